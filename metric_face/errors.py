@@ -1,0 +1,53 @@
+"""Every error that a user can cause, in one tree.
+
+::
+
+    MetricFaceError
+    ├── ArgumentError        a value handed to a function breaks a rule (also a ValueError)
+    ├── DataError            the table, its labels or its images are wrong
+    │   ├── ImageError       one image cannot be used: missing, unreadable, truncated, oversized
+    │   └── SplitError       a split is not what it promises: shared identity, empty part
+    ├── ConfigError          the run configuration is wrong: unknown key, value out of range
+    ├── FileFormatError      a file or folder of ours is truncated, altered or foreign
+    ├── ModelMismatchError   two things come from different models (an index and an embedding)
+    └── MissingExtraError    an optional package is needed and not installed
+
+The command prints the message of any of these on one line and exits with code 1. A message names the
+parameter (or file, or row), the rule, the value found and the remedy.
+"""
+
+
+class MetricFaceError(Exception):
+    """Base of every error that a user can cause."""
+
+
+class ArgumentError(MetricFaceError, ValueError):
+    """A value handed to a function breaks a rule."""
+
+
+class DataError(MetricFaceError):
+    """The table, its labels or its images are wrong."""
+
+
+class ImageError(DataError):
+    """One image cannot be used: missing, unreadable, truncated or oversized."""
+
+
+class SplitError(DataError):
+    """A split is not what it promises: a shared identity, an empty part."""
+
+
+class ConfigError(MetricFaceError):
+    """The run configuration is wrong: an unknown key, a value out of range."""
+
+
+class FileFormatError(MetricFaceError):
+    """A file or folder of ours is truncated, altered or foreign."""
+
+
+class ModelMismatchError(MetricFaceError):
+    """Two things come from different models, such as an index and an embedding."""
+
+
+class MissingExtraError(MetricFaceError):
+    """An optional package is needed and not installed."""
