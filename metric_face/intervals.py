@@ -1,0 +1,289 @@
+"""Bootstrap intervals that resample identities, not images.
+
+Seven photographs of one person are not seven independent observations: an interval over images is too
+narrow. Each resample draws identities with replacement and takes all their images. A score needs only the
+counts of each identity, so B resamples are one product of a (B, identities) weight matrix with the counts.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metric_face.errors import ArgumentError
+from metric_face.f1_scores import Floats, Ints, as_labels, check_pair, f1_from_counts
+
+_BLOCK = 1 << 23  # numbers held at once
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with its percentile bootstrap interval over identities.
+
+    Attributes:
+        value: the score on the whole set.
+        low: lower end.
+        high: upper end.
+        standard_error: standard deviation over resamples.
+        confidence: such as 0.95.
+        num_identities: how many identities were resampled.
+        share_above_zero: share of resamples above zero, ties half; of a difference: how often the first wins.
+    """
+
+    value: float
+    low: float
+    high: float
+    standard_error: float
+    confidence: float
+    num_identities: int
+    share_above_zero: float
+
+    def excludes_zero(self) -> bool:
+        """Whether the interval lies wholly on one side of zero."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """The smallest difference in macro F1 that a set can show.
+
+    Attributes:
+        difference: differences below this are within the noise at the stated confidence.
+        standard_error: of one score, or of the difference where ``paired``.
+        paired: whether two predictions on the same set were compared (else two independent ones are assumed,
+            which is the wider, careful answer).
+        confidence: such as 0.95.
+        num_identities: identities in the set.
+        limiting_class: the class that contributes most of the variance.
+        limiting_identities: how many identities carry that class.
+    """
+
+    difference: float
+    standard_error: float
+    paired: bool
+    confidence: float
+    num_identities: int
+    limiting_class: int
+    limiting_identities: int
+
+
+def bootstrap_interval(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    identities: ArrayLike,
+    *,
+    other: ArrayLike | None = None,
+    metric: str = "macro_f1",
+    num_classes: int | None = None,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """Interval of a classification score, or of the difference between two predictions of the same items.
+
+    Args:
+        y_true: (N,) integer classes.
+        y_pred: (N,) integer classes.
+        identities: (N,) identities, integers or strings; all images of an identity are drawn together.
+        other: (N,) predictions to compare with; the interval is then of score(y_pred) - score(other), paired:
+            both are scored on the same resamples.
+        metric: "macro_f1" or "accuracy".
+        num_classes: C; the largest label found plus one when None.
+        resamples: bootstrap resamples.
+        confidence: coverage of the interval, in (0, 1).
+        seed: of the resampling.
+
+    Returns:
+        The value and its interval. A class absent from a resample does not count in it.
+
+    Raises:
+        ArgumentError: lengths disagree, labels leave 0..C-1, or a setting is out of range.
+    """
+    if metric not in ("macro_f1", "accuracy"):
+        raise ArgumentError(f"metric must be 'macro_f1' or 'accuracy', found {metric!r}")
+    true, groups, predictions, classes = _check(y_true, y_pred, identities, other, num_classes)
+    score = _macro_f1 if metric == "macro_f1" else _accuracy
+    counts = [_Counts(true, pred, groups, classes) for pred in predictions]
+    values = [score(*c.totals(np.ones((1, c.size))))[0] for c in counts]
+    draws = np.empty((len(counts), resamples))
+    for part, weights in _weights(counts[0].size, resamples, seed, width=3 * classes):
+        for row, c in zip(draws, counts, strict=True):
+            row[part] = score(*c.totals(weights))
+    return _interval(
+        values[0] - sum(values[1:]), draws[0] - draws[1:].sum(axis=0), confidence, counts[0].size
+    )
+
+
+def bootstrap_mean(
+    values: ArrayLike,
+    identities: ArrayLike,
+    *,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """Interval of the mean of one value per item, such as recall@1 of each query or a paired difference.
+
+    Args:
+        values: (N,) numbers.
+        identities: (N,) identities, integers or strings.
+        resamples: bootstrap resamples.
+        confidence: coverage of the interval, in (0, 1).
+        seed: of the resampling.
+
+    Returns:
+        The mean and its interval.
+
+    Raises:
+        ArgumentError: lengths disagree, a value is not finite, or a setting is out of range.
+    """
+    numbers: Floats = np.asarray(values, dtype=np.float64)
+    groups = _codes(identities, len(numbers))
+    if not np.isfinite(numbers).all():
+        raise ArgumentError("values must be finite, found NaN or infinity; leave those items out")
+    sums, sizes = np.bincount(groups, weights=numbers), np.bincount(groups)
+    draws = np.empty(resamples)
+    for part, weights in _weights(len(sizes), resamples, seed, width=2):
+        draws[part] = (weights @ sums) / (weights @ sizes)
+    return _interval(float(numbers.mean()), draws, confidence, len(sizes))
+
+
+def resolution(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    identities: ArrayLike,
+    *,
+    other: ArrayLike | None = None,
+    num_classes: int | None = None,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Resolution:
+    """The smallest difference in macro F1 that this set can show, and the class that limits it.
+
+    Args:
+        y_true: (N,) integer classes.
+        y_pred: (N,) integer classes; predictions of about the quality to be compared.
+        identities: (N,) identities, integers or strings.
+        other: (N,) second predictions; pairing two runs on the same items shows smaller differences. Without
+            it the two scores to be compared are taken as independent.
+        num_classes: C; the largest label found plus one when None.
+        resamples: bootstrap resamples.
+        confidence: two-sided, in (0, 1).
+        seed: of the resampling.
+
+    Returns:
+        The difference and what limits it.
+
+    Raises:
+        ArgumentError: lengths disagree, labels leave 0..C-1, or a setting is out of range.
+    """
+    true, groups, predictions, classes = _check(y_true, y_pred, identities, other, num_classes)
+    counts = [_Counts(true, pred, groups, classes) for pred in predictions]
+    size = counts[0].size
+    draws, by_class = np.empty(resamples), np.zeros((2, classes))
+    seen = np.zeros(classes)
+    for part, weights in _weights(size, resamples, seed, width=3 * classes):
+        scores = [f1_from_counts(*c.totals(weights)) for c in counts]
+        means = [np.nanmean(s, axis=1) for s in scores]
+        draws[part] = means[0] - sum(means[1:])
+        change = scores[0] - sum(scores[1:])
+        seen += np.isfinite(change).sum(axis=0)
+        by_class += np.nansum(change, axis=0), np.nansum(change**2, axis=0)
+    mean, square = by_class / np.maximum(seen, 1)
+    limiting = int(np.argmax(square - mean**2))
+    error = float(draws.std(ddof=1))
+    both = 1.0 if other is not None else 2.0**0.5
+    _check_confidence(confidence)
+    return Resolution(
+        difference=NormalDist().inv_cdf(0.5 + confidence / 2) * both * error,
+        standard_error=error,
+        paired=other is not None,
+        confidence=confidence,
+        num_identities=size,
+        limiting_class=limiting,
+        limiting_identities=int(np.unique(groups[true == limiting]).size),
+    )
+
+
+class _Counts:
+    """Hits, true and predicted items by identity and class, sparse: identities see few classes."""
+
+    def __init__(self, true: Ints, pred: Ints, groups: Ints, classes: int) -> None:
+        from scipy.sparse import csr_array
+
+        self.size, self.classes = int(groups.max()) + 1, classes
+        hit = true == pred
+        rows = np.concatenate([true[hit], true + classes, pred + 2 * classes])
+        columns = np.concatenate([groups[hit], groups, groups])
+        ones = np.ones(len(rows))
+        self._matrix: Any = csr_array((ones, (rows, columns)), shape=(3 * classes, self.size))
+
+    def totals(self, weights: Floats) -> tuple[Floats, Floats, Floats]:
+        """(B, identities) weights -> hits, true and predicted counts, each (B, C)."""
+        totals = (self._matrix @ weights.T).T
+        return totals[:, : self.classes], totals[:, self.classes : -self.classes], totals[:, -self.classes :]
+
+
+def _macro_f1(hits: Floats, true: Floats, pred: Floats) -> Floats:
+    result: Floats = np.nanmean(f1_from_counts(hits, true, pred), axis=1)
+    return result
+
+
+def _accuracy(hits: Floats, true: Floats, pred: Floats) -> Floats:
+    result: Floats = hits.sum(axis=1) / true.sum(axis=1)
+    return result
+
+
+def _weights(size: int, resamples: int, seed: int, width: int) -> Iterator[tuple[slice, Floats]]:
+    """Blocks of multinomial weights (b, size): how often each identity was drawn in each resample."""
+    if resamples < 2:
+        raise ArgumentError(f"resamples must be at least 2, found {resamples}")
+    if size < 2:
+        raise ArgumentError(f"identities must number at least 2 to be resampled, found {size}")
+    rng = np.random.default_rng(seed)
+    block = max(1, _BLOCK // max(size, width))
+    for start in range(0, resamples, block):
+        number = min(block, resamples - start)
+        drawn = rng.integers(0, size, size=(number, size)) + size * np.arange(number)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=number * size).reshape(number, size)
+        yield slice(start, start + number), counts.astype(np.float64)
+
+
+def _interval(value: float, draws: NDArray[Any], confidence: float, size: int) -> Interval:
+    _check_confidence(confidence)
+    low, high = np.quantile(draws, [0.5 - confidence / 2, 0.5 + confidence / 2])
+    above = float((draws > 0).mean() + (draws == 0).mean() / 2)
+    return Interval(float(value), float(low), float(high), float(draws.std(ddof=1)), confidence, size, above)
+
+
+def _check_confidence(confidence: float) -> None:
+    if not 0 < confidence < 1:
+        raise ArgumentError(f"confidence must lie between 0 and 1, found {confidence}; 0.95 is usual")
+
+
+def _codes(identities: ArrayLike, expected: int) -> Ints:
+    labels = as_labels(identities, "identities")
+    if len(labels) != expected:
+        raise ArgumentError(f"identities must be one per item, found {len(labels)} for {expected} items")
+    codes: Ints = np.unique(labels, return_inverse=True)[1]
+    return codes
+
+
+def _check(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    identities: ArrayLike,
+    other: ArrayLike | None,
+    num_classes: int | None,
+) -> tuple[Ints, Ints, list[Ints], int]:
+    true, pred, classes = check_pair(y_true, y_pred, num_classes)
+    predictions = [pred]
+    if other is not None:
+        _, second, more = check_pair(true, other, num_classes)
+        predictions.append(second)
+        classes = max(classes, more)
+    return true, _codes(identities, len(true)), predictions, classes

@@ -1,0 +1,192 @@
+"""Recall@k, R-precision and MAP@R of an embedding, exact and in bounded memory."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metric_face.errors import ArgumentError
+from metric_face.f1_scores import Ints, as_codes, as_labels
+
+_BLOCK_BYTES = 1 << 27  # similarities held at once: 128 MiB, that is 335 queries against 100,000 items
+
+
+@dataclass(frozen=True)
+class RetrievalMetrics:
+    """How well each item finds the items of its own class.
+
+    Attributes:
+        recall: recall@k by k: the share of queries with a relevant item among the k nearest.
+        r_precision: mean share of relevant items among the R nearest, R = relevant items of the query.
+        map_at_r: mean of (1/R) sum over the R nearest of precision(i) x relevant(i).
+        num_queries: queries that counted.
+        num_without_relevant: queries left out because no other item is relevant to them.
+        same_identity_excluded: whether images of the query's own identity were removed from its candidates.
+        query_ids: (num_queries,) positions of the queries that counted.
+        per_query: the same metrics for each of ``query_ids``, for intervals over identities.
+    """
+
+    recall: Mapping[int, float]
+    r_precision: float
+    map_at_r: float
+    num_queries: int
+    num_without_relevant: int
+    same_identity_excluded: bool
+    query_ids: Ints = field(repr=False)
+    per_query: Mapping[str, NDArray[np.float32]] = field(repr=False)
+
+
+def retrieval_metrics(
+    vectors: ArrayLike,
+    labels: ArrayLike,
+    *,
+    identities: ArrayLike | None = None,
+    exclude_same_identity: bool = False,
+    ks: Sequence[int] = (1, 5),
+    metric: str = "cosine",
+    progress: Callable[[int, int], None] | None = None,
+) -> RetrievalMetrics:
+    """Rank every item's neighbours and measure how many share its label.
+
+    Every item is a query against all the others; it never finds itself. Ties go to the lower position.
+
+    Args:
+        vectors: (N, D) embeddings.
+        labels: (N,) integer labels; a neighbour with the query's label is relevant.
+        identities: (N,) identities, integers or strings; needed for ``exclude_same_identity``.
+        exclude_same_identity: drop the query's own identity from its candidates, so that a person is not
+            found by another photograph of the same session.
+        ks: the k of recall@k.
+        metric: "cosine", "dot" or "euclidean".
+        progress: called with (queries done, queries in all).
+
+    Returns:
+        The means, the counts, and the values of each query.
+
+    Raises:
+        ArgumentError: shapes disagree, a vector is not finite, a k is below 1, or no item has a relevant one.
+
+    Reference:
+        Musgrave, Belongie, Lim, "A Metric Learning Reality Check", ECCV 2020, equations 5 and 6.
+    """
+    points, classes = _check_vectors(vectors, metric), as_labels(labels, "labels")
+    if len(points) != len(classes):
+        raise ArgumentError(
+            f"vectors and labels must be equally many, found {len(points)} and {len(classes)}"
+        )
+    if not ks or min(ks) < 1:
+        raise ArgumentError(f"ks must be whole numbers of at least 1, found {list(ks)}")
+    groups = np.arange(len(points))  # without identities each item excludes itself alone
+    if exclude_same_identity:
+        if identities is None:
+            raise ArgumentError("identities must be given when exclude_same_identity is True, found None")
+        groups = as_codes(identities, len(points))
+    relevant = _count_relevant(classes, groups)
+    queries = np.flatnonzero(relevant > 0)
+    if queries.size == 0:
+        raise ArgumentError(
+            "labels must repeat: no item shares its label with another candidate, nothing to retrieve"
+        )
+
+    names = [*(f"recall@{k}" for k in ks), "r_precision", "map_at_r"]
+    values = np.empty((len(queries), len(names)), dtype=np.float32)
+    excluded = _Groups(groups)
+    half_norms = (points**2).sum(axis=1) / 2 if metric == "euclidean" else None
+    size = max(1, _BLOCK_BYTES // (4 * len(points)))
+
+    def score(query: int, row: NDArray[np.float32]) -> list[float]:
+        candidates = len(points) - int(excluded.sizes[excluded.codes[query]])
+        depth = min(max(int(relevant[query]), max(ks)), candidates)
+        hits = classes[_nearest(row, depth)] == classes[query]
+        return _score(hits, int(relevant[query]), ks)
+
+    # NumPy partitions and sorts without holding the interpreter, so threads share the rows of a block
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        for start in range(0, len(queries), size):
+            rows = queries[start : start + size]
+            similarities = points[rows] @ points.T
+            if half_norms is not None:  # the query's own norm is constant in its row
+                similarities -= half_norms
+            excluded.mask(similarities, rows)
+            values[start : start + size] = list(pool.map(score, rows, similarities))
+            if progress is not None:
+                progress(min(start + size, len(queries)), len(queries))
+
+    means = values.mean(axis=0, dtype=np.float64)
+    return RetrievalMetrics(
+        recall={k: float(mean) for k, mean in zip(ks, means, strict=False)},
+        r_precision=float(means[-2]),
+        map_at_r=float(means[-1]),
+        num_queries=len(queries),
+        num_without_relevant=len(points) - len(queries),
+        same_identity_excluded=exclude_same_identity,
+        query_ids=queries,
+        per_query={name: values[:, j] for j, name in enumerate(names)},
+    )
+
+
+def _check_vectors(vectors: ArrayLike, metric: str) -> NDArray[np.float32]:
+    points: NDArray[Any] = np.ascontiguousarray(vectors, dtype=np.float32)
+    if points.ndim != 2:
+        raise ArgumentError(f"vectors must be two-dimensional (N, D), found shape {points.shape}")
+    if not np.isfinite(points).all():
+        row = int(np.flatnonzero(~np.isfinite(points).all(axis=1))[0])
+        raise ArgumentError(
+            f"vectors must be finite, found NaN or infinity in row {row}; drop or recompute that row"
+        )
+    if metric == "cosine":
+        norms = np.linalg.norm(points, axis=1, keepdims=True)
+        return points / np.where(norms > 0, norms, 1)
+    if metric not in ("dot", "euclidean"):
+        raise ArgumentError(f"metric must be 'cosine', 'dot' or 'euclidean', found {metric!r}")
+    return points
+
+
+def _count_relevant(classes: Ints, groups: Ints) -> Ints:
+    """How many items share the query's label without sharing its group, for each item."""
+    _, by_class, class_sizes = np.unique(classes, return_inverse=True, return_counts=True)
+    _, by_group = np.unique(groups, return_inverse=True)
+    _, by_both, both_sizes = np.unique(
+        by_class * (by_group.max() + 1) + by_group, return_inverse=True, return_counts=True
+    )
+    counts: Ints = class_sizes[by_class] - both_sizes[by_both]
+    return counts
+
+
+class _Groups:
+    """Members of each group, to drop a query's own group from a block of similarities."""
+
+    def __init__(self, groups: Ints) -> None:
+        _, self.codes, self.sizes = np.unique(groups, return_inverse=True, return_counts=True)
+        self._members = np.argsort(self.codes, kind="stable")
+        self._starts = np.cumsum(self.sizes) - self.sizes
+
+    def mask(self, similarities: NDArray[np.float32], rows: Ints) -> None:
+        codes = self.codes[rows]
+        sizes = self.sizes[codes]
+        offsets = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        columns = self._members[np.repeat(self._starts[codes], sizes) + offsets]
+        similarities[np.repeat(np.arange(len(rows)), sizes), columns] = -np.inf
+
+
+def _nearest(row: NDArray[np.float32], depth: int) -> Ints:
+    """Positions of the ``depth`` largest values, largest first, ties by position.
+
+    Sorting only what passes the depth-th value: R is far below N, a full sort dearer than the product.
+    """
+    if depth < len(row) // 2:
+        threshold = np.partition(row, len(row) - depth)[len(row) - depth]
+        passing = np.flatnonzero(row >= threshold)
+        return passing[np.argsort(-row[passing], kind="stable")[:depth]]
+    return np.argsort(-row, kind="stable")[:depth]
+
+
+def _score(hits: NDArray[np.bool_], relevant: int, ks: Sequence[int]) -> Iterator[float] | list[float]:
+    within = hits[:relevant]
+    ranks = np.flatnonzero(within) + 1
+    average = float((np.arange(1, len(ranks) + 1) / ranks).sum()) / relevant
+    return [*(float(hits[:k].any()) for k in ks), len(ranks) / relevant, average]
