@@ -1,0 +1,1 @@
+"""Tables of images, their labels, their split, and how an image becomes an array."""

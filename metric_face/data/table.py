@@ -1,0 +1,130 @@
+"""ImageTable: one row per image, whatever the labels lie in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from metric_face.data import readers
+from metric_face.errors import ArgumentError, DataError
+from metric_face.files import inside, write_atomically
+
+RESERVED = ("path", "identity", "split")
+
+
+@dataclass(frozen=True)
+class ImageTable:
+    """Images with their identities, their labels and their split; one row per image.
+
+    Attributes:
+        frame: a pandas frame with ``path`` (text, relative to ``root`` or absolute), perhaps ``identity`` (text:
+            the person or object), perhaps ``split`` (text), and one column per attribute, raw values kept.
+        root: the folder that relative paths start from.
+    """
+
+    frame: pd.DataFrame
+    root: Path
+
+    def __post_init__(self) -> None:
+        if "path" not in self.frame.columns:
+            known = ", ".join(map(str, self.frame.columns)) or "none"
+            raise DataError(f"table: needs a column 'path'; its columns are {known}; rename the one with the files")
+        if self.frame.empty:
+            raise DataError("table: needs at least one image; found 0 rows; check the folder or file it was read from")
+        for column in ("path", "identity"):
+            if column in self.frame.columns and self.frame[column].isna().any():
+                row = int(np.flatnonzero(self.frame[column].isna().to_numpy())[0])
+                where = f" ({self.frame['path'].iloc[row]})" if column == "identity" else ""
+                raise DataError(
+                    f"row {row}{where}: '{column}' must not be empty; fill it in or drop the row (counted from 0)"
+                )
+
+    @classmethod
+    def read(cls, source: str | Path, *, root: str | Path | None = None) -> Self:
+        """Read a competition folder, a CSV or Parquet file, or class folders.
+
+        Args:
+            source: the competition's folder (``train/train.csv`` and ``train/images``, or its ``eval`` folder),
+                a ``.csv`` or ``.parquet`` file with a ``path`` column, a folder with an ``images.csv``, or a folder
+                of images, whose subfolders, where it has any, name the classes.
+            root: the folder that relative paths of a file start from; default the folder the file is in.
+
+        Returns:
+            The table; the images themselves are not opened.
+
+        Raises:
+            DataError: nothing is there, the format is not known, a path leaves the root, or a row is incomplete.
+        """
+        frame, base = readers.read_frame(Path(source))
+        base = Path(root) if root is not None else base
+        table = cls(frame.reset_index(drop=True), base)
+        for name in table.frame["path"]:
+            inside(base, name)
+        return table
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def paths(self) -> list[Path]:
+        """The N files, joined with the root."""
+        return [self.root / name for name in self.frame["path"]]
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The columns that are not ``path``, ``identity`` or ``split``."""
+        return tuple(str(name) for name in self.frame.columns if name not in RESERVED)
+
+    @property
+    def identities(self) -> "np.ndarray[Any, np.dtype[np.object_]] | None":
+        """The N identities as text, or None where the table has none."""
+        if "identity" not in self.frame.columns:
+            return None
+        return self.frame["identity"].astype(str).to_numpy(dtype=object)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The names of the parts, in order of appearance; empty where the table is not split."""
+        return tuple(self.frame["split"].unique()) if "split" in self.frame.columns else ()
+
+    def column(self, name: str) -> pd.Series:
+        """One column by name.
+
+        Raises:
+            DataError: the table has no such column.
+        """
+        if name not in self.frame.columns:
+            raise DataError(f"column {name!r}: the table has {', '.join(self.frame.columns)}; name one of these")
+        return self.frame[name]
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> Self:
+        """The table of the given rows: positions, or a mask of length N."""
+        return replace(self, frame=self.frame[rows] if _is_mask(rows) else self.frame.iloc[rows])._reset()
+
+    def part(self, split: str) -> Self:
+        """The rows of one part of the split.
+
+        Raises:
+            ArgumentError: the table has no such part.
+        """
+        if split not in self.splits:
+            raise ArgumentError(f"split={split!r}: the table has {', '.join(self.splits) or 'no split'}; name one of these")
+        return self.take((self.frame["split"] == split).to_numpy())
+
+    def with_column(self, name: str, values: Sequence[Any] | np.ndarray) -> Self:
+        """A copy with one column set."""
+        return replace(self, frame=self.frame.assign(**{name: values}))
+
+    def save(self, path: str | Path) -> None:
+        """Write the table as Parquet, atomically; relative paths stay relative to ``root``."""
+        write_atomically(path, lambda file: self.frame.to_parquet(file, index=False))
+
+    def _reset(self) -> Self:
+        return replace(self, frame=self.frame.reset_index(drop=True))
+
+
+def _is_mask(rows: Sequence[int] | np.ndarray) -> bool:
+    return isinstance(rows, np.ndarray) and rows.dtype == bool
