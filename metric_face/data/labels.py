@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -37,12 +38,12 @@ class Attribute:
             ArgumentError: the cuts are not ascending numbers.
         """
         edges = tuple(float(cut) for cut in cuts)
-        if not edges or any(not a < b for a, b in zip(edges, edges[1:], strict=False)):
-            raise ArgumentError(f"cuts={list(cuts)} of {name!r}: must be one or more ascending numbers, such as [30, 60]")
+        if not edges or any(not a < b for a, b in pairwise(edges)):
+            raise ArgumentError(
+                f"cuts={list(cuts)} of {name!r}: must be one or more ascending numbers, such as [30, 60]"
+            )
         whole = all(edge.is_integer() for edge in edges)
-        between = [
-            f"{a:g}-{b - 1:g}" if whole else f"{a:g}-<{b:g}" for a, b in zip(edges, edges[1:], strict=False)
-        ]
+        between = [f"{a:g}-{b - 1:g}" if whole else f"{a:g}-<{b:g}" for a, b in pairwise(edges)]
         return cls(name, (f"<{edges[0]:g}", *between, f">={edges[-1]:g}"), edges)
 
     @property
@@ -58,13 +59,19 @@ class Attribute:
         series = pd.Series(values).reset_index(drop=True)
         if series.isna().any():
             row = int(np.flatnonzero(series.isna().to_numpy())[0])
-            raise DataError(f"row {row}: '{self.name}' must not be empty; fill it in or drop the row (counted from 0)")
+            raise DataError(
+                f"row {row}: '{self.name}' must not be empty; fill it in or drop the row (counted from 0)"
+            )
         if self.cuts is not None:
             numbers = pd.to_numeric(series, errors="coerce")
             if numbers.isna().any():
                 row = int(np.flatnonzero(numbers.isna().to_numpy())[0])
-                raise DataError(f"row {row}: '{self.name}' must be a number to be binned; found {series[row]!r}")
-            return np.searchsorted(np.asarray(self.cuts), numbers.to_numpy(float), side="right").astype(np.int64)
+                raise DataError(
+                    f"row {row}: '{self.name}' must be a number to be binned; found {series[row]!r}"
+                )
+            return np.searchsorted(np.asarray(self.cuts), numbers.to_numpy(float), side="right").astype(
+                np.int64
+            )
         codes = pd.Index(self.classes).get_indexer(pd.Index(_as_text(series)))
         if (codes < 0).any():
             row = int(np.flatnonzero(codes < 0)[0])
@@ -90,7 +97,9 @@ class LabelSpace:
     def __post_init__(self) -> None:
         names = self.names
         if not names or len(set(names)) != len(names):
-            raise ArgumentError(f"attributes={list(names)}: needs one or more, each once; name the columns to predict")
+            raise ArgumentError(
+                f"attributes={list(names)}: needs one or more, each once; name the columns to predict"
+            )
 
     @classmethod
     def of(
@@ -118,7 +127,9 @@ class LabelSpace:
                 bins.setdefault("age", (30, 60))
         stray = set(bins) - set(attributes)
         if stray:
-            raise ArgumentError(f"bins: {', '.join(sorted(stray))} must be among the attributes {', '.join(attributes)}")
+            raise ArgumentError(
+                f"bins: {', '.join(sorted(stray))} must be among the attributes {', '.join(attributes)}"
+            )
         return cls(tuple(_declare(table, name, bins.get(name)) for name in attributes))
 
     @property
@@ -146,7 +157,9 @@ class LabelSpace:
         for attribute in self.attributes:
             if attribute.name == name:
                 return attribute
-        raise ArgumentError(f"attribute {name!r}: the label space has {', '.join(self.names)}; name one of these")
+        raise ArgumentError(
+            f"attribute {name!r}: the label space has {', '.join(self.names)}; name one of these"
+        )
 
     def encode(self, table: ImageTable) -> dict[str, Codes]:
         """The N codes of each attribute.
@@ -154,7 +167,9 @@ class LabelSpace:
         Raises:
             DataError: a column is missing, or a value is empty or unknown; the row is named.
         """
-        return {attribute.name: attribute.encode(table.column(attribute.name)) for attribute in self.attributes}
+        return {
+            attribute.name: attribute.encode(table.column(attribute.name)) for attribute in self.attributes
+        }
 
     def joint(self, codes: Mapping[str, Codes]) -> Codes:
         """The N joint classes of N codes per attribute."""
@@ -180,7 +195,9 @@ class LabelSpace:
         if name == "identity":
             identities = table.identities
             if identities is None:
-                raise DataError("label 'identity': the table has no column 'identity'; choose an attribute or 'joint'")
+                raise DataError(
+                    "label 'identity': the table has no column 'identity'; choose an attribute or 'joint'"
+                )
             codes, names = pd.factorize(identities, sort=True)
             return codes.astype(np.int64), tuple(map(str, names))
         return self[name].encode(table.column(name)), self[name].classes
@@ -197,7 +214,11 @@ class LabelSpace:
         """The way back from :meth:`to_dict`."""
         return cls(
             tuple(
-                Attribute(item["name"], tuple(item["classes"]), None if item["cuts"] is None else tuple(item["cuts"]))
+                Attribute(
+                    item["name"],
+                    tuple(item["classes"]),
+                    None if item["cuts"] is None else tuple(item["cuts"]),
+                )
                 for item in data
             )
         )

@@ -40,24 +40,36 @@ def read_competition(folder: Path) -> pd.DataFrame:
     people = pd.read_csv(folder / "train.csv", dtype={"id": str, "path": str}).dropna(how="all")
     missing = {"gender", "age", "path"} - set(people.columns)
     if missing:
-        raise DataError(f"{folder / 'train.csv'}: needs the columns gender, age and path; lacks {', '.join(sorted(missing))}")
+        raise DataError(
+            f"{folder / 'train.csv'}: needs the columns gender, age and path; lacks {', '.join(sorted(missing))}"
+        )
     rows = []
     for person in people.to_dict("records"):
         home = folder / "images" / str(person["path"])
         if not home.is_dir():
-            raise DataError(f"{home}: train.csv names this folder, and it is not there; restore it or drop the row")
+            raise DataError(
+                f"{home}: train.csv names this folder, and it is not there; restore it or drop the row"
+            )
         for file in images_in(home):
             if file.stem not in STEMS:
-                raise DataError(f"{file}: the name must be one of {', '.join(sorted(STEMS))}; rename or remove it")
-            rows.append({"path": f"images/{person['path']}/{file.name}", "identity": str(person["path"])}
-                        | {name: value for name, value in person.items() if name != "path"}
-                        | {"mask": STEMS[file.stem]})
+                raise DataError(
+                    f"{file}: the name must be one of {', '.join(sorted(STEMS))}; rename or remove it"
+                )
+            rows.append(
+                {"path": f"images/{person['path']}/{file.name}", "identity": str(person["path"])}
+                | {name: value for name, value in person.items() if name != "path"}
+                | {"mask": STEMS[file.stem]}
+            )
     return pd.DataFrame(rows)
 
 
 def read_folders(folder: Path) -> pd.DataFrame:
     """Read ``folder/<class>/<image>``; images directly in ``folder`` have no label."""
-    files = [file for file in sorted(folder.rglob("*")) if _is_image(file) and not _hidden(file.relative_to(folder))]
+    files = [
+        file
+        for file in sorted(folder.rglob("*"))
+        if _is_image(file) and not _hidden(file.relative_to(folder))
+    ]
     if not files:
         suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
         raise DataError(f"{folder}: holds no image ({suffixes}); check the path")
@@ -85,7 +97,9 @@ def _read_file(file: Path) -> pd.DataFrame:
         elif file.suffix.lower() == ".parquet":
             frame = pd.read_parquet(file)
         else:
-            raise DataError(f"{file}: a table must be .csv or .parquet, or a folder of images; found {file.suffix!r}")
+            raise DataError(
+                f"{file}: a table must be .csv or .parquet, or a folder of images; found {file.suffix!r}"
+            )
     except (ValueError, OSError) as error:  # pandas and pyarrow both raise ValueErrors of their own
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{file}: cannot be read as a table ({reason})") from error

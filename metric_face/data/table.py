@@ -31,9 +31,13 @@ class ImageTable:
     def __post_init__(self) -> None:
         if "path" not in self.frame.columns:
             known = ", ".join(map(str, self.frame.columns)) or "none"
-            raise DataError(f"table: needs a column 'path'; its columns are {known}; rename the one with the files")
+            raise DataError(
+                f"table: needs a column 'path'; its columns are {known}; rename the one with the files"
+            )
         if self.frame.empty:
-            raise DataError("table: needs at least one image; found 0 rows; check the folder or file it was read from")
+            raise DataError(
+                "table: needs at least one image; found 0 rows; check the folder or file it was read from"
+            )
         for column in ("path", "identity"):
             if column in self.frame.columns and self.frame[column].isna().any():
                 row = int(np.flatnonzero(self.frame[column].isna().to_numpy())[0])
@@ -97,7 +101,9 @@ class ImageTable:
             DataError: the table has no such column.
         """
         if name not in self.frame.columns:
-            raise DataError(f"column {name!r}: the table has {', '.join(self.frame.columns)}; name one of these")
+            raise DataError(
+                f"column {name!r}: the table has {', '.join(self.frame.columns)}; name one of these"
+            )
         return self.frame[name]
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Self:
@@ -111,7 +117,9 @@ class ImageTable:
             ArgumentError: the table has no such part.
         """
         if split not in self.splits:
-            raise ArgumentError(f"split={split!r}: the table has {', '.join(self.splits) or 'no split'}; name one of these")
+            raise ArgumentError(
+                f"split={split!r}: the table has {', '.join(self.splits) or 'no split'}; name one of these"
+            )
         return self.take((self.frame["split"] == split).to_numpy())
 
     def with_column(self, name: str, values: Sequence[Any] | np.ndarray) -> Self:

@@ -1,0 +1,91 @@
+"""The images of a table as a torch dataset: read, brought to size, kept in memory where that is cheap."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from metric_face.data.labels import Codes
+from metric_face.data.table import ImageTable
+from metric_face.data.transforms import Augmentation, EvalTransform
+from metric_face.errors import ArgumentError
+
+
+class ImageDataset(Dataset[dict[str, Any]]):
+    """N images with the labels a loss needs.
+
+    An item is a dict of ``image`` (3, H, W) float32, ``index`` (the row) and one int64 per label.
+
+    Args:
+        table: N images.
+        transform: of evaluation; it also brings the training images to size.
+        labels: name -> codes (N,).
+        augmentation: of training; None is evaluation.
+        cache: keep the resized images, filled by :meth:`fill` or as they are read.
+    """
+
+    def __init__(
+        self,
+        table: ImageTable,
+        transform: EvalTransform,
+        labels: dict[str, Codes] | None = None,
+        augmentation: Augmentation | None = None,
+        *,
+        cache: "PixelCache | None" = None,
+    ) -> None:
+        self.paths = table.paths
+        self.transform = transform
+        self.labels = labels or {}
+        for name, codes in self.labels.items():
+            if len(codes) != len(table):
+                raise ArgumentError(
+                    f"labels[{name!r}]: must have one code per image, {len(table)}; found {len(codes)}"
+                )
+        self.augment = None if augmentation is None else augmentation.build(transform)
+        self.cache = cache
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def pixels(self, row: int) -> NDArray[np.uint8]:
+        """The image at size: (H, W, 3) uint8."""
+        if self.cache is None:
+            return self.transform.load(self.paths[row])
+        return self.cache.get(row, self)
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        pixels = self.pixels(row)
+        if self.augment is None:
+            image = torch.from_numpy(self.transform.normalise(pixels))
+        else:
+            image = self.augment(torch.from_numpy(pixels.copy()).permute(2, 0, 1))
+        item: dict[str, Any] = {name: codes[row] for name, codes in self.labels.items()}
+        return item | {"image": image, "index": row}
+
+
+class PixelCache:
+    """The images of a dataset at size, in memory that worker processes share.
+
+    Args:
+        num_images: N.
+        size: (height, width).
+    """
+
+    def __init__(self, num_images: int, size: tuple[int, int]) -> None:
+        self.pixels: Tensor = torch.empty((num_images, *size, 3), dtype=torch.uint8).share_memory_()
+        self.known: Tensor = torch.zeros(num_images, dtype=torch.bool).share_memory_()
+
+    def get(self, row: int, dataset: ImageDataset) -> NDArray[np.uint8]:
+        """The image of a row, read the first time it is asked for."""
+        if not self.known[row]:
+            self.pixels[row] = torch.from_numpy(dataset.transform.load(dataset.paths[row]).copy())
+            self.known[row] = True
+        return np.asarray(self.pixels[row].numpy())
+
+    @staticmethod
+    def bytes_needed(num_images: int, size: tuple[int, int]) -> int:
+        """Memory that N images at a size take."""
+        return num_images * size[0] * size[1] * 3

@@ -1,0 +1,118 @@
+"""Opening images: every way an image can be broken ends in one clear line."""
+
+import hashlib
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from metric_face.errors import DataError, ImageError
+
+MAX_PIXELS = 100_000_000
+"""An image that declares more pixels than this is refused before it is decoded (a decompression bomb)."""
+
+
+def open_image(path: str | Path, *, at_least: tuple[int, int] | None = None) -> Image.Image:
+    """Open an image as RGB, upright.
+
+    Args:
+        path: the file.
+        at_least: (width, height) that suffice; a JPEG much larger is decoded at a half, a quarter or an eighth
+            of its size, never below this, which saves most of the decoding.
+
+    Returns:
+        The decoded image.
+
+    Raises:
+        ImageError: the file is missing, no image, truncated, or declares more than ``MAX_PIXELS`` pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is checked below
+            with Image.open(path) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise ImageError(
+                        f"{path}: {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are decoded; shrink it"
+                    )
+                if at_least is not None:
+                    # An image that is stored sideways swaps its sides, so the larger bound holds for both.
+                    image.draft("RGB", (max(at_least), max(at_least)))
+                return ImageOps.exif_transpose(image).convert("RGB")
+    except ImageError:
+        raise
+    except FileNotFoundError as error:
+        raise ImageError(f"{path}: no such file; restore it or drop its row") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(
+            f"{path}: more than {MAX_PIXELS:,} pixels declared; shrink it or drop its row"
+        ) from error
+    except Image.UnidentifiedImageError as error:
+        raise ImageError(f"{path}: not an image that can be read; replace it or drop its row") from error
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError) as error:  # what Pillow's decoders raise
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ImageError(f"{path}: cannot be decoded ({reason}); replace it or drop its row") from error
+
+
+def find_broken(
+    paths: Sequence[Path], *, workers: int = 4, progress: Callable[[int], object] | None = None
+) -> dict[int, str]:
+    """Decode every image and say which cannot be used.
+
+    Args:
+        paths: N files.
+        workers: threads; Pillow releases the interpreter while it decodes.
+        progress: called with the number of images just checked.
+
+    Returns:
+        The row of each broken image and the line that says why.
+    """
+
+    def check(path: Path) -> str | None:
+        try:
+            open_image(path, at_least=(32, 32))
+        except ImageError as error:
+            return str(error)
+        return None
+
+    broken: dict[int, str] = {}
+    with ThreadPoolExecutor(workers) as pool:
+        for row, reason in enumerate(pool.map(check, paths)):
+            if reason is not None:
+                broken[row] = reason
+            if progress is not None:
+                progress(1)
+    return broken
+
+
+def content_hashes(paths: Iterable[Path], *, workers: int = 4) -> list[str]:
+    """The SHA-256 of each file's bytes: equal for exact copies.
+
+    Raises:
+        ImageError: a file is missing or cannot be read.
+    """
+
+    def digest(path: Path) -> str:
+        try:
+            with open(path, "rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise ImageError(
+                f"{path}: cannot be read ({error.strerror}); restore it or drop its row"
+            ) from error
+
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(digest, paths))
+
+
+def refuse_broken(broken: dict[int, str]) -> None:
+    """Raise a one-line error for broken images, if there are any.
+
+    Raises:
+        DataError: with the first one's reason and the number of the others.
+    """
+    if broken:
+        first = next(iter(broken.values()))
+        others = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+        raise DataError(f"{first}{others}; --skip-broken drops and lists them")

@@ -1,0 +1,224 @@
+"""split_by_identity: parts that share no person, stratified as far as persons allow, and checked afterwards."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from metric_face.data.images import content_hashes
+from metric_face.data.labels import Codes
+from metric_face.data.table import ImageTable
+from metric_face.errors import ArgumentError, SplitError
+
+
+class SplitWarning(UserWarning):
+    """A split is usable, and something about it should be known."""
+
+
+def split_by_identity(
+    table: ImageTable,
+    stratify: Codes | Sequence[int] | None = None,
+    *,
+    shares: Mapping[str, float] | None = None,
+    groups: Sequence[Any] | NDArray[Any] | None = None,
+    seed: int = 0,
+) -> ImageTable:
+    """Split a table so that no identity is in two parts.
+
+    Whole identities are dealt one by one, those with rare classes first, each to the part that its images bring
+    nearest to its due of every class.
+
+    Args:
+        table: N images.
+        stratify: class of each image (N,), usually the joint class; default none.
+        shares: the parts and their shares of the images; default train 0.8 and val 0.2.
+        groups: what must stay together (N,); default the table's identities, and where it has none, images
+            whose files are exact copies of each other.
+        seed: of the order in which equal identities are dealt.
+
+    Returns:
+        The table with its column ``split`` set. It has passed :func:`check_split`.
+
+    Raises:
+        ArgumentError: the shares are not positive or do not add up to 1.
+        SplitError: there are fewer identities than parts, or the result fails its check.
+
+    Warns:
+        SplitWarning: a part lacks a class, or its share of the images is off by more than the largest identity.
+    """
+    shares = dict(shares or {"train": 0.8, "val": 0.2})
+    if len(shares) < 2 or min(shares.values()) <= 0 or abs(sum(shares.values()) - 1) > 1e-6:
+        raise ArgumentError(
+            f"shares={shares}: two or more positive shares that add up to 1, such as train 0.8, val 0.2"
+        )
+    units = unit_codes(table, groups)
+    classes = np.zeros(len(table), np.int64) if stratify is None else np.asarray(stratify, dtype=np.int64)
+    dealt = _deal(units, classes, np.array(list(shares.values())), seed)
+    result = table.with_column("split", np.array(list(shares), dtype=object)[dealt])
+    for message in check_split(result, classes, groups=units, shares=shares):
+        warnings.warn(message, SplitWarning, stacklevel=2)
+    return result
+
+
+def identity_folds(
+    table: ImageTable,
+    num_folds: int,
+    stratify: Codes | Sequence[int] | None = None,
+    *,
+    groups: Sequence[Any] | NDArray[Any] | None = None,
+    seed: int = 0,
+) -> NDArray[np.int64]:
+    """Number the K identity-disjoint folds of a table.
+
+    Args:
+        table: N images.
+        num_folds: K >= 2.
+        stratify: class of each image (N,).
+        groups: what must stay together (N,), as in :func:`split_by_identity`.
+        seed: of the dealing.
+
+    Returns:
+        The fold of each image (N,), 0 to K - 1.
+
+    Raises:
+        ArgumentError: ``num_folds`` is below 2.
+        SplitError: there are fewer identities than folds.
+    """
+    if num_folds < 2:
+        raise ArgumentError(f"num_folds={num_folds}: must be at least 2")
+    units = unit_codes(table, groups)
+    classes = np.zeros(len(table), np.int64) if stratify is None else np.asarray(stratify, dtype=np.int64)
+    return _deal(units, classes, np.full(num_folds, 1 / num_folds), seed)
+
+
+def check_split(
+    table: ImageTable,
+    classes: Codes | None = None,
+    *,
+    groups: Sequence[Any] | NDArray[Any] | None = None,
+    shares: Mapping[str, float] | None = None,
+    class_names: Sequence[str] | None = None,
+    tolerance: float = 0.02,
+) -> list[str]:
+    """Assert what a split promises, whoever made it.
+
+    Args:
+        table: N images with a ``split`` column.
+        classes: class of each image (N,).
+        groups: what must not be in two parts (N,), as in :func:`split_by_identity`.
+        shares: the shares promised.
+        class_names: for the messages.
+        tolerance: allowed error of a share, beside the share of the largest identity.
+
+    Returns:
+        Warnings, one sentence each: classes missing in a part, shares missed.
+
+    Raises:
+        SplitError: a row has no part, there is only one part, or an identity is in two.
+    """
+    if "split" not in table.frame.columns:
+        raise SplitError("split: the table has no column 'split'; make one with split_by_identity")
+    column = table.frame["split"]
+    if column.isna().any():
+        raise SplitError(
+            f"row {int(np.flatnonzero(column.isna())[0])}: 'split' must not be empty; name its part"
+        )
+    if column.nunique() < 2:
+        raise SplitError(
+            f"split: needs at least two parts that hold images; all rows are in {column.iloc[0]!r}"
+        )
+    units = unit_codes(table, groups)
+    parts, names = pd.factorize(column)
+    pairs = np.unique(np.stack([units, parts]), axis=1)
+    shared, counts = np.unique(pairs[0], return_counts=True)
+    leaked = shared[counts > 1]
+    if len(leaked):
+        row = int(np.flatnonzero(units == leaked[0])[0])
+        who = (
+            table.frame["identity"].iloc[row]
+            if "identity" in table.frame.columns
+            else table.frame["path"].iloc[row]
+        )
+        where = " and ".join(str(names[part]) for part in pairs[1][pairs[0] == leaked[0]])
+        raise SplitError(
+            f"split: {len(leaked)} of {len(shared)} identities are in two parts, the first {who!r} in {where}; "
+            "what is measured on them is memory; split with split_by_identity"
+        )
+    return [
+        *_missing_classes(parts, names, classes, class_names),
+        *_missed_shares(parts, names, units, shares, tolerance),
+    ]
+
+
+def unit_codes(table: ImageTable, groups: Sequence[Any] | NDArray[Any] | None = None) -> Codes:
+    """Number what must stay together: the given groups, else the identities, else exact copies of one file."""
+    if groups is None:
+        groups = table.identities
+    if groups is None:
+        groups = content_hashes(table.paths)
+    if len(groups) != len(table):
+        raise ArgumentError(f"groups: must have one value per image, {len(table)}; found {len(groups)}")
+    return pd.factorize(np.asarray(groups))[0].astype(np.int64)
+
+
+def _missing_classes(
+    parts: NDArray[Any], names: Any, classes: Codes | None, class_names: Sequence[str] | None
+) -> list[str]:
+    if classes is None:
+        return []
+    present = np.unique(classes)
+    found = []
+    for part, name in enumerate(names):
+        missing = np.setdiff1d(present, classes[parts == part])
+        if len(missing):
+            words = ", ".join(str(class_names[c] if class_names else c) for c in missing[:8])
+            found.append(f"split: part {name!r} lacks {len(missing)} of {len(present)} classes: {words}")
+    return found
+
+
+def _missed_shares(
+    parts: NDArray[Any], names: Any, units: Codes, shares: Mapping[str, float] | None, tolerance: float
+) -> list[str]:
+    allowed = max(tolerance, float(np.bincount(units).max()) / len(units))
+    actual = np.bincount(parts, minlength=len(names)) / len(parts)
+    return [
+        f"split: part {name!r} holds {actual[part]:.1%} of the images, {shares[str(name)]:.1%} were asked for"
+        for part, name in enumerate(names)
+        if shares is not None and str(name) in shares and abs(actual[part] - shares[str(name)]) > allowed
+    ]
+
+
+def _deal(units: Codes, classes: Codes, shares: NDArray[np.float64], seed: int) -> NDArray[np.int64]:
+    """Deal whole units to parts; returns the part of each image."""
+    num_units, num_parts = int(units.max()) + 1, len(shares)
+    if num_units < num_parts:
+        raise SplitError(f"split: {num_units} identities cannot fill {num_parts} parts; use fewer parts")
+    classes = pd.factorize(classes)[0]
+    pairs, counts = np.unique(units * (classes.max() + 1) + classes, return_counts=True)
+    unit_of, class_of = np.divmod(pairs, classes.max() + 1)
+    start = np.searchsorted(unit_of, np.arange(num_units + 1))
+    totals = np.bincount(classes)
+    rarity = np.minimum.reduceat(totals[class_of], start[:-1])
+    size = np.bincount(units)
+    order = np.lexsort((np.random.default_rng(seed).random(num_units), -size, rarity))
+    # A unit goes where it lowers sum_c (count - due)^2 / due most, so a rare class weighs as much as a large one;
+    # the column added last is the number of images, so that shares hold where every class is small.
+    due = np.outer(shares, np.append(totals, size.sum()))
+    lacking = due.copy()
+    homes = np.empty(num_units, np.int64)
+    for unit in order:
+        here = slice(start[unit], start[unit + 1])
+        columns = np.append(class_of[here], due.shape[1] - 1)
+        amounts = np.append(counts[here], size[unit]).astype(float)
+        gain = (amounts * (2 * lacking[:, columns] - amounts) / due[:, columns]).sum(axis=1)
+        homes[unit] = home = int(gain.argmax())
+        lacking[home, columns] -= amounts
+    empty = np.setdiff1d(np.arange(num_parts), homes)
+    if len(empty):
+        raise SplitError(
+            f"split: {len(empty)} of {num_parts} parts stay empty; there are too few identities ({num_units})"
+        )
+    return homes[units]
