@@ -32,6 +32,7 @@ JPEG_IN_MIXED = (1, 6, 2, 5, 3, 4, 4)
 # Of 2,700 people: normal and incorrect swapped, gender flipped, age of another group written (1 % of images).
 ERRORS = {"swapped": 3, "flipped": 8, "age": 18}
 FEWEST_FOR_ERRORS = 40
+EVALUATION_INDEX = 1_000_000  # evaluation people look the same however many train
 
 
 @dataclass(frozen=True)
@@ -177,13 +178,13 @@ def draw_people(people: int, errors: Mapping[str, int], seed: int) -> list[Perso
     return persons
 
 
-def draw_evaluation_people(people: int, first_index: int, seed: int) -> list[Person]:
+def draw_evaluation_people(people: int, seed: int) -> list[Person]:
     """The people of the evaluation folder: correct labels, jpg only, ids that never reach a file name."""
     if not people:
         return []
     attributes = ages_and_genders(people)
     np.random.default_rng([seed, 102]).shuffle(attributes)
     return [
-        Person(first_index + i, f"e{i:06d}", gender, age, gender, age, evaluation=True)
+        Person(EVALUATION_INDEX + i, f"e{i:06d}", gender, age, gender, age, evaluation=True)
         for i, (gender, age) in enumerate(attributes)
     ]
