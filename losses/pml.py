@@ -1,0 +1,152 @@
+"""Losses, miners, distances and reducers of pytorch-metric-learning, by name, wherever ours are accepted."""
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from metric_face.errors import ArgumentError
+
+from .triplet import TripletLoss
+
+KINDS = {
+    "loss": "losses",
+    "miner": "miners",
+    "mining_func": "miners",
+    "distance": "distances",
+    "reducer": "reducers",
+    "embedding_regularizer": "regularizers",
+    "weight_regularizer": "regularizers",
+}
+"""Which module of pytorch-metric-learning an argument of this name is looked up in."""
+
+
+class PMLLoss(nn.Module):
+    """A loss of pytorch-metric-learning, with its miner, called as ours: (embeddings, labels, indices).
+
+    Its trainable parameters (the class vectors of ``ArcFaceLoss``) are this module's, so they reach the
+    optimiser and the checkpoint with it. Arithmetic is float32 or better, also under autocast. With a miner
+    and `indices`, mined pairs of two copies of one image are dropped; without a miner the loss builds its
+    pairs itself and copies count as positives. The sampler is the one that the wrapped loss asks for.
+
+    Args:
+        loss: any object with ``loss(embeddings, labels, indices_tuple)``.
+        miner: any object with ``miner(embeddings, labels)``, or None.
+    """
+
+    def __init__(self, loss: nn.Module, miner: nn.Module | None = None) -> None:
+        super().__init__()
+        self.loss = loss
+        self.miner = miner
+
+    def forward(self, embeddings: Tensor, labels: Tensor, indices: Tensor | None = None) -> Tensor:
+        """Return the loss () of embeddings (B, D) with labels (B,); indices (B,) name the images."""
+        with torch.autocast(embeddings.device.type, enabled=False):
+            points = embeddings if embeddings.dtype == torch.float64 else embeddings.float()
+            mined = None
+            if self.miner is not None:
+                mined = self.miner(points, labels)
+                if indices is not None:
+                    mined = _without_copies(mined, indices)
+            value: Tensor = self.loss(points, labels, mined)
+        return value
+
+
+def resolve_metric_loss(
+    loss: str | nn.Module,
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    num_classes: int | None = None,
+    embedding_size: int | None = None,
+) -> nn.Module:
+    """Return the metric loss that a name and its arguments describe, or wrap the object given.
+
+    ``"triplet"`` is `TripletLoss`; ``"pml.NAME"`` is a loss of pytorch-metric-learning. There an argument
+    called distance, reducer, miner, loss, embedding_regularizer or weight_regularizer may be a name or a
+    mapping with a ``name`` and its arguments::
+
+        loss: {metric: pml.TripletMarginLoss,
+               arguments: {margin: 0.1, distance: CosineSimilarity,
+                           miner: {name: BatchHardMiner, distance: CosineSimilarity}}}
+
+    Only classes of pytorch-metric-learning can be named: a configuration never imports other code.
+
+    Args:
+        loss: a name, or a module (ours or theirs).
+        arguments: keyword arguments of the named loss; ``miner`` is taken out.
+        num_classes: C, filled in where the loss asks for it and `arguments` does not say.
+        embedding_size: D, likewise.
+
+    Returns:
+        A module called as ``loss(embeddings, labels, indices)``.
+
+    Raises:
+        ArgumentError: if the name is unknown, or the arguments are not the loss's.
+    """
+    if not isinstance(loss, str):
+        return _wrapped(loss, arguments)
+    given = dict(arguments or {})
+    if loss == "triplet":
+        return _made(TripletLoss, given, loss)
+    if not loss.startswith("pml."):
+        raise ArgumentError(f"loss must be 'triplet' or 'pml.' and a class of its losses, found {loss!r}")
+    miner = given.pop("miner", None)
+    kind = _class("losses", loss.removeprefix("pml."))
+    asked = inspect.signature(kind).parameters
+    for key, value in (("num_classes", num_classes), ("embedding_size", embedding_size)):
+        if value is not None and key in asked:
+            given.setdefault(key, value)
+    inner = _made(kind, {key: _component(key, value) for key, value in given.items()}, loss)
+    return PMLLoss(inner, None if miner is None else _component("miner", miner))
+
+
+def _wrapped(loss: nn.Module, arguments: Mapping[str, Any] | None) -> nn.Module:
+    if not isinstance(loss, nn.Module):
+        raise ArgumentError(f"loss must be a name or a torch module, found {type(loss).__name__}")
+    if arguments:
+        raise ArgumentError(f"arguments go with a name, found {sorted(arguments)} beside a loss object")
+    theirs = type(loss).__module__.startswith("pytorch_metric_learning.")
+    return PMLLoss(loss) if theirs else loss
+
+
+def _component(key: str, value: Any) -> Any:
+    if key not in KINDS or not isinstance(value, str | Mapping):
+        return value
+    given = {"name": value} if isinstance(value, str) else dict(value)
+    name = given.pop("name", None)
+    if not isinstance(name, str):
+        raise ArgumentError(f"{key} must be a name, or a mapping with 'name' and arguments, found {value!r}")
+    inner = {k: _component(k, v) for k, v in given.items()}
+    return _made(_class(KINDS[key], name.removeprefix("pml.")), inner, name)
+
+
+def _class(module: str, name: str) -> type[nn.Module]:
+    home = importlib.import_module(f"pytorch_metric_learning.{module}")
+    known = [
+        n
+        for n, kind in vars(home).items()
+        if inspect.isclass(kind) and issubclass(kind, nn.Module) and n[0] != "_"
+    ]
+    if name not in known:
+        raise ArgumentError(
+            f"{name!r} is no class of pytorch_metric_learning.{module}: choose from {sorted(known)}"
+        )
+    found: type[nn.Module] = getattr(home, name)
+    return found
+
+
+def _made(kind: type[nn.Module], arguments: Mapping[str, Any], name: str) -> nn.Module:
+    try:
+        return kind(**arguments)
+    except TypeError as error:
+        raise ArgumentError(f"arguments of {name} do not fit: {error}") from error
+
+
+def _without_copies(mined: tuple[Tensor, ...], indices: Tensor) -> tuple[Tensor, ...]:
+    keep = indices[mined[0]] != indices[mined[1]]
+    if len(mined) == 3:
+        return tuple(column[keep] for column in mined)
+    return mined[0][keep], mined[1][keep], *mined[2:]
