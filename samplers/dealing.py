@@ -1,0 +1,129 @@
+"""Deal items into rows, evenly at every scale.
+
+One routine fills the groups of K images and the batches of P labels. It halves the rows again and again.
+An item that is to appear an even number of times gives half of them to either side; the odd ones out go to
+sides chosen at random, exactly as many to each. What follows, without any repair afterwards:
+
+- an item with at most as many copies as there are rows is never twice in a row;
+- any stretch that the halving cuts out holds, of every item, its share rounded down or up: nothing is
+  drawn first or left for last;
+- who shares a row with whom is drawn afresh at every halving.
+
+The sides of the odd ones out come from systematic sampling (Madow 1949): items lie in random order on a
+line, each as long as its remainder, and marks at equal distances pick those that get one more. A stretch
+of neighbours on that line is then itself shared evenly, so items of one *stratum*, kept side by side, are
+spread like a single item: the persons within a class, the classes within a batch.
+
+Reference: W. G. Madow, "On the theory of systematic sampling, II", Annals of Mathematical Statistics 20
+(1949), 333-354.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from .labels import Ints
+
+
+def deal(
+    first: Ints, rows: Ints, copies: Ints, width: int, rng: np.random.Generator, strata: Sequence[Ints] = ()
+) -> Ints:
+    """Deal items into a table of rows that all have the same width.
+
+    The table is made of blocks of rows, filled independently. The copies of a block's items add up to the
+    number of its cells.
+
+    Args:
+        first: (N,) the first row of the block in which item i goes.
+        rows: (N,) how many rows that block has.
+        copies: (N,) how often item i appears in it.
+        width: cells in a row.
+        rng: where the randomness comes from.
+        strata: from the outermost in, (N,) the stratum of each item: spread over the rows as evenly as if
+            it were a single item.
+
+    Returns:
+        (R, width) item numbers. An item is in each row of its block floor or ceil of copies / rows times,
+        and so is a stratum.
+    """
+    table = np.empty(int(copies.sum()), dtype=np.int64)
+    item = np.flatnonzero(copies)
+    first, rows, copies = first[item], rows[item], copies[item]
+    while item.size:
+        order = shuffled_within(first, rng, [stratum[item] for stratum in strata])
+        item, first, rows, copies = item[order], first[order], rows[order], copies[order]
+        starts = np.flatnonzero(np.concatenate(([True], first[1:] != first[:-1])))
+        sizes = np.diff(starts, append=item.size)
+        finished = rows[starts] == 1
+        if not strata:  # where nothing appears twice, any order will do, and this one is random
+            finished |= np.maximum.reduceat(copies, starts) == 1
+        done = np.repeat(finished, sizes)
+        if done.any():
+            before = np.cumsum(copies) - copies
+            cell = first * width + before - np.repeat(before[starts], sizes)
+            _write(table, item[done], cell[done], copies[done])
+            item, first, rows, copies = item[~done], first[~done], rows[~done], copies[~done]
+            sizes = sizes[~finished]
+            starts = np.cumsum(sizes) - sizes
+        half = rows // 2
+        left = _left_share(copies, rows, half, starts, sizes, rng)
+        right = copies - left
+        item = np.concatenate((item[left > 0], item[right > 0]))
+        first = np.concatenate((first[left > 0], (first + half)[right > 0]))
+        rows = np.concatenate((half[left > 0], (rows - half)[right > 0]))
+        copies = np.concatenate((left[left > 0], right[right > 0]))
+    return table.reshape(-1, width)
+
+
+def shuffled_within(block: Ints, rng: np.random.Generator, strata: Sequence[Ints] = ()) -> Ints:
+    """The order (N,) that puts blocks in sequence and their items, or strata, in random order inside."""
+    if strata:
+        keys = [_scramble(stratum, block, rng) for stratum in strata]
+        order: Ints = np.lexsort((rng.random(block.size), *reversed(keys), block))
+        return order
+    key = rng.integers(0, np.iinfo(np.uint64).max, block.size, dtype=np.uint64, endpoint=True)
+    bits = int(block.max()).bit_length() if block.size else 0
+    if bits:
+        key = (block.astype(np.uint64) << np.uint64(64 - bits)) | (key >> np.uint64(bits))
+    order = np.argsort(key)
+    ranked = key[order]
+    if (ranked[1:] == ranked[:-1]).any():  # the fast sort may order equal keys differently on another CPU
+        order = np.argsort(key, kind="stable")
+    return order
+
+
+def _left_share(
+    copies: Ints, rows: Ints, half: Ints, starts: Ints, sizes: Ints, rng: np.random.Generator
+) -> Ints:
+    """How many copies of each item go to the first `half` of its block's rows."""
+    share, remainder = np.divmod(copies * half, rows)
+    ends = np.cumsum(remainder)
+    if starts.size:
+        offset = rng.integers(0, rows[starts])  # where the first mark lies
+        ends += np.repeat(offset - (ends[starts] - remainder[starts]), sizes)
+    marks: Ints = share + ends // rows - (ends - remainder) // rows
+    return marks
+
+
+def _write(table: Ints, item: Ints, cell: Ints, copies: Ints) -> None:
+    """Write each item into `copies` cells from `cell` on."""
+    if copies.max() == 1:
+        table[cell] = item
+        return
+    within = np.arange(int(copies.sum())) - np.repeat(np.cumsum(copies) - copies, copies)
+    table[np.repeat(cell, copies) + within] = np.repeat(item, copies)
+
+
+def _scramble(stratum: Ints, block: Ints, rng: np.random.Generator) -> npt.NDArray[np.uint64]:
+    """A number for each stratum, random in each block, never the same for two strata of a block.
+
+    Every step (adding, multiplying by an odd number, xor with the own upper bits) can be undone, so equal
+    results mean equal strata; the mixing is that of SplitMix64.
+    """
+    salt = rng.integers(0, np.iinfo(np.uint64).max, 2, dtype=np.uint64)
+    x = stratum.astype(np.uint64) + block.astype(np.uint64) * (salt[0] | np.uint64(1)) + salt[1]
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: npt.NDArray[np.uint64] = x ^ (x >> np.uint64(31))
+    return mixed

@@ -1,0 +1,249 @@
+"""The identity sampler: P labels a batch, K images each."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from torch.utils.data import Sampler
+
+from metric_face.errors import ArgumentError
+
+from .labels import Ints, encode
+from .plan import make_plan
+from .quotas import Quota
+from .ranks import rank_and_world
+from .roster import Balance, Coverage, Singletons, enrol, whole
+from .sampler_report import SamplerReport, report_on
+
+_CHUNK = 4096  # batches turned into Python lists at a time: fast, and little memory
+
+
+class RandomIdentitySampler(Sampler[list[int]]):
+    """A batch sampler that yields num_identities labels with num_instances images each, and proves it.
+
+    Give it to a `DataLoader` as ``batch_sampler=``.
+
+    Args:
+        labels: (N,) the label of each image: integers, strings, an array, a tensor or a pandas column. Pass
+            the very column that the triplet loss gets. For a `Subset`, pass the labels of its images.
+        num_identities: P, labels a batch.
+        num_instances: K, images of each label, at least 2.
+        spread: (N,) the person on each image, where the label is a class: the K images of a label then
+            come from K different persons where that many exist.
+        coverage: "images": every image at least once an epoch. "identities": every label equally often,
+            which is shorter, with images drawn at random.
+        singletons: what to do with a label of one image: "pad" repeats it (a negative for others; a loss must
+            not take it as its own positive), "drop" leaves the label out, "raise" refuses.
+        balance: how often labels come: "proportional" as their images need (the default), "sqrt" as the root
+            of their images, "uniform" all equally often (the default, and the only one, with
+            coverage="identities"). With coverage="images" the label that needs the most sets the length.
+        quotas: what every batch must hold of an attribute; see `Quota`.
+        num_batches: a longer epoch than the shortest that keeps all promises, or, with a balance other than
+            "proportional", a shorter one that is balanced as far as coverage allows.
+        seed: hashed together with the epoch.
+        rank, world_size: this process among all; by default what torch.distributed says when the epoch
+            starts, so that a sampler made before the process group is right as well.
+
+    Raises:
+        ArgumentError: a promise cannot be kept; the message has the numbers.
+
+    The sampler shards itself. With Lightning, pass ``Trainer(use_distributed_sampler=False)``: otherwise
+    Lightning stops with an error that says so, rather than replace it.
+
+    To resume in the middle of an epoch, save ``state_dict(consumed=batches trained on in this epoch)``:
+    workers prefetch, so what the loader has drawn is more than what the model has seen. Then
+    ``load_state_dict``, and the next iteration yields what is left. `len` remains that of a whole epoch.
+    """
+
+    def __init__(
+        self,
+        labels: Any,
+        num_identities: int,
+        num_instances: int,
+        *,
+        spread: Any = None,
+        coverage: Coverage = "images",
+        singletons: Singletons = "pad",
+        balance: Balance | None = None,
+        quotas: Quota | Sequence[Quota] = (),
+        num_batches: int | None = None,
+        seed: int = 0,
+        rank: int | None = None,
+        world_size: int | None = None,
+    ) -> None:
+        codes, names = encode(labels)
+        quotas = (quotas,) if isinstance(quotas, Quota) else tuple(quotas)
+        self._roster = enrol(
+            codes,
+            names,
+            num_identities,
+            num_instances,
+            spread=spread,
+            coverage=coverage,
+            singletons=singletons,
+            balance=balance,
+            quotas=quotas,
+            num_batches=num_batches,
+        )
+        self._codes = codes
+        self.num_identities = self._roster.num_identities
+        self.num_instances = self._roster.num_instances
+        self.seed = whole("seed", seed, 0)
+        self.rank, self.world_size = rank, world_size
+        rank_and_world(rank, world_size)  # refuse now what would be refused in an hour
+        self.epoch = 0
+        self._start = 0  # batches of this epoch that were consumed before a restart
+        self._begun = False
+        self._yielded = 0
+
+    @property
+    def sampler(self) -> "RandomIdentitySampler":
+        """Itself: Lightning calls `set_epoch` on the batch sampler's `sampler`, and nowhere else."""
+        return self
+
+    def __len__(self) -> int:
+        """Batches that one rank yields in a whole epoch."""
+        _, world = rank_and_world(self.rank, self.world_size)
+        return -(-self._roster.batches // world)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Yield this rank's batches; a further pass without `set_epoch` is the next epoch."""
+        # A generator: a loader may make an iterator that it never uses, and that must change nothing.
+        if self._begun:
+            self.epoch += 1
+            self._start = 0
+        self._begun = True
+        start, self._yielded = self._start, self._start
+        mine = self.plan()[rank_and_world(self.rank, self.world_size)[0] :: self._world][start:]
+        for first in range(0, len(mine), _CHUNK):
+            for batch in mine[first : first + _CHUNK].tolist():
+                self._yielded += 1
+                yield batch
+
+    @property
+    def _world(self) -> int:
+        return rank_and_world(self.rank, self.world_size)[1]
+
+    def plan(self, epoch: int | None = None) -> Ints:
+        """The batches of all ranks, (batches, P * K): rank r yields every W-th, from the r-th on.
+
+        Where the epoch's batches cannot be shared equally, at most W - 1 more stand at the end; those
+        before are the same for any number of ranks.
+
+        Args:
+            epoch: which; by default the sampler's own.
+        """
+        extra = -self._roster.batches % self._world
+        return make_plan(self._roster, self.seed, self.epoch if epoch is None else epoch, extra)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch that the next iteration yields; a second call with the same one changes nothing."""
+        epoch = whole("epoch", epoch, 0)
+        if epoch != self.epoch or self._begun:
+            self._start = 0
+        self.epoch = epoch
+        self._begun = False
+
+    def state_dict(self, consumed: int | None = None) -> dict[str, Any]:
+        """What `load_state_dict` needs to go on after the batches consumed so far.
+
+        Args:
+            consumed: batches of the running epoch that this rank trained on. By default the batches handed
+                out, which is right without workers and inside torchdata's `StatefulDataLoader`; behind a plain
+                DataLoader with workers it would count batches that were only prefetched.
+        """
+        position = self._yielded if self._begun else self._start
+        if consumed is not None:
+            position = whole("consumed", consumed, 0)
+            if position > len(self):
+                raise ArgumentError(
+                    f"consumed must be at most the {len(self)} batches of an epoch, found {position}; count "
+                    f"from the start of the epoch"
+                )
+        return {
+            "seed": self.seed,
+            "epoch": self.epoch,
+            "consumed": position * self._world,
+            "settings": self._settings(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where a state was taken; the next iteration yields the rest of that epoch.
+
+        Raises:
+            ArgumentError: the state is of a sampler with other labels or settings, or of a number of
+                processes that does not divide what was consumed.
+        """
+        missing = {"seed", "epoch", "consumed", "settings"} - set(state)
+        if missing:
+            raise ArgumentError(f"state must come from state_dict(), found no {', '.join(sorted(missing))}")
+        for name, ours in self._settings().items():
+            theirs = state["settings"].get(name)
+            if theirs != ours:
+                raise ArgumentError(
+                    f"state must be of a sampler with the same {name}, found {theirs!r} where this one has "
+                    f"{ours!r}; build the sampler as it was"
+                )
+        consumed, world = int(state["consumed"]), self._world
+        if consumed % world:
+            raise ArgumentError(
+                f"world_size must divide the {consumed} batches consumed by all processes, found {world}; "
+                f"resume with as many processes as before, or at the start of an epoch"
+            )
+        self.seed, self.epoch, self._start = int(state["seed"]), int(state["epoch"]), consumed // world
+        if self._start >= len(self):  # nothing is left of that epoch
+            self.epoch, self._start = self.epoch + 1, 0
+        self._begun, self._yielded = False, self._start
+
+    def require_labels(self, labels: Any, name: str = "labels") -> None:
+        """Refuse a column that groups the images otherwise than the sampler's own labels.
+
+        A triplet loss on another column than the sampler's finds no positives, or wrong ones.
+
+        Args:
+            labels: (N,) the column that the loss will get.
+            name: what to call it in the message.
+
+        Raises:
+            ArgumentError: another number of images, or two images that share a label here and not there.
+        """
+        codes, _ = encode(labels, name)
+        if codes.size != self._codes.size:
+            raise ArgumentError(
+                f"{name} must have one label an image of the sampler ({self._codes.size}), found {codes.size}"
+            )
+        differs = np.flatnonzero(codes != self._codes)
+        if differs.size:
+            raise ArgumentError(
+                f"{name} must group the images as the sampler's labels do, found another group from row "
+                f"{int(differs[0])} on; give sampler and loss the same column"
+            )
+
+    def report(self, attributes: Mapping[str, Any] | None = None) -> SamplerReport:
+        """What an epoch holds and what it leaves out, counted on the plan of the present epoch.
+
+        Args:
+            attributes: (N,) columns by name; the report lists which vary within a label.
+        """
+        return report_on(self._roster, self.plan(), self._codes, attributes or {})
+
+    def _settings(self) -> dict[str, Any]:
+        """What must agree for a state to mean the same batches."""
+        if not hasattr(self, "_fingerprint"):
+            parts = [self._roster.label, self._roster.members, self._roster.groups, self._roster.weight]
+            parts += [] if self._roster.part is None else [self._roster.part]
+            parts += (
+                [] if self._roster.quotas is None else [*self._roster.quotas.strata, self._roster.quotas.need]
+            )
+            digest = hashlib.sha256()
+            for part in parts:
+                digest.update(np.ascontiguousarray(part).tobytes())
+            self._fingerprint = digest.hexdigest()[:16]
+        return {
+            "num_identities": self.num_identities,
+            "num_instances": self.num_instances,
+            "num_batches": self._roster.batches,
+            "coverage": "images" if self._roster.cover else "identities",
+            "labels and policies": self._fingerprint,
+        }

@@ -1,0 +1,89 @@
+"""Labels of any kind, turned into small whole numbers."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from metric_face.errors import ArgumentError
+
+Ints = npt.NDArray[np.int64]
+
+
+def encode(labels: Any, name: str = "labels") -> tuple[Ints, list[Any]]:
+    """Number the labels in the order in which they first appear.
+
+    First appearance, and not sorted order, so that the codes are the same whether a label is the
+    integer 10, the string "10" or an element of a tensor, and do not depend on any hash seed.
+
+    Args:
+        labels: (N,) integers, strings or any hashable values: a list, an array, a tensor, a pandas column.
+        name: the parameter's name, for the error message.
+
+    Returns:
+        codes (N,) int64 in [0, C), and the C labels that they stand for.
+
+    Raises:
+        ArgumentError: no label, more than one dimension, or a missing label (NaN, None, "").
+    """
+    if hasattr(labels, "detach"):  # a tensor, maybe on a GPU
+        labels = labels.detach().cpu()
+    if hasattr(labels, "to_numpy"):  # a pandas column: its own index plays no part, positions do
+        labels = labels.to_numpy()
+    is_array = hasattr(labels, "__array__")
+    array = np.asarray(labels) if is_array else _one_column(list(labels))
+    if array.ndim != 1:
+        raise ArgumentError(
+            f"{name} must have one dimension, found shape {array.shape}; pass one label an image"
+        )
+    if array.size == 0:
+        raise ArgumentError(f"{name} must hold at least one label, found none")
+    if array.dtype.kind in "iu" and _is_dense(array):
+        return _encode_dense(array.astype(np.int64))
+    values = array.tolist()
+    numbers: dict[Any, int] = {}
+    try:
+        codes = np.fromiter((numbers.setdefault(v, len(numbers)) for v in values), np.int64, len(values))
+    except TypeError as error:
+        raise ArgumentError(f"{name} must be hashable values such as integers or strings: {error}") from None
+    for value in numbers:
+        if _is_missing(value):
+            row = int(np.flatnonzero(codes == numbers[value])[0])
+            raise ArgumentError(
+                f"{name} must not be missing, found {value!r} at row {row}; drop such rows or label them"
+            )
+    return codes, list(numbers)
+
+
+def _one_column(values: list[Any]) -> npt.NDArray[Any]:
+    """An array of objects, so that NumPy neither mixes types (1 and "1") nor unpacks tuples."""
+    column = np.empty(len(values), dtype=object)
+    for i, value in enumerate(values):
+        is_scalar_array = hasattr(value, "item") and getattr(value, "ndim", 0) == 0
+        column[i] = value.item() if is_scalar_array else value
+    return column
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return True
+    try:
+        return bool(value != value)  # NaN and NaT
+    except (TypeError, ValueError):
+        return True  # pandas.NA refuses to be a truth value
+
+
+def _is_dense(array: npt.NDArray[Any]) -> bool:
+    """Whether a table of one entry a value is affordable."""
+    return bool(array.min() >= 0 and array.max() < 4 * array.size + 1024)
+
+
+def _encode_dense(array: Ints) -> tuple[Ints, list[Any]]:
+    """The same numbers as the dictionary gives, without a Python loop."""
+    first = np.full(int(array.max()) + 1, array.size, dtype=np.int64)
+    first[array[::-1]] = np.arange(array.size - 1, -1, -1)  # the last writer is the first appearance
+    present = np.flatnonzero(first < array.size)
+    order = present[np.argsort(first[present])]
+    code = np.empty_like(first)
+    code[order] = np.arange(order.size)
+    return code[array], order.tolist()

@@ -1,0 +1,235 @@
+"""Who can be drawn, and how often at least: everything about the labels that no epoch changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from metric_face.errors import ArgumentError
+
+from .labels import Ints, encode
+from .quotas import Quota, QuotaPlan, plan_quotas
+
+Coverage = Literal["images", "identities"]
+Singletons = Literal["pad", "drop", "raise"]
+Balance = Literal["proportional", "sqrt", "uniform"]
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The eligible labels and images, and the length of an epoch.
+
+    Shapes: M eligible images, C eligible labels, Q parts of labels (one person within one class).
+    """
+
+    num_identities: int
+    num_instances: int
+    cover: bool  # every image, not only every label
+    batches: int
+    names: list[Any]  # (C,) the labels themselves
+    members: Ints  # (M,) image numbers, label by label and part by part
+    label: Ints  # (M,)
+    sizes: Ints  # (C,) images of each label
+    groups: Ints  # (C,) groups of K that each label needs in an epoch
+    weight: npt.NDArray[np.float64]  # (C,) how often labels are wanted, relative to each other
+    part: Ints | None  # (M,)
+    part_label: Ints  # (Q,)
+    part_sizes: Ints  # (Q,)
+    quotas: QuotaPlan | None
+    num_images: int
+    dropped: Ints  # image numbers that are never drawn
+    dropped_labels: list[Any] = field(default_factory=list)
+
+
+def enrol(
+    codes: Ints,
+    names: list[Any],
+    num_identities: int,
+    num_instances: int,
+    *,
+    spread: Any = None,
+    coverage: Coverage = "images",
+    singletons: Singletons = "pad",
+    balance: Balance | None = None,
+    quotas: Sequence[Quota] = (),
+    num_batches: int | None = None,
+) -> Roster:
+    """Check every argument of a sampler and work out what its epochs have in common.
+
+    Args:
+        codes, names: (N,) and (C,) the labels, as `encode` gives them.
+        others: as in `RandomIdentitySampler`.
+
+    Returns:
+        The roster, from which `make_plan` draws epochs.
+
+    Raises:
+        ArgumentError: what is asked for cannot be held; the message says which number to change.
+    """
+    p = whole("num_identities", num_identities, 1)
+    k = whole("num_instances", num_instances, 2, "a label needs two images to form a positive pair")
+    choice("coverage", coverage, ("images", "identities"))
+    choice("singletons", singletons, ("pad", "drop", "raise"))
+    if balance is None:
+        balance = "proportional" if coverage == "images" else "uniform"
+    choice("balance", balance, ("proportional", "sqrt", "uniform"))
+    if coverage == "identities" and balance != "uniform":
+        raise ArgumentError(
+            f"balance must be 'uniform' with coverage='identities', which draws every label equally often; "
+            f"found {balance!r}; use coverage='images' for another balance"
+        )
+    if spread is not None and quotas and any(_varies(codes, q.codes) for q in quotas):
+        raise ArgumentError(
+            "quotas on an attribute that varies within a label cannot be held together with spread; "
+            "drop spread, or choose labels within which the attribute is constant"
+        )
+
+    counts = np.bincount(codes, minlength=len(names))
+    eligible = _eligible(counts, singletons)
+    if int(eligible.sum()) < p:
+        lost = int((~eligible).sum())
+        raise ArgumentError(
+            f"num_identities must be at most the number of eligible labels, found num_identities={p} and "
+            f"{int(eligible.sum())} eligible labels ({len(names)} labels, {lost} dropped for having one image); "
+            f"lower num_identities or add labels"
+        )
+    parts = _parts(codes, spread, quotas)
+    order = np.lexsort((codes,) if parts is None else (parts, codes))
+    members = order[eligible[codes[order]]]
+    renumber = np.cumsum(eligible) - 1
+    label = renumber[codes[members]]
+    sizes = counts[eligible]
+    part, part_label, part_sizes = _number_parts(label, None if parts is None else parts[members])
+
+    if coverage == "images":
+        groups = _groups_to_cover(sizes, k, part_label, part_sizes)
+        weight = {
+            "proportional": groups.astype(np.float64),
+            "sqrt": np.sqrt(sizes),
+            "uniform": np.ones(sizes.size),
+        }[balance]
+    else:
+        groups, weight = np.ones(sizes.size, dtype=np.int64), np.ones(sizes.size)
+    wanted = float((groups / weight).max() * weight.sum())  # enough for the label that needs the most
+    least = max(int(groups.max()), -(-int(groups.sum()) // p))
+    batches = max(least, int(np.ceil(wanted / p - 1e-9)))
+    if num_batches is not None:
+        batches = whole("num_batches", num_batches, 1)
+        if batches < least:
+            raise ArgumentError(
+                f"num_batches must be at least {least} for coverage={coverage!r}, found {batches}; raise it, "
+                f"or leave it out"
+            )
+    quota_plan = None
+    if quotas:
+        quota_plan = plan_quotas(quotas, codes, label, members, part, p, k)
+        needed = quota_plan.batches_needed(groups)
+        if num_batches is not None and batches < needed:
+            raise ArgumentError(
+                f"num_batches must be at least {needed} to hold the quotas, found {batches}; raise it, "
+                f"or leave it out"
+            )
+        batches = max(batches, needed)
+    return Roster(
+        num_identities=p,
+        num_instances=k,
+        cover=coverage == "images",
+        batches=batches,
+        names=[name for name, keep in zip(names, eligible, strict=True) if keep],
+        members=members,
+        label=label,
+        sizes=sizes,
+        groups=groups,
+        weight=weight,
+        part=part,
+        part_label=part_label,
+        part_sizes=part_sizes,
+        quotas=quota_plan,
+        num_images=codes.size,
+        dropped=np.flatnonzero(~eligible[codes]),
+        dropped_labels=[name for name, keep in zip(names, eligible, strict=True) if not keep],
+    )
+
+
+def whole(name: str, value: Any, least: int, why: str = "") -> int:
+    """The value as an int, or an error that says what is wrong with it."""
+    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not is_whole or value < least:
+        reason = f" ({why})" if why else ""
+        raise ArgumentError(f"{name} must be a whole number of at least {least}{reason}, found {value!r}")
+    return int(value)
+
+
+def choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    """Refuse a value that is not one of the allowed words."""
+    if value not in allowed:
+        raise ArgumentError(f"{name} must be one of {', '.join(map(repr, allowed))}, found {value!r}")
+
+
+def _eligible(counts: Ints, singletons: Singletons) -> npt.NDArray[np.bool_]:
+    single = counts == 1
+    if singletons == "raise" and single.any():
+        raise ArgumentError(
+            f"singletons='raise' and {int(single.sum())} of {counts.size} labels have one image, which has no "
+            f"positive but itself; use singletons='drop' to leave them out or 'pad' to keep them as negatives"
+        )
+    return counts > 1 if singletons == "drop" else counts > 0
+
+
+def _varies(codes: Ints, values: Ints) -> bool:
+    """Whether one label has images with two values."""
+    first = np.empty(int(codes.max()) + 1, dtype=np.int64)
+    first[codes] = values
+    return bool((first[codes] != values).any())
+
+
+def _parts(codes: Ints, spread: Any, quotas: Sequence[Quota]) -> Ints | None:
+    """(N,) within a label, which images are to be spread over its groups as one: a person, or a value."""
+    if spread is not None:
+        persons, _ = encode(spread, "spread")
+        if persons.size != codes.size:
+            raise ArgumentError(
+                f"spread must have one value an image ({codes.size}), found {persons.size}; pass the column "
+                f"of persons of the same rows"
+            )
+        return persons
+    varying = [q.codes for q in quotas if _varies(codes, q.codes)]
+    if not varying:
+        return None
+    return np.unique(np.stack(varying, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def _number_parts(label: Ints, parts: Ints | None) -> tuple[Ints | None, Ints, Ints]:
+    """The parts of the sorted members: the part of each, and the label and size of each part."""
+    if parts is None:
+        return None, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    fresh = np.concatenate(([True], (label[1:] != label[:-1]) | (parts[1:] != parts[:-1])))
+    starts = np.flatnonzero(fresh)
+    return np.cumsum(fresh) - 1, label[starts], np.diff(starts, append=label.size)
+
+
+def _groups_to_cover(sizes: Ints, k: int, part_label: Ints, part_sizes: Ints) -> Ints:
+    """The fewest groups of K in which each label shows every image, with its parts spread.
+
+    A label with at least K parts shows each part at most once a group, so the largest part sets the
+    number. One with fewer parts shows every part in every group, so small parts are repeated, and the
+    groups must hold the repeats as well.
+    """
+    least = -(-sizes // k)
+    if not part_sizes.size:
+        return least
+    parts = np.bincount(part_label, minlength=sizes.size)
+    largest = np.zeros(sizes.size, dtype=np.int64)
+    np.maximum.at(largest, part_label, part_sizes)
+    groups = np.where(parts >= k, np.maximum(least, largest), least)
+    few = (parts < k) & (sizes >= k)
+    low, high = least.copy(), np.where(few, sizes, least)  # with as many groups as images there is room
+    while (low < high).any():
+        middle = (low + high) // 2
+        shown = np.bincount(part_label, np.maximum(part_sizes, middle[part_label]), minlength=sizes.size)
+        fits = shown <= middle * k
+        low, high = np.where(fits, low, middle + 1), np.where(fits, middle, high)
+        low = np.minimum(low, high)
+    return np.where(few, high, groups)
