@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops
 
 from metric_face.data.faces_brush import Brush, curve, mix, oval, pts, shade
 from metric_face.data.faces_hair import back_hair, front_hair
-from metric_face.data.faces_head import Expression, features, head, turned
-from metric_face.data.faces_mask import incorrect, put_on, worn
+from metric_face.data.faces_features import Expression, features
+from metric_face.data.faces_head import head, turned
+from metric_face.data.faces_mask import Placement, incorrect, put_on, worn
 from metric_face.data.faces_scene import background, body
 from metric_face.data.faces_traits import MaskDesign, Traits, draw_mask, draw_traits
 
@@ -22,7 +23,8 @@ class Portrait:
 
     traits: Traits
     base: Image.Image
-    face: Image.Image
+    face: Image.Image  # masks: of the face, and of all skin and clothes
+    person: Image.Image
     hair: Image.Image
     brush: Brush
     size: tuple[int, int]
@@ -37,10 +39,10 @@ def paint_portrait(traits: Traits, size: tuple[int, int]) -> Portrait:
     upright = Brush(image, origin, unit)
     brush = Brush(image, origin, unit, traits.tilt)
     back_hair(brush, traits)
-    body(upright, traits)
+    torso = body(upright, traits)
     face = head(brush, traits)
     hair = front_hair(brush, traits)
-    return Portrait(traits, image, face, hair, brush, size)
+    return Portrait(traits, image, face, ImageChops.lighter(torso, face), hair, brush, size)
 
 
 def _glasses(brush: Brush, t: Traits) -> None:
@@ -63,21 +65,15 @@ def _glasses(brush: Brush, t: Traits) -> None:
 
 
 def photograph(
-    portrait: Portrait, mask: tuple[MaskDesign, object] | None, rng: np.random.Generator
+    portrait: Portrait, mask: tuple[MaskDesign, Placement] | None, rng: np.random.Generator
 ) -> Image.Image:
     """One photograph: expression, mask, glasses and hair, then the camera."""
     t = portrait.traits
     image = portrait.base.copy()
     brush = portrait.brush.on(image)
-    e = Expression(
-        smile=float(np.clip(rng.normal(0.25, 0.4), -0.4, 1.0)),
-        open=float(np.clip(rng.normal(1.0, 0.08), 0.8, 1.2)),
-        raised=float(rng.normal(0, 0.4)),
-        gaze=(float(rng.normal(0, 0.012)), float(rng.normal(0, 0.006))),
-    )
-    features(brush, t, e, portrait.face)
+    features(brush, t, Expression.draw(rng), portrait.face)
     if mask is not None:
-        put_on(brush, t, mask[0], mask[1])  # type: ignore[arg-type]
+        put_on(brush, t, *mask, portrait.person)
     if t.glasses:
         _glasses(brush, t)
     image.paste(portrait.hair, (0, 0), portrait.hair)
@@ -92,13 +88,16 @@ def photograph(
 def _shoot(image: Image.Image, portrait: Portrait, rng: np.random.Generator) -> Image.Image:
     """The camera's small turn, zoom and shift, and the reduction to the photograph's size, in one step."""
     w, h = portrait.size
-    angle, zoom = rng.normal(0, 0.018), OVERSAMPLE * (1 + np.clip(rng.normal(0, 0.02), -0.05, 0.04))
-    room = np.array(image.size) - np.array([w, h]) * zoom
-    centre = np.array(image.size) / 2 + np.clip(rng.normal(0, 0.16, 2), -0.36, 0.36) * np.maximum(room, 0)
+    angle = float(np.clip(rng.normal(0, 0.018), -0.045, 0.045))
+    zoom = OVERSAMPLE * (1 + float(np.clip(rng.normal(0, 0.02), -0.05, 0.04)))
     c, s = np.cos(angle) * zoom, np.sin(angle) * zoom
-    x0 = centre[0] - (c * w / 2 + s * h / 2)
-    y0 = centre[1] - (-s * w / 2 + c * h / 2)
-    return image.transform((w, h), Image.Transform.AFFINE, (c, s, x0, -s, c, y0), Image.Resampling.BICUBIC)
+    frame = np.array([c * w + abs(s) * h, c * h + abs(s) * w])  # what the turned photograph covers
+    room = np.maximum(np.array(image.size) - 2 - frame, 0)
+    centre = np.array(image.size) / 2 + np.clip(rng.normal(0, 0.2, 2), -0.5, 0.5) * room
+    x0 = centre[0] - (c * w + s * h) / 2
+    y0 = centre[1] - (c * h - s * w) / 2
+    matrix = (c, s, x0, -s, c, y0)
+    return image.transform((w, h), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
 
 
 def _expose(image: Image.Image, rng: np.random.Generator) -> Image.Image:

@@ -1,127 +1,95 @@
 """Hair: locks between an outer and an inner curve, filled with strands that follow both."""
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageFilter
 
-from metric_face.data.faces_brush import Brush, Colour, Points, curve, mix, pts, shade
+from metric_face.data.faces_brush import Brush, Colour, Points, curve, mirrored, mix, oval, pts, shade
 from metric_face.data.faces_traits import Traits
 
-_N = 22
+STEPS = 22  # points along a lock
+Lock = tuple[Points, Points]  # outer and inner curve, from the root to the tip
 
 
-def _even(points: Points) -> Points:
+def _even(*points: tuple[float, float]) -> Points:
     """A curve resampled to an equal number of evenly spaced points."""
     smooth = curve(points)
     length = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(smooth, axis=0).T))])
-    at = np.linspace(0, length[-1], _N)
+    at = np.linspace(0, length[-1], STEPS)
     return np.stack([np.interp(at, length, smooth[:, 0]), np.interp(at, length, smooth[:, 1])], axis=1)
 
 
-Lock = tuple[Points, Points]
-
-
 def front_locks(t: Traits) -> list[Lock]:
-    """The locks that lie before the face, each from its root to its tip."""
-    v, p, r = 0.14 * t.volume, t.part, t.receding
-    crown = -1.44 - v
-    locks: list[Lock] = []
-    for side in (-1.0, 1.0):
-        root = p * side  # distance of the parting from the middle, seen from this side
-        flip = np.array([side, 1.0])
-        top = -1.02 - 0.22 * r
-        temple = -0.62 - 0.5 * r * (1 - 0.2 * abs(p))
+    """The locks that lie before the face."""
+    return [
+        (outer * [side, 1.0], inner * [side, 1.0])
+        for side in (-1.0, 1.0)
+        for outer, inner in _half(t, t.part * side)
+    ]
 
-        def lock(
-            outer: list[tuple[float, float]], inner: list[tuple[float, float]], flip: Points = flip
-        ) -> None:
-            locks.append((_even(pts(*outer)) * flip, _even(pts(*inner)) * flip))
 
-        cap = [(root, crown + 0.02), (0.5, -1.36 - v), (0.88 + 0.4 * v, -1.0 - 0.5 * v)]
-        if t.style in ("long", "waves", "bob"):
-            tip = {"long": 2.7, "waves": 2.1, "bob": 1.25}[t.style]
-            width = 1.12 + v + (0.14 if t.style == "waves" else 0.0)
-            lock(
-                [*cap, (1.06 + v, -0.4), (width + 0.05, 0.5), (width + 0.06, tip * 0.6), (width - 0.05, tip)],
-                [
-                    (root, top),
-                    (0.45, -0.80),
-                    (0.80, -0.35),
-                    (0.93, 0.2),
-                    (0.92, 0.8),
-                    (0.80 if t.style == "bob" else 0.88, tip - 0.1),
-                ],
+def _half(t: Traits, root: float) -> list[Lock]:
+    """The locks of the right half; ``root`` is where the parting lies, seen from this half."""
+    v, r = 0.14 * t.volume, t.receding
+    crown, top, temple = -1.44 - v, -1.02 - 0.22 * r, -0.62 - 0.45 * r
+    cap = [(root, crown + 0.02), (0.5, -1.36 - v), (0.88 + 0.4 * v, -1.0 - 0.5 * v)]
+    line = [(root, top), (0.45, -0.80 - 0.1 * r), (0.80, -0.35)]  # the hairline
+    if t.style in ("long", "waves"):
+        tip, w = (2.7, 1.12 + v) if t.style == "long" else (2.15, 1.22 + v)
+        outer = _even(*cap, (1.06 + v, -0.4), (w + 0.05, 0.5), (w + 0.06, tip * 0.6), (w - 0.22, tip))
+        return [(outer, _even(*line, (0.93, 0.2), (0.90, 0.9), (0.84, tip * 0.7), (w - 0.24, tip - 0.02)))]
+    if t.style == "bob":
+        outer = _even(*cap, (1.06 + v, -0.4), (1.18 + v, 0.4), (1.16 + v, 0.9), (0.98 + v, 1.27))
+        return [(outer, _even(*line, (0.93, 0.2), (0.92, 0.7), (0.76, 1.18)))]
+    if t.style == "bangs":
+        outer = _even(*cap, (1.06 + v, -0.4), (1.16 + v, 0.5), (1.14 + v, 1.4), (0.92 + v, 2.35))
+        side = (
+            outer,
+            _even((root, -1.2), (0.6, -0.9), (0.84, -0.3), (0.92, 0.2), (0.92, 1.0), (0.90 + v, 2.3)),
+        )
+        return [side, _fringe(crown, 0.86, -0.36)]
+    if t.style == "bun":
+        outer = _even(*cap, (1.0 + 0.5 * v, -0.5), (1.0, -0.1))
+        return [
+            (
+                outer,
+                _even((root, top + 0.02), (0.5, -0.94 - 0.15 * r), (0.82, -0.6), (0.93, -0.25), (0.95, 0.1)),
             )
-        elif t.style == "bangs":
-            lock(
-                [*cap, (1.06 + v, -0.4), (1.16 + v, 0.5), (1.14 + v, 1.4), (1.0 + v, 2.3)],
-                [(root, -1.2), (0.6, -0.9), (0.84, -0.3), (0.92, 0.2), (0.94, 0.8), (0.9, 2.2)],
-            )
-            lock(
-                [(0.0, crown), (0.5, -1.36), (0.78, -0.9), (0.86, -0.36)],
-                [(0.0, crown), (0.0, -1.1), (-0.02, -0.7), (-0.05, -0.36)],
-            )
-        elif t.style == "bun":
-            lock(
-                [*cap, (1.0 + 0.5 * v, -0.5), (1.0, -0.1)],
-                [(root, top + 0.02), (0.5, -0.94 - 0.15 * r), (0.82, -0.6), (0.93, -0.25), (0.95, 0.1)],
-            )
-        elif t.style in ("pixie", "parted", "swept"):
-            low = {"pixie": 0.25, "parted": 0.0, "swept": -0.05}[t.style]
-            fall = 0.22 if side * p < 0 else 0.0
-            lock(
-                [*cap, (1.02 + 0.6 * v, -0.45), (1.0 + 0.2 * v, low)],
-                [
-                    (root, top),
-                    (0.35, top + 0.12 + fall),
-                    (0.70, temple + 0.1 + fall * 0.5),
-                    (0.88, -0.35),
-                    (0.94, low - 0.02),
-                ],
-            )
-        elif t.style == "fringe":
-            lock(
-                [*cap, (1.02 + 0.6 * v, -0.45), (1.0, 0.0)],
-                [(root, -1.1), (0.6, -0.95), (0.84, -0.45), (0.90, -0.3), (0.94, -0.02)],
-            )
-            drop = -0.5 - 0.45 * r
-            lock(
-                [(0.0, crown), (0.5, -1.36), (0.74, -0.95), (0.80, drop)],
-                [(0.0, crown), (0.0, -1.2), (-0.02, -0.9), (-0.06, drop + 0.02)],
-            )
-        else:  # crop, curls, buzz
-            lift = {"crop": 0.5, "curls": 1.5, "buzz": 0.0}[t.style]
-            lock(
-                [
-                    (0, -1.44 - v * lift),
-                    (0.5, -1.38 - v * lift),
-                    (0.86 + 0.4 * v * lift, -1.02 - 0.6 * v * lift),
-                    (0.99 + 0.2 * v * lift, -0.5),
-                    (0.98, 0.05),
-                ],
-                [
-                    (0, -1.0 - 0.16 * r),
-                    (0.42, -1.0 - 0.36 * r),
-                    (0.74, temple - 0.06),
-                    (0.87, -0.35),
-                    (0.93, 0.03),
-                ],
-            )
-    return locks
+        ]
+    if t.style in ("pixie", "parted", "swept"):
+        low = {"pixie": 0.25, "parted": 0.0, "swept": -0.05}[t.style]
+        fall = 0.22 if root < 0 else 0.0  # the longer side falls over the forehead
+        outer = _even(*cap, (1.02 + 0.6 * v, -0.45), (1.0 + 0.2 * v, low))
+        brow = [(root, top), (0.35, top + 0.12 + fall), (0.70, temple + 0.1 + fall / 2)]
+        return [(outer, _even(*brow, (0.88, -0.35), (0.94, low - 0.02)))]
+    if t.style == "fringe":
+        outer = _even(*cap, (1.02 + 0.6 * v, -0.45), (1.0, 0.0))
+        side = (outer, _even((root, -1.1), (0.6, -0.95), (0.84, -0.45), (0.90, -0.3), (0.94, -0.02)))
+        return [side, _fringe(crown, 0.80, -0.5 - 0.45 * r)]
+    lift = v * {"crop": 0.5, "curls": 1.5, "buzz": 0.0}[t.style]
+    cap = [(0.0, -1.44 - lift), (0.5, -1.38 - lift), (0.86 + 0.4 * lift, -1.02 - 0.6 * lift)]
+    outer = _even(*cap, (0.99 + 0.2 * lift, -0.5), (0.98, 0.05))
+    brow = [(0.0, -1.0 - 0.16 * r), (0.42, -1.0 - 0.36 * r), (0.74, temple - 0.06)]
+    return [(outer, _even(*brow, (0.87, -0.35), (0.93, 0.03)))]
+
+
+def _fringe(crown: float, width: float, low: float) -> Lock:
+    """Hair combed straight down over the forehead."""
+    outer = _even((0.0, crown), (0.5, -1.36), (width - 0.07, -0.93), (width, low))
+    return outer, _even((0.0, crown), (0.0, -1.15), (-0.02, -0.8), (-0.06, low + 0.01))
 
 
 def back_shape(t: Traits) -> Points | None:
     """The hair behind the neck, or None for short hair."""
     v = 0.14 * t.volume
-    tip = {"long": 2.75, "waves": 2.15, "bob": 1.3, "bangs": 2.35, "pixie": 0.75}.get(t.style)
+    tip = {"long": 2.7, "waves": 2.15, "bob": 1.25, "bangs": 2.35, "pixie": 0.75}.get(t.style)
     if tip is None:
         return None
-    w = (1.12 if t.style != "pixie" else 0.9) + v
-    right = curve([(0, -1.5), (0.9, -1.1), (w, 0), (w + 0.04, tip * 0.7), (w - 0.12, tip)])
-    return np.concatenate([right, right[::-1] * [-1.0, 1.0]])
+    w = (1.10 if t.style != "pixie" else 0.9) + v
+    return mirrored(curve([(0, -1.5), (0.9, -1.1), (w, 0), (w, tip * 0.7), (w - 0.2, tip), (0, tip + 0.1)]))
 
 
 def tones(t: Traits) -> tuple[Colour, Colour]:
-    """The hair's own colour and the colour of its grey."""
+    """The hair's own colour, and the colour of its grey strands."""
     return mix(t.hair, (150, 146, 144), 0.62 * t.grey), (214, 212, 210)
 
 
@@ -132,51 +100,60 @@ def back_hair(brush: Brush, t: Traits) -> None:
     if shape is not None:
         brush.fill(shape, shade(base, 0.62))
         rng = np.random.default_rng(t.scene_seed + 4)
-        for x in rng.uniform(-1.1, 1.1, 24):
-            brush.line(
-                pts((x * 0.9, 0), (x, 1.0), (x * 1.02, float(shape[:, 1].max()) - 0.1)),
-                shade(base, rng.uniform(0.5, 0.8)),
-                0.02,
-            )
+        low = float(shape[:, 1].max()) - 0.2
+        for x in rng.uniform(-1.0, 1.0, 20):
+            strand = pts((x * 0.9, 0), (x, low / 2), (x * 1.02, low))
+            brush.line(strand, shade(base, rng.uniform(0.5, 0.8)), 0.02)
     if t.style == "bun":
-        x = 0.35 * np.sign(t.part)
-        knot = curve([(x - 0.38, -1.55), (x, -1.95), (x + 0.38, -1.55), (x, -1.25)], True)
+        x = 0.35 * float(np.sign(t.part))
+        knot = curve([(x - 0.40, -1.60), (x, -1.98), (x + 0.40, -1.60), (x, -1.25)], True)
         brush.fill(knot, shade(base, 0.85))
+        brush.soft(oval(x - 0.08, -1.72, 0.16, 0.1), gloss(base), 0.1, 0.6)
         for k in (0.3, 0.6, 0.85):
             brush.line((knot - [x, -1.55]) * k + [x, -1.55], shade(base, 0.6), 0.02)
+
+
+def gloss(base: Colour) -> Colour:
+    """The tone of hair in the light: warmer than grey, so that shine is not taken for age."""
+    return mix(base, (176, 122, 88), 0.26)
 
 
 def front_hair(brush: Brush, t: Traits) -> Image.Image:
     """The hair before the face as an RGBA layer."""
     base, silver = tones(t)
-    size = brush.image.size
-    colour = Image.new("RGB", size, base)
-    paint = brush.on(colour)
-    cut = Image.new("L", size, 0)
-    edge = ImageDraw.Draw(cut)
+    layer = Image.new("RGB", brush.image.size, base)
+    cut = Image.new("L", brush.image.size, 0)
+    paint, edge = brush.on(layer), brush.on(cut)
     rng = np.random.default_rng(t.scene_seed + 3)
-    wave = 0.05 * t.wave * (2.0 if t.style in ("waves", "curls") else 1.0)
-    along = np.linspace(0, 1, _N)
+    for side in (-1.0, 1.0):
+        paint.soft(oval(0.55 * side, -1.22, 0.30, 0.12), gloss(base), 0.1, 0.9)
+        paint.soft(oval(0.98 * side, 0.1, 0.12, 0.7), shade(base, 0.6), 0.1, 0.6)
+    wave = 0.05 * t.wave if t.style not in ("waves", "curls") else 0.05 + 0.06 * t.wave
+    along = np.linspace(0, 1, STEPS)
     for outer, inner in front_locks(t):
         phase = rng.uniform(0, 6)
-        swing = np.stack(
-            [wave * along * np.sin(along * 14 + phase), wave * 0.3 * np.cos(along * 11 + phase)], axis=1
+        swing = wave * np.stack(
+            [along * np.sin(along * 14 + phase), 0.3 * np.cos(along * 11 + phase)], axis=1
         )
-        outer, inner = outer + swing, inner + swing * 0.6
-        edge.polygon(brush.px(np.concatenate([outer, inner[::-1]])).ravel().tolist(), fill=255)
-        for _ in range(46):
-            k, start = rng.random(), rng.random() * 0.6
-            i, j = int(start * _N), int(min(1.0, start + rng.uniform(0.25, 0.6)) * _N)
-            strand = outer + (inner - outer) * k
-            strand = strand[i : max(j, i + 3)] + rng.normal(0, 0.012, 2)
-            gloss = 1.34 if 0.25 < k < 0.6 and start < 0.3 else float(rng.uniform(0.62, 1.16))
-            tone = mix(silver, base, 0.2) if rng.random() < t.grey * 0.8 else shade(base, gloss)
+        outer, inner = outer + swing, inner + 0.6 * swing
+        edge.fill(np.concatenate([outer, inner[::-1]]), 255)
+        for _ in range(44):
+            across, start = rng.random(), rng.random() * 0.6
+            first, last = int(start * STEPS), int(min(1.0, start + rng.uniform(0.25, 0.6)) * STEPS)
+            strand = outer + (inner - outer) * across
+            strand = strand[first : max(last, first + 3)] + rng.normal(0, 0.012, 2)
+            if rng.random() < 0.8 * t.grey:
+                tone = mix(silver, base, 0.2)
+            elif 0.2 < across < 0.7 and start < 0.3:
+                tone = gloss(base)
+            else:
+                tone = shade(base, rng.uniform(0.62, 1.10))
             paint.line(strand, tone, 0.018)
-            if k < 0.12 or k > 0.93:
-                edge.line(brush.px(strand + rng.normal(0, 0.02, 2)).ravel().tolist(), fill=255, width=2)
-    radius = (0.035 if t.style in ("buzz", "crop") else 0.012) * brush.unit
-    cut = cut.filter(ImageFilter.GaussianBlur(max(0.6, radius)))
+            if across < 0.10 or across > 0.94:  # loose hair at the rim
+                edge.line(strand + rng.normal(0, 0.006, 2), 255, 0.014)
+    soft = 0.035 if t.style in ("buzz", "crop") else 0.012
+    cut = cut.filter(ImageFilter.GaussianBlur(max(0.6, soft * brush.unit)))
     if t.style == "buzz":
         cut = cut.point([round(v * 0.82) for v in range(256)])
-    colour.putalpha(cut)
-    return colour
+    layer.putalpha(cut)
+    return layer

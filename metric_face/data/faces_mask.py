@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from metric_face.data.faces_brush import Brush, Points, curve, mix, oval, pts, shade
 from metric_face.data.faces_head import half_width, turned
@@ -42,13 +43,13 @@ def incorrect(rng: np.random.Generator) -> Placement:
     return Placement(-0.42 + 0.04 * float(rng.standard_normal()), 0.50, skew)
 
 
-def put_on(brush: Brush, t: Traits, design: MaskDesign, where: Placement) -> None:
-    """Draw a mask on the face."""
+def put_on(brush: Brush, t: Traits, design: MaskDesign, where: Placement, person: Image.Image) -> None:
+    """Draw a mask on the face; its shadow falls on the person alone."""
     top, bottom = _edges(t, design, where)
     dark, light = shade(design.colour, 0.66), shade(design.colour, 1.35)
     shape = np.concatenate([top, bottom[::-1]])
     shadow = shape + [0.0, 0.06]
-    brush.soft(shadow, shade(t.skin, 0.45), 0.05, 0.5)
+    brush.soft(shadow, shade(t.skin, 0.45), 0.05, 0.5, person)
     _loops(brush, design, top, bottom)
     brush.fill(shape, design.colour)
     cut = brush.mask(shape)
@@ -95,7 +96,7 @@ def _edges(t: Traits, design: MaskDesign, where: Placement) -> tuple[Points, Poi
     side_low = max(side_low, side_top + 0.06)
     out_top = max(half_width(t, side_top), 0.56) + 0.01
     out_low = max(half_width(t, min(side_low, 1.2)), 0.56) + 0.02
-    low_mid = max(half_width(t, min(where.bottom - 0.22, 1.25)), 0.45) * 0.98
+    low_mid = max(half_width(t, min(where.bottom - 0.30, 1.20)), 0.50) * 1.04
     peak = {"surgical": 0.0, "kf94": -0.06, "cloth": -0.03}[design.kind]
     right_top = curve(
         [(0, where.top + peak), (0.26, where.top + 0.07), (0.6, where.top + 0.14), (out_top, side_top)]
@@ -103,7 +104,7 @@ def _edges(t: Traits, design: MaskDesign, where: Placement) -> tuple[Points, Poi
     right_low = curve(
         [
             (0, where.bottom),
-            (0.36, where.bottom - 0.04),
+            (0.40, where.bottom - 0.05),
             (low_mid, where.bottom - 0.26 * min(1, reach)),
             (out_low, side_low),
         ]

@@ -1,7 +1,7 @@
 """What stands behind and below the face: an out-of-focus background, shoulders and clothes."""
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from metric_face.data.faces_brush import Brush, Colour, curve, mirrored, mix, pts, shade
 from metric_face.data.faces_traits import Traits
@@ -59,31 +59,38 @@ def background(traits: Traits, size: tuple[int, int]) -> Image.Image:
     return image.filter(ImageFilter.GaussianBlur(blur)).resize(size, Image.Resampling.BICUBIC)
 
 
-def body(brush: Brush, t: Traits) -> None:
-    """Neck, shoulders and clothes."""
+def body(brush: Brush, t: Traits) -> Image.Image:
+    """Neck, shoulders and clothes; returns their mask."""
     m = float(np.clip(t.man, -1.6, 1.6))
     neck, wide = 0.47 + 0.055 * m, 2.0 + 0.17 * m
-    skin = shade(t.skin, 0.9)
-    brush.fill(
-        mirrored(curve([(0, 0.6), (neck, 0.8), (neck, 1.5), (neck + 0.1, 1.8), (1.0, 2.3), (0, 3)])), skin
-    )
-    brush.soft(
-        mirrored(curve([(0, 1.0), (0.6, 1.05), (0.5, 1.5), (0, 1.75)])), shade(t.skin, 0.58), 0.12, 0.75
-    )
+    if t.clothes == "hoodie":
+        brush.fill(
+            mirrored(curve([(0, 0.95), (0.7, 1.05), (1.12, 1.5), (1.25, 2.2), (0, 2.3)])), shade(t.cloth, 0.5)
+        )
+    throat = mirrored(curve([(0, 0.6), (neck, 0.8), (neck, 1.5), (neck + 0.1, 1.8), (1.0, 2.3), (0, 3)]))
+    brush.fill(throat, shade(t.skin, 0.9))
+    skin = brush.mask(throat)
+    shadow = mirrored(curve([(0, 1.0), (0.6, 1.05), (0.5, 1.5), (0, 1.75)]))
+    brush.soft(shadow, shade(t.skin, 0.58), 0.12, 0.75, skin)
     if t.lines > 0.3:
         rings = [(curve([(-0.4, y), (0, y + 0.08), (0.4, y)]), 0.02, 0.5 * t.lines) for y in (1.6, 1.72)]
-        brush.strokes(rings, shade(t.skin, 0.6))
-    opening = {"vneck": 2.35, "blouse": 2.2, "suit": 2.5, "shirt": 2.1}.get(t.clothes, 1.86)
-    collar = 0.62 if t.clothes != "turtle" else neck + 0.04
-    top = 1.66 if t.clothes != "turtle" else 1.42
+        brush.strokes(rings, shade(t.skin, 0.6), within=skin)
+    return ImageChops.lighter(skin, _garment(brush, t, neck, wide))
+
+
+def _garment(brush: Brush, t: Traits, neck: float, wide: float) -> Image.Image:
+    high = t.clothes == "turtle"
+    collar, top = (neck + 0.04, 1.42) if high else (0.62, 1.66)
+    dip = {"vneck": 2.35, "blouse": 2.2, "suit": 2.5, "shirt": 2.1, "turtle": top}.get(t.clothes, 1.86)
     shoulders = curve([(collar, top), (1.0, 1.92), (wide * 0.85, 2.12), (wide, 2.5), (wide + 0.25, 4.2)])
     if t.clothes == "suit":
-        brush.fill(mirrored(np.concatenate([pts((0, 1.8)), shoulders, pts((0, 4.2))])), (238, 238, 240))
-        brush.fill(pts((-0.11, 1.9), (0.11, 1.9), (0.17, 4.2), (-0.17, 4.2)), t.trim)
-    dip = opening if t.clothes != "turtle" else top
-    edge = curve([(0, dip), (0.34, dip - (dip - top) * 0.45), (collar, top)])
+        brush.fill(mirrored(np.concatenate([pts((0, 1.86)), shoulders, pts((0, 4.2))])), (238, 238, 240))
+        brush.fill(pts((-0.11, 1.98), (0.11, 1.98), (0.19, 4.2), (-0.19, 4.2)), t.trim)
+        brush.fill(pts((-0.13, 1.94), (0.13, 1.94), (0.08, 2.16), (-0.08, 2.16)), shade(t.trim, 0.8))
     if t.clothes in ("vneck", "suit", "shirt"):
         edge = pts((0, dip), (collar, top))
+    else:
+        edge = curve([(0, dip), (0.34, dip - (dip - top) * 0.45), (collar, top)])
     torso = mirrored(np.concatenate([edge, shoulders[1:], pts((0, 4.2))]))
     brush.fill(torso, t.cloth)
     cut = brush.mask(torso)
@@ -91,24 +98,15 @@ def body(brush: Brush, t: Traits) -> None:
     if t.clothes == "stripes":
         for y in np.arange(2.05, 4, 0.28):
             brush.soft(pts((-3, y), (3, y), (3, y + 0.13), (-3, y + 0.13)), t.trim, 0.008, 1.0, cut)
-    for side in (-1, 1):
-        brush.soft(pts((side * 1.25, 2.4), (side * 1.5, 4.2), (side * 1.2, 4.2)), dark, 0.09, 0.7, cut)
-        brush.soft(
-            pts((side * 0.9, 1.95), (side * 1.7, 2.2), (side * 1.4, 2.4), (side * 0.9, 2.2)),
-            light,
-            0.14,
-            0.5,
-            cut,
-        )
-        brush.soft(
-            pts((side * 2.0, 2.2), (side * 2.6, 2.2), (side * 2.6, 4.2), (side * 1.9, 4.2)),
-            dark,
-            0.2,
-            0.6,
-            cut,
-        )
-    brush.line(mirrored(edge), shade(t.cloth, 0.72), 0.05)
+    for side in (-1.0, 1.0):
+        flip = [side, 1.0]
+        brush.soft(pts((1.25, 2.4), (1.5, 4.2), (1.2, 4.2)) * flip, dark, 0.09, 0.7, cut)
+        brush.soft(pts((0.9, 1.95), (1.7, 2.2), (1.4, 2.4), (0.9, 2.2)) * flip, light, 0.14, 0.5, cut)
+        brush.soft(pts((2.0, 2.2), (2.6, 2.2), (2.6, 4.2), (1.9, 4.2)) * flip, dark, 0.2, 0.6, cut)
+    if not high:
+        brush.line(np.concatenate([edge[::-1] * [-1.0, 1.0], edge[1:]]), shade(t.cloth, 0.72), 0.05)
     _collar(brush, t, collar, top, dip, dark)
+    return cut
 
 
 def _collar(brush: Brush, t: Traits, collar: float, top: float, dip: float, dark: Colour) -> None:
@@ -123,27 +121,33 @@ def _collar(brush: Brush, t: Traits, collar: float, top: float, dip: float, dark
             brush.fill(wing, shade(t.cloth, 1.12))
             brush.line(wing, shade(t.cloth, 0.8), 0.015)
         elif t.clothes == "suit":
-            lapel = (
-                pts(
-                    (0.0, dip + 0.1),
-                    (collar, top - 0.06),
-                    (collar + 0.3, top + 0.14),
-                    (0.62, 2.35),
-                    (0.72, 2.5),
-                )
+            outer = (
+                pts((collar + 0.3, top + 0.14), (0.80, 2.35), (0.60, 2.42), (0.66, 2.56), (0.0, dip + 1.1))
                 * flip
             )
+            lapel = np.concatenate([pts((0.0, dip + 0.1), (collar, top - 0.06)) * flip, outer])
             brush.fill(lapel, shade(t.cloth, 1.08))
-            brush.line(lapel[2:], dark, 0.02)
+            brush.line(outer, dark, 0.02)
         elif t.clothes == "hoodie":
-            hood = (
-                curve([(0.1, 2.15), (0.55, 1.85), (0.75, 1.5), (1.02, 1.75), (0.8, 2.2), (0.1, 2.3)]) * flip
-            )
-            brush.fill(hood, shade(t.cloth, 0.86))
-            brush.line(pts((0.25, 2.2), (0.28, 3.0)) * flip, shade(t.cloth, 1.4), 0.03)
+            rim = [
+                (0.0, 2.16),
+                (0.45, 1.98),
+                (0.74, 1.6),
+                (0.95, 1.42),
+                (1.14, 1.6),
+                (1.02, 2.05),
+                (0.55, 2.42),
+                (0.0, 2.62),
+            ]
+            hood = curve(rim) * flip
+            brush.soft(hood + [0, 0.08], dark, 0.08, 0.7)
+            brush.fill(hood, shade(t.cloth, 1.06))
+            brush.line(hood[24:], shade(t.cloth, 0.78), 0.02)
+            brush.line(pts((0.24, 2.46), (0.27, 3.2)) * flip, shade(t.cloth, 1.5), 0.03)
     if t.clothes == "shirt":
         brush.line(pts((0, dip + 0.1), (0, 4.2)), shade(t.cloth, 0.8), 0.02)
     if t.clothes == "turtle":
-        band = mirrored(curve([(0, 1.5), (collar, top), (collar + 0.06, 1.72), (0, 1.9)]))
-        brush.fill(band, shade(t.cloth, 1.06))
+        brush.fill(
+            mirrored(curve([(0, 1.5), (collar, top), (collar + 0.06, 1.72), (0, 1.9)])), shade(t.cloth, 1.06)
+        )
         brush.line(curve([(-collar - 0.05, 1.74), (0, 1.92), (collar + 0.05, 1.74)]), dark, 0.02)

@@ -117,7 +117,9 @@ def draw_traits(age: float, gender: str, age_noise: float, rng: np.random.Genera
     if style in ("long", "bangs") and rng.random() < 0.75 * ramp(a, 40, 60):
         style = str(rng.choice(["pixie", "waves", "bob"]))
     skin = SKINS[int(rng.choice(len(SKINS), p=[0.14, 0.22, 0.22, 0.18, 0.13, 0.08, 0.03]))]
-    skin = mix(skin, (150, 104, 78), 0.05 + 0.05 * man + 0.10 * older + abs(vary(0, 0.03)))
+    skin = mix(
+        skin, (158, 108, 80), float(np.clip(0.02 + 0.03 * man + 0.12 * older + abs(vary(0, 0.02)), 0, 1))
+    )
     shares = np.array([0.36, 0.24, 0.15, 0.11, 0.07, 0.04, 0.03])
     hair = HAIRS[int(rng.choice(len(HAIRS), p=shares))]
     dyed = rng.random() < 0.18
@@ -151,7 +153,7 @@ def draw_traits(age: float, gender: str, age_noise: float, rng: np.random.Genera
         roundness=vary(0, 0.35) + 0.9 * (1 - ramp(a, 16, 34)),
         jaw=vary(0.70 + 0.065 * m, 0.022),
         chin=vary(0.30 + 0.05 * m, 0.025),
-        eye=(vary(0.44, 0.02), vary(0.205 - 0.006 * m, 0.012), vary(0.098 - 0.008 * m - 0.028 * older, 0.007)),
+        eye=(vary(0.44, 0.02), vary(0.205 - 0.006 * m, 0.012), vary(0.091 - 0.007 * m - 0.024 * older, 0.006)),
         slant=vary(0.02 - 0.03 * older, 0.018),
         crease=float(rng.random()),
         brow=(vary(-0.31 + 0.035 * m, 0.018), vary(0.060 + 0.020 * m - 0.010 * older, 0.007), vary(0.05 - 0.03 * m, 0.012)),
