@@ -1,0 +1,89 @@
+"""A contact sheet: drawn people side by side, youngest to oldest, without, with and with an incorrect mask."""
+
+import csv
+import os
+from pathlib import Path
+from typing import Protocol
+
+from PIL import Image, ImageDraw, ImageFont
+
+from metric_face.errors import ArgumentError
+
+ROWS = ("normal", "mask1", "incorrect_mask")
+CAPTION = 18  # pixels below a column
+
+
+class HasRoot(Protocol):
+    """Anything that knows the folder, such as `FacesReport`."""
+
+    @property
+    def root(self) -> Path: ...
+
+
+def contact_sheet(
+    source: HasRoot | str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    *,
+    people: int = 10,
+    width: int = 100,
+) -> Path:
+    """Put some of the people of a drawn folder on one picture.
+
+    Args:
+        source: the folder that `make_faces` wrote, or its report.
+        path: the picture to write; a PNG gets a palette of 256 colours to stay small.
+        people: columns; women and men in turn, their written ages spread evenly.
+        width: of one photograph, in pixels.
+
+    Returns:
+        The path of the picture.
+
+    Raises:
+        ArgumentError: the folder is not one that `make_faces` wrote, or a number is too small.
+    """
+    root = Path(source) if isinstance(source, str | os.PathLike) else source.root
+    if people < 1 or width < 16:
+        raise ArgumentError(
+            f"people must be at least 1 and width at least 16 pixels: got {people} and {width}"
+        )
+    table = root / "train/train.csv"
+    if not table.is_file():
+        raise ArgumentError(f"source must be a folder that make_faces wrote: {table} is missing")
+    with table.open(encoding="utf-8", newline="") as lines:
+        rows = [row for row in csv.DictReader(lines) if row]
+    chosen = _spread(rows, people)
+    photos = [[_open(root / "train/images" / row["path"], stem) for stem in ROWS] for row in chosen]
+    height = round(width * photos[0][0].height / photos[0][0].width)
+    sheet = Image.new("RGB", (len(chosen) * width, len(ROWS) * height + CAPTION), (250, 250, 250))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
+    for x, (row, column) in enumerate(zip(chosen, photos, strict=True)):
+        for y, photo in enumerate(column):
+            small = photo.resize((width, height), Image.Resampling.LANCZOS)
+            sheet.paste(small, (x * width, y * height))
+        middle = (x * width + width // 2, len(ROWS) * height + CAPTION // 2)
+        draw.text(middle, f"{row['gender']}, {row['age']}", fill=(60, 60, 60), font=font, anchor="mm")
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
+    palette = target.suffix.lower() == ".png"
+    (sheet.quantize(256, Image.Quantize.MEDIANCUT) if palette else sheet).save(aside, optimize=True)
+    return aside.replace(target)
+
+
+def _spread(rows: list[dict[str, str]], people: int) -> list[dict[str, str]]:
+    """Women and men in turn, from the youngest to the oldest, nobody twice."""
+    left = {g: [r for r in rows if r["gender"] == g] for g in ("female", "male")}
+    chosen = []
+    for i in range(min(people, len(rows))):
+        wanted = 18 + 42 * i / max(1, people - 1)
+        turn, other = ("female", "male") if i % 2 == 0 else ("male", "female")
+        group = left[turn] or left[other]
+        chosen.append(min(group, key=lambda r: abs(int(r["age"]) - wanted)))
+        group.remove(chosen[-1])
+    return chosen
+
+
+def _open(folder: Path, stem: str) -> Image.Image:
+    found = next(p for p in sorted(folder.iterdir()) if p.stem == stem and not p.name.startswith("."))
+    with Image.open(found) as image:
+        return image.convert("RGB")
