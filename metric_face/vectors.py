@@ -1,0 +1,154 @@
+"""What a search needs of its vectors: float32, finite, one row each, of length one for the cosine."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metric_face.errors import ArgumentError
+
+Metric: TypeAlias = Literal["cosine", "inner_product", "euclidean"]
+Floats: TypeAlias = NDArray[np.float32]
+Ints: TypeAlias = NDArray[np.int64]
+
+_BLOCK_BYTES = 1 << 26  # a temporary of 64 MiB at most
+
+
+def as_vectors(embeddings: Any, name: str = "embeddings", dimensions: int | None = None) -> Floats:
+    """Read (N, D) float32 vectors from an array, or from an object with ``.vectors``, without copying if possible.
+
+    Args:
+        embeddings: (N, D) array-like, or an object whose ``vectors`` is one.
+        name: how an error calls the argument.
+        dimensions: the D that the vectors must have.
+
+    Returns:
+        (N, D) float32, C-contiguous, every value finite.
+
+    Raises:
+        ArgumentError: not two-dimensional, no column, another D, not numbers, or a value that is not finite.
+    """
+    try:
+        vectors = np.ascontiguousarray(getattr(embeddings, "vectors", embeddings), dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            f"{name} must be an (N, D) array of numbers, found {error}; give floats"
+        ) from None
+    if vectors.ndim != 2 or vectors.shape[1] == 0:
+        raise ArgumentError(f"{name} must have shape (N, D), found {vectors.shape}; one row for each item")
+    if dimensions is not None and vectors.shape[1] != dimensions:
+        raise ArgumentError(
+            f"{name} must have D = {dimensions} as the vectors searched, found {vectors.shape[1]}; "
+            "embed both with the same model"
+        )
+    for rows in blocks(len(vectors), vectors.shape[1]):
+        bad = ~np.isfinite(vectors[rows]).all(axis=1)
+        if bad.any():
+            row = rows.start + int(np.flatnonzero(bad)[0])
+            raise ArgumentError(
+                f"{name} must be finite, found nan or infinity in row {row}; drop or embed it again"
+            )
+    return vectors
+
+
+def normalise(
+    vectors: Floats, name: str = "embeddings", out: Floats | None = None, first_row: int = 0
+) -> Floats:
+    """Divide each row by its length.
+
+    Args:
+        vectors: (N, D) finite float32.
+        name: how an error calls the argument.
+        out: (N, D) float32 to fill instead of a new array.
+        first_row: position of the first row, for the error.
+
+    Returns:
+        (N, D) float32, rows of length one.
+
+    Raises:
+        ArgumentError: a row of zeros, which has no direction.
+    """
+    result = np.empty_like(vectors) if out is None else out
+    for rows in blocks(*vectors.shape):
+        lengths = row_lengths(vectors[rows])
+        if not lengths.all():
+            row = first_row + rows.start + int(np.flatnonzero(lengths == 0)[0])
+            raise ArgumentError(
+                f"{name} must have no row of zeros under the cosine, found row {row}; drop it or use metric='euclidean'"
+            )
+        # Divided in float64 so that a row already of length one comes out as it went in, or next to it.
+        np.divide(vectors[rows], lengths[:, None], out=result[rows], casting="same_kind")
+    return result
+
+
+def row_lengths(vectors: Floats) -> NDArray[np.float64]:
+    """Return the (N,) Euclidean length of each row, summed in float64 so that no square overflows."""
+    lengths = np.empty(len(vectors))
+    for rows in blocks(*vectors.shape):
+        block = vectors[rows].astype(np.float64)
+        lengths[rows] = np.sqrt(np.einsum("nd,nd->n", block, block))
+    return lengths
+
+
+def blocks(num_rows: int, row_values: int) -> Iterator[slice]:
+    """Cut ``num_rows`` rows of ``row_values`` numbers into slices of bounded memory."""
+    step = max(1, _BLOCK_BYTES // (8 * max(1, row_values)))
+    for start in range(0, num_rows, step):
+        yield slice(start, min(num_rows, start + step))
+
+
+def check_metric(metric: str) -> Metric:
+    """Return ``metric`` if it is one, else raise ``ArgumentError``."""
+    if metric not in get_args(Metric):
+        raise ArgumentError(f"metric must be one of {', '.join(get_args(Metric))}, found {metric!r}")
+    return metric  # type: ignore[return-value]
+
+
+def check_k(k: int) -> int:
+    """Return ``k`` as an int if it is a whole number of at least 1, else raise ``ArgumentError``."""
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+        raise ArgumentError(f"k must be a whole number of at least 1, found {k!r}")
+    return int(k)
+
+
+def group_codes(*groups: Any) -> list[Ints]:
+    """Number the values of several label arrays alike: equal values get equal codes across all of them.
+
+    Args:
+        groups: (N,) arrays of integers or strings.
+
+    Returns:
+        One (N,) int64 array of codes from 0 for each array.
+    """
+    arrays = [np.asarray(group) for group in groups]
+    if all(array.dtype.kind in "iub" for array in arrays):
+        joined = np.concatenate([array.astype(np.int64) for array in arrays])
+        codes = np.unique(joined, return_inverse=True)[1].astype(np.int64)
+    else:
+        # A dictionary takes strings, None and numbers alike, where sorting would refuse to compare them.
+        seen: dict[Any, int] = {}
+        values = [value for array in arrays for value in array.tolist()]
+        codes = np.fromiter((seen.setdefault(value, len(seen)) for value in values), np.int64, len(values))
+    return np.split(codes, np.cumsum([len(array) for array in arrays])[:-1])
+
+
+@contextmanager
+def faiss_threads(threads: int | None) -> Iterator[None]:
+    """Let FAISS use ``threads`` threads inside the block; None leaves its setting as it is."""
+    if threads is None:
+        yield
+        return
+    if isinstance(threads, bool) or not isinstance(threads, int | np.integer) or threads < 1:
+        cores = os.cpu_count()
+        raise ArgumentError(f"threads must be at least 1, found {threads!r}; this machine has {cores} cores")
+    import faiss
+
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(int(threads))
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)

@@ -1,0 +1,204 @@
+"""The neighbour graph against a brute-force oracle: values, order, ties, exclusion; and its file."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metric_face import exact_search
+from metric_face.errors import ArgumentError, FileFormatError
+from metric_face.neighbours import NeighbourGraph
+
+METRICS = ["cosine", "inner_product", "euclidean"]
+
+
+def oracle(vectors, k, groups, metric):
+    """Every similarity in float64, rounded to float32; the smaller id first among equals."""
+    x = np.asarray(vectors, np.float32).astype(np.float64)
+    if metric == "cosine":
+        x = (x / np.sqrt((x**2).sum(axis=1, keepdims=True))).astype(np.float32).astype(np.float64)
+    if metric == "euclidean":
+        similar = -np.sqrt(((x[:, None] - x[None]) ** 2).sum(axis=-1))
+    else:
+        similar = np.einsum("id,jd->ij", x, x)
+    similar = similar.astype(np.float32)
+    similar[groups[:, None] == groups[None]] = -np.inf
+    ids = np.broadcast_to(np.arange(len(x)), similar.shape)
+    order = np.lexsort((ids, -similar), axis=-1)[:, :k]
+    values = np.take_along_axis(similar, order, axis=1)
+    order = np.where(values == -np.inf, -1, order)
+    missing = k - order.shape[1]
+    pad = ((0, 0), (0, max(0, missing)))
+    return np.pad(order, pad, constant_values=-1), np.pad(values, pad, constant_values=-np.inf)
+
+
+def kinds_of_vectors(rng, n, d):
+    """Random vectors, copies, a small grid (many ties) and an almost collapsed embedding."""
+    random = rng.normal(size=(n, d))
+    yield random
+    yield random[rng.integers(0, max(1, n // 4), n)]
+    yield rng.integers(1, 3, (n, d))
+    yield 1 + 1e-3 * random
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_values_and_order_are_those_of_brute_force(metric, seed):
+    rng = np.random.default_rng(seed)
+    n, d, k = int(rng.integers(1, 90)), int(rng.integers(1, 20)), int(rng.integers(1, 50))
+    identities = rng.integers(0, rng.choice([1, 2, 5, n]), n) if rng.random() < 0.6 else None
+    groups = np.arange(n) if identities is None else identities
+    for vectors in kinds_of_vectors(rng, n, d):
+        graph = NeighbourGraph.build(vectors, k, exclude=identities, metric=metric)
+        ids, values = oracle(vectors, k, groups, metric)
+        np.testing.assert_array_equal(graph.ids, ids)
+        np.testing.assert_allclose(graph.similarities, values, rtol=1e-5, atol=1e-6)
+
+
+def test_dtypes_and_record():
+    graph = NeighbourGraph.build(np.eye(4), 2)
+    assert (graph.ids.dtype, graph.similarities.dtype) == (np.int64, np.float32)
+    assert (len(graph), graph.k, graph.metric, graph.same_identity_excluded) == (4, 2, "cosine", False)
+    assert NeighbourGraph.build(np.eye(4), 2, exclude=[0, 0, 1, 1]).same_identity_excluded
+
+
+def test_equal_vectors_come_in_order_of_their_ids():
+    graph = NeighbourGraph.build(np.ones((50, 3)), 7)
+    assert graph.ids[0].tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert graph.ids[49].tolist() == [0, 1, 2, 3, 4, 5, 6]
+    np.testing.assert_allclose(graph.similarities, 1, atol=1e-6)
+
+
+def test_a_collapsed_embedding_is_no_reason_to_compare_everything_again(monkeypatch):
+    rows = []
+    settle = exact_search._Search._in_float64
+    monkeypatch.setattr(
+        exact_search._Search,
+        "_in_float64",
+        lambda self, at, ids: rows.append(len(at)) or settle(self, at, ids),
+    )
+    NeighbourGraph.build(np.ones((2000, 3)), 5)
+    assert sum(rows) <= 2000 * 20
+
+
+def test_one_huge_identity_does_not_make_rows_fall_short():
+    rng = np.random.default_rng(0)
+    identities = np.repeat([0, 1, 2], [900, 60, 40])
+    centres = rng.normal(size=(3, 8))
+    vectors = centres[identities] + 0.1 * rng.normal(size=(1000, 8))  # own identity fills every first answer
+    graph = NeighbourGraph.build(vectors, 10, exclude=identities)
+    assert (graph.ids >= 0).all()
+    assert (identities[graph.ids] != identities[:, None]).all()
+    ids, _ = oracle(vectors, 10, identities, "cosine")
+    np.testing.assert_array_equal(graph.ids, ids)
+
+
+def test_exact_counts_where_too_few_are_valid():
+    identities = np.array(["a", "a", "a", "b", "c"])
+    graph = NeighbourGraph.build(np.random.default_rng(1).normal(size=(5, 3)), 4, exclude=identities)
+    assert (graph.ids >= 0).sum(axis=1).tolist() == [2, 2, 2, 4, 4]
+    assert (graph.similarities[graph.ids < 0] == -np.inf).all()
+    alone = NeighbourGraph.build(np.eye(3), 2, exclude=[7, 7, 7])
+    assert (alone.ids == -1).all()
+    assert (NeighbourGraph.build(np.ones((1, 2)), 3).ids == -1).all()
+
+
+def test_chunks_do_not_change_the_answer(monkeypatch):
+    vectors = np.random.default_rng(2).integers(-1, 2, (300, 6)) + 0.5
+    whole = NeighbourGraph.build(vectors, 9, exclude=np.arange(300) // 7)
+    monkeypatch.setattr(exact_search, "_BLOCK_BYTES", 1)
+    cut = NeighbourGraph.build(vectors, 9, exclude=np.arange(300) // 7)
+    np.testing.assert_array_equal(whole.ids, cut.ids)
+    np.testing.assert_array_equal(whole.similarities, cut.similarities)
+
+
+def test_threads_are_set_for_the_search_alone():
+    import faiss
+
+    before = faiss.omp_get_max_threads()
+    NeighbourGraph.build(np.eye(3), 1, threads=1)
+    assert faiss.omp_get_max_threads() == before
+
+
+def test_distances_and_head():
+    vectors = np.array([[0.0, 0], [3, 4], [0, 1]])
+    graph = NeighbourGraph.build(vectors, 2, metric="euclidean")
+    np.testing.assert_allclose(graph.distances[0], [1, 5])
+    assert graph.head(1).ids.tolist() == graph.ids[:, :1].tolist()
+    cosine = NeighbourGraph.build(np.eye(2), 2)
+    np.testing.assert_allclose(cosine.distances, [[1, np.inf], [1, np.inf]])
+    with pytest.raises(ArgumentError, match=r"k must be at most the 2 neighbours of this graph, found 3"):
+        graph.head(3)
+    with pytest.raises(ArgumentError, match="'inner_product' has no distance"):
+        _ = NeighbourGraph.build(np.eye(2), 1, metric="inner_product").distances
+
+
+def test_an_object_with_vectors_is_taken():
+    class Extracted:
+        vectors = np.eye(3, dtype=np.float32)
+
+    assert NeighbourGraph.build(Extracted(), 1).ids.ravel().tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("vectors", "arguments", "message"),
+    [
+        (np.ones(3), {}, r"embeddings must have shape \(N, D\), found \(3,\)"),
+        (np.array([[1.0], [np.nan]]), {}, "embeddings must be finite, found nan or infinity in row 1"),
+        (np.array([[1.0], [0.0]]), {}, "embeddings must have no row of zeros under the cosine, found row 1"),
+        (np.array([["a"]]), {}, r"embeddings must be an \(N, D\) array of numbers"),
+        (np.eye(2), {"k": 0}, "k must be a whole number of at least 1, found 0"),
+        (np.eye(2), {"k": True}, "k must be a whole number of at least 1, found True"),
+        (np.eye(2), {"metric": "l2"}, "metric must be one of cosine, inner_product, euclidean, found 'l2'"),
+        (np.eye(2), {"exclude": [1]}, "exclude must hold one identity for each of the 2 embeddings, found 1"),
+        (np.eye(2), {"threads": 0}, "threads must be at least 1, found 0"),
+    ],
+)
+def test_errors_name_the_argument(vectors, arguments, message):
+    with warnings.catch_warnings(), pytest.raises(ArgumentError, match=message):
+        NeighbourGraph.build(vectors, **{"k": 1, **arguments})
+
+
+def test_save_and_load(tmp_path: Path):
+    graph = NeighbourGraph.build(np.random.default_rng(3).normal(size=(20, 4)), 5, exclude=np.arange(20) // 2)
+    graph.save(tmp_path / "graph.npz")
+    loaded = NeighbourGraph.load(tmp_path / "graph.npz")
+    np.testing.assert_array_equal(loaded.ids, graph.ids)
+    np.testing.assert_array_equal(loaded.similarities, graph.similarities)
+    assert (loaded.metric, loaded.same_identity_excluded) == ("cosine", True)
+    assert [file.name for file in tmp_path.iterdir()] == ["graph.npz"]
+
+
+def test_damaged_and_foreign_files_are_refused(tmp_path: Path):
+    path = NeighbourGraph.build(np.eye(30), 5).save(tmp_path / "graph.npz")
+    whole = path.read_bytes()
+    for content in (whole[: len(whole) // 2], b"", b"PK not a zip", whole[:-200] + b"x" * 200):
+        path.write_bytes(content)
+        with pytest.raises(FileFormatError, match=r"graph\.npz is truncated or not a neighbour graph"):
+            NeighbourGraph.load(path)
+    with pytest.raises(FileFormatError, match="does not exist"):
+        NeighbourGraph.load(tmp_path / "none.npz")
+    np.savez(path, header=np.array('{"format": "other"}'), ids=np.eye(2))
+    with pytest.raises(FileFormatError, match="is not a neighbour graph; give a file that"):
+        NeighbourGraph.load(path)
+    np.savez(path, header=np.array([object()], dtype=object))
+    with pytest.raises(FileFormatError, match="not a neighbour graph"):
+        NeighbourGraph.load(path)
+
+
+def test_swapped_arrays_are_refused(tmp_path: Path):
+    path = NeighbourGraph.build(np.eye(6), 3).save(tmp_path / "graph.npz")
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **{**arrays, "ids": arrays["ids"][::-1]})
+    with pytest.raises(FileFormatError, match="was altered: its checksum does not match"):
+        NeighbourGraph.load(path)
+    np.savez(
+        path, **{**arrays, "header": np.array(str(arrays["header"]).replace('"version": 1', '"version": 9'))}
+    )
+    with pytest.raises(FileFormatError, match="has version 9, this program reads 1; update metric_face"):
+        NeighbourGraph.load(path)
