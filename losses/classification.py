@@ -93,7 +93,7 @@ class FocalLoss(nn.Module):
         class_weights: (C,) or None, the paper's alpha; with weights the weighted mean.
 
     Reference:
-        Lin et al.: Focal Loss for Dense Object Detection, ICCV 2017, eq. 5 (there for two classes).
+        Lin et al.: Focal Loss for Dense Object Detection, ICCV 2017, section 3.2 (there for two classes).
     """
 
     class_weights: Tensor | None
@@ -154,7 +154,8 @@ class LogitAdjustedCrossEntropy(nn.Module):
         ArgumentError: if a class has no mass: the model cannot be adjusted for what it never sees.
 
     Reference:
-        Menon et al.: Long-tail Learning via Logit Adjustment, ICLR 2021, eq. 10 (loss), eq. 9 (post-hoc).
+        Menon et al.: Long-tail Learning via Logit Adjustment, ICLR 2021, "logit adjusted softmax
+        cross-entropy"; `adjust_logits` is its "post-hoc logit adjustment".
     """
 
     prior: Tensor
@@ -202,7 +203,7 @@ def adjust_logits(logits: Tensor, prior: Tensor | Sequence[float], tau: float = 
         tau: strength; 1 is the consistent choice.
 
     Reference:
-        Menon et al.: Long-tail Learning via Logit Adjustment, ICLR 2021, eq. 9.
+        Menon et al.: Long-tail Learning via Logit Adjustment, ICLR 2021, "post-hoc logit adjustment".
     """
     adjusted = LogitAdjustedCrossEntropy(prior, tau)
     if logits.shape[-1] != adjusted.num_classes:
@@ -238,7 +239,7 @@ def effective_number_weights(counts: Tensor | Sequence[float], beta: float = 0.9
         beta: in [0, 1); 0 weighs alike, towards 1 the weights approach 1 / n.
 
     Reference:
-        Cui et al.: Class-Balanced Loss Based on Effective Number of Samples, CVPR 2019, eq. 2.
+        Cui et al.: Class-Balanced Loss Based on Effective Number of Samples, CVPR 2019, sections 3 and 4.
     """
     images = torch.as_tensor(counts, dtype=torch.float64)
     if not 0 <= beta < 1:

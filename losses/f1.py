@@ -110,4 +110,5 @@ def _summed_over_ranks(counts: Tensor) -> Tensor:
         return counts
     total = counts.detach().clone()
     dist.all_reduce(total)
-    return total + dist.get_world_size() * (counts - counts.detach())
+    whole: Tensor = total + dist.get_world_size() * (counts - counts.detach())
+    return whole

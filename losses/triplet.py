@@ -41,8 +41,8 @@ class TripletLoss(nn.Module):
 
     The triplets are those of the batch, chosen by `mining`:
 
-    - ``batch_hard``: each anchor with its farthest positive and its nearest negative (Hermans et al., eq. 5);
-    - ``batch_all``: every anchor, positive and negative (eq. 6), exactly, in O(B^2 log B);
+    - ``batch_hard``: each anchor with its farthest positive and its nearest negative (Hermans et al.);
+    - ``batch_all``: every anchor, positive and negative (ibid.), exactly, in O(B^2 log B);
     - ``semi_hard``: every triplet whose negative lies beyond the positive but inside the margin,
       d(a, p) < d(a, n) < d(a, p) + margin (Schroff et al., section 3.2).
 
@@ -66,8 +66,8 @@ class TripletLoss(nn.Module):
             over ``"all"`` mined ones, whose value fades as fewer triplets are active.
 
     Reference:
-        Schroff, Kalenichenko, Philbin: FaceNet, CVPR 2015, eq. 3. Hermans, Beyer, Leibe: In Defense of the
-        Triplet Loss for Person Re-Identification, arXiv 1703.07737, 2017.
+        Schroff, Kalenichenko, Philbin: FaceNet, CVPR 2015, section 3. Hermans, Beyer, Leibe: In Defense of the
+        Triplet Loss for Person Re-Identification, arXiv 1703.07737, 2017, section 2.
     """
 
     def __init__(
@@ -185,11 +185,11 @@ def all_distances(points: Tensor, distance: str) -> Tensor:
         return 1 - points @ points.T
     points = points - points.mean(0)
     product = points @ points.T
-    square = product.diagonal()
+    square = product.diagonal().clone()
     total = square[:, None] + square
-    away = total - 2 * product
+    away = product.mul_(-2).add_(total)
     # what rounding leaves of zero is zero: its direction is noise, and the root's slope there has no bound
-    away = away.masked_fill_(away <= 8 * torch.finfo(points.dtype).eps * total, 0.0)
+    away.masked_fill_(away <= total.mul_(8 * torch.finfo(points.dtype).eps), 0.0)
     return away.sqrt_() if distance == "euclidean" else away
 
 
@@ -211,7 +211,7 @@ class _Known(torch.autograd.Function):
         return value.clone()
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
         return gradient * scale, None, None
