@@ -14,11 +14,12 @@ the same imbalance, and clothes, background and pose shared by a person's photog
 
 import multiprocessing
 import os
-import shutil
+import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -43,6 +44,7 @@ from metric_face.data.faces_population import (
 )
 from metric_face.data.faces_sheet import contact_sheet
 from metric_face.errors import ArgumentError
+from metric_face.files import replace_folder
 
 __all__ = ["FacesReport", "PlantedError", "contact_sheet", "make_faces"]
 
@@ -114,24 +116,19 @@ def make_faces(
         *draw_people(people, errors, seed),
         *draw_evaluation_people(evaluation_people, seed),
     ]
-    aside = place.absolute().parent / f".{place.absolute().name}.{os.getpid()}.partial"
-    aside.mkdir(parents=True)
-    try:
+    train = [p for p in persons if not p.evaluation]
+    planted = planted_errors(train)
+    ages: dict[str, float] = {}
+    with (
+        replace_folder(place) as aside,
+        closing(_draw_all(aside, persons, size, age_noise, seed, workers)) as drawn,
+    ):
         make_folders(aside, evaluation_people)
-        ages = {}
-        for done, (person, age) in enumerate(_draw_all(aside, persons, size, age_noise, seed, workers), 1):
+        for done, (person, age) in enumerate(drawn, 1):
             ages[person.folder] = age
             if progress is not None:
                 progress(done * len(STEMS), len(persons) * len(STEMS))
-        train = [p for p in persons if not p.evaluation]
-        planted = planted_errors(train)
         write_tables(aside, train, [p for p in persons if p.evaluation], planted, ages, seed)
-        if place.exists():
-            place.rmdir()
-        aside.rename(place)
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
     return _report(place, train, evaluation_people, size, seed, planted, ages)
 
 
@@ -179,7 +176,7 @@ def _draw_all(
     age_noise: float,
     seed: int,
     workers: int | None,
-) -> Iterator[tuple[Person, float]]:
+) -> Generator[tuple[Person, float]]:
     if workers is None:
         workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         workers = 1 if len(persons) < FEWEST_FOR_WORKERS else workers
@@ -188,7 +185,7 @@ def _draw_all(
         yield from zip(persons, map(write_person, *job), strict=False)
         return
     # spawn: a fork of a process that holds threads (torch, BLAS) can stop for ever
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _leave_interrupts) as pool:
         try:
             yield from zip(persons, pool.map(write_person, *job, chunksize=4), strict=False)
         except BrokenProcessPool:
@@ -199,6 +196,11 @@ def _draw_all(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _leave_interrupts() -> None:
+    """In a worker: Ctrl-C is the parent's to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _report(

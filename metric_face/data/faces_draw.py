@@ -71,7 +71,8 @@ def photograph(
     t = portrait.traits
     image = portrait.base.copy()
     brush = portrait.brush.on(image)
-    features(brush, t, Expression.draw(rng), portrait.face)
+    hidden = mask is not None and mask[1].hides_mouth
+    features(brush, t, Expression.draw(rng), portrait.face, mouth=not hidden)
     if mask is not None:
         put_on(brush, t, *mask, portrait.person)
     if t.glasses:
@@ -103,15 +104,17 @@ def _shoot(image: Image.Image, portrait: Portrait, rng: np.random.Generator) -> 
 def _expose(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Light from one side, exposure, white balance and grain."""
     w, h = image.size
-    pixels = np.asarray(image, dtype=np.float32)
+    pixels = np.array(image, dtype=np.float32)
     across = np.linspace(-0.5, 0.5, w, dtype=np.float32) * np.float32(np.clip(rng.normal(0, 0.12), -0.3, 0.3))
     down = np.linspace(-0.5, 0.5, h, dtype=np.float32) * np.float32(np.clip(rng.normal(0, 0.08), -0.2, 0.2))
     warmth = np.float32(np.clip(rng.normal(0, 0.02), -0.05, 0.05))
     gain = np.float32(1 + np.clip(rng.normal(0, 0.06), -0.15, 0.15)) * (1 + across[None, :] + down[:, None])
     balance = np.array([1 + warmth, 1, 1 - warmth], dtype=np.float32)
     grain = rng.standard_normal((h, w), dtype=np.float32) * np.float32(rng.uniform(1.0, 3.0))
-    pixels = pixels * (gain[..., None] * balance) + grain[..., None]
-    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+    pixels *= gain[..., None]
+    pixels *= balance
+    pixels += grain[..., None]
+    return Image.fromarray(np.clip(pixels, 0, 255, out=pixels).astype(np.uint8))
 
 
 def photographs(

@@ -30,12 +30,13 @@ class Expression:
         )
 
 
-def features(brush: Brush, t: Traits, e: Expression, face: Image.Image) -> None:
-    """Eyes, brows and mouth with this photograph's expression."""
+def features(brush: Brush, t: Traits, e: Expression, face: Image.Image, mouth: bool = True) -> None:
+    """Eyes, brows and, unless a mask will hide it, the mouth with this photograph's expression."""
     for side in (-1.0, 1.0):
         _eye(brush, t, e, side)
     _brows(brush, t, e)
-    _mouth(brush, t, e, face)
+    if mouth:
+        _mouth(brush, t, e, face)
 
 
 def _eye(brush: Brush, t: Traits, e: Expression, side: float) -> None:

@@ -18,6 +18,10 @@ class Placement:
     bottom: float
     skew: float = 0.0
 
+    @property
+    def hides_mouth(self) -> bool:
+        return self.top < 0.76 and self.bottom > 1.3
+
 
 def worn(rng: np.random.Generator) -> Placement:
     """Over nose and mouth; now and then it has slipped towards the tip of the nose."""

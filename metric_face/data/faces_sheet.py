@@ -1,4 +1,4 @@
-"""A contact sheet: drawn people side by side, youngest to oldest, without, with and with an incorrect mask."""
+"""A contact sheet: drawn people side by side, youngest to oldest, without mask, with and with an incorrect mask."""
 
 import csv
 import os
@@ -8,6 +8,7 @@ from typing import Protocol
 from PIL import Image, ImageDraw, ImageFont
 
 from metric_face.errors import ArgumentError
+from metric_face.files import write_atomically
 
 ROWS = ("normal", "mask1", "incorrect_mask")
 CAPTION = 18  # pixels below a column
@@ -32,7 +33,7 @@ def contact_sheet(
     Args:
         source: the folder that `make_faces` wrote, or its report.
         path: the picture to write; a PNG gets a palette of 256 colours to stay small.
-        people: columns; women and men in turn, their written ages spread evenly.
+        people: columns; women and men in turn, their ages spread evenly, nobody with a planted error.
         width: of one photograph, in pixels.
 
     Returns:
@@ -49,9 +50,8 @@ def contact_sheet(
     table = root / "train/train.csv"
     if not table.is_file():
         raise ArgumentError(f"source must be a folder that make_faces wrote: {table} is missing")
-    with table.open(encoding="utf-8", newline="") as lines:
-        rows = [row for row in csv.DictReader(lines) if row]
-    chosen = _spread(rows, people)
+    wrong = {row["folder"] for row in _rows(root / "planted_errors.csv")}
+    chosen = _spread([row for row in _rows(table) if row["path"] not in wrong], people)
     photos = [[_open(root / "train/images" / row["path"], stem) for stem in ROWS] for row in chosen]
     height = round(width * photos[0][0].height / photos[0][0].width)
     sheet = Image.new("RGB", (len(chosen) * width, len(ROWS) * height + CAPTION), (250, 250, 250))
@@ -63,11 +63,13 @@ def contact_sheet(
         middle = (x * width + width // 2, len(ROWS) * height + CAPTION // 2)
         draw.text(middle, f"{row['gender']}, {row['age']}", fill=(60, 60, 60), font=font, anchor="mm")
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
-    palette = target.suffix.lower() == ".png"
-    (sheet.quantize(256, Image.Quantize.MEDIANCUT) if palette else sheet).save(aside, optimize=True)
-    return aside.replace(target)
+    picture = sheet.quantize(256) if target.suffix.lower() == ".png" else sheet
+    return write_atomically(target, lambda temporary: picture.save(temporary, optimize=True))
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
 
 
 def _spread(rows: list[dict[str, str]], people: int) -> list[dict[str, str]]:
