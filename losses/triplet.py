@@ -115,48 +115,43 @@ class TripletLoss(nn.Module):
             if self.normalize or self.distance == "cosine":
                 points = F.normalize(points, dim=1, eps=1e-6)  # a zero embedding gets a finite gradient
             positive, negative = _relations(labels, indices)
+            anchor = (positive.any(1) & negative.any(1)).nonzero().squeeze(1)
+            if not len(anchor):
+                self._note(0, 0, 0, len(points))
+                return _with_gradient(points, _poison(points), torch.zeros_like(points))
             if self.mining == "batch_hard":
-                return self._hardest(points, positive, negative)
-            return self._every(points, positive, negative)
+                return self._hardest(points, positive, negative, anchor)
+            return self._every(points, positive, negative, anchor)
 
     def floors(self) -> dict[str, float]:
         """Values that mean "all distances are alike": the loss sits there when it teaches nothing."""
         return {"ln 2": 0.6931471805599453} if self.margin == "soft" else {"margin": float(self.margin)}
 
-    def _hardest(self, points: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+    def _hardest(self, points: Tensor, positive: Tensor, negative: Tensor, anchor: Tensor) -> Tensor:
         with torch.no_grad():  # a rough distance is enough to choose by; the chosen are measured exactly
             away = all_distances(points, "squared_euclidean")
-            farthest = away.masked_fill(~positive, -1.0).argmax(1)
-            nearest = away.masked_fill(~negative, torch.inf).argmin(1)
-            anchor = (positive.any(1) & negative.any(1)).nonzero().squeeze(1)
-        a, p, n = points[anchor], points[farthest[anchor]], points[nearest[anchor]]
+            farthest = away.masked_fill(~positive, -1.0).argmax(1)[anchor]
+            nearest = away.masked_fill_(~negative, torch.inf).argmin(1)[anchor]
+        a, p, n = points[anchor], points[farthest], points[nearest]
         gap = self._between(a, p) - self._between(a, n)
         cost = F.softplus(gap) if self.margin == "soft" else F.relu(gap + float(self.margin))
         active = int((cost > 0).sum())
-        self._note(len(anchor), active, positive, len(anchor))
-        if not len(anchor):
-            return _with_gradient(points, _poison(points), torch.zeros_like(points))
+        self._note(len(anchor), active, len(anchor), len(points))
         return cost.sum() / max(1, active if self.average == "active" else len(anchor))
 
-    def _every(self, points: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+    def _every(self, points: Tensor, positive: Tensor, negative: Tensor, anchor: Tensor) -> Tensor:
+        semi = self.mining == "semi_hard"
         with torch.no_grad():
-            friends, foes = positive.sum(1), negative.sum(1)
-            offered = int((friends * foes).sum())
             away = all_distances(points, self.distance)
-            semi = self.mining == "semi_hard"
-            if not offered:
-                self._note(0, 0, positive, 0)
-                return _with_gradient(points, _poison(points), torch.zeros_like(points))
             if self.margin == "soft":
                 found = softplus_violations(away, positive, negative, semi)
             else:
                 found = hinge_violations(away, positive, negative, float(self.margin), semi)
-            active = int(found.active)
-            self._note(offered, active, positive, int(((friends > 0) & (foes > 0)).sum()))
-            mined = active if semi or self.average == "active" else offered
-            slope = found.slope.div_(max(1, mined))
-            gradient = gradient_of_distances(points, away, slope, self.distance)
-            value = (found.cost / max(1, mined)).to(points.dtype) + _poison(points)
+            offered, active = int((positive.sum(1) * negative.sum(1)).sum()), int(found.active)
+            self._note(offered, active, len(anchor), len(points))
+            mined = max(1, active if semi or self.average == "active" else offered)
+            value = (found.cost / mined).to(points.dtype) + _poison(points)
+            gradient = gradient_of_distances(points, away, found.slope.div_(mined), self.distance)
         return _with_gradient(points, value, gradient)
 
     def _between(self, one: Tensor, other: Tensor) -> Tensor:
@@ -165,9 +160,9 @@ class TripletLoss(nn.Module):
         square = (one - other).square().sum(1)
         return square if self.distance == "squared_euclidean" else _root(square)
 
-    def _note(self, triplets: int, active: int, positive: Tensor, valid: int) -> None:
+    def _note(self, triplets: int, active: int, valid: int, items: int) -> None:
         self.empty_batches += not triplets
-        self.last = TripletStatistics(triplets, active, len(positive), valid, self.empty_batches)
+        self.last = TripletStatistics(triplets, active, items, valid, self.empty_batches)
 
     def extra_repr(self) -> str:
         return (

@@ -11,7 +11,7 @@ Loss = Callable[..., Tensor]
 
 def assert_slope_is_derivative(loss: Loss, points: Tensor, *rest: Tensor) -> None:
     """The gradient agrees with central differences in float64."""
-    free = points.double().requires_grad_()
+    free = points.double().detach().clone().requires_grad_()
     assert torch.autograd.gradcheck(lambda p: loss(p, *rest), (free,), eps=1e-6, atol=1e-6, rtol=1e-4)
 
 
@@ -33,7 +33,7 @@ def assert_order_does_not_matter(loss: Loss, points: Tensor, *rest: Tensor) -> N
 
 def assert_float32_under_autocast(loss: Loss, points: Tensor, *rest: Tensor) -> None:
     """bfloat16 in, the float32 result of the same numbers out, with a gradient in bfloat16."""
-    coarse = points.bfloat16().requires_grad_()
+    coarse = points.detach().bfloat16().requires_grad_()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         value = loss(coarse, *rest)
     assert value.dtype == torch.float32
