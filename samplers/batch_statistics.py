@@ -1,0 +1,127 @@
+"""Counts and tests on batches of any shape."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .drawn import Drawn
+from .labels import Ints
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The groups of an epoch: the images of one label in one batch. G groups."""
+
+    batch: Ints  # (G,)
+    label: Ints  # (G,)
+    size: Ints  # (G,)
+    distinct: Ints  # (G,) different images
+    persons: Ints  # (G,) different persons, all 0 without identities
+    same_person: int  # pairs of different images of one label and one person in one batch
+    pairs: int  # pairs of different images of one label in one batch
+
+
+def group(drawn: Drawn, codes: Ints, persons: Ints | None) -> Groups:
+    """Sort an epoch into groups and count what is in them."""
+    label = codes[drawn.image]
+    order = np.lexsort((drawn.image, label, drawn.batch))
+    batch, label, image = drawn.batch[order], label[order], drawn.image[order]
+    new = _changes(batch, label)
+    starts = np.flatnonzero(new)
+    size = np.diff(starts, append=image.size)
+    different = new | _changes(image)
+    distinct = np.add.reduceat(different.astype(np.int64), starts) if starts.size else starts
+    persons_in, same = np.zeros_like(distinct), 0
+    if persons is not None and starts.size:
+        where = (np.cumsum(new) - 1)[different]
+        who = persons[image[different]]
+        order = np.lexsort((who, where))
+        fresh = _changes(where[order], who[order])
+        first = np.flatnonzero(fresh)
+        persons_in = np.bincount(where[order][first], minlength=starts.size)
+        together = np.diff(first, append=fresh.size)
+        same = int((together * (together - 1) // 2).sum())
+    return Groups(
+        batch=batch[starts],
+        label=label[starts],
+        size=size,
+        distinct=distinct,
+        persons=persons_in,
+        same_person=same,
+        pairs=int((distinct * (distinct - 1) // 2).sum()),
+    )
+
+
+def drift(drawn: Drawn, codes: Ints, groups: Groups) -> tuple[float, float]:
+    """Compare the label mix of the first third of the batches with that of the last.
+
+    Labels too rare for a test are taken together with others of like size. As images of one label come
+    K at a time, K of them count as one observation.
+
+    Returns:
+        the total variation distance of the two mixes, and the p-value of a chi-square test.
+    """
+    third = drawn.batches // 3
+    if not third:
+        return 0.0, 1.0
+    sizes = np.bincount(codes)
+    table = np.stack(
+        [
+            np.bincount(codes[drawn.image[part]], minlength=sizes.size)
+            for part in (drawn.batch < third, drawn.batch >= drawn.batches - third)
+        ]
+    ) / max(float(groups.size.mean()), 1.0)
+    order = np.argsort(sizes, kind="stable")
+    pooled = np.zeros((2, 0))
+    waiting = np.zeros(2)
+    for column in table.T[order]:
+        waiting += column
+        if waiting.sum() >= 20:
+            pooled = np.column_stack((pooled, waiting))
+            waiting = np.zeros(2)
+    if pooled.shape[1]:
+        pooled[:, -1] += waiting
+    if pooled.shape[1] < 2 or not pooled.sum(axis=1).all():
+        return 0.0, 1.0
+    mixes = pooled / pooled.sum(axis=1, keepdims=True)
+    expected = pooled.sum(axis=1, keepdims=True) * pooled.sum(axis=0) / pooled.sum()
+    statistic = ((pooled - expected) ** 2 / expected).sum()
+    freedom = torch.tensor((pooled.shape[1] - 1) / 2, dtype=torch.float64)
+    p_value = torch.special.gammaincc(freedom, torch.tensor(statistic / 2, dtype=torch.float64))
+    return float(abs(mixes[0] - mixes[1]).sum() / 2), float(p_value)
+
+
+def locked_pairs(groups: Groups, labels: int, batches: int) -> list[tuple[int, int, int, float]]:
+    """Pairs of labels that share far more batches than chance brings together.
+
+    Returns:
+        (label, label, batches shared, batches expected) of pairs six standard deviations out, the worst first;
+        nothing for more than 2,000 labels, whose table would be too large.
+    """
+    if labels > 2000 or not batches:
+        return []
+    present = torch.zeros((batches, labels))
+    present[groups.batch, groups.label] = 1
+    shared = (present.T @ present).numpy()
+    np.fill_diagonal(shared, 0)
+    often = present.sum(dim=0).numpy().astype(np.float64)
+    expected = np.outer(often, often)
+    np.fill_diagonal(expected, 0)
+    expected *= shared.sum() / max(expected.sum(), 1)
+    excess = (shared - expected) / np.sqrt(np.maximum(expected, 0.5))
+    first, second = np.nonzero(np.triu((excess > 6) & (shared >= 4)))
+    worst = np.argsort(-excess[first, second])
+    return [
+        (int(a), int(b), int(shared[a, b]), float(expected[a, b]))
+        for a, b in zip(first[worst], second[worst], strict=True)
+    ]
+
+
+def _changes(*columns: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Where a row differs from the one before in any column; the first does."""
+    new = np.zeros(columns[0].size, dtype=bool)
+    new[:1] = True
+    for column in columns:
+        new[1:] |= column[1:] != column[:-1]
+    return new

@@ -1,0 +1,219 @@
+"""Find out which images a loader puts in its batches, whatever kind of loader it is."""
+
+import copy
+import ctypes
+import random
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
+
+from metric_face.errors import ArgumentError
+
+from .labels import Ints
+
+
+@dataclass
+class Drawn:
+    """One epoch of a loader.
+
+    Attributes:
+        image, batch: (X,) the image numbers in the order drawn, and the batch of each.
+        batches: how many there were; promised: what `len` said before, promised_after: and after.
+        stopped: why the epoch was cut short, or "".
+        touched: global random generators that changed while batches were drawn.
+    """
+
+    image: Ints
+    batch: Ints
+    batches: int
+    promised: int | None
+    promised_after: int | None
+    stopped: str = ""
+    touched: list[str] = field(default_factory=list)
+
+
+def draw(
+    batches: Iterable[Any], epoch: int, index_of: Callable[[Any], Any] | None, most: int, patience: float
+) -> Drawn:
+    """Run through one epoch without loading an image.
+
+    Args:
+        batches: a DataLoader, a batch sampler or any iterable of batches of indices.
+        epoch: handed to `set_epoch` where there is one.
+        index_of: takes the indices out of a batch; without it a DataLoader's dataset is replaced by one that
+            returns the index it is asked for.
+        most: batches after which an epoch that promised nothing is called endless.
+        patience: seconds without a batch after which the loader is called stuck.
+    """
+    promised = promised_length(batches)
+    most = most if promised is None else max(2 * promised, 16)
+    source, positions = _indices_only(batches) if index_of is None else (batches, None)
+    for owner in (batches, getattr(batches, "batch_sampler", None), getattr(batches, "sampler", None)):
+        if hasattr(owner, "set_epoch"):
+            owner.set_epoch(epoch)
+    rows: list[Ints] = []
+    stopped = ""
+    before = _random_states()
+    touched: list[str] = []
+    try:
+        with _patience(patience) as waiting:
+            for batch in source:
+                rows.append(_as_indices(batch if index_of is None else index_of(batch), positions))
+                waiting.reset()
+                if len(rows) > most:
+                    stopped = f"it did not end after {most} batches"
+                    break
+    except _StuckError:
+        stopped = f"it yielded {len(rows)} batches and then none for {patience:g} seconds"
+    finally:
+        now = _random_states()
+        touched = [name for name in before if not _same(before[name], now[name])]
+        _restore(before)
+    image = np.concatenate(rows) if rows else np.empty(0, dtype=np.int64)
+    batch_of = np.repeat(np.arange(len(rows)), [row.size for row in rows])
+    return Drawn(image, batch_of, len(rows), promised, promised_length(batches), stopped, touched)
+
+
+def promised_length(batches: Any) -> int | None:
+    """What `len` says, or None where there is none."""
+    try:
+        return len(batches)
+    except (TypeError, NotImplementedError):
+        return None
+
+
+class _Positions(Dataset[Any]):
+    """Stands in for a dataset and returns the index it is asked for."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, index: Any) -> Any:
+        return index
+
+
+def _indices_only(batches: Any) -> tuple[Iterable[Any], Ints | None]:
+    """The same loader yielding indices, and where a Subset's positions lie in its dataset."""
+    if not isinstance(batches, DataLoader):
+        # Ours is audited on a copy, so that the audit does not use up an epoch
+        return (copy.copy(batches) if hasattr(batches, "load_state_dict") else batches), None
+    if isinstance(batches.dataset, IterableDataset):
+        raise ArgumentError(
+            "batches must come from a dataset with indices, found an IterableDataset; let it return the index of "
+            "each image as well and pass index_of="
+        )
+    twin = copy.copy(batches)
+    twin.__dict__.update(
+        dataset=_Positions(len(batches.dataset)),  # type: ignore[arg-type]
+        collate_fn=list if batches.batch_sampler is not None else lambda item: item,
+        num_workers=0,
+        prefetch_factor=None,
+        persistent_workers=False,
+        timeout=0,
+        pin_memory=False,
+        _iterator=None,
+    )
+    if hasattr(batches.batch_sampler, "load_state_dict"):
+        twin.__dict__["batch_sampler"] = copy.copy(batches.batch_sampler)
+    return twin, _positions(batches.dataset)
+
+
+def _positions(dataset: Any) -> Ints | None:
+    """(n,) where the items of nested Subsets lie in the innermost dataset, or None."""
+    if not isinstance(dataset, Subset):
+        return None
+    inner = _positions(dataset.dataset)
+    own = np.asarray(dataset.indices, dtype=np.int64)
+    return own if inner is None else inner[own]
+
+
+def _as_indices(batch: Any, positions: Ints | None) -> Ints:
+    if isinstance(batch, torch.Tensor):
+        batch = batch.detach().cpu().numpy()
+    try:
+        indices = np.atleast_1d(np.asarray(batch))
+        whole = indices.ndim == 1 and (indices.dtype.kind in "iu" or indices.size == 0)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ArgumentError(
+            f"batches must hold indices, found a batch of {type(batch).__name__} that is not a list of whole "
+            f"numbers; pass the DataLoader or its batch sampler, or index_of= to take the indices out"
+        )
+    indices = indices.astype(np.int64)
+    return indices if positions is None else positions[indices]
+
+
+class _StuckError(Exception):
+    """No batch came for too long."""
+
+
+class _Watch:
+    """Interrupts the thread that made it when `reset` was not called for some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.thread = threading.get_ident()
+        self.again = threading.Event()
+        self.over = False
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def reset(self) -> None:
+        self.again.set()
+
+    def _run(self) -> None:
+        while self.again.wait(self.seconds):
+            if self.over:
+                return
+            self.again.clear()
+        if not self.over:
+            _raise_in(self.thread, _StuckError)
+
+
+def _raise_in(thread: int, error: type[Exception] | None) -> None:
+    """Raise in another thread: a Python loop that never yields cannot be left otherwise."""
+    what = ctypes.py_object(error) if error is not None else None
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
+
+
+@contextmanager
+def _patience(seconds: float) -> Iterator[_Watch]:
+    watch = _Watch(seconds)
+    try:
+        yield watch
+    finally:
+        watch.over = True
+        watch.again.set()
+        _raise_in(watch.thread, None)  # one that was on its way
+
+
+def _random_states() -> dict[str, Any]:
+    return {
+        "Python's random": random.getstate(),
+        "NumPy's global generator": np.random.get_state(),  # noqa: NPY002 - watched, not used
+        "torch": torch.get_rng_state(),
+    }
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, torch.Tensor):
+        return True  # every DataLoader draws a seed for its workers from torch
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+    return bool(a == b)
+
+
+def _restore(states: dict[str, Any]) -> None:
+    """Put the generators back, so that an audit does not change the training after it."""
+    random.setstate(states["Python's random"])
+    np.random.set_state(states["NumPy's global generator"])  # noqa: NPY002
+    torch.set_rng_state(states["torch"])
