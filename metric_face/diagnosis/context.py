@@ -1,0 +1,256 @@
+"""Context: what the questions share, given once and computed once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metric_face.diagnosis import probing
+from metric_face.diagnosis.finding import Floats, Ints, Measure
+from metric_face.diagnosis.resampling import RESAMPLES, is_fixed
+from metric_face.f1_scores import macro_f1
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from metric_face.neighbours import NeighbourGraph
+
+NEIGHBOURS = 20
+FOLDS = 5
+FEWEST_PERSONS = 30
+"""Below this many identities in a class, nothing is said about it."""
+MOST_CLASSES = 200
+"""An attribute with more classes is not probed class by class."""
+
+TRAIN_NAMES = ("train", "training")
+HELD_OUT_NAMES = ("val", "valid", "validation", "dev", "test", "eval")
+
+
+@dataclass
+class Context:
+    """Everything that may be known of a training; whatever is missing makes the questions that need it abstain.
+
+    Attributes:
+        embeddings: (N, D) float32, of all labelled images.
+        labels: classes (N,) int64 of each attribute.
+        classes: names of the classes of each attribute.
+        identities: (N,) int64, coded 0..I-1.
+        identities_known: False where none were given and every image stands for itself.
+        split: (N,) names of the parts, or None.
+        predictions: (N,) predicted classes of each attribute, -1 where there is none, or None.
+        probabilities: (N, C) of each attribute, or None.
+        neutral: (N, D0) embedding of a backbone that never saw these labels, or None.
+        images: N paths, or an (N, H, W[, 3]) uint8 array, or None.
+        log: one row for each thing logged, or None; the columns are listed in
+            :mod:`metric_face.diagnosis.training_log`.
+        batches: batches of row numbers that training drew, one list for each epoch, or None.
+        promised: batches an epoch was announced to have, or None.
+        transforms: ``train`` and ``evaluation``: callables on a PIL image, or lists of descriptions; or None.
+        settings: facts of the set-up, such as ``monitor`` and ``drop_last``; see :mod:`.basics`.
+        raw_values: (N,) continuous values behind a binned attribute.
+        cuts: ascending cuts of each binned attribute.
+        unlabelled: (M, D) embeddings of the images to be predicted, or None.
+        unlabelled_identities: (M,) identities of those, or None.
+        arms: macro F1 of each seed by arm (``metric``, ``head``, ``both``), or None.
+        head: the classifier's weights (C, D) by attribute, or None.
+        seed: of every draw.
+    """
+
+    embeddings: NDArray[np.float32]
+    labels: Mapping[str, Ints]
+    classes: Mapping[str, tuple[str, ...]]
+    identities: Ints
+    identities_known: bool = True
+    split: NDArray[np.str_] | None = None
+    predictions: Mapping[str, Ints] | None = None
+    probabilities: Mapping[str, Floats] | None = None
+    neutral: NDArray[np.float32] | None = None
+    images: Sequence[Any] | NDArray[np.uint8] | None = None
+    log: "pd.DataFrame | None" = None
+    batches: Sequence[Sequence[Ints]] | None = None
+    promised: int | None = None
+    transforms: Mapping[str, Any] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    raw_values: Mapping[str, Floats] = field(default_factory=dict)
+    cuts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    unlabelled: NDArray[np.float32] | None = None
+    unlabelled_identities: Ints | None = None
+    arms: Mapping[str, Sequence[float]] | None = None
+    head: Mapping[str, Floats] | None = None
+    seed: int = 0
+
+    # -- who and what ------------------------------------------------------------------------------------------
+
+    @property
+    def num_images(self) -> int:
+        return len(self.identities)
+
+    @cached_property
+    def num_identities(self) -> int:
+        return int(self.identities.max()) + 1
+
+    @cached_property
+    def in_train(self) -> NDArray[np.bool_] | None:
+        """(N,) which rows trained the model, or None without a split."""
+        return None if self.split is None else np.isin(self.split, TRAIN_NAMES)
+
+    @cached_property
+    def in_held_out(self) -> NDArray[np.bool_] | None:
+        """(N,) which rows are held out (the first of val, test, ... that occurs), or None without a split."""
+        if self.split is None:
+            return None
+        name = next((n for n in HELD_OUT_NAMES if (self.split == n).any()), None)
+        return None if name is None else np.asarray(self.split == name)
+
+    @cached_property
+    def judged(self) -> Ints:
+        """Rows that scores and overlaps are measured on: the held-out ones, those with a prediction; else all."""
+        mask = np.ones(self.num_images, dtype=bool) if self.in_held_out is None else self.in_held_out.copy()
+        if self.predictions is not None:
+            for predicted in self.predictions.values():
+                mask &= predicted >= 0
+        return np.flatnonzero(mask)
+
+    @cached_property
+    def attributes(self) -> tuple[str, ...]:
+        """Attributes that can be predicted for a new identity: two classes or more, each of several identities."""
+        return tuple(a for a in self.labels if self._is_learnable(a))
+
+    def _is_learnable(self, attribute: str) -> bool:
+        labels, count = self.labels[attribute], len(self.classes[attribute])
+        persons = self.persons_by_class(attribute)
+        present = persons[persons > 0]
+        return 2 <= count <= MOST_CLASSES and len(present) >= 2 and len(labels) > 0 and np.median(present) >= 5
+
+    def persons_by_class(self, attribute: str, rows: Ints | None = None) -> Ints:
+        """(C,) identities that carry each class."""
+        chosen = slice(None) if rows is None else rows
+        pairs = np.unique(np.column_stack([self.identities[chosen], self.labels[attribute][chosen]]), axis=0)
+        return np.bincount(pairs[:, 1], minlength=len(self.classes[attribute]))
+
+    @cached_property
+    def fixed(self) -> Mapping[str, bool]:
+        """Whether each attribute belongs to the identity (gender) or to the image (mask)."""
+        return {
+            name: self.identities_known and is_fixed(labels, self.identities) for name, labels in self.labels.items()
+        }
+
+    # -- the joint class ---------------------------------------------------------------------------------------
+
+    def join(self, parts: Mapping[str, Ints]) -> Ints:
+        """One code from the codes of all attributes; the first is the most significant."""
+        code = np.zeros(len(next(iter(parts.values()))), dtype=np.int64)
+        for name in self.attributes:
+            code = code * len(self.classes[name]) + parts[name]
+        return code
+
+    @cached_property
+    def joint(self) -> Ints:
+        """(N,) joint class of all learnable attributes."""
+        return self.join(self.labels)
+
+    def joint_name(self, code: int) -> str:
+        """The class names behind a joint code."""
+        names = []
+        for attribute in reversed(self.attributes):
+            names.append(self.classes[attribute][code % len(self.classes[attribute])])
+            code //= len(self.classes[attribute])
+        return ", ".join(reversed(names))
+
+    # -- shared computations -----------------------------------------------------------------------------------
+
+    @cached_property
+    def features(self) -> Floats:
+        """(N, D) the embedding, centred and of unit mean square, in float64."""
+        centred = self.embeddings.astype(np.float64)
+        centred -= centred.mean(axis=0)
+        scale = float(np.sqrt(np.square(centred).mean()))
+        return centred / scale if scale > 0 else centred
+
+    @cached_property
+    def graph(self) -> "NeighbourGraph":
+        """The nearest neighbours of every image, those of the same identity left out."""
+        from metric_face.neighbours import NeighbourGraph
+
+        exclude = self.identities if self.identities_known else None
+        return NeighbourGraph.build(self.embeddings, NEIGHBOURS, exclude=exclude)
+
+    @cached_property
+    def folds(self) -> Ints:
+        """(N,) fold of each row; identities are never divided."""
+        labels = self.joint if self.attributes else np.zeros(self.num_images, dtype=np.int64)
+        count = min(FOLDS, self.num_identities)
+        return probing.group_folds(labels, self.identities, count, self.seed)
+
+    @cached_property
+    def scores(self) -> Mapping[str, Floats]:
+        """Out-of-fold ridge scores by attribute (N, C), and of raw values, (N, 1) under ``raw:NAME``."""
+        ridge, columns = self._ridge
+        return {name: ridge.scores[:, where] for name, where in columns.items()}
+
+    @cached_property
+    def strength(self) -> float:
+        """Ridge strength that the attributes ask for, in units of the mean variance (geometric mean)."""
+        ridge, columns = self._ridge
+        return float(np.exp(np.mean([np.log(ridge.strengths[columns[a].start]) for a in self.attributes])))
+
+    @cached_property
+    def _ridge(self) -> tuple[probing.Ridge, dict[str, slice]]:
+        raw = {f"raw:{name}": v[:, None] for name, v in self.raw_values.items() if np.isfinite(v).all()}
+        return self.probe(self.features, raw)
+
+    def probe(self, features: Floats, extra: Mapping[str, Floats] | None = None) -> tuple[probing.Ridge, dict[str, slice]]:
+        """Out-of-fold ridge scores of every attribute on some features, and the columns of each."""
+        blocks = {a: probing.one_hot(self.labels[a], len(self.classes[a])) for a in self.attributes}
+        blocks.update(extra or {})
+        ends = np.cumsum([0, *(b.shape[1] for b in blocks.values())])
+        columns = {n: slice(int(a), int(b)) for n, a, b in zip(blocks, ends[:-1], ends[1:], strict=True)}
+        targets = np.hstack(list(blocks.values()))
+        return probing.ridge_scores(features, targets, self.folds, list(columns.values())), columns
+
+    @cached_property
+    def probes(self) -> Mapping[str, probing.Softmax]:
+        """The softmax that turns each attribute's scores into probabilities."""
+        return {
+            a: probing.fit_softmax(self.scores[a], self.labels[a], len(self.classes[a])) for a in self.attributes
+        }
+
+    @cached_property
+    def out_of_fold(self) -> Mapping[str, Floats]:
+        """(N, C) calibrated probabilities of each attribute, from probes that never saw the identity."""
+        return {a: self.probes[a].clean(self.scores[a]) for a in self.attributes}
+
+    @property
+    def predictions_are(self) -> str:
+        """Whose predictions are judged: the ``model``'s where they were given, else the ``probe``'s."""
+        return "probe" if self.predictions is None else "model"
+
+    @cached_property
+    def predicted(self) -> Mapping[str, Ints]:
+        """(N,) predicted classes by attribute; only judged rows are certain to hold one."""
+        if self.predictions is not None:
+            return {a: self.predictions[a] for a in self.attributes}
+        return {a: self.out_of_fold[a].argmax(axis=1).astype(np.int64) for a in self.attributes}
+
+    def f1(self, predicted: Mapping[str, Ints] | None = None, labels: Mapping[str, Ints] | None = None) -> float:
+        """Joint macro F1 of the judged rows, with some predictions or labels replaced."""
+        guess = self.join({**self.predicted, **(predicted or {})})[self.judged]
+        truth = self.join({**self.labels, **(labels or {})})[self.judged]
+        return macro_f1(truth, guess)
+
+    @cached_property
+    def score(self) -> Measure:
+        """Joint macro F1 of the judged rows with its interval over identities."""
+        from metric_face.intervals import bootstrap_interval
+
+        rows = self.judged
+        truth, guess = self.joint[rows], self.join(self.predicted)[rows]
+        people = self.identities[rows]
+        persons = len(np.unique(people))
+        if persons < 2:
+            return Measure(macro_f1(truth, guess), persons=persons, images=len(rows))
+        found = bootstrap_interval(truth, guess, people, resamples=RESAMPLES, seed=self.seed)
+        return Measure(found.value, found.low, found.high, None, persons, len(rows))

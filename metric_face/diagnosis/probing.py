@@ -1,0 +1,188 @@
+"""Out-of-fold scores: what a linear probe says about each image without having seen its identity.
+
+One eigendecomposition a fold serves every strength and every target (classes of each attribute, joint classes,
+raw values), after the ridge path of big_vision's few-shot evaluation; a small softmax fitted to the scores turns
+them into probabilities, which also mends what least squares does to a class that lies between two others.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from metric_face.diagnosis.finding import Floats, Ints
+
+STRENGTHS = 10.0 ** np.arange(-5, 2.0)
+"""Ridge strengths, in units of the mean eigenvalue of the covariance."""
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """Out-of-fold ridge scores.
+
+    Attributes:
+        scores: (N, T) prediction of each target for each row, by the fold that did not see its identity.
+        strengths: (T,) strength chosen for each target.
+    """
+
+    scores: Floats
+    strengths: Floats
+
+
+def group_folds(labels: Ints, identities: Ints, count: int, seed: int) -> Ints:
+    """Deal identities to folds so that each fold holds every class as far as identities allow.
+
+    Args:
+        labels: (N,) classes to stratify by.
+        identities: (N,) identities; all images of one land in one fold.
+        count: number of folds.
+        seed: of the dealing.
+
+    Returns:
+        (N,) fold of each row.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    folds = np.empty(len(labels), dtype=np.int64)
+    alone = int(identities.max()) + 1 == len(identities)
+    rarest = int(np.bincount(labels)[np.unique(labels)].min())
+    if alone and rarest >= count:  # the grouped splitter walks identities one by one
+        parts = StratifiedKFold(count, shuffle=True, random_state=seed).split(labels[:, None], labels)
+    else:
+        common = _merge_rare(labels, count)
+        splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+        parts = splitter.split(labels[:, None], common, identities)
+    for number, (_, held_out) in enumerate(parts):
+        folds[held_out] = number
+    return folds
+
+
+def ridge_scores(features: Floats, targets: Floats, folds: Ints, groups: list[slice]) -> Ridge:
+    """Fit ridge regressions on all folds but one and score the one, for every target at once.
+
+    Args:
+        features: (N, D).
+        targets: (N, T) one-hot classes or raw values, side by side.
+        folds: (N,) fold of each row.
+        groups: the columns of ``targets`` that share one strength, chosen by out-of-fold squared error.
+
+    Returns:
+        The scores at the strength chosen for each group.
+    """
+    rows, width = features.shape
+    held = [np.flatnonzero(folds == fold) for fold in range(int(folds.max()) + 1)]
+    grams = [features[r].T @ features[r] for r in held]
+    crosses = [features[r].T @ targets[r] for r in held]
+    sums = [(len(r), features[r].sum(axis=0), targets[r].sum(axis=0)) for r in held]
+    all_scores = np.empty((len(STRENGTHS), rows, targets.shape[1]), dtype=np.float32)
+    for fold, mine in enumerate(held):
+        n = rows - len(mine)
+        mean = sum(s[1] for f, s in enumerate(sums) if f != fold) / n
+        goal = sum(s[2] for f, s in enumerate(sums) if f != fold) / n
+        gram = sum(g for f, g in enumerate(grams) if f != fold) / n - np.outer(mean, mean)
+        cross = sum(c for f, c in enumerate(crosses) if f != fold) / n - np.outer(mean, goal)
+        values, vectors = np.linalg.eigh(gram)
+        values = np.maximum(values, 0)
+        turned = (features[mine] - mean) @ vectors
+        pulled = vectors.T @ cross
+        unit = max(float(values.mean()), np.finfo(np.float64).tiny)
+        for at, strength in enumerate(STRENGTHS):
+            all_scores[at, mine] = turned @ (pulled / (values + strength * unit)[:, None]) + goal
+    scores = np.empty(targets.shape)
+    chosen = np.empty(targets.shape[1])
+    for columns in groups:
+        errors = [float(np.square(s[:, columns] - targets[:, columns]).mean()) for s in all_scores]
+        best = int(np.argmin(errors))
+        scores[:, columns] = all_scores[best][:, columns]
+        chosen[columns] = STRENGTHS[best]
+    return Ridge(scores, chosen)
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """A multinomial logistic model of few inputs, ``softmax(x W + b)``, with a share of lapses.
+
+    A lapse is a label drawn without looking: ``p(c|x) = (1 - lapse) softmax_c + lapse / C``. Labels that a clear
+    score contradicts cannot be explained by overlap, only by lapses; overlap alone fits ``lapse = 0``.
+    """
+
+    weights: Floats
+    bias: Floats
+    lapse: float
+    loss: float
+
+    def clean(self, inputs: Floats) -> Floats:
+        """(N, C) probabilities of the class itself, lapses left out."""
+        return _softmax(inputs @ self.weights + self.bias)
+
+    def observed(self, inputs: Floats) -> Floats:
+        """(N, C) probabilities of the label as it is written, lapses included."""
+        return (1 - self.lapse) * self.clean(inputs) + self.lapse / len(self.bias)
+
+
+def fit_softmax(
+    inputs: Floats, labels: Ints, num_classes: int, *, lapses: bool = False, start: Softmax | None = None
+) -> Softmax:
+    """Fit by maximum likelihood, with a ridge of one part in a thousand that keeps separated classes finite.
+
+    Args:
+        inputs: (N, F), F small.
+        labels: (N,) classes 0..C-1.
+        num_classes: C.
+        lapses: fit the share of lapses too; else it is zero.
+        start: where to begin.
+
+    Returns:
+        The model; ``loss`` is the mean negative log-likelihood without the ridge.
+    """
+    from scipy.optimize import minimize
+
+    count, width = inputs.shape
+    rows = np.arange(count)
+    size = width * num_classes
+
+    def objective(theta: Floats) -> tuple[float, Floats]:
+        weights, bias = theta[:size].reshape(width, num_classes), theta[size : size + num_classes]
+        lapse = 1 / (1 + np.exp(-theta[-1])) if lapses else 0.0
+        clean = _softmax(inputs @ weights + bias)
+        hit = clean[rows, labels]
+        seen = np.maximum((1 - lapse) * hit + lapse / num_classes, 1e-300)
+        pull = (1 - lapse) * hit / seen  # how much of the label the class explains
+        slope = clean * pull[:, None]
+        slope[rows, labels] -= pull
+        slope /= count
+        gradient = np.concatenate([(inputs.T @ slope + 2e-3 / count * weights).ravel(), slope.sum(axis=0)])
+        if lapses:
+            change = (hit - 1 / num_classes) / seen
+            gradient = np.append(gradient, float(change.mean()) * lapse * (1 - lapse))
+        loss = -float(np.log(seen).mean())
+        return loss + 1e-3 / count * float(np.square(weights).sum()), gradient
+
+    if start is None:
+        prior = np.bincount(labels, minlength=num_classes) + 0.5
+        theta = np.concatenate([np.zeros(size), np.log(prior / prior.sum())])
+    else:
+        theta = np.concatenate([start.weights.ravel(), start.bias])
+    if lapses:
+        theta = np.append(theta, -4.0)
+    found = minimize(objective, theta, jac=True, method="L-BFGS-B", options={"maxiter": 300, "ftol": 1e-9})
+    weights, bias = found.x[:size].reshape(width, num_classes), found.x[size : size + num_classes]
+    lapse = float(1 / (1 + np.exp(-found.x[-1]))) if lapses else 0.0
+    model = Softmax(weights, bias, lapse, 0.0)
+    chance = np.maximum(model.observed(inputs)[rows, labels], 1e-300)
+    return Softmax(weights, bias, lapse, -float(np.log(chance).mean()))
+
+
+def one_hot(labels: Ints, num_classes: int) -> Floats:
+    """(N, C) indicators."""
+    return np.eye(num_classes)[labels]
+
+
+def _softmax(logits: Floats) -> Floats:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def _merge_rare(labels: Ints, count: int) -> Ints:
+    """Classes with fewer images than folds become one, so that the splitter does not refuse or warn."""
+    sizes = np.bincount(labels)
+    return np.where(sizes[labels] < count, len(sizes), labels)
