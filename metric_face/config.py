@@ -125,8 +125,6 @@ class LossConfig(_Section):
     """Weight of the soft F1 loss beside the classifier's."""
     f1_ramp: Annotated[int, Field(ge=0)] = 200
     """Steps over which soft F1 grows to its weight; its gradient dies where the model is confidently wrong."""
-    surgery: bool = False
-    """Project conflicting gradients of the metric and the classification losses (PCGrad)."""
     probe_every: Annotated[int, Field(ge=0)] = 10
     """Steps between two measurements of the angle between the losses; 0 is never."""
 

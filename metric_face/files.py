@@ -91,11 +91,15 @@ def inside(root: Path, name: str) -> Path:
     path = Path(name)
     if path.is_absolute():
         if not path.is_file():
-            raise DataError(f"path {name!r}: an absolute path must name an existing file; correct or drop the row")
+            raise DataError(
+                f"path {name!r}: an absolute path must name an existing file; correct or drop the row"
+            )
         return path
     joined = Path(os.path.normpath(root / path))
     if not joined.is_relative_to(os.path.normpath(root)):
-        raise DataError(f"path {name!r}: a relative path must stay inside {root}; move the file or give an absolute path")
+        raise DataError(
+            f"path {name!r}: a relative path must stay inside {root}; move the file or give an absolute path"
+        )
     return root / path
 
 

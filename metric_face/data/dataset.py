@@ -1,5 +1,6 @@
 """The images of a table as a torch dataset: read, brought to size, kept in memory where that is cheap."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,17 @@ from metric_face.errors import ArgumentError
 class ImageDataset(Dataset[dict[str, Any]]):
     """N images with the labels a loss needs.
 
-    An item is a dict of ``image`` (3, H, W) float32, ``index`` (the row) and one int64 per label.
+    An item is a dict of ``image`` (3, H, W) float32, ``index`` (the row) and one int64 per label. What the
+    augmentation draws depends on (seed, epoch, row, how often the row has come in this batch) alone: a resumed run
+    sees the same pixels, whatever the number of workers, and two copies that pad a batch differ.
 
     Args:
         table: N images.
         transform: of evaluation; it also brings the training images to size.
         labels: name -> codes (N,).
         augmentation: of training; None is evaluation.
-        cache: keep the resized images, filled by :meth:`fill` or as they are read.
+        cache: where to keep the resized images.
+        seed: of the augmentation.
     """
 
     def __init__(
@@ -35,6 +39,7 @@ class ImageDataset(Dataset[dict[str, Any]]):
         augmentation: Augmentation | None = None,
         *,
         cache: "PixelCache | None" = None,
+        seed: int = 0,
     ) -> None:
         self.paths = table.paths
         self.transform = transform
@@ -46,6 +51,13 @@ class ImageDataset(Dataset[dict[str, Any]]):
                 )
         self.augment = None if augmentation is None else augmentation.build(transform)
         self.cache = cache
+        self.seed = seed
+        # In shared memory, so that worker processes that live on see it change.
+        self._epoch: Tensor = torch.zeros(1, dtype=torch.int64).share_memory_()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw the augmentation of this epoch from now on."""
+        self._epoch[0] = epoch
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -57,6 +69,26 @@ class ImageDataset(Dataset[dict[str, Any]]):
         return self.cache.get(row, self)
 
     def __getitem__(self, row: int) -> dict[str, Any]:
+        return self.__getitems__([row])[0]
+
+    def __getitems__(self, rows: list[int]) -> list[dict[str, Any]]:
+        """The items of a batch; a DataLoader prefers this to one call per item."""
+        generator = torch.default_generator  # torchvision draws from it and takes no other
+        state = generator.get_state()
+        times: Counter[int] = Counter()
+        items = []
+        for row in rows:
+            generator.manual_seed(self._key(row, times[row]))
+            items.append(self._item(row))
+            times[row] += 1
+        generator.set_state(state)
+        return items
+
+    def _key(self, row: int, repeat: int) -> int:
+        sequence = np.random.SeedSequence([self.seed, int(self._epoch[0]), row, repeat])
+        return int(sequence.generate_state(1, np.uint64)[0] >> 1)
+
+    def _item(self, row: int) -> dict[str, Any]:
         pixels = self.pixels(row)
         if self.augment is None:
             image = torch.from_numpy(self.transform.normalise(pixels))

@@ -224,6 +224,21 @@ class LabelSpace:
         )
 
 
+def identity_labels(table: ImageTable) -> tuple[Codes, tuple[str, ...]]:
+    """The codes (N,) of the identities and their names.
+
+    Raises:
+        DataError: the table has no identities.
+    """
+    identities = table.identities
+    if identities is None:
+        raise DataError(
+            "label 'identity': the table has no column 'identity'; choose an attribute or 'joint'"
+        )
+    codes, names = pd.factorize(identities, sort=True)
+    return codes.astype(np.int64), tuple(map(str, names))
+
+
 COMPETITION = ("mask", "gender", "age")
 _KNOWN_ORDERS = {"mask": MASKS, "gender": ("male", "female")}
 

@@ -1,0 +1,149 @@
+"""What happens around the steps of a training: the deadline, Ctrl-C, and a checkpoint that resumes exactly."""
+
+import signal
+import time
+from types import FrameType
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from metric_face.errors import ArgumentError
+
+
+class Deadline(Callback):
+    """Ends the training in time for one more validation and the export.
+
+    Args:
+        seconds: wall time allowed, earlier parts of a resumed run included; None is no limit.
+        reserve: share of it kept for what follows the last step, beside the time that a validation took.
+    """
+
+    def __init__(self, seconds: float | None, reserve: float = 0.03) -> None:
+        self.seconds = seconds
+        self.reserve = reserve
+        self._before = 0.0
+        self._started = time.monotonic()
+        self._validating = 0.0
+        self._longest_validation = 0.0
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds trained so far, earlier parts included."""
+        return self._before + time.monotonic() - self._started
+
+    def share_used(self) -> float:
+        """Share of the allowed time that has passed; 0 where there is no limit."""
+        if self.seconds is None:
+            return 0.0
+        return self.elapsed / max(1e-9, self.seconds * (1 - self.reserve) - self._longest_validation)
+
+    def on_validation_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        self._validating = time.monotonic()
+
+    def on_validation_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        self._longest_validation = max(self._longest_validation, time.monotonic() - self._validating)
+
+    def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
+        if self.seconds is not None:
+            # One clock decides for all ranks, or some would wait for others forever.
+            trainer.should_stop = trainer.should_stop or trainer.strategy.broadcast(self.share_used() >= 1)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"elapsed": self.elapsed}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._before, self._started = float(state_dict["elapsed"]), time.monotonic()
+
+
+class GracefulInterrupt(Callback):
+    """The first Ctrl-C ends the training after its batch, with validation and checkpoints; the second at once."""
+
+    def __init__(self) -> None:
+        self.interrupted = False
+        self._previous: Any = None
+        self._trainer: L.Trainer | None = None
+
+    def on_fit_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        self._trainer = trainer
+        try:
+            self._previous = signal.signal(signal.SIGINT, self._stop)
+        except ValueError:  # not in the main thread, where Python allows no handler
+            self._previous = None
+
+    def teardown(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+            self._previous = None
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self.interrupted = True
+        if self._trainer is not None:
+            self._trainer.should_stop = True
+
+
+class ExactResume(Callback):
+    """Keeps what Lightning leaves out of a checkpoint: where the sampler stood, and the random state.
+
+    Args:
+        sampler: the batch sampler, with ``state_dict(consumed=...)`` and ``load_state_dict``.
+    """
+
+    def __init__(self, sampler: Any) -> None:
+        self.sampler = sampler
+
+    def on_save_checkpoint(
+        self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        # What the model has seen, not what the workers have fetched ahead.
+        consumed = trainer.fit_loop.epoch_loop.batch_progress.current.completed
+        checkpoint["metric_face"] = {
+            "sampler": self.sampler.state_dict(consumed=consumed),
+            "rng": torch.get_rng_state(),
+        }
+
+    def on_load_checkpoint(
+        self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        self.sampler.load_state_dict(checkpoint["metric_face"]["sampler"])
+        torch.set_rng_state(checkpoint["metric_face"]["rng"])
+
+
+def parse_duration(text: str | None) -> float | None:
+    """Seconds of ``90``, ``45s``, ``30m``, ``2h``, ``1h30m`` or ``01:30:00``.
+
+    Raises:
+        ArgumentError: the text is none of these, or no time at all.
+    """
+    if text is None:
+        return None
+    seconds = _clock(text) if ":" in text else _units(text)
+    if seconds is None or seconds <= 0:
+        raise ArgumentError(f"max_time={text!r}: must be a time such as 45s, 30m, 2h, 1h30m or 01:30:00")
+    return seconds
+
+
+def _clock(text: str) -> float | None:
+    parts = text.split(":")
+    if len(parts) > 3 or not all(part.isdigit() for part in parts):
+        return None
+    seconds = 0.0
+    for part in parts:
+        seconds = 60 * seconds + int(part)
+    return seconds
+
+
+def _units(text: str) -> float | None:
+    seconds, number = 0.0, ""
+    for character in text.strip().lower():
+        if character.isdigit() or character == ".":
+            number += character
+        elif character in "hms" and number:
+            seconds += float(number) * {"h": 3600, "m": 60, "s": 1}[character]
+            number = ""
+        else:
+            return None
+    return seconds + (float(number) if number else 0.0)

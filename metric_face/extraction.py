@@ -1,0 +1,208 @@
+"""extract: the vectors of any number of images, in constant memory, going on where it was stopped."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from metric_face.data.table import ImageTable
+from metric_face.data.transforms import EvalTransform
+from metric_face.embeddings import Embeddings, logits_file, write_description
+from metric_face.errors import ArgumentError
+from metric_face.files import write_text
+from metric_face.model import EmbeddingModel
+from metric_face.precision import computing_dtype, device_of_choice
+from metric_face.run import Run
+
+Progress = Callable[[int, int], object]
+
+
+def extract(
+    source: "EmbeddingModel | Run | str | Path",
+    table: ImageTable,
+    *,
+    transform: EvalTransform | None = None,
+    folder: str | Path | None = None,
+    batch_size: int = 64,
+    workers: int | None = None,
+    precision: str = "auto",
+    device: torch.device | None = None,
+    progress: Progress | None = None,
+) -> Embeddings:
+    """Embed the images of a table.
+
+    Images are decoded by threads while the model computes. With ``folder`` the vectors go straight to disk, so that
+    memory does not grow with N, and an interrupted call goes on where it was: a row is written by its number, so
+    none is lost or doubled.
+
+    Args:
+        source: a model, or a run (its best weights and its transform).
+        table: N images.
+        transform: needed with a bare model.
+        folder: where to write; None keeps the vectors in memory.
+        batch_size: images a forward pass.
+        workers: decoding threads; default one a core.
+        precision: ``auto`` (bf16 where the device computes in it), ``fp32`` or ``bf16``.
+        device: default the GPU if there is one.
+        progress: called with (images done, images in all).
+
+    Returns:
+        The embeddings, memory-mapped where they are on disk.
+
+    Raises:
+        ImageError: an image cannot be used.
+        ArgumentError: a bare model without a transform.
+    """
+    fingerprint = ""
+    if isinstance(source, str | Path):
+        source = Run.open(source)
+    if isinstance(source, Run):
+        transform, fingerprint, source = source.transform, source.fingerprint, source.model
+    if transform is None:
+        raise ArgumentError(
+            "transform: a bare model needs the EvalTransform it was trained with; or give a run"
+        )
+    device = device or device_of_choice()
+    embedder = _Embedder(source, device, computing_dtype(device, precision), transform)
+    store = _Store(None if folder is None else Path(folder), table, fingerprint, embedder)
+    done = store.rows_done
+    for pixels in _batches(table, transform, done, batch_size, workers or os.cpu_count() or 1):
+        vectors, logits = embedder(pixels)
+        store.write(done, vectors, logits)
+        done += len(pixels)
+        if progress is not None:
+            progress(done, len(table))
+    return store.finish(table, fingerprint)
+
+
+class _Embedder:
+    """The model on a device, from uint8 pixels to float32 arrays."""
+
+    def __init__(
+        self, model: EmbeddingModel, device: torch.device, dtype: torch.dtype, transform: EvalTransform
+    ):
+        self.model = model.to(device, memory_format=torch.channels_last).eval()
+        self.device, self.dtype = device, dtype
+        std = torch.tensor(transform.std, device=device)
+        self.scale = (1 / (255 * std)).view(3, 1, 1)
+        self.shift = (torch.tensor(transform.mean, device=device) / std).view(3, 1, 1)
+
+    @property
+    def widths(self) -> tuple[int, dict[str, int]]:
+        return self.model.embedding_size, dict(self.model.architecture["num_classes"])
+
+    @torch.inference_mode()
+    def __call__(self, pixels: NDArray[np.uint8]) -> tuple[Tensor, dict[str, Tensor]]:
+        raw = torch.from_numpy(pixels).to(self.device, non_blocking=True)
+        images = raw.permute(0, 3, 1, 2).float() * self.scale - self.shift  # channels last in memory already
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            output = self.model(images)
+        return output.embedding.float().cpu(), {
+            name: value.float().cpu() for name, value in output.logits.items()
+        }
+
+
+def _batches(
+    table: ImageTable, transform: EvalTransform, start: int, batch_size: int, workers: int
+) -> Iterator[NDArray[np.uint8]]:
+    """Decode the rows from ``start`` on, a few batches ahead of who consumes them."""
+    paths = table.paths
+    ahead: deque[Future[NDArray[np.uint8]]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        upcoming = iter(paths[start:])
+        try:
+            while True:
+                for path in upcoming:
+                    ahead.append(pool.submit(transform.load, path))
+                    if len(ahead) >= 3 * batch_size:
+                        break
+                if not ahead:
+                    return
+                yield np.stack([ahead.popleft().result() for _ in range(min(batch_size, len(ahead)))])
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Store:
+    """Where the vectors go: arrays in memory, or files in a folder that is renamed when it is whole."""
+
+    # Rows between two notes of how far the files are; a killed run repeats at most these.
+    STRIDE = 2048
+
+    def __init__(self, folder: Path | None, table: ImageTable, fingerprint: str, embedder: _Embedder) -> None:
+        self.folder = folder
+        self.rows_done = 0
+        width, heads = embedder.widths
+        shapes = {"vectors.npy": (len(table), width)}
+        shapes |= {logits_file(name): (len(table), count) for name, count in heads.items()}
+        self.heads = list(heads)
+        if folder is None:
+            self.arrays = {name: np.empty(shape, np.float32) for name, shape in shapes.items()}
+            return
+        self.partial = folder.parent / f".{folder.name}.partial"
+        self.task = _describe_task(table, fingerprint, embedder)
+        self.rows_done = self._rows_on_disk()
+        if self.rows_done == 0:
+            shutil.rmtree(self.partial, ignore_errors=True)
+            self.partial.mkdir(parents=True)
+        self.noted = self.rows_done
+        self.arrays = {
+            name: np.lib.format.open_memmap(
+                self.partial / name, mode="r+" if self.rows_done else "w+", dtype=np.float32, shape=shape
+            )
+            for name, shape in shapes.items()
+        }
+
+    def write(self, start: int, vectors: Tensor, logits: dict[str, Tensor]) -> None:
+        rows = slice(start, start + len(vectors))
+        self.arrays["vectors.npy"][rows] = vectors.numpy()
+        for name, values in logits.items():
+            self.arrays[logits_file(name)][rows] = values.numpy()
+        self.rows_done = rows.stop
+        if self.folder is not None and self.rows_done - self.noted >= self.STRIDE:
+            self._note()
+
+    def finish(self, table: ImageTable, fingerprint: str) -> Embeddings:
+        if self.folder is None:
+            logits = {name: self.arrays[logits_file(name)] for name in self.heads}
+            return Embeddings(self.arrays["vectors.npy"], table, fingerprint, logits)
+        self._note()
+        self.arrays.clear()
+        write_description(self.partial, table, fingerprint, self.heads)
+        (self.partial / "progress.json").unlink()
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+        self.partial.rename(self.folder)
+        return Embeddings.load(self.folder, mmap=True)
+
+    def _note(self) -> None:
+        for array in self.arrays.values():
+            array.flush()  # type: ignore[attr-defined]
+        write_text(self.partial / "progress.json", json.dumps({"task": self.task, "rows": self.rows_done}))
+        self.noted = self.rows_done
+
+    def _rows_on_disk(self) -> int:
+        try:
+            note = json.loads((self.partial / "progress.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return 0
+        return int(note["rows"]) if note.get("task") == self.task else 0
+
+
+def _describe_task(table: ImageTable, fingerprint: str, embedder: _Embedder) -> str:
+    """A hash of everything that the vectors depend on, so that files of another task are not gone on with."""
+    digest = hashlib.sha256(f"{fingerprint}{table.root.resolve()}{embedder.dtype}{embedder.widths}".encode())
+    digest.update("\n".join(table.frame["path"]).encode())
+    if not fingerprint:
+        for name, value in embedder.model.state_dict().items():
+            digest.update(name.encode() + value.cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

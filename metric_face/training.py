@@ -1,0 +1,299 @@
+"""fit: from a configuration to a run directory."""
+
+import json
+import logging
+import os
+import platform
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import (
+    EarlyStopping,
+    EMAWeightAveraging,
+    ModelCheckpoint,
+    RichProgressBar,
+)
+
+from metric_face import __version__
+from metric_face.callbacks import Deadline, ExactResume, GracefulInterrupt, parse_duration
+from metric_face.config import Config, dump_config, load_config
+from metric_face.data.preparation import PreparedData, prepare_data
+from metric_face.data.transforms import EvalTransform
+from metric_face.errors import ConfigError, FileFormatError
+from metric_face.files import write_text
+from metric_face.loaders import label_columns, make_sampler, train_loader, validation_loader
+from metric_face.model import EmbeddingModel
+from metric_face.objective import METRIC, build_objective
+from metric_face.precision import computing_dtype, device_of_choice
+from metric_face.run import Run
+from metric_face.run_log import RunLog
+from metric_face.training_module import LOG_EVERY, TrainingModule
+from metric_face.weights import load_backbone, save_model
+
+Say = Callable[[str], object]
+
+
+def fit(
+    config: Config | Mapping[str, Any] | str | Path,
+    folder: str | Path = "runs/latest",
+    *,
+    resume: bool = False,
+    data: PreparedData | None = None,
+    quiet: bool = False,
+    say: Say = lambda line: None,
+    checking: Callable[[int, int], object] | None = None,
+) -> Run:
+    """Train an embedding and write a run.
+
+    Args:
+        config: a configuration, a mapping, a YAML file or the name of a recipe.
+        folder: the run directory; one that holds a run already is refused, unless ``resume``.
+        resume: go on with an interrupted run exactly where its last checkpoint was; the configuration is the
+            run's own, and ``config`` is not looked at but for ``trainer.epochs`` and ``trainer.max_time``.
+        data: images prepared before, as :func:`prepare_data` gives them.
+        quiet: no progress bar.
+        say: called with each line that a person should know of.
+        checking: called with (images checked, images in all) before training starts.
+
+    Returns:
+        The run, with the best weights in place. A training ended by Ctrl-C or its ``max_time`` returns what was
+        learnt; ``run.facts["ended"]`` says how it ended.
+
+    Raises:
+        ConfigError: the configuration, or the folder, is not usable.
+        DataError: the images are not.
+    """
+    home = Path(folder)
+    config = _resolve(config, home, resume)
+    _quieten()
+    L.seed_everything(config.seed, workers=True, verbose=False)
+    data = data or prepare_data(config.data, progress=checking)
+    for line in (*data.dropped, *data.notes):
+        say(line)
+    home.mkdir(parents=True, exist_ok=True)
+    write_text(home / "config.yaml", dump_config(config))
+    data.table.save(home / "images.parquet")
+    facts: dict[str, Any] = {
+        "data_root": str(data.table.root.resolve()),
+        "dropped": list(data.dropped),
+        "notes": list(data.notes),
+        "versions": {
+            "metric_face": __version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    }
+    write_text(home / "run.json", json.dumps(facts, indent=2, ensure_ascii=False))
+    return _train(config, data, home, resume, quiet, say, facts)
+
+
+def _train(
+    config: Config,
+    data: PreparedData,
+    home: Path,
+    resume: bool,
+    quiet: bool,
+    say: Say,
+    facts: dict[str, Any],
+) -> Run:
+    started = time.monotonic()
+    train, val = data.table.part("train"), data.table.part("val")
+    transform = EvalTransform(config.data.size, config.data.crop)
+    codes, val_codes = label_columns(train, data.space, config), label_columns(val, data.space, config)
+    sampler = make_sampler(train, codes, config)
+    heads = _head_sizes(data, config)
+    model = EmbeddingModel(
+        config.model.backbone,
+        heads,
+        embedding_size=config.model.embedding_size,
+        neck=config.model.neck,
+        dropout=config.model.dropout,
+        pretrained=config.model.pretrained,
+    )
+    if config.model.weights is not None:
+        load_backbone(model, config.model.weights)
+    drawn = sampler.plan(0).ravel()
+    objective = build_objective(
+        config.loss,
+        {head: torch.from_numpy(codes[head][drawn]) for head in heads},
+        heads,
+        num_labels=int(codes[METRIC].max()) + 1 if METRIC in codes else 0,
+        embedding_size=model.embedding_size,
+    )
+    deadline, interrupt = Deadline(parse_duration(config.trainer.max_time)), GracefulInterrupt()
+    module = TrainingModule(model, objective, config, data.space, deadline.share_used)
+    monitor = _monitor(config, data)
+    last = home / "checkpoints" / "last.ckpt"
+    callbacks = [
+        deadline,
+        interrupt,
+        ExactResume(sampler),
+        ModelCheckpoint(
+            home / "checkpoints",
+            "best",
+            monitor,
+            mode="max",
+            save_weights_only=True,
+            enable_version_counter=False,
+        ),
+        ModelCheckpoint(
+            home / "checkpoints",
+            "last",
+            train_time_interval=timedelta(minutes=10),
+            enable_version_counter=False,
+        ),
+        ModelCheckpoint(
+            home / "checkpoints",
+            "last",
+            every_n_epochs=1,
+            enable_version_counter=False,
+            save_on_train_epoch_end=True,
+        ),
+    ]
+    if config.trainer.ema:
+        callbacks.append(EMAWeightAveraging(decay=config.trainer.ema))
+    if config.trainer.patience:
+        callbacks.append(EarlyStopping(monitor, mode="max", patience=config.trainer.patience))
+    if not quiet:
+        callbacks.append(RichProgressBar())
+    resumed_step = _step_of(last) if resume else None
+    log = RunLog(home / "metrics.csv", resumed_step)
+    device = device_of_choice()
+    trainer = L.Trainer(
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+        devices=_devices(config),
+        strategy="ddp" if _world_size() > 1 or _devices(config) > 1 else "auto",
+        num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")),
+        precision="bf16-mixed"
+        if computing_dtype(device, config.trainer.precision) == torch.bfloat16
+        else "32-true",
+        max_epochs=config.trainer.epochs,
+        accumulate_grad_batches=config.optimizer.accumulate,
+        gradient_clip_val=config.optimizer.clip or None,
+        callbacks=callbacks,
+        logger=[log, *_loggers(config, home)],
+        log_every_n_steps=LOG_EVERY,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        enable_progress_bar=not quiet,
+        enable_model_summary=False,
+        default_root_dir=home,
+    )
+    trainer.fit(
+        module,
+        train_loader(train, transform, codes, sampler, config),
+        validation_loader(val, transform, val_codes, config),
+        ckpt_path=last if resume else None,
+        weights_only=True,
+    )
+    if trainer.is_global_zero:
+        best = home / "checkpoints" / "best.ckpt"
+        model.load_state_dict(_weights_of(best))
+        save_model(home, model, transform, data.space)
+        facts |= {
+            "ended": _how_it_ended(trainer, interrupt, deadline, config),
+            "epochs": trainer.current_epoch,
+            "steps": trainer.global_step,
+            "seconds": round(time.monotonic() - started, 1),
+            "monitor": monitor,
+            "best": float(callbacks[3].best_model_score or 0.0),  # type: ignore[attr-defined]
+            "best_epoch": int(torch.load(best, map_location="cpu", weights_only=True)["epoch"]),
+            "device": str(device),
+            "precision": str(trainer.precision),
+        }
+        write_text(home / "run.json", json.dumps(facts, indent=2, ensure_ascii=False))
+        for floor in objective.at_floor():
+            say(str(floor))
+    return Run.open(home)
+
+
+def _resolve(config: Config | Mapping[str, Any] | str | Path, home: Path, resume: bool) -> Config:
+    config = config if isinstance(config, Config) else load_config(config)
+    if not resume:
+        if (home / "config.yaml").exists():
+            raise ConfigError(
+                f"{home}: holds a run already; name another folder, go on with --resume, or remove it"
+            )
+        return config
+    if not (home / "checkpoints" / "last.ckpt").is_file():
+        raise FileFormatError(
+            f"{home}: holds no checkpoints/last.ckpt to resume from; start it without --resume"
+        )
+    stored = load_config(home / "config.yaml")
+    trainer = stored.trainer.model_copy(
+        update={"epochs": config.trainer.epochs, "max_time": config.trainer.max_time}
+        if config != Config()
+        else {}
+    )
+    return stored.model_copy(update={"trainer": trainer})
+
+
+def _head_sizes(data: PreparedData, config: Config) -> dict[str, int]:
+    if data.space is None or config.model.heads == "none":
+        if config.loss.metric == "none":
+            raise ConfigError(
+                "loss.metric=none: without attributes there is nothing to learn; set data.attributes"
+            )
+        return {}
+    if config.model.heads == "joint":
+        return {"joint": data.space.num_classes}
+    return {attribute.name: attribute.num_classes for attribute in data.space.attributes}
+
+
+def _monitor(config: Config, data: PreparedData) -> str:
+    if config.trainer.monitor == "val/macro_f1" and (data.space is None or config.model.heads == "none"):
+        return "val/recall@1"  # without a classifier there is no F1 of a head
+    return config.trainer.monitor
+
+
+def _how_it_ended(
+    trainer: L.Trainer, interrupt: GracefulInterrupt, deadline: Deadline, config: Config
+) -> str:
+    if interrupt.interrupted:
+        return "interrupted"
+    if deadline.share_used() >= 1:
+        return "max_time"
+    return "complete" if trainer.current_epoch >= config.trainer.epochs else "patience"
+
+
+def _weights_of(checkpoint: Path) -> dict[str, torch.Tensor]:
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
+    return {name.removeprefix("model."): value for name, value in state.items() if name.startswith("model.")}
+
+
+def _step_of(checkpoint: Path) -> int:
+    return int(torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"])
+
+
+def _world_size() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def _devices(config: Config) -> int:
+    return config.trainer.devices or int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
+def _loggers(config: Config, home: Path) -> list[Any]:
+    loggers: list[Any] = []
+    if "tensorboard" in config.trainer.loggers:
+        from lightning.pytorch.loggers import TensorBoardLogger
+
+        loggers.append(TensorBoardLogger(home / "tensorboard", name="", version=""))
+    if "wandb" in config.trainer.loggers:
+        from lightning.pytorch.loggers import WandbLogger
+
+        loggers.append(WandbLogger(save_dir=home, project="metric_face", name=home.name))
+    return loggers
+
+
+def _quieten() -> None:
+    """Lightning's advice on hardware and workers is about its own use; what matters here is said by us."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning.*")
