@@ -1,0 +1,41 @@
+# Two commands do everything: `make demo` and `make test`. Python 3.11 or newer and make are all they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test check bench wheel-test clean
+
+help:
+	@echo "make demo    synthetic faces: train, index, ask, evaluate, look (under 4 minutes after the installation)"
+	@echo "make test    the tests"
+	@echo "make check   ruff and strict mypy"
+	@echo "make bench   the benchmarks"
+	@echo "make clean   remove what these commands made"
+
+# torch and torchvision come from the same lock, together: a CPU-only torch beside torchvision does not load.
+$(VENV)/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(VENV)/installed
+	$(BIN)/metric-face demo
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/installed
+	$(BIN)/python -m benchmarks
+
+# The wheel is what people get: build it, install it elsewhere, and test that.
+wheel-test: $(VENV)/installed
+	$(BIN)/python -m pytest -q tests/test_wheel.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info demo
