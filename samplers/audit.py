@@ -1,6 +1,7 @@
 """Check what a loader really yields, whoever wrote it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def audit_batches(
 
     Args:
         batches: a DataLoader, a batch sampler, or any iterable of batches of indices.
-        labels: (N,) the label of each image, by index.
+        labels: (N,) the label of each image, by index in the loader's dataset, or in the one beneath its Subsets.
         num_identities: P, labels a batch should have; without it, whether all batches have equally many.
         num_instances: K, images each of them should have; without it, what most groups have.
         identities: (N,) the person on each image, where the label is a class.
@@ -70,7 +71,7 @@ def audit_batches(
     most = 4 * codes.size + 16
 
     def run(source: Iterable[Any], epoch: int) -> Drawn:
-        drawn = draw(source, epoch, index_of, most, patience)
+        drawn = draw(source, epoch, index_of, codes.size, most, patience)
         if drawn.image.size and not 0 <= drawn.image.min() <= drawn.image.max() < codes.size:
             worst = drawn.image.max() if drawn.image.max() >= codes.size else drawn.image.min()
             raise ArgumentError(
@@ -263,7 +264,7 @@ def _company(groups: Groups, labels: int, batches: int) -> Iterator[Defect]:
 
 def _epochs(passes: list[Drawn]) -> Iterator[Defect]:
     """I12: an epoch is not the one before."""
-    for i, (one, two) in enumerate(zip(passes[:-1], passes[1:], strict=True)):
+    for i, (one, two) in enumerate(pairwise(passes)):
         if _equal(one, two):
             yield Defect("repeated epoch", f"Epoch {i + 1} is epoch {i} again, batch for batch.")
             return

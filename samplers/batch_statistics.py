@@ -96,7 +96,7 @@ def locked_pairs(groups: Groups, labels: int, batches: int) -> list[tuple[int, i
     """Pairs of labels that share far more batches than chance brings together.
 
     Returns:
-        (label, label, batches shared, batches expected) of pairs six standard deviations out, the worst first;
+        (label, label, batches shared, batches expected) of pairs that chance would not make, the worst first;
         nothing for more than 2,000 labels, whose table would be too large.
     """
     if labels > 2000 or not batches:
@@ -109,9 +109,11 @@ def locked_pairs(groups: Groups, labels: int, batches: int) -> list[tuple[int, i
     expected = np.outer(often, often)
     np.fill_diagonal(expected, 0)
     expected *= shared.sum() / max(expected.sum(), 1)
-    excess = (shared - expected) / np.sqrt(np.maximum(expected, 0.5))
-    first, second = np.nonzero(np.triu((excess > 6) & (shared >= 4)))
-    worst = np.argsort(-excess[first, second])
+    pairs = labels * (labels - 1) / 2
+    # P(Poisson(expected) >= shared), and so small that none of all pairs should have it by chance
+    chance = torch.special.gammainc(torch.tensor(shared).double(), torch.tensor(expected)).numpy()
+    first, second = np.nonzero(np.triu((chance < 1e-4 / pairs) & (shared >= 4)))
+    worst = np.argsort(chance[first, second], kind="stable")
     return [
         (int(a), int(b), int(shared[a, b]), float(expected[a, b]))
         for a, b in zip(first[worst], second[worst], strict=True)

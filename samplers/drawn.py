@@ -39,7 +39,12 @@ class Drawn:
 
 
 def draw(
-    batches: Iterable[Any], epoch: int, index_of: Callable[[Any], Any] | None, most: int, patience: float
+    batches: Iterable[Any],
+    epoch: int,
+    index_of: Callable[[Any], Any] | None,
+    images: int,
+    most: int,
+    patience: float,
 ) -> Drawn:
     """Run through one epoch without loading an image.
 
@@ -48,13 +53,14 @@ def draw(
         epoch: handed to `set_epoch` where there is one.
         index_of: takes the indices out of a batch; without it a DataLoader's dataset is replaced by one that
             returns the index it is asked for.
+        images: how many have a label. If a Subset has fewer, indices are those of the dataset beneath it.
         most: batches after which an epoch that promised nothing is called endless.
         patience: seconds without a batch after which the loader is called stuck.
     """
     promised = promised_length(batches)
     most = most if promised is None else max(2 * promised, 16)
-    source, positions = _indices_only(batches) if index_of is None else (batches, None)
-    for owner in (batches, getattr(batches, "batch_sampler", None), getattr(batches, "sampler", None)):
+    source, positions = _indices_only(batches, images) if index_of is None else (batches, None)
+    for owner in (source, getattr(source, "batch_sampler", None), getattr(source, "sampler", None)):
         if hasattr(owner, "set_epoch"):
             owner.set_epoch(epoch)
     rows: list[Ints] = []
@@ -101,7 +107,7 @@ class _Positions(Dataset[Any]):
         return index
 
 
-def _indices_only(batches: Any) -> tuple[Iterable[Any], Ints | None]:
+def _indices_only(batches: Any, images: int) -> tuple[Iterable[Any], Ints | None]:
     """The same loader yielding indices, and where a Subset's positions lie in its dataset."""
     if not isinstance(batches, DataLoader):
         # Ours is audited on a copy, so that the audit does not use up an epoch
@@ -124,7 +130,8 @@ def _indices_only(batches: Any) -> tuple[Iterable[Any], Ints | None]:
     )
     if hasattr(batches.batch_sampler, "load_state_dict"):
         twin.__dict__["batch_sampler"] = copy.copy(batches.batch_sampler)
-    return twin, _positions(batches.dataset)
+    whole = len(batches.dataset) == images  # type: ignore[arg-type]
+    return twin, None if whole else _positions(batches.dataset)
 
 
 def _positions(dataset: Any) -> Ints | None:
