@@ -9,7 +9,7 @@ import numpy as np
 from metric_face.errors import ArgumentError
 
 from .audit_report import AuditReport, Defect
-from .batch_statistics import Groups, drift, group, locked_pairs
+from .batch_statistics import Groups, company, drift, group
 from .drawn import Drawn, draw
 from .labels import Ints, encode
 from .roster import Coverage, choice, whole
@@ -252,13 +252,13 @@ def _coverage(report: AuditReport, draws: Ints, groups: Groups, coverage: str | 
 
 def _company(groups: Groups, labels: int, batches: int) -> Iterator[Defect]:
     """I22: who shares a batch is mixed."""
-    locked = locked_pairs(groups, labels, batches)
-    if locked:
-        _, _, shared, expected = locked[0]
+    found = company(groups, labels, batches)
+    if found is not None and found.locked:
         yield Defect(
             "locked company",
-            f"{len(locked)} pairs of labels share far more batches than chance would bring together, one of them "
-            f"{shared} batches where {expected:.1f} are expected: the same negatives again and again.",
+            f"Who shares a batch is not mixed: pairs of labels vary {found.excess:.1f} times as much as in random "
+            f"company, and one shares {found.shared} batches where {found.expected:.1f} are expected. Such labels "
+            f"meet the same negatives again and again.",
         )
 
 

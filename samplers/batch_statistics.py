@@ -92,32 +92,54 @@ def drift(drawn: Drawn, codes: Ints, groups: Groups) -> tuple[float, float]:
     return float(abs(mixes[0] - mixes[1]).sum() / 2), float(p_value)
 
 
-def locked_pairs(groups: Groups, labels: int, batches: int) -> list[tuple[int, int, int, float]]:
-    """Pairs of labels that share far more batches than chance brings together.
+@dataclass(frozen=True)
+class Company:
+    """Which labels share batches, compared with chance."""
+
+    excess: float  # variance of the pair counts, relative to that of random company
+    deviations: float  # how many standard deviations that is above 1
+    shared: int  # batches that the most conspicuous pair shares
+    expected: float  # batches that it would share by chance
+    chance: float  # of such a pair anywhere in random company
+
+    @property
+    def locked(self) -> bool:
+        return (self.deviations > 6 and self.excess > 1.5) or (self.chance < 1e-4 and self.shared >= 4)
+
+
+def company(groups: Groups, labels: int, batches: int) -> Company | None:
+    """Count the batches that each pair of labels shares, and compare with Poisson counts.
 
     Returns:
-        (label, label, batches shared, batches expected) of pairs that chance would not make, the worst first;
-        nothing for more than 2,000 labels, whose table would be too large.
+        The comparison; None for more than 2,000 labels, whose table would be too large, and where there is
+        nothing to compare.
     """
-    if labels > 2000 or not batches:
-        return []
+    if not 2 <= labels <= 2000:
+        return None
     present = torch.zeros((batches, labels))
     present[groups.batch, groups.label] = 1
-    shared = (present.T @ present).numpy()
-    np.fill_diagonal(shared, 0)
+    upper = np.triu_indices(labels, 1)
+    shared = (present.T @ present).numpy().astype(np.float64)[upper]
     often = present.sum(dim=0).numpy().astype(np.float64)
-    expected = np.outer(often, often)
-    np.fill_diagonal(expected, 0)
-    expected *= shared.sum() / max(expected.sum(), 1)
-    pairs = labels * (labels - 1) / 2
-    # P(Poisson(expected) >= shared), and so small that none of all pairs should have it by chance
-    chance = torch.special.gammainc(torch.tensor(shared).double(), torch.tensor(expected)).numpy()
-    first, second = np.nonzero(np.triu((chance < 1e-4 / pairs) & (shared >= 4)))
-    worst = np.argsort(chance[first, second], kind="stable")
-    return [
-        (int(a), int(b), int(shared[a, b]), float(expected[a, b]))
-        for a, b in zip(first[worst], second[worst], strict=True)
-    ]
+    expected = np.outer(often, often)[upper]
+    known = expected > 0
+    shared, expected = shared[known], expected[known]
+    if not shared.sum():
+        return None
+    expected *= shared.sum() / expected.sum()
+    statistic = float(((shared - expected) ** 2 / expected).sum())
+    spread = np.sqrt(2 * expected.size + (1 / expected).sum())
+    tail = torch.special.gammainc(
+        torch.tensor(shared), torch.tensor(expected)
+    ).numpy()  # P(Poisson >= shared)
+    worst = int(np.where(shared > 0, tail, 1.0).argmin())
+    return Company(
+        excess=statistic / expected.size,
+        deviations=(statistic - expected.size) / spread,
+        shared=int(shared[worst]),
+        expected=float(expected[worst]),
+        chance=float(tail[worst]) * expected.size,
+    )
 
 
 def _changes(*columns: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
