@@ -214,6 +214,8 @@ def _check_part(name: str, part: Part) -> None:
         raise ArgumentError(
             f"parts: a name must be text without dots (it keys the state dict), found {name!r}"
         )
+    if hasattr(nn.ModuleDict, name):
+        raise ArgumentError(f"parts: {name!r} is taken by torch's ModuleDict: choose another name")
     if not isinstance(part.loss, nn.Module):
         raise ArgumentError(
             f"parts: the loss of {name!r} must be a torch module, found {type(part.loss).__name__}"

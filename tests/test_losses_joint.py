@@ -149,6 +149,10 @@ def test_state_of_the_parts_travels():
     ("call", "message"),
     [
         (lambda: JointLoss({}), "parts must name at least one loss, found none"),
+        (
+            lambda: JointLoss({"type": CrossEntropy(2)}),
+            "parts: 'type' is taken by torch's ModuleDict: choose another name",
+        ),
         (lambda: JointLoss({"a.b": CrossEntropy(2)}), "parts: a name must be text without dots"),
         (
             lambda: JointLoss({"a": abs}),
