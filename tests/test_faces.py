@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -264,7 +265,7 @@ def test_a_persons_photographs_share_the_background_and_differ(drawn: FacesRepor
         whole[row["path"]] = photos
     same = [np.abs(a - b).mean() for a, b in corners.values()]
     firsts = [a for a, _ in corners.values()]
-    other = [np.abs(a - b).mean() for a, b in zip(firsts, firsts[1:], strict=False)]
+    other = [np.abs(a - b).mean() for a, b in pairwise(firsts)]
     assert np.median(same) < 0.5 * np.median(other)
     assert all(np.abs(a - b).mean() > 2 for a, b in whole.values())
 

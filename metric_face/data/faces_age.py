@@ -1,18 +1,16 @@
 """The marks of age on the skin: wrinkles, bags, sagging, spots and grain, each with its own onset."""
 
-from collections.abc import Callable
-
 import numpy as np
 from PIL import Image, ImageChops
 
-from metric_face.data.faces_brush import Brush, Points, curve, mix, oval, pts, shade
+from metric_face.data.faces_brush import Brush, Points, curve, mix, moved, oval, pts, shade
+from metric_face.data.faces_shape import turned
 from metric_face.data.faces_traits import Traits
 
 Line = tuple[Points, float, float]  # points, width, strength
-Turn = Callable[[Points, Traits, float], Points]
 
 
-def age_marks(brush: Brush, t: Traits, face: Image.Image, turned: Turn) -> None:
+def age_marks(brush: Brush, t: Traits, face: Image.Image) -> None:
     """Draw what the years leave on a face, by the strengths in the traits."""
     lines = _forehead(t)
     for side in (-1.0, 1.0):
@@ -22,7 +20,7 @@ def age_marks(brush: Brush, t: Traits, face: Image.Image, turned: Turn) -> None:
         brush.soft(turned(oval(x, 0.15, 0.17, 0.06), t, 0.25), ring, 0.05, 0.08 + 0.55 * t.bags, face)
         jowl = curve([(0.5, 1.0), (0.72, 1.02), (0.62, 1.24), (0.46, 1.2)], True) * flip
         brush.soft(jowl, shade(t.skin, 0.72), 0.08, 0.55 * t.sag, face)
-        brush.soft((_fold(t) + [0.06, 0.02]) * flip, shade(t.skin, 0.72), 0.06, 0.5 * t.sag, face)
+        brush.soft(moved(_fold(t), 0.06, 0.02) * flip, shade(t.skin, 0.72), 0.06, 0.5 * t.sag, face)
     turned_lines = [(turned(p, t, 0.22), width, strength) for p, width, strength in lines]
     brush.strokes(turned_lines, shade(t.skin, 0.55), 0.014, face)
     rng = np.random.default_rng(t.scene_seed + 1)
@@ -63,7 +61,7 @@ def _side(t: Traits, side: float) -> list[Line]:
     x = t.eye[0]
     under = curve([(x - 0.17, 0.13), (x - 0.04, 0.20), (x + 0.1, 0.20), (x + 0.2, 0.14)])
     lines.append((under * flip, 0.03, 0.08 + 0.68 * t.bags))
-    lines.append(((under + [0.02, 0.08]) * flip, 0.02, 0.7 * float(np.clip(t.bags - 0.4, 0, 1))))
+    lines.append((moved(under, 0.02, 0.08) * flip, 0.02, 0.7 * float(np.clip(t.bags - 0.4, 0, 1))))
     return lines
 
 

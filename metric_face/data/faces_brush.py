@@ -30,13 +30,17 @@ def pts(*xy: tuple[float, float]) -> Points:
     return np.array(xy, dtype=np.float64)
 
 
+def moved(points: Points, x: float, y: float) -> Points:
+    """The points shifted by x and y."""
+    found: Points = points + np.array([x, y])
+    return found
+
+
 def curve(points: Points | Sequence[tuple[float, float]], closed: bool = False) -> Points:
     """A smooth curve through the points (Catmull-Rom, six steps a segment)."""
     p = np.asarray(points, dtype=np.float64)
-    if closed:
-        q = np.concatenate([p[-1:], p, p[:2]])
-    else:
-        q = np.concatenate([2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
+    before, after = (p[-1:], p[:2]) if closed else (2 * p[:1] - p[1:2], 2 * p[-1:] - p[-2:-1])
+    q = np.concatenate([before, p, after])
     segments = np.stack([q[i : i + len(q) - 3] for i in range(4)], axis=1)  # (segments, 4, 2)
     smooth: Points = np.einsum("sk,nkd->nsd", _BASIS, segments).reshape(-1, 2)
     return smooth if closed else np.concatenate([smooth, p[-1:]])

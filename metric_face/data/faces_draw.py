@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageChops
 
-from metric_face.data.faces_brush import Brush, curve, mix, oval, pts, shade
-from metric_face.data.faces_hair import back_hair, front_hair
+from metric_face.data.faces_brush import Brush, curve, mix, moved, oval, pts, shade
 from metric_face.data.faces_features import Expression, features
-from metric_face.data.faces_head import head, turned
+from metric_face.data.faces_hair import back_hair, front_hair
+from metric_face.data.faces_head import head
 from metric_face.data.faces_mask import Placement, incorrect, put_on, worn
 from metric_face.data.faces_scene import background, body
+from metric_face.data.faces_shape import turned
 from metric_face.data.faces_traits import MaskDesign, Traits, draw_mask, draw_traits
 
 OVERSAMPLE = 2.0
@@ -58,7 +59,7 @@ def _glasses(brush: Brush, t: Traits) -> None:
         rim = turned(rim * [side, 1], t, 0.32)
         brush.soft(rim, (236, 244, 250), 0.02, 0.10)
         ring = np.concatenate([rim, rim[:2]])
-        brush.strokes([(ring + [0, 0.03], width, 0.4)], shade(t.skin, 0.5), 0.02)
+        brush.strokes([(moved(ring, 0, 0.03), width, 0.4)], shade(t.skin, 0.5), 0.02)
         brush.line(ring, metal, width)
         brush.line(turned(pts((0.74 * side, -0.06), (1.02 * side, -0.1)), t, 0.2), metal, width)
     brush.line(turned(curve([(-0.15, -0.02), (0, -0.06), (0.15, -0.02)]), t, 0.4), metal, width)

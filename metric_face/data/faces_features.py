@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from metric_face.data.faces_age import Line
-from metric_face.data.faces_brush import Brush, Points, curve, mix, oval, pts, shade
-from metric_face.data.faces_head import turned
+from metric_face.data.faces_brush import Brush, Points, curve, mix, moved, oval, pts, shade
+from metric_face.data.faces_shape import turned
 from metric_face.data.faces_traits import Traits
 
 
@@ -44,17 +44,17 @@ def _eye(brush: Brush, t: Traits, e: Expression, side: float) -> None:
     droop = 0.03 * t.sag
 
     def place(points: Points) -> Points:
-        return turned((points + [x, 0]) * [side, 1], t, 0.28)
+        return turned(moved(points, x, 0) * [side, 1], t, 0.28)
 
     outer = (w, -t.slant + droop)
     upper = curve([(-w, 0.025), (-0.55 * w, -0.72 * h), (0.05 * w, -h), (0.6 * w, -0.72 * h + droop), outer])
     lower = curve([outer, (0.5 * w, 0.62 * h), (-0.2 * w, 0.72 * h), (-w, 0.025)])
     _eyeball(brush, t, e, place(np.concatenate([upper, lower[1:-1]])), place(upper), side)
     woman = float(np.clip(0.5 - 0.5 * t.man, 0, 1))
-    lashes = np.concatenate([upper, upper[-1:] + [0.03 + 0.03 * woman, -0.012 - 0.02 * woman]])
+    lashes = np.concatenate([upper, moved(upper[-1:], 0.03 + 0.03 * woman, -0.012 - 0.02 * woman)])
     ink = mix((34, 24, 24), shade(t.skin, 0.4), 0.25 * t.grey)
     brush.strokes([(place(lashes), 0.034 + 0.022 * woman, 1.0)], ink, 0.006)
-    crease = upper[3:-1] * [1.0, 1.12] + [0, -0.055 - 0.02 * t.crease]
+    crease = moved(upper[3:-1] * [1.0, 1.12], 0, -0.055 - 0.02 * t.crease)
     fine: list[Line] = [(place(crease), 0.02, 0.35 + 0.45 * t.crease), (place(lower[3:-6]), 0.016, 0.5)]
     if t.sag > 0.15:
         hood = curve([(-0.4 * w, -h - 0.05), (0.4 * w, -h - 0.05), (1.05 * w, -0.4 * h), (1.1 * w, 0.0)])
@@ -103,7 +103,7 @@ def _brows(brush: Brush, t: Traits, e: Expression) -> None:
         brush.soft(turned(shape * [side, 1], t, 0.25), colour, 0.012, 0.9)
         for i in rng.integers(1, n - 3, 8):
             foot = spine[i] + half[i] * rng.uniform(-0.6, 1.0)
-            hair = np.stack([foot, foot + [0.05, -0.05 + 0.06 * i / n]]) * [side, 1]
+            hair = np.stack([foot, moved(foot, 0.05, -0.05 + 0.06 * i / n)]) * [side, 1]
             hairs.append((turned(hair, t, 0.25), 0.014, 0.8))
     brush.strokes(hairs, shade(colour, 0.7), 0.004)
 
@@ -127,7 +127,7 @@ def _mouth(brush: Brush, t: Traits, e: Expression, face: Image.Image) -> None:
     brush.soft(place(np.concatenate([bow, seam[::-1]])), shade(t.lips, 0.82), 0.014, 0.95, face)
     brush.soft(place(np.concatenate([seam, under[::-1]])), t.lips, 0.016, 0.95, face)
     if e.smile > 0.7:
-        teeth = np.concatenate([seam[4:-4], (seam[4:-4] + [0, 0.05 * e.smile])[::-1]])
+        teeth = np.concatenate([seam[4:-4], moved(seam[4:-4], 0, 0.05 * e.smile)[::-1]])
         brush.soft(place(teeth), (244, 240, 234), 0.008, 0.95, face)
     brush.soft(place(oval(0, y + 0.075 * full, w * 0.3, 0.018)), shade(t.lips, 1.4), 0.02, 0.5, face)
     brush.soft(place(oval(0, y + 0.2, w * 0.5, 0.03)), shade(t.skin, 0.74), 0.04, 0.55, face)

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageFilter
 
-from metric_face.data.faces_brush import Brush, Colour, Points, curve, mirrored, mix, oval, pts, shade
+from metric_face.data.faces_brush import Brush, Colour, Points, curve, mirrored, mix, moved, oval, pts, shade
 from metric_face.data.faces_traits import Traits
 
 STEPS = 22  # points along a lock
@@ -110,7 +110,7 @@ def back_hair(brush: Brush, t: Traits) -> None:
         brush.fill(knot, shade(base, 0.85))
         brush.soft(oval(x - 0.08, -1.72, 0.16, 0.1), gloss(base), 0.1, 0.6)
         for k in (0.3, 0.6, 0.85):
-            brush.line((knot - [x, -1.55]) * k + [x, -1.55], shade(base, 0.6), 0.02)
+            brush.line(moved(moved(knot, -x, 1.55) * k, x, -1.55), shade(base, 0.6), 0.02)
 
 
 def gloss(base: Colour) -> Colour:

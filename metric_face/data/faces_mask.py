@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from metric_face.data.faces_brush import Brush, Points, curve, mix, oval, pts, shade
-from metric_face.data.faces_head import half_width, turned
+from metric_face.data.faces_brush import Brush, Points, curve, mix, moved, oval, pts, shade
+from metric_face.data.faces_shape import half_width, turned
 from metric_face.data.faces_traits import MaskDesign, Traits
 
 
@@ -52,8 +52,7 @@ def put_on(brush: Brush, t: Traits, design: MaskDesign, where: Placement, person
     top, bottom = _edges(t, design, where)
     dark, light = shade(design.colour, 0.66), shade(design.colour, 1.35)
     shape = np.concatenate([top, bottom[::-1]])
-    shadow = shape + [0.0, 0.06]
-    brush.soft(shadow, shade(t.skin, 0.45), 0.05, 0.5, person)
+    brush.soft(moved(shape, 0, 0.06), shade(t.skin, 0.45), 0.05, 0.5, person)
     _loops(brush, design, top, bottom)
     brush.fill(shape, design.colour)
     cut = brush.mask(shape)
@@ -87,7 +86,7 @@ def put_on(brush: Brush, t: Traits, design: MaskDesign, where: Placement, person
         for share in (0.06, 0.94):
             lines.append((top + (bottom - top) * share, 0.014, 0.5))
     brush.strokes(lines, shade(design.colour, 0.5), 0.012, cut)
-    brush.strokes([(p + [0, 0.03], w, s * 0.5) for p, w, s in lines], light, 0.014, cut)
+    brush.strokes([(moved(p, 0, 0.03), w, s * 0.5) for p, w, s in lines], light, 0.014, cut)
     outline = np.concatenate([shape, shape[:1]])
     brush.strokes([(outline, 0.018, 0.6)], shade(design.colour, 0.55), 0.008)
 
@@ -128,7 +127,7 @@ def _loops(brush: Brush, design: MaskDesign, top: Points, bottom: Points) -> Non
         for start, end in ((top[i], (1.03 * side, -0.02)), (bottom[i], (1.03 * side, 0.34))):
             middle = ((start[0] + end[0]) / 2 + 0.03 * side, (start[1] + end[1]) / 2 + 0.02)
             loop = curve(pts((start[0] * 0.96, start[1]), middle, end))
-            brush.line(loop + [0.0, 0.02], (120, 90, 80), 0.03)
+            brush.line(moved(loop, 0, 0.02), (120, 90, 80), 0.03)
             brush.line(loop, white, 0.028)
 
 

@@ -66,7 +66,7 @@ def shares(weights: Sequence[float] | NDArray[np.float64], total: int, least: in
     """
     w = np.asarray(weights, dtype=np.float64)
     exact = w * total / w.sum()
-    counts = np.floor(exact).astype(np.int64)
+    counts: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     order = np.argsort(counts - exact, kind="stable")
     counts[order[: total - int(counts.sum())]] += 1
     for short in np.flatnonzero((counts < least) & (w > 0)):
@@ -79,7 +79,7 @@ def shares(weights: Sequence[float] | NDArray[np.float64], total: int, least: in
 def ages_and_genders(people: int) -> list[tuple[str, int]]:
     """The (gender, age) of every person, in order of gender and age; exact at 2,700 people."""
     ages = np.arange(FIRST_AGE, FIRST_AGE + len(MEN_BY_AGE))
-    groups = np.array([age_group(a) for a in ages])
+    groups = np.array([age_group(int(a)) for a in ages])
     cells = [
         (gender, ages[groups == g], np.array(vector, dtype=np.float64)[groups == g])
         for gender, vector in (("male", MEN_BY_AGE), ("female", WOMEN_BY_AGE))

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from metric_face.data.faces_brush import Brush, Colour, curve, mirrored, mix, pts, shade
+from metric_face.data.faces_brush import Brush, Colour, curve, mirrored, mix, moved, pts, shade
 from metric_face.data.faces_traits import Traits
 
 
@@ -13,7 +13,10 @@ def background(traits: Traits, size: tuple[int, int]) -> Image.Image:
     w, h = 54, 72
     base = np.array([rng.uniform(120, 235) for _ in range(3)])
     base += (base.mean() - base) * 0.6
-    ramp = np.linspace(1.08, 0.82, h)[:, None] * np.linspace(*rng.uniform(0.9, 1.1, 2), w)[None, :]
+    ramp = (
+        np.linspace(1.08, 0.82, h)[:, None]
+        * np.linspace(rng.uniform(0.9, 1.1), rng.uniform(0.9, 1.1), w)[None, :]
+    )
     image = Image.fromarray(np.clip(ramp[..., None] * base, 0, 255).astype(np.uint8))
     draw = ImageDraw.Draw(image)
 
@@ -117,7 +120,7 @@ def _collar(brush: Brush, t: Traits, collar: float, top: float, dip: float, dark
                 pts((0.03, dip), (collar - 0.05, top - 0.1), (collar + 0.14, top + 0.05), (0.42, dip + 0.2))
                 * flip
             )
-            brush.soft(wing + [0, 0.06], dark, 0.05, 0.6)
+            brush.soft(moved(wing, 0, 0.06), dark, 0.05, 0.6)
             brush.fill(wing, shade(t.cloth, 1.12))
             brush.line(wing, shade(t.cloth, 0.8), 0.015)
         elif t.clothes == "suit":
@@ -140,7 +143,7 @@ def _collar(brush: Brush, t: Traits, collar: float, top: float, dip: float, dark
                 (0.0, 2.62),
             ]
             hood = curve(rim) * flip
-            brush.soft(hood + [0, 0.08], dark, 0.08, 0.7)
+            brush.soft(moved(hood, 0, 0.08), dark, 0.08, 0.7)
             brush.fill(hood, shade(t.cloth, 1.06))
             brush.line(hood[24:], shade(t.cloth, 0.78), 0.02)
             brush.line(pts((0.24, 2.46), (0.27, 3.2)) * flip, shade(t.cloth, 1.5), 0.03)

@@ -13,7 +13,8 @@ from metric_face.data.faces_brush import Colour, mix
 GENDER_NOISE = 0.5  # the sign of +-1 + N(0, 0.5) is wrong for 2.3 % of people
 
 SKINS: tuple[Colour, ...] = (
-    (250, 222, 200), (244, 211, 184), (238, 200, 170), (230, 189, 158), (219, 174, 142), (203, 156, 124), (176, 128, 98),
+    (250, 222, 200), (244, 211, 184), (238, 200, 170), (230, 189, 158), (219, 174, 142), (203, 156, 124),
+    (176, 128, 98),
 )  # fmt: skip
 HAIRS: tuple[Colour, ...] = (
     (26, 22, 24), (34, 26, 24), (46, 33, 27), (62, 42, 31), (84, 56, 38), (112, 74, 46), (140, 98, 60),
@@ -117,24 +118,17 @@ def draw_traits(age: float, gender: str, age_noise: float, rng: np.random.Genera
     if style in ("long", "bangs") and rng.random() < 0.75 * ramp(a, 40, 60):
         style = str(rng.choice(["pixie", "waves", "bob"]))
     skin = SKINS[int(rng.choice(len(SKINS), p=[0.14, 0.22, 0.22, 0.18, 0.13, 0.08, 0.03]))]
-    skin = mix(
-        skin, (158, 108, 80), float(np.clip(0.02 + 0.03 * man + 0.12 * older + abs(vary(0, 0.02)), 0, 1))
-    )
+    tan = 0.02 + 0.03 * man + 0.12 * older + abs(vary(0, 0.02))
+    skin = mix(skin, (158, 108, 80), float(np.clip(tan, 0, 1)))
     shares = np.array([0.36, 0.24, 0.15, 0.11, 0.07, 0.04, 0.03])
     hair = HAIRS[int(rng.choice(len(HAIRS), p=shares))]
     dyed = rng.random() < 0.18
     grey = ramp(a, 36, 68) ** 1.3 * (0.35 if dyed else 1.0)
     m = float(np.clip(man, -1.8, 1.8))
+    moles = int(rng.choice([0, 1, 2], p=[0.6, 0.3, 0.1]))
     own = tuple(draw_mask(rng) for _ in range(int(rng.choice([1, 2, 3, 4], p=[0.3, 0.35, 0.25, 0.1]))))
-    clothes = [
-        "tee",
-        "shirt",
-        "vneck",
-        "hoodie",
-        "turtle",
-        "stripes",
-        "suit" if likely_man > 0.5 else "blouse",
-    ]
+    dressed = "suit" if likely_man > 0.5 else "blouse"
+    clothes = ["tee", "shirt", "vneck", "hoodie", "turtle", "stripes", dressed]
     pink = mix((206, 108, 106), (176, 112, 98), 0.5 + 0.28 * m)
     cloth = CLOTHES[int(rng.integers(len(CLOTHES)))]
     return Traits(
@@ -156,7 +150,11 @@ def draw_traits(age: float, gender: str, age_noise: float, rng: np.random.Genera
         eye=(vary(0.44, 0.02), vary(0.205 - 0.006 * m, 0.012), vary(0.091 - 0.007 * m - 0.024 * older, 0.006)),
         slant=vary(0.02 - 0.03 * older, 0.018),
         crease=float(rng.random()),
-        brow=(vary(-0.31 + 0.035 * m, 0.018), vary(0.060 + 0.020 * m - 0.010 * older, 0.007), vary(0.05 - 0.03 * m, 0.012)),
+        brow=(
+            vary(-0.31 + 0.035 * m, 0.018),
+            vary(0.060 + 0.020 * m - 0.010 * older, 0.007),
+            vary(0.05 - 0.03 * m, 0.012),
+        ),
         nose=(vary(0.19 + 0.012 * m + 0.012 * older, 0.016), vary(0.60 + 0.03 * older, 0.025)),
         mouth=(vary(0.33 + 0.012 * m, 0.022), vary(1.0 - 0.16 * m - 0.38 * older, 0.10)),
         lines=ramp(a, 19, 64),
@@ -167,7 +165,7 @@ def draw_traits(age: float, gender: str, age_noise: float, rng: np.random.Genera
         stubble=float(np.clip(0.75 * m + vary(-0.2, 0.3), 0, 1)) * ramp(a, 16, 26),
         glasses=str(rng.choice(["round", "square", "rimless"])) if rng.random() < 0.16 + 0.3 * older else "",
         earrings=bool(rng.random() < 0.4 * (1 - likely_man)),
-        moles=tuple((float(rng.uniform(-0.7, 0.7)), float(rng.uniform(0.0, 1.1))) for _ in range(int(rng.choice([0, 1, 2], p=[0.6, 0.3, 0.1])))),
+        moles=tuple((float(rng.uniform(-0.7, 0.7)), float(rng.uniform(0, 1.1))) for _ in range(moles)),
         yaw=float(np.clip(vary(0, 0.16), -0.36, 0.36)),
         tilt=float(np.clip(vary(0, 0.035), -0.09, 0.09)),
         size=vary(1.0, 0.045),
