@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metric_face.errors import ArgumentError
+from metric_face.vectors import group_codes
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -37,8 +38,7 @@ def as_codes(identities: ArrayLike, expected: int) -> Ints:
         raise ArgumentError(
             "identities must be integers or strings, found floats; floats merge large numbers"
         )
-    codes: Ints = np.unique(array, return_inverse=True)[1].astype(np.int64, copy=False)
-    return codes
+    return group_codes(array)[0]
 
 
 def check_pair(y_true: ArrayLike, y_pred: ArrayLike, num_classes: int | None) -> tuple[Ints, Ints, int]:

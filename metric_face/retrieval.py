@@ -4,13 +4,13 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metric_face.errors import ArgumentError
 from metric_face.f1_scores import Ints, as_codes, as_labels
+from metric_face.vectors import Metric, as_vectors, check_metric, normalise, row_lengths
 
 _BLOCK_BYTES = 1 << 27  # similarities held at once: 128 MiB, that is 335 queries against 100,000 items
 
@@ -47,7 +47,7 @@ def retrieval_metrics(
     identities: ArrayLike | None = None,
     exclude_same_identity: bool = False,
     ks: Sequence[int] = (1, 5),
-    metric: str = "cosine",
+    metric: Metric = "cosine",
     progress: Callable[[int, int], None] | None = None,
 ) -> RetrievalMetrics:
     """Rank every item's neighbours and measure how many share its label.
@@ -61,7 +61,7 @@ def retrieval_metrics(
         exclude_same_identity: drop the query's own identity from its candidates, so that a person is not
             found by another photograph of the same session.
         ks: the k of recall@k.
-        metric: "cosine", "dot" or "euclidean".
+        metric: "cosine", "inner_product" or "euclidean".
         progress: called with (queries done, queries in all).
 
     Returns:
@@ -73,13 +73,15 @@ def retrieval_metrics(
     Reference:
         Musgrave, Belongie, Lim, "A Metric Learning Reality Check", ECCV 2020, equations 5 and 6.
     """
-    points, classes = _check_vectors(vectors, metric), as_labels(labels, "labels")
+    points, classes = as_vectors(vectors, "vectors"), as_labels(labels, "labels")
     if len(points) != len(classes):
         raise ArgumentError(
             f"vectors and labels must be equally many, found {len(points)} and {len(classes)}"
         )
     if not ks or min(ks) < 1:
         raise ArgumentError(f"ks must be whole numbers of at least 1, found {list(ks)}")
+    if check_metric(metric) == "cosine":
+        points = normalise(points, "vectors")
     groups = np.arange(len(points))  # without identities each item excludes itself alone
     if exclude_same_identity:
         if identities is None:
@@ -95,7 +97,7 @@ def retrieval_metrics(
     names = [*(f"recall@{k}" for k in ks), "r_precision", "map_at_r"]
     values = np.empty((len(queries), len(names)), dtype=np.float32)
     excluded = _Groups(groups)
-    half_norms = (points**2).sum(axis=1) / 2 if metric == "euclidean" else None
+    half_squares = (row_lengths(points) ** 2 / 2).astype(np.float32) if metric == "euclidean" else None
     size = max(1, _BLOCK_BYTES // (4 * len(points)))
 
     def score(query: int, row: NDArray[np.float32]) -> list[float]:
@@ -109,8 +111,8 @@ def retrieval_metrics(
         for start in range(0, len(queries), size):
             rows = queries[start : start + size]
             similarities = points[rows] @ points.T
-            if half_norms is not None:  # the query's own norm is constant in its row
-                similarities -= half_norms
+            if half_squares is not None:  # the query's own length is constant in its row
+                similarities -= half_squares
             excluded.mask(similarities, rows)
             values[start : start + size] = list(pool.map(score, rows, similarities))
             if progress is not None:
@@ -127,23 +129,6 @@ def retrieval_metrics(
         query_ids=queries,
         per_query={name: values[:, j] for j, name in enumerate(names)},
     )
-
-
-def _check_vectors(vectors: ArrayLike, metric: str) -> NDArray[np.float32]:
-    points: NDArray[Any] = np.ascontiguousarray(vectors, dtype=np.float32)
-    if points.ndim != 2:
-        raise ArgumentError(f"vectors must be two-dimensional (N, D), found shape {points.shape}")
-    if not np.isfinite(points).all():
-        row = int(np.flatnonzero(~np.isfinite(points).all(axis=1))[0])
-        raise ArgumentError(
-            f"vectors must be finite, found NaN or infinity in row {row}; drop or recompute that row"
-        )
-    if metric == "cosine":
-        norms = np.linalg.norm(points, axis=1, keepdims=True)
-        return points / np.where(norms > 0, norms, 1)
-    if metric not in ("dot", "euclidean"):
-        raise ArgumentError(f"metric must be 'cosine', 'dot' or 'euclidean', found {metric!r}")
-    return points
 
 
 def _count_relevant(classes: Ints, groups: Ints) -> Ints:

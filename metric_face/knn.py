@@ -1,0 +1,141 @@
+"""KNNClassifier: the exact nearest neighbours vote, as a scikit-learn estimator."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from metric_face.exact_search import nearest
+from metric_face.vectors import Floats, Ints, Metric, as_vectors, check_k, check_metric, normalise
+from metric_face.votes import Votes, vote_shares, votes_for_ks
+
+
+class KNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Classify by the votes of the k nearest training vectors, found exactly by FAISS.
+
+    Args:
+        n_neighbors: k; all training vectors where there are fewer.
+        votes: "uniform", "distance", "softmax" or "prior-corrected"; see
+            :func:`metric_face.votes.votes_for_ks`.
+        temperature: of the softmax and the prior-corrected vote.
+        prior_strength: of the prior-corrected vote: 1 corrects the class frequencies wholly, 0 not at all.
+        metric: "cosine", "inner_product" or "euclidean". Under the cosine a row of zeros, which has no
+            direction, is equally far from everything.
+
+    Attributes:
+        classes_: (C,) the classes, sorted.
+        n_features_in_: D.
+    """
+
+    def __init__(
+        self,
+        n_neighbors: int = 20,
+        *,
+        votes: Votes = "softmax",
+        temperature: float = 0.07,
+        prior_strength: float = 1.0,
+        metric: Metric = "cosine",
+    ) -> None:
+        self.n_neighbors = n_neighbors
+        self.votes = votes
+        self.temperature = temperature
+        self.prior_strength = prior_strength
+        self.metric = metric
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Keep the training vectors and their labels.
+
+        Args:
+            X: (N, D) embeddings.
+            y: (N,) labels, numbers or strings.
+
+        Returns:
+            The classifier.
+
+        Raises:
+            ArgumentError: a setting is out of range.
+            ValueError: X or y is not what scikit-learn accepts.
+        """
+        check_k(self.n_neighbors)
+        check_metric(self.metric)
+        X, y = validate_data(self, X, y, dtype=np.float32)
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        self._codes = codes.astype(np.int64)
+        self._vectors = self._prepared(X)
+        return self
+
+    def search(self, X: ArrayLike, k: int | None = None) -> tuple[Ints, Floats]:
+        """Find the k nearest training vectors.
+
+        Args:
+            X: (Q, D) embeddings.
+            k: neighbours; ``n_neighbors`` when None.
+
+        Returns:
+            (Q, K) positions in the training set, nearest first, and (Q, K) similarities (for ``euclidean``
+            the negative distance); K is k, or N where that is smaller.
+        """
+        check_is_fitted(self, "classes_")
+        queries = self._prepared(validate_data(self, X, dtype=np.float32, reset=False))
+        depth = min(check_k(self.n_neighbors if k is None else k), len(self._vectors))
+        return nearest(queries, self._vectors, depth, self.metric)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Share of the votes of each class.
+
+        Args:
+            X: (Q, D) embeddings.
+
+        Returns:
+            (Q, C) float64; each row sums to 1.
+        """
+        ids, similarities = self.search(X)
+        return vote_shares(
+            ids,
+            similarities,
+            self._codes,
+            ids.shape[1],
+            num_classes=len(self.classes_),
+            votes=self.votes,
+            temperature=self.temperature,
+            prior_strength=self.prior_strength,
+            metric=self.metric,
+        )
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """The class with most votes.
+
+        Args:
+            X: (Q, D) embeddings.
+
+        Returns:
+            (Q,) classes.
+        """
+        ids, similarities = self.search(X)
+        answers = votes_for_ks(
+            ids,
+            similarities,
+            self._codes,
+            [ids.shape[1]],
+            votes=self.votes,
+            temperature=self.temperature,
+            prior_strength=self.prior_strength,
+            metric=self.metric,
+        )
+        predicted: NDArray[Any] = self.classes_[answers[ids.shape[1]].labels]
+        return predicted
+
+    def _prepared(self, X: Any) -> Floats:
+        vectors = as_vectors(X, "X")
+        if self.metric != "cosine":
+            return vectors
+        if vectors.any(axis=1).all():
+            return normalise(vectors, "X")
+        result = np.zeros_like(vectors)
+        filled = vectors.any(axis=1)
+        result[filled] = normalise(vectors[filled], "X")
+        return result
