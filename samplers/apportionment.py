@@ -40,18 +40,19 @@ def apportion(
 
     if (add(lower) == total).all():
         return lower.copy()
-    low = np.zeros(groups)
-    high = np.zeros(groups)
+    low, high = np.zeros(groups), np.zeros(groups)
     np.maximum.at(high, group, upper / weight)
-    for _ in range(64):
-        middle = (low + high) / 2
-        if not ((low < middle) & (middle < high)).any():
+    scale = high.copy()
+    for _ in range(200):
+        exact = np.clip(scale[group] * weight, lower, upper)
+        share, ceiling = np.floor(exact + _ROUNDING), np.ceil(exact - _ROUNDING)
+        excess = add(exact) - total
+        settled = (abs(excess) < 0.5) & (add(share) <= total) & (total <= add(ceiling))
+        if settled.all():
             break
-        enough = add(np.clip(middle[group] * weight, lower, upper)) >= total
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    exact = np.clip(high[group] * weight, lower, upper)
-    share = np.floor(exact + _ROUNDING).astype(np.int64)
-    ceiling = np.ceil(exact - _ROUNDING).astype(np.int64)
+        low, high = np.where(excess < 0, scale, low), np.where(excess < 0, high, scale)
+        scale = np.where(settled, scale, (low + high) / 2)
+    share, ceiling = share.astype(np.int64), ceiling.astype(np.int64)
     missing = total - add(share).astype(np.int64)
     while (missing > 0).any():
         candidates = np.flatnonzero((share < ceiling) & (missing > 0)[group])

@@ -25,18 +25,19 @@ import numpy.typing as npt
 
 from .labels import Ints
 
+_ALL_BITS = np.iinfo(np.uint64).max
+
 
 def deal(
-    first: Ints, rows: Ints, copies: Ints, width: int, rng: np.random.Generator, strata: Sequence[Ints] = ()
+    first: Ints, copies: Ints, width: int, rng: np.random.Generator, strata: Sequence[Ints] = ()
 ) -> Ints:
     """Deal items into a table of rows that all have the same width.
 
-    The table is made of blocks of rows, filled independently. The copies of a block's items add up to the
-    number of its cells.
+    The table is made of blocks of rows, filled independently. A block has as many rows as the copies of its
+    items fill.
 
     Args:
         first: (N,) the first row of the block in which item i goes.
-        rows: (N,) how many rows that block has.
         copies: (N,) how often item i appears in it.
         width: cells in a row.
         rng: where the randomness comes from.
@@ -49,30 +50,30 @@ def deal(
     """
     table = np.empty(int(copies.sum()), dtype=np.int64)
     item = np.flatnonzero(copies)
-    first, rows, copies = first[item], rows[item], copies[item]
+    first, copies = first[item], copies[item]
     while item.size:
         order = shuffled_within(first, rng, [stratum[item] for stratum in strata])
-        item, first, rows, copies = item[order], first[order], rows[order], copies[order]
+        item, first, copies = item[order], first[order], copies[order]
         starts = np.flatnonzero(np.concatenate(([True], first[1:] != first[:-1])))
         sizes = np.diff(starts, append=item.size)
-        finished = rows[starts] == 1
+        rows = np.add.reduceat(copies, starts) // width  # of each block
+        finished = rows == 1
         if not strata:  # where nothing appears twice, any order will do, and this one is random
             finished |= np.maximum.reduceat(copies, starts) == 1
-        done = np.repeat(finished, sizes)
-        if done.any():
+        if finished.any():
+            done = np.repeat(finished, sizes)
             before = np.cumsum(copies) - copies
-            cell = first * width + before - np.repeat(before[starts], sizes)
+            cell = before + np.repeat(first[starts] * width - before[starts], sizes)
             _write(table, item[done], cell[done], copies[done])
-            item, first, rows, copies = item[~done], first[~done], rows[~done], copies[~done]
-            sizes = sizes[~finished]
-            starts = np.cumsum(sizes) - sizes
-        half = rows // 2
-        left = _left_share(copies, rows, half, starts, sizes, rng)
+            item, first, copies = item[~done], first[~done], copies[~done]
+            sizes, rows = sizes[~finished], rows[~finished]
+        half = np.repeat(rows // 2, sizes)
+        left = _left_share(copies, np.repeat(rows, sizes), half, sizes, rng)
         right = copies - left
-        item = np.concatenate((item[left > 0], item[right > 0]))
-        first = np.concatenate((first[left > 0], (first + half)[right > 0]))
-        rows = np.concatenate((half[left > 0], (rows - half)[right > 0]))
-        copies = np.concatenate((left[left > 0], right[right > 0]))
+        goes_left, goes_right = left > 0, right > 0
+        item = np.concatenate((item[goes_left], item[goes_right]))
+        first = np.concatenate((first[goes_left], (first + half)[goes_right]))
+        copies = np.concatenate((left[goes_left], right[goes_right]))
     return table.reshape(-1, width)
 
 
@@ -82,28 +83,43 @@ def shuffled_within(block: Ints, rng: np.random.Generator, strata: Sequence[Ints
         keys = [_scramble(stratum, block, rng) for stratum in strata]
         order: Ints = np.lexsort((rng.random(block.size), *reversed(keys), block))
         return order
-    key = rng.integers(0, np.iinfo(np.uint64).max, block.size, dtype=np.uint64, endpoint=True)
-    bits = int(block.max()).bit_length() if block.size else 0
+    return _packed_order(block, rng.integers(0, _ALL_BITS, block.size, dtype=np.uint64, endpoint=True))
+
+
+def stable_order(values: Ints) -> Ints:
+    """The order (N,) that sorts values from 0 up and leaves equal ones as they are."""
+    return _packed_order(values, None)
+
+
+def _packed_order(major: Ints, minor: npt.NDArray[np.uint64] | None) -> Ints:
+    """Sort by major, then by the upper bits of minor, then by position, all packed in one number.
+
+    Sorting numbers is several times faster than sorting positions by numbers, and as no two are equal the
+    order is the same whichever instructions a processor sorts with.
+    """
+    if not major.size:
+        return major
+    bits, position_bits = int(major.max()).bit_length(), major.size.bit_length()
+    positions = (np.uint64(1) << np.uint64(position_bits)) - np.uint64(1)
+    key = np.arange(major.size, dtype=np.uint64)
+    if minor is not None:
+        key |= (minor >> np.uint64(bits)) & ~positions
     if bits:
-        key = (block.astype(np.uint64) << np.uint64(64 - bits)) | (key >> np.uint64(bits))
-    order = np.argsort(key)
-    ranked = key[order]
-    if (ranked[1:] == ranked[:-1]).any():  # the fast sort may order equal keys differently on another CPU
-        order = np.argsort(key, kind="stable")
-    return order
+        key |= major.astype(np.uint64) << np.uint64(64 - bits)
+    key.sort()
+    return (key & positions).astype(np.int64)
 
 
-def _left_share(
-    copies: Ints, rows: Ints, half: Ints, starts: Ints, sizes: Ints, rng: np.random.Generator
-) -> Ints:
+def _left_share(copies: Ints, rows: Ints, half: Ints, sizes: Ints, rng: np.random.Generator) -> Ints:
     """How many copies of each item go to the first `half` of its block's rows."""
     share, remainder = np.divmod(copies * half, rows)
     ends = np.cumsum(remainder)
-    if starts.size:
+    if sizes.size:
+        starts = np.cumsum(sizes) - sizes
         offset = rng.integers(0, rows[starts])  # where the first mark lies
         ends += np.repeat(offset - (ends[starts] - remainder[starts]), sizes)
-    marks: Ints = share + ends // rows - (ends - remainder) // rows
-    return marks
+    left: Ints = share + ends // rows - (ends - remainder) // rows
+    return left
 
 
 def _write(table: Ints, item: Ints, cell: Ints, copies: Ints) -> None:
@@ -121,7 +137,7 @@ def _scramble(stratum: Ints, block: Ints, rng: np.random.Generator) -> npt.NDArr
     Every step (adding, multiplying by an odd number, xor with the own upper bits) can be undone, so equal
     results mean equal strata; the mixing is that of SplitMix64.
     """
-    salt = rng.integers(0, np.iinfo(np.uint64).max, 2, dtype=np.uint64)
+    salt = rng.integers(0, _ALL_BITS, 2, dtype=np.uint64)
     x = stratum.astype(np.uint64) + block.astype(np.uint64) * (salt[0] | np.uint64(1)) + salt[1]
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .apportionment import apportion
-from .dealing import deal, shuffled_within
+from .dealing import deal, shuffled_within, stable_order
 from .labels import Ints
 from .roster import Roster
 
@@ -57,17 +57,14 @@ def _lay(roster: Roster, counts: Ints, cover: bool, rng: np.random.Generator) ->
     first_group = np.cumsum(counts) - counts
     copies = _copies(roster, counts, cover, rng)
     persons = () if roster.part is None else (roster.part,)
-    groups = deal(first_group[roster.label], counts[roster.label], copies, k, rng, persons)
+    groups = deal(first_group[roster.label], copies, k, rng, persons)
 
-    labels = counts.size
-    batches = int(counts.sum()) // p
     together = () if roster.quotas is None else roster.quotas.strata
-    whole_epoch = np.full(labels, batches)
-    seats = deal(np.zeros(labels, dtype=np.int64), whole_epoch, counts, p, rng, together)
+    seats = deal(np.zeros_like(counts), counts, p, rng, together)
 
     plan = np.empty((seats.size, k), dtype=np.int64)
-    plan[np.argsort(seats.ravel(), kind="stable")] = roster.members[groups]
-    return plan.reshape(batches, p * k)
+    plan[stable_order(seats.ravel())] = roster.members[groups]
+    return plan.reshape(-1, p * k)
 
 
 def _copies(roster: Roster, counts: Ints, cover: bool, rng: np.random.Generator) -> Ints:

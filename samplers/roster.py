@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from metric_face.errors import ArgumentError
 
+from .dealing import stable_order
 from .labels import Ints, encode
 from .quotas import Quota, QuotaPlan, plan_quotas
 
@@ -96,7 +97,7 @@ def enrol(
             f"lower num_identities or add labels"
         )
     parts = _parts(codes, spread, quotas)
-    order = np.lexsort((codes,) if parts is None else (parts, codes))
+    order = stable_order(codes) if parts is None else np.lexsort((parts, codes))
     members = order[eligible[codes[order]]]
     renumber = np.cumsum(eligible) - 1
     label = renumber[codes[members]]
