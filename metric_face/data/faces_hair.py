@@ -142,8 +142,8 @@ def front_hair(brush: Brush, t: Traits) -> Image.Image:
             first, last = int(start * STEPS), int(min(1.0, start + rng.uniform(0.25, 0.6)) * STEPS)
             strand = outer + (inner - outer) * across
             strand = strand[first : max(last, first + 3)] + rng.normal(0, 0.012, 2)
-            if rng.random() < 0.8 * t.grey:
-                tone = mix(silver, base, 0.2)
+            if rng.random() < 0.9 * t.grey:
+                tone = mix(silver, base, 0.35)
             elif 0.2 < across < 0.7 and start < 0.3:
                 tone = gloss(base)
             else:
