@@ -114,7 +114,6 @@ class QuotaPlan:
 
 def plan_quotas(
     quotas: Sequence[Quota],
-    codes: Ints,
     label: Ints,
     members: Ints,
     part: Ints | None,
@@ -125,18 +124,12 @@ def plan_quotas(
 
     Args:
         quotas: the promises.
-        codes: (N,) label codes of all images.
         label, members, part: (M,) of the eligible images, as in `Roster`.
         p, k: labels a batch, images a label.
 
     Raises:
         ArgumentError: the quotas cannot be met by any batch of P x K; the message says why.
     """
-    for quota in quotas:
-        if quota.codes.size != codes.size:
-            raise ArgumentError(
-                f"quota of {quota.name!r} must have one value an image ({codes.size}), found {quota.codes.size}"
-            )
     labels = int(label[-1]) + 1
     by_classes = [quota for quota in quotas if quota.classes is not None]
     if len(by_classes) > 1:

@@ -81,7 +81,12 @@ def enrol(
             f"balance must be 'uniform' with coverage='identities', which draws every label equally often; "
             f"found {balance!r}; use coverage='images' for another balance"
         )
-    if spread is not None and quotas and any(_varies(codes, q.codes) for q in quotas):
+    for quota in quotas:
+        if quota.codes.size != codes.size:
+            raise ArgumentError(
+                f"quota of {quota.name!r} must have one value an image ({codes.size}), found {quota.codes.size}"
+            )
+    if spread is not None and any(_varies(codes, q.codes) for q in quotas):
         raise ArgumentError(
             "quotas on an attribute that varies within a label cannot be held together with spread; "
             "drop spread, or choose labels within which the attribute is constant"
@@ -125,7 +130,7 @@ def enrol(
             )
     quota_plan = None
     if quotas:
-        quota_plan = plan_quotas(quotas, codes, label, members, part, p, k)
+        quota_plan = plan_quotas(quotas, label, members, part, p, k)
         needed = quota_plan.batches_needed(groups)
         if num_batches is not None and batches < needed:
             raise ArgumentError(
