@@ -20,6 +20,7 @@ from metric_face.vectors import (
     as_vectors,
     check_k,
     check_metric,
+    distances_of,
     faiss_threads,
     group_codes,
     normalise,
@@ -101,10 +102,7 @@ class NeighbourGraph:
     @property
     def distances(self) -> Floats:
         """(N, k) float32 distances, smallest first, ``inf`` beside a -1: Euclidean, or one minus the cosine."""
-        if self.metric == "inner_product":
-            raise ArgumentError("metric 'inner_product' has no distance; read similarities")
-        distances: Floats = -self.similarities if self.metric == "euclidean" else 1 - self.similarities
-        return distances
+        return distances_of(self.similarities, self.metric)
 
     def head(self, k: int) -> "NeighbourGraph":
         """Return the graph of the k nearest, k at most the present one; the arrays are views."""

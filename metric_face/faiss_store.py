@@ -1,0 +1,235 @@
+"""A FAISS index whose vectors are rows 0 to N - 1, whatever is added, removed or merged, for every kind."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from metric_face.errors import ArgumentError
+from metric_face.exact_search import Barred, nearest
+from metric_face.faiss_lists import copy_lists, empty_like, lists_of, same_training, vectors_of_list
+from metric_face.index_kinds import Kind, get_effort, knob
+from metric_face.vectors import Floats, Ints, Metric, normalise, row_lengths
+
+_ADD_ROWS = 1 << 16  # vectors prepared at a time, so that no second copy of all of them is ever held
+_BLOCK_BYTES = 1 << 26  # neighbours held at once: 64 MiB
+_MOST_DEAD = 1 / 3  # of the vectors in an HNSW index, before it is built again without them
+
+
+@dataclass
+class FaissStore:
+    """Vectors in a FAISS index, addressed by row.
+
+    FAISS numbers vectors in the order they came. A flat index closes the gap when one is removed, an inverted file
+    is renumbered here, and HNSW cannot forget: there a removed vector stays, is never found, and ``slots`` says
+    where the others are.
+
+    Attributes:
+        faiss: the FAISS index, trained.
+        kind: ``flat``, ``ivf``, ``hnsw`` or ``ivfpq``.
+        metric: cosine holds rows of length one and searches them by inner product.
+        slots: (N,) int64 FAISS id of each row, or None where they are equal.
+    """
+
+    faiss: Any
+    kind: Kind
+    metric: Metric
+    slots: Ints | None = None
+    _longest: float | None = None
+
+    def __len__(self) -> int:
+        return int(self.faiss.ntotal) if self.slots is None else len(self.slots)
+
+    @property
+    def dimensions(self) -> int:
+        return int(self.faiss.d)
+
+    def empty(self) -> "FaissStore":
+        """Return a store of the same kind and training that holds nothing."""
+        return FaissStore(empty_like(self.faiss), self.kind, self.metric)
+
+    def prepare(self, vectors: Floats, name: str) -> Floats:
+        """Return the vectors as the index holds them: of length one for the cosine."""
+        return normalise(vectors, name) if self.metric == "cosine" else vectors
+
+    def add(self, vectors: Floats, rows: Ints | None = None) -> None:
+        """Add (M, D) vectors, not yet prepared, as the next rows, or as the given ``rows`` that are still free.
+
+        Raises:
+            ArgumentError: a row of zeros under the cosine; nothing is added then.
+        """
+        self._longest = None
+        if self.kind == "flat":
+            self._add_flat(vectors)
+            return
+        if self.metric == "cosine" and not row_lengths(vectors).all():
+            normalise(vectors)  # raises, before anything is added
+        first = len(self)
+        for start in range(0, len(vectors), _ADD_ROWS):
+            block = self.prepare(vectors[start : start + _ADD_ROWS], "embeddings")
+            at = first + start + np.arange(len(block)) if rows is None else rows[start : start + len(block)]
+            if self.kind == "hnsw":
+                if self.slots is not None:
+                    self.slots = np.concatenate([self.slots, self.faiss.ntotal + np.arange(len(block))])
+                self.faiss.add(block)
+            else:
+                self.faiss.add_with_ids(block, at)
+
+    def _add_flat(self, vectors: Floats) -> None:
+        """Write into FAISS's own memory: no copy of the vectors beside it."""
+        count, size = len(self), self.dimensions
+        self.faiss.codes.resize((count + len(vectors)) * size * 4)
+        self.faiss.ntotal = count + len(vectors)
+        try:
+            if self.metric == "cosine":
+                normalise(vectors, out=self.flat_vectors()[count:])
+            else:
+                self.flat_vectors()[count:] = vectors
+        except ArgumentError:
+            self.faiss.codes.resize(count * size * 4)
+            self.faiss.ntotal = count
+            raise
+
+    def flat_vectors(self) -> Floats:
+        """Return the (N, D) vectors of a flat index, or all that an HNSW index holds, as a view."""
+        import faiss
+
+        flat = faiss.downcast_index(self.faiss.storage) if self.kind == "hnsw" else self.faiss
+        if not flat.ntotal:
+            return np.empty((0, self.dimensions), np.float32)
+        values: Floats = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * self.dimensions)
+        return values.reshape(-1, self.dimensions)
+
+    def remove(self, rows: Ints) -> None:
+        """Remove the given rows; the rows behind them move up."""
+        import faiss
+
+        self._longest = None
+        keep = np.ones(len(self), bool)
+        keep[rows] = False
+        if self.kind == "hnsw":
+            self.slots = (np.arange(len(self)) if self.slots is None else self.slots)[keep]
+            if len(self.slots) < (1 - _MOST_DEAD) * self.faiss.ntotal:
+                self._build_hnsw_again()
+            return
+        self.faiss.remove_ids(faiss.IDSelectorBatch(np.flatnonzero(~keep)))
+        if self.kind != "flat":
+            new_row = np.cumsum(keep) - 1
+            for _, ids in lists_of(self.faiss):
+                ids[:] = new_row[ids]
+
+    def _build_hnsw_again(self) -> None:
+        alive = self.flat_vectors()[self.slots]
+        self.faiss, self.slots = empty_like(self.faiss), None
+        self.faiss.add(alive)
+
+    def extend(self, other: "FaissStore") -> None:
+        """Add the vectors of another store of the same kind, D and metric, which stays as it is.
+
+        Raises:
+            ArgumentError: product quantizers trained apart, whose codes mean different things.
+        """
+        self._longest = None
+        first = len(self)
+        if self.kind == "flat":
+            self.faiss.add(other.flat_vectors())
+        elif self.kind == "hnsw":
+            vectors = other.flat_vectors()
+            alive = vectors if other.slots is None else vectors[other.slots]
+            if self.slots is not None:
+                self.slots = np.concatenate([self.slots, self.faiss.ntotal + np.arange(len(alive))])
+            self.faiss.add(alive)
+        elif same_training(self.faiss, other.faiss):
+            copy_lists(other.faiss, self.faiss, first)
+        elif self.kind == "ivf":
+            for number, ids in lists_of(other.faiss):
+                self.faiss.add_with_ids(vectors_of_list(other.faiss, number, len(ids)), ids + first)
+        else:
+            raise ArgumentError(
+                "shards of kind 'ivfpq' must share their training to be merged; make each with first.empty() and .add()"
+            )
+
+    def search(self, queries: Floats, k: int, barred: Barred | None) -> tuple[Ints, Floats]:
+        """Find the k nearest rows of each prepared query, (Q, k), -1 and ``-inf`` where there are fewer."""
+        if self.kind == "flat":
+            if self._longest is None and self.metric != "cosine":
+                self._longest = float(row_lengths(self.flat_vectors()).max(initial=0))
+            return nearest(queries, self.flat_vectors(), k, self.metric, barred, self._longest)
+        rows = np.full((len(queries), k), -1, np.int64)
+        values = np.full((len(queries), k), -np.inf, np.float32)
+        if not len(self):
+            return rows, values
+        ask = min(len(self), barred.ask(k) if barred else k)
+        step = max(64, _BLOCK_BYTES // (32 * ask))
+        for start in range(0, len(queries), step):
+            part = slice(start, min(len(queries), start + step))
+            self._search_part(queries, part, k, ask, barred, rows, values)
+        return rows, values
+
+    def _search_part(
+        self,
+        queries: Floats,
+        part: slice,
+        k: int,
+        ask: int,
+        barred: Barred | None,
+        rows: Ints,
+        values: Floats,
+    ) -> None:
+        found, near = self._ask(queries[part], ask, wide=False)
+        if barred is not None:
+            found, near = _allowed(found, near, k, barred.query_groups[part], barred.base_groups)
+            short = np.flatnonzero((found[:, :k] >= 0).sum(axis=1) < min(k, len(self)))
+            if len(short):
+                groups = barred.query_groups[part][short]
+                most = int(np.bincount(barred.base_groups, minlength=int(groups.max()) + 1)[groups].max())
+                again = self._ask(queries[part][short], min(len(self), k + most), wide=True)
+                found[short], near[short] = _allowed(*again, k, groups, barred.base_groups)
+        _sort_equals(found, near)
+        width = min(k, found.shape[1])
+        rows[part, :width], values[part, :width] = found[:, :width], near[:, :width]
+
+    def _ask(self, queries: Floats, ask: int, wide: bool) -> tuple[Ints, Floats]:
+        """Ask FAISS for rows and similarities; ``wide`` looks everywhere."""
+        near, slots = self.faiss.search(queries, ask, params=self._parameters(ask, wide))
+        missing = slots < 0
+        if self.metric == "euclidean":
+            near = -np.sqrt(np.maximum(near, 0))
+        near[missing] = -np.inf
+        if self.slots is not None:
+            row_of = np.full(int(self.faiss.ntotal), -1, np.int64)
+            row_of[self.slots] = np.arange(len(self.slots))
+            slots = np.where(missing, -1, row_of[slots])
+        return slots, near
+
+    def _parameters(self, ask: int, wide: bool) -> Any:
+        import faiss
+
+        if knob(self.faiss) == "nprobe":
+            return faiss.SearchParametersIVF(nprobe=self.faiss.nlist) if wide else None
+        effort = max(get_effort(self.faiss), ask)
+        if self.slots is None:
+            return faiss.SearchParametersHNSW(efSearch=2 * effort if wide else effort)
+        alive = np.zeros(int(self.faiss.ntotal), bool)
+        alive[self.slots] = True
+        selector = faiss.IDSelectorBitmap(np.packbits(alive, bitorder="little"))
+        return faiss.SearchParametersHNSW(efSearch=2 * effort if wide else effort, sel=selector)
+
+
+def _allowed(found: Ints, near: Floats, k: int, query_groups: Ints, base_groups: Ints) -> tuple[Ints, Floats]:
+    """Keep the first k neighbours of another group; (Q, k), -1 and ``-inf`` where there are fewer."""
+    is_barred = (found < 0) | (base_groups[found] == query_groups[:, None])
+    order = np.argsort(is_barred, axis=1, kind="stable")[:, :k]
+    gone = np.take_along_axis(is_barred, order, axis=1)
+    kept = np.where(gone, -1, np.take_along_axis(found, order, axis=1))
+    similar = np.where(gone, np.float32(-np.inf), np.take_along_axis(near, order, axis=1))
+    missing = ((0, 0), (0, k - kept.shape[1]))
+    return np.pad(kept, missing, constant_values=-1), np.pad(similar, missing, constant_values=-np.inf)
+
+
+def _sort_equals(rows: Ints, values: Floats) -> None:
+    """Put the smaller row first among neighbours of one similarity; in place."""
+    tied = ((values[:, 1:] == values[:, :-1]) & (rows[:, 1:] < rows[:, :-1]) & (rows[:, 1:] >= 0)).any(axis=1)
+    if tied.any():
+        order = np.lexsort((rows[tied], -values[tied]), axis=-1)
+        rows[tied] = np.take_along_axis(rows[tied], order, axis=1)

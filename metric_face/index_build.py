@@ -1,0 +1,51 @@
+"""Building the FAISS index of many vectors: train on a sample, tune on queries held out, then add those too."""
+
+import numpy as np
+
+from metric_face.faiss_store import FaissStore
+from metric_face.index_kinds import Plan, empty_faiss, train, training_rows
+from metric_face.index_tuning import HeldOut, Recall, held_out_rows, tune
+from metric_face.vectors import Floats, Ints, Metric
+
+_BLOCK_ROWS = 1 << 16
+
+
+def build_store(
+    vectors: Floats, plan: Plan, metric: Metric, recall: float, seed: int
+) -> tuple[FaissStore, Recall]:
+    """Put (N, D) vectors into an index, and find how far it must look.
+
+    Args:
+        vectors: (N, D) finite float32, not prepared; never copied as a whole.
+        plan: the kind and its sizes.
+        metric: of the search.
+        recall: recall@10 to tune for.
+        seed: of the training, and of which queries are held out.
+
+    Returns:
+        The index, row i of it vector i; and the recall it reaches.
+    """
+    count, dimensions = vectors.shape
+    sample = training_rows(plan, count, seed)
+    store = FaissStore(empty_faiss(plan, dimensions, metric, len(sample), seed), plan.kind, metric)
+    if plan.kind == "flat":
+        store.add(vectors)
+        return store, Recall(recall, 1.0, count=count)
+    if len(sample):
+        train(store.faiss, store.prepare(vectors[sample], "embeddings"))
+    held = held_out_rows(count, seed)
+    others = np.setdiff1d(np.arange(count), held, assume_unique=True)
+    for start in range(0, len(others), _BLOCK_ROWS):
+        rows = others[start : start + _BLOCK_ROWS]
+        store.add(vectors[rows], rows)
+
+    def search(queries: Floats, k: int) -> Ints:
+        found = store.search(queries, k, None)[0]
+        return np.where(found < 0, -1, others[found]) if plan.kind == "hnsw" else found
+
+    reached = tune(store.faiss, HeldOut(vectors, held, metric), search, recall, count)
+    store.add(vectors[held], held)
+    if plan.kind == "hnsw":
+        store.slots = np.empty(count, np.int64)  # the queries came last
+        store.slots[np.concatenate([others, held])] = np.arange(count)
+    return store, reached

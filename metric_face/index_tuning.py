@@ -1,0 +1,148 @@
+"""How far an approximate index must look to find what an exact search finds: measured on queries held out of it."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from metric_face.errors import ArgumentError
+from metric_face.index_kinds import least_effort, most_effort, set_effort
+from metric_face.vectors import Floats, Ints, Metric, normalise
+
+_QUERIES = 1000  # half of them tune, the other half measure
+_BLOCK_ROWS = 1 << 16  # vectors searched at a time, for bounded memory
+
+
+@dataclass(frozen=True)
+class Recall:
+    """How much of the exact answer the index finds, and how that is known.
+
+    Attributes:
+        target: recall@k that was asked for.
+        reached: recall@k measured, on queries that neither the index nor the tuning saw; 1 of an exact index.
+        k: of recall@k.
+        num_queries: queries it was measured on; 0 of an exact index.
+        count: vectors in the index when it was measured.
+    """
+
+    target: float
+    reached: float
+    k: int = 10
+    num_queries: int = 0
+    count: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields by name."""
+        return asdict(self)
+
+
+def check_recall(recall: float) -> float:
+    """Return ``recall`` if it lies above 0 and at most at 1, else raise ``ArgumentError``."""
+    if not 0 < recall <= 1:
+        raise ArgumentError(f"recall must lie above 0 and at most at 1, found {recall!r}")
+    return float(recall)
+
+
+def held_out_rows(count: int, seed: int) -> Ints:
+    """Choose the rows that are searched for before they are added: at most 1000, at most a fifth."""
+    rows: Ints = np.sort(np.random.default_rng(seed).choice(count, min(_QUERIES, count // 5), replace=False))
+    return rows
+
+
+class HeldOut:
+    """Queries with the exact answer to them.
+
+    Args:
+        vectors: (N, D) as given, not prepared.
+        rows: the rows of ``vectors`` that are the queries; all others are searched.
+        metric: of the search.
+        k: neighbours that the answer holds.
+    """
+
+    def __init__(self, vectors: Floats, rows: Ints, metric: Metric, k: int = 10) -> None:
+        self.vectors, self.metric = vectors, metric
+        self.k = min(k, len(vectors) - len(rows))
+        self.queries = self._prepared(vectors[np.random.default_rng(0).permutation(rows)])
+        is_query = np.zeros(len(vectors), bool)
+        is_query[rows] = True
+        self.kth = self._kth_similarity(is_query)
+
+    def recall(self, queries: slice, found: Ints) -> Floats:
+        """Return the share of the k nearest that ``found`` (Q, k) rows of ``vectors`` hold, (Q,).
+
+        A found vector counts if it is as near as the k-th of the exact answer, so that copies of one image count
+        whichever of them is found.
+        """
+        asked = self.queries[queries]
+        nearest = self._prepared(self.vectors[np.maximum(found, 0)].reshape(-1, asked.shape[1]))
+        near = self._similarity(asked[:, None], nearest.reshape(*found.shape, -1))
+        near[found < 0] = -np.inf
+        kth = self.kth[queries, None]
+        shares: Floats = (near >= kth - 1e-5 * np.maximum(1, np.abs(kth))).mean(axis=1)
+        return shares
+
+    def _prepared(self, vectors: Floats) -> Floats:
+        return normalise(vectors) if self.metric == "cosine" else vectors
+
+    def _similarity(self, queries: Floats, others: Floats) -> Floats:
+        if self.metric == "euclidean":
+            return -np.sqrt(np.square(queries - others).sum(axis=-1))
+        similar: Floats = (queries * others).sum(axis=-1)
+        return similar
+
+    def _kth_similarity(self, is_query: np.ndarray) -> Floats:
+        """Return the similarity of each query's k-th nearest, (Q,), block by block over the vectors."""
+        import faiss
+
+        kind = faiss.METRIC_L2 if self.metric == "euclidean" else faiss.METRIC_INNER_PRODUCT
+        best = np.full((len(self.queries), self.k), -np.inf, np.float32)
+        for start in range(0, len(self.vectors), _BLOCK_ROWS):
+            rows = slice(start, start + _BLOCK_ROWS)
+            block = self._prepared(self.vectors[rows][~is_query[rows]])
+            if len(block):
+                near, _ = faiss.knn(self.queries, block, min(self.k, len(block)), metric=kind)
+                near = -np.sqrt(np.maximum(near, 0)) if self.metric == "euclidean" else near
+                best = -np.sort(-np.concatenate([best, near], axis=1), axis=1)[:, : self.k]
+        return best[:, -1]
+
+
+def tune(
+    faiss_index: Any, held_out: HeldOut, search: Callable[[Floats, int], Ints], target: float, count: int
+) -> Recall:
+    """Set the least effort that reaches the target on one half of the queries; measure on the other half.
+
+    Args:
+        faiss_index: whose ``nprobe`` or ``efSearch`` is set; it must not hold the queries.
+        held_out: the queries and the exact answer.
+        search: queries, k -> (Q, k) rows of the vectors, -1 for none.
+        target: recall@k to reach. Where the index cannot, as product quantization often cannot, the effort is the
+            least that comes within a hundredth of the best it can do.
+        count: vectors that the index will hold.
+    """
+    half = (len(held_out.queries) + 1) // 2
+    tuning, measuring = slice(0, half), slice(half if len(held_out.queries) > 1 else 0, None)
+
+    def measure(queries: slice, effort: int) -> tuple[float, float]:
+        set_effort(faiss_index, effort)
+        shares = held_out.recall(queries, search(held_out.queries[queries], held_out.k))
+        return float(shares.mean()), float(shares.std() / np.sqrt(len(shares)))
+
+    def is_enough(effort: int, wanted: float) -> bool:
+        # One standard error above the target, so that other queries meet it too.
+        mean, error = measure(tuning, effort)
+        return mean >= min(1.0, wanted + error)
+
+    most = most_effort(faiss_index)
+    best = measure(tuning, most)[0]
+    wanted = target if best >= target else 0.99 * best
+    high = least_effort(faiss_index)
+    low = high - 1
+    while high < most and not is_enough(high, wanted):
+        low, high = high, 2 * high
+    high = min(high, most)
+    while high - low > max(1, high // 32):
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle, wanted) else (middle, high)
+    reached = measure(measuring, high)[0]
+    return Recall(target, reached, held_out.k, len(held_out.queries[measuring]), count)
