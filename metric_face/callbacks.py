@@ -2,6 +2,7 @@
 
 import signal
 import time
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -48,7 +49,7 @@ class Deadline(Callback):
     def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
         if self.seconds is not None:
             # One clock decides for all ranks, or some would wait for others forever.
-            trainer.should_stop = trainer.should_stop or trainer.strategy.broadcast(self.share_used() >= 1)
+            trainer.should_stop = trainer.strategy.broadcast(trainer.should_stop or self.share_used() >= 1)
 
     def state_dict(self) -> dict[str, Any]:
         return {"elapsed": self.elapsed}
@@ -85,21 +86,53 @@ class GracefulInterrupt(Callback):
             self._trainer.should_stop = True
 
 
-class ExactResume(Callback):
-    """Keeps what Lightning leaves out of a checkpoint: where the sampler stood, and the random state.
+class LastCheckpoint(Callback):
+    """Writes ``last.ckpt``, from which a run goes on exactly: after each epoch, every ten minutes, and when stopped.
+
+    Kept beside what Lightning keeps: where the sampler stood, counted in batches that the model has seen (workers
+    fetch ahead), and the random state.
 
     Args:
+        file: where to write.
         sampler: the batch sampler, with ``state_dict(consumed=...)`` and ``load_state_dict``.
+        dataset: of training, with ``set_epoch``.
+        every: seconds between two checkpoints inside an epoch.
     """
 
-    def __init__(self, sampler: Any) -> None:
+    def __init__(self, file: Path, sampler: Any, dataset: Any, every: float = 600.0) -> None:
+        self.file = file
         self.sampler = sampler
+        self.dataset = dataset
+        self.every = every
+        self._saved = time.monotonic()
+        self._stopped_inside = False
+        self._random_state: torch.Tensor | None = None
+
+    def on_train_batch_start(self, trainer: L.Trainer, *args: Any) -> None:
+        if self._random_state is not None:
+            torch.set_rng_state(self._random_state)
+            self._random_state = None
+
+    def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
+        progress = trainer.fit_loop.epoch_loop.batch_progress
+        due = trainer.should_stop or time.monotonic() - self._saved > self.every
+        if trainer.strategy.broadcast(due) and not progress.is_last_batch:
+            self._stopped_inside = trainer.should_stop
+            self._save(trainer)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        # A stop inside an epoch passes here too; Lightning would then take the epoch for finished.
+        if not self._stopped_inside:
+            self._save(trainer)
+
+    def _save(self, trainer: L.Trainer) -> None:
+        trainer.save_checkpoint(self.file)
+        self._saved = time.monotonic()
 
     def on_save_checkpoint(
         self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        # What the model has seen, not what the workers have fetched ahead.
-        consumed = trainer.fit_loop.epoch_loop.batch_progress.current.completed
+        consumed = trainer.fit_loop.epoch_loop.batch_progress.current.ready
         checkpoint["metric_face"] = {
             "sampler": self.sampler.state_dict(consumed=consumed),
             "rng": torch.get_rng_state(),
@@ -109,7 +142,9 @@ class ExactResume(Callback):
         self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         self.sampler.load_state_dict(checkpoint["metric_face"]["sampler"])
-        torch.set_rng_state(checkpoint["metric_face"]["rng"])
+        # Batches are fetched before the epoch's first hook runs.
+        self.dataset.set_epoch(self.sampler.epoch)
+        self._random_state = checkpoint["metric_face"]["rng"]
 
 
 def parse_duration(text: str | None) -> float | None:

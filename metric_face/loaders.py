@@ -155,6 +155,8 @@ def _loader(dataset: ImageDataset, config: Config, **batching: Any) -> DataLoade
         persistent_workers=workers > 0,
         worker_init_fn=_leave_interrupts_to_the_trainer,
         pin_memory=torch.cuda.is_available(),
+        # Its own, so that making an iterator draws nothing from the generator that the model uses.
+        generator=torch.Generator().manual_seed(config.seed),
         **batching,
     )
 

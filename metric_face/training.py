@@ -7,7 +7,6 @@ import platform
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from lightning.pytorch.callbacks import (
 )
 
 from metric_face import __version__
-from metric_face.callbacks import Deadline, ExactResume, GracefulInterrupt, parse_duration
+from metric_face.callbacks import Deadline, GracefulInterrupt, LastCheckpoint, parse_duration
 from metric_face.config import Config, dump_config, load_config
 from metric_face.data.preparation import PreparedData, prepare_data
 from metric_face.data.transforms import EvalTransform
@@ -33,7 +32,7 @@ from metric_face.objective import METRIC, build_objective
 from metric_face.precision import computing_dtype, device_of_choice
 from metric_face.run import Run
 from metric_face.run_log import RunLog
-from metric_face.training_module import LOG_EVERY, TrainingModule
+from metric_face.training_module import TrainingModule
 from metric_face.weights import load_backbone, save_model
 
 Say = Callable[[str], object]
@@ -126,35 +125,21 @@ def _train(
         num_labels=int(codes[METRIC].max()) + 1 if METRIC in codes else 0,
         embedding_size=model.embedding_size,
     )
+    loader = train_loader(train, transform, codes, sampler, config)
     deadline, interrupt = Deadline(parse_duration(config.trainer.max_time)), GracefulInterrupt()
-    module = TrainingModule(model, objective, config, data.space, deadline.share_used)
+    module = TrainingModule(
+        model, objective, config, data.space, deadline.share_used, log_every=min(10, len(sampler))
+    )
     monitor = _monitor(config, data)
     last = home / "checkpoints" / "last.ckpt"
+    best = ModelCheckpoint(
+        last.parent, "best", monitor, mode="max", save_weights_only=True, enable_version_counter=False
+    )
     callbacks = [
         deadline,
         interrupt,
-        ExactResume(sampler),
-        ModelCheckpoint(
-            home / "checkpoints",
-            "best",
-            monitor,
-            mode="max",
-            save_weights_only=True,
-            enable_version_counter=False,
-        ),
-        ModelCheckpoint(
-            home / "checkpoints",
-            "last",
-            train_time_interval=timedelta(minutes=10),
-            enable_version_counter=False,
-        ),
-        ModelCheckpoint(
-            home / "checkpoints",
-            "last",
-            every_n_epochs=1,
-            enable_version_counter=False,
-            save_on_train_epoch_end=True,
-        ),
+        LastCheckpoint(last, sampler, loader.dataset),
+        best,
     ]
     if config.trainer.ema:
         callbacks.append(EMAWeightAveraging(decay=config.trainer.ema))
@@ -178,7 +163,7 @@ def _train(
         gradient_clip_val=config.optimizer.clip or None,
         callbacks=callbacks,
         logger=[log, *_loggers(config, home)],
-        log_every_n_steps=LOG_EVERY,
+        log_every_n_steps=module.log_every,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
         enable_progress_bar=not quiet,
@@ -187,14 +172,14 @@ def _train(
     )
     trainer.fit(
         module,
-        train_loader(train, transform, codes, sampler, config),
+        loader,
         validation_loader(val, transform, val_codes, config),
         ckpt_path=last if resume else None,
         weights_only=True,
     )
     if trainer.is_global_zero:
-        best = home / "checkpoints" / "best.ckpt"
-        model.load_state_dict(_weights_of(best))
+        chosen = torch.load(home / "checkpoints" / "best.ckpt", map_location="cpu", weights_only=True)
+        model.load_state_dict(_model_weights(chosen["state_dict"]))
         save_model(home, model, transform, data.space)
         facts |= {
             "ended": _how_it_ended(trainer, interrupt, deadline, config),
@@ -202,8 +187,8 @@ def _train(
             "steps": trainer.global_step,
             "seconds": round(time.monotonic() - started, 1),
             "monitor": monitor,
-            "best": float(callbacks[3].best_model_score or 0.0),  # type: ignore[attr-defined]
-            "best_epoch": int(torch.load(best, map_location="cpu", weights_only=True)["epoch"]),
+            "best": float(best.best_model_score or 0.0),
+            "best_epoch": int(chosen["epoch"]),
             "device": str(device),
             "precision": str(trainer.precision),
         }
@@ -262,8 +247,7 @@ def _how_it_ended(
     return "complete" if trainer.current_epoch >= config.trainer.epochs else "patience"
 
 
-def _weights_of(checkpoint: Path) -> dict[str, torch.Tensor]:
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
+def _model_weights(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name.removeprefix("model."): value for name, value in state.items() if name.startswith("model.")}
 
 

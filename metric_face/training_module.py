@@ -18,9 +18,6 @@ from metric_face.model import EmbeddingModel
 from metric_face.neighbours import NeighbourGraph
 from metric_face.objective import METRIC, objective_inputs
 
-# Steps between two rows of the log.
-LOG_EVERY = 10
-
 
 class TrainingModule(L.LightningModule):
     """Trains an :class:`EmbeddingModel` with a joint loss.
@@ -31,6 +28,7 @@ class TrainingModule(L.LightningModule):
         config: of the run.
         space: the attributes, or None.
         deadline: share of the allowed time that has passed, 0 to 1; 0 where there is no limit.
+        log_every: steps between two rows of the log.
     """
 
     def __init__(
@@ -40,6 +38,7 @@ class TrainingModule(L.LightningModule):
         config: Config,
         space: LabelSpace | None,
         deadline: Callable[[], float] = lambda: 0.0,
+        log_every: int = 10,
     ) -> None:
         super().__init__()
         self.model = model
@@ -47,6 +46,7 @@ class TrainingModule(L.LightningModule):
         self.config = config
         self.space = space
         self.deadline = deadline
+        self.log_every = log_every
         self._seen: list[dict[str, Tensor]] = []
         self._epoch_started = time.monotonic()
         self._images = 0
@@ -96,7 +96,7 @@ class TrainingModule(L.LightningModule):
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """One step; now and then with what it really did: the learning rate applied, |update| / |weight|."""
-        if self.trainer.global_step % LOG_EVERY:
+        if (self.trainer.global_step + 1) % self.log_every:  # Lightning writes a row after these
             super().optimizer_step(*args, **kwargs)
             return
         optimizer = self.trainer.optimizers[0]
