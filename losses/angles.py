@@ -29,6 +29,8 @@ class AngleEstimate:
     """Mean of 2|a||b| / (|a|^2 + |b|^2); 1 is equal length."""
     probes: int
     """Probes in which both losses had a gradient."""
+    idle: int
+    """Probes in which one had none, such as a triplet loss without active triplets."""
     abstains: str | None
     """Why there is no estimate, or None."""
 
@@ -72,9 +74,12 @@ def estimate(
         seed: of the resamplings.
     """
     table = np.asarray(rows, dtype=np.float64).reshape(-1, 5)
-    table = table[np.isfinite(table).all(axis=1)]
+    known = np.isfinite(table).all(axis=1)
+    table, idle = table[known], int((~known).sum())
     if not len(table):
-        return AngleEstimate(*[np.nan] * 7, 0, "no probe had a gradient of both losses")
+        nan = float("nan")
+        why = "no probe had a gradient of both losses (a half batch holds a triplet only if K >= 4)"
+        return AngleEstimate(nan, nan, nan, nan, nan, nan, nan, 0, idle, why)
     r_a, r_b, _, raw, similar = (float(x) for x in table.mean(axis=0))
     reason = None
     if len(table) < least_probes:
@@ -92,7 +97,7 @@ def estimate(
             reason, kappa = "the reliability is not distinguishable from 0", np.nan
         else:
             low, high = (float(x) for x in np.nanpercentile(resampled, [2.5, 97.5]))
-    return AngleEstimate(kappa, low, high, raw, r_a, r_b, similar, len(table), reason)
+    return AngleEstimate(kappa, low, high, raw, r_a, r_b, similar, len(table), idle, reason)
 
 
 def _corrected(means: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

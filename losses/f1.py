@@ -100,7 +100,7 @@ def _macro_cost(counts: Tensor) -> Tensor:
     hits, predicted, true = counts
     present = true > 0
     score = 2 * hits / torch.where(present, predicted + true, 1.0)
-    cost = torch.where(present, 1 - score, 0.0).sum() / present.sum().clamp_min(1)
+    cost: Tensor = torch.where(present, 1 - score, 0.0).sum() / present.sum().clamp_min(1)
     return cost + 0.0 * counts.sum()  # an empty batch has a gradient too, and NaN does not hide
 
 

@@ -36,7 +36,9 @@ def pcgrad_backward(losses: Sequence[Tensor], parameters: Sequence[nn.Parameter]
         for i, j in permutations(range(len(losses)), 2):
             against = torch.dot(projected[i], slopes[j]).clamp_max(0.0)
             projected[i] -= against / slopes[j].square().sum().clamp_min(1e-30) * slopes[j]
-        for k, step in zip(shared, projected.sum(0).split([wanted[k].numel() for k in shared]), strict=True):
+        for k, step in zip(
+            shared, torch.split(projected.sum(0), [wanted[k].numel() for k in shared]), strict=True
+        ):
             steps[k] = step.view_as(wanted[k]).to(wanted[k].dtype)
     for parameter, step in zip(wanted, steps, strict=True):
         parameter.grad = step if parameter.grad is None else parameter.grad + step

@@ -95,9 +95,7 @@ def resolve_metric_loss(
         raise ArgumentError(f"loss must be 'triplet' or 'pml.' and a class of its losses, found {loss!r}")
     miner = given.pop("miner", None)
     kind = _class("losses", loss.removeprefix("pml."))
-    asked = {
-        key for base in kind.__mro__ for key in inspect.signature(base.__init__).parameters
-    }  # through **kwargs
+    asked = {key for base in kind.__mro__ for key in inspect.signature(base).parameters}  # through **kwargs
     for key, value in (("num_classes", num_classes), ("embedding_size", embedding_size)):
         if value is not None and key in asked:
             given.setdefault(key, value)

@@ -95,7 +95,10 @@ class EmbeddingModel(nn.Module):
 
     def forward(self, images: Tensor) -> ModelOutput:
         """Embed and classify images (B, 3, H, W)."""
-        metric = self.projection(self.backbone(images))
+        return self.read(self.projection(self.backbone(images)))
+
+    def read(self, metric: Tensor) -> ModelOutput:
+        """Embed and classify what the metric loss sees (B, D), which is all that lies past the backbone."""
         embedding = self._embedding(metric)
         seen = self.dropout(embedding)
         logits = [head(seen) for head in self.heads]

@@ -107,7 +107,7 @@ def test_it_abstains_rather_than_guess():
     assert math.isnan(few.kappa)
     rows = [(0.004, 0.5, -0.1, 0.0, 1.0)] * 300
     assert estimate(rows).abstains == "reliability 0.0040 is below 0.005: only noise"
-    assert estimate([]).abstains == "no probe had a gradient of both losses"
+    assert estimate([]).abstains.startswith("no probe had a gradient of both losses")
     normal = np.random.default_rng(0).normal(0.006, 0.5, (300, 5))
     normal[:, 1] = 0.5
     normal[:, 0] += 0.006 - normal[:, 0].mean()
@@ -124,7 +124,8 @@ def test_a_loss_without_gradient_is_no_probe():
     assert math.isnan(probe.components["whole"][0])
     record = ConflictRecord()
     record.add(probe)
-    assert record.estimate(least_probes=1).components["whole"].probes == 0
+    whole = record.estimate(least_probes=1).components["whole"]
+    assert (whole.probes, whole.idle) == (0, 1)
     lonely = probe_embeddings(lambda p, r: p.sum(), lambda p, r: p.sum(), torch.ones(6, 3), torch.arange(6))
     assert math.isnan(lonely.components["whole"][0])
     assert lonely.labels == {}
