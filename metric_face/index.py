@@ -101,7 +101,7 @@ class EmbeddingIndex:
                 "embeddings must hold at least one vector, found none; use empty() of another index"
             )
         metric, recall = check_metric(metric), check_recall(recall)
-        plan = plan_index(kind, *vectors.shape, memory_budget)
+        plan = plan_index(kind, len(vectors), vectors.shape[1], memory_budget)
         columns = _columns_of(embeddings, labels, len(vectors))
         checked = _check_ids(
             np.arange(len(vectors)) if ids is None else ids, len(vectors), np.empty(0, np.int64)

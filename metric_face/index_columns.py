@@ -31,7 +31,7 @@ class Columns(Mapping[str, Column]):
         self.length = length
 
     def __getitem__(self, name: str) -> Column:
-        column = self._columns[name]
+        column: Column = self._columns[name]
         if not isinstance(column, np.ndarray):
             column = self._columns[name] = _from_arrow(name, column)
         return column

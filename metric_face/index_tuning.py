@@ -87,8 +87,9 @@ class HeldOut:
 
     def _similarity(self, queries: Floats, others: Floats) -> Floats:
         if self.metric == "euclidean":
-            return -np.sqrt(np.square(queries - others).sum(axis=-1))
-        similar: Floats = (queries * others).sum(axis=-1)
+            similar: Floats = -np.sqrt(np.square(queries - others).sum(axis=-1))
+        else:
+            similar = (queries * others).sum(axis=-1)
         return similar
 
     def _kth_similarity(self, is_query: np.ndarray) -> Floats:
