@@ -1,5 +1,7 @@
 """Share a total out in whole numbers, in proportion and within bounds."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -36,7 +38,7 @@ def apportion(
     groups = total.size
 
     def add(values: npt.NDArray[np.float64] | Ints) -> npt.NDArray[np.float64]:
-        return np.bincount(group, weights=values, minlength=groups)
+        return add_up(group, values, groups)
 
     if (add(lower) == total).all():
         return lower.copy()
@@ -63,3 +65,8 @@ def apportion(
         missing = total - add(share).astype(np.int64)
         ceiling = upper
     return share
+
+
+def add_up(group: Ints, values: npt.NDArray[Any], groups: int) -> npt.NDArray[np.float64]:
+    """(G,) the sum of the values of each group."""
+    return np.bincount(group, values, groups).astype(np.float64)

@@ -112,7 +112,8 @@ def _packed_order(major: Ints, minor: npt.NDArray[np.uint64] | None) -> Ints:
 
 def _left_share(copies: Ints, rows: Ints, half: Ints, sizes: Ints, rng: np.random.Generator) -> Ints:
     """How many copies of each item go to the first `half` of its block's rows."""
-    share, remainder = np.divmod(copies * half, rows)
+    share: Ints = copies * half // rows
+    remainder: Ints = copies * half % rows
     ends = np.cumsum(remainder)
     if sizes.size:
         starts = np.cumsum(sizes) - sizes

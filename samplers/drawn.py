@@ -61,8 +61,9 @@ def draw(
     most = most if promised is None else max(2 * promised, 16)
     source, positions = _indices_only(batches, images) if index_of is None else (batches, None)
     for owner in (source, getattr(source, "batch_sampler", None), getattr(source, "sampler", None)):
-        if hasattr(owner, "set_epoch"):
-            owner.set_epoch(epoch)
+        set_epoch = getattr(owner, "set_epoch", None)
+        if callable(set_epoch):
+            set_epoch(epoch)
     rows: list[Ints] = []
     stopped = ""
     before = _random_states()

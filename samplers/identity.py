@@ -1,6 +1,5 @@
 """The identity sampler: P labels a batch, K images each."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,11 +8,12 @@ from torch.utils.data import Sampler
 
 from metric_face.errors import ArgumentError
 
+from .checks import whole
 from .labels import Ints, encode
 from .plan import make_plan
 from .quotas import Quota
 from .ranks import rank_and_world
-from .roster import Balance, Coverage, Singletons, enrol, whole
+from .roster import Balance, Coverage, Singletons, enrol
 from .sampler_report import SamplerReport, report_on
 
 _CHUNK = 4096  # batches turned into Python lists at a time: fast, and little memory
@@ -47,6 +47,46 @@ class RandomIdentitySampler(Sampler[list[int]]):
 
     Raises:
         ArgumentError: a promise cannot be kept; the message has the numbers.
+
+    Guarantees, each with the test that proves it (N images, P x K a batch, W ranks):
+
+    - I1, I2, I3: every batch holds exactly P labels, each exactly K times, and indices in [0, N)
+      (``test_i01_i02_i03_every_batch_is_p_by_k``).
+    - I4: a label of n images shows min(n, K) different ones; padding repeats them evenly
+      (``test_i04_distinct_images_come_first``).
+    - I5: labels of one image are padded, dropped or refused, as asked, and counted
+      (``test_i05_singletons_are_padded_dropped_or_refused``).
+    - I6: an epoch shows every image, or every label equally often
+      (``test_i06_every_image_is_seen_and_reuse_is_even``, ``test_i06_every_identity_is_seen_equally_often``).
+    - I7: what is dropped is listed, and all else is drawn sooner or later
+      (``test_i07_what_is_left_out_is_listed_and_nothing_else_is_unreachable``).
+    - I8: `len` is what is yielded (``test_i08_len_is_what_is_yielded``, ``test_i08_len_of_a_data_loader``).
+    - I9: the plan depends on the arguments alone: not on global random states, which it leaves alone, hash
+      seed, kind of label, workers or earlier passes
+      (``test_i09_the_plan_leaves_global_random_states_alone_and_ignores_them``,
+      ``test_i09_the_plan_does_not_depend_on_the_kind_of_labels``,
+      ``test_i09_the_plan_does_not_depend_on_the_hash_seed``, ``test_i09_workers_change_nothing``).
+    - I10: no two pairs of seed and epoch share a plan (``test_i10_seed_and_epoch_are_mixed``).
+    - I11: ranks share the one plan, disjoint and equally long, without talking; at most W - 1 further batches
+      make up the length (``test_i11_ranks_share_the_plan``, ``test_i11_two_gloo_ranks``).
+    - I12: `set_epoch` twice is once; a second pass without it is the next epoch
+      (``test_i12_set_epoch_is_idempotent``, ``test_i12_a_second_pass_advances``).
+    - I13: resumed is uninterrupted, batch for batch (``test_i13_resumed_is_uninterrupted``,
+      ``test_i13_resume_behind_workers_counts_what_was_consumed``).
+    - I14: what cannot be is refused at once, with its numbers (``test_i14_refusals_name_the_numbers``).
+    - I15: O(N log N) time and O(N) memory (``test_i15_cost_grows_with_n_log_n_and_memory_with_n``).
+    - I16: labels come as often as `balance` says (``test_i16_labels_come_as_often_as_balance_says``).
+    - I17: the label mix is the same all along the epoch (``test_i17_no_drift_at_49_to_1``).
+    - I18: with `spread`, K images of a label are of K persons
+      (``test_i18_k_images_of_a_label_are_of_k_persons``).
+    - I19: `require_labels` refuses a loss on another column (``test_i19_another_column_is_refused``).
+    - I20: labels are copied, samplers pickled, tables taken by position (``test_i20_labels_are_copied``,
+      ``test_i20_pickled_and_copied_samplers_yield_the_same``,
+      ``test_i20_filtered_tables_are_taken_by_position``).
+    - I21: `audit_batches` checks all this on what a loader yields
+      (``test_i21_our_sampler_is_clean_on_the_shapes_that_broke_others``).
+    - I22: who shares a batch is mixed within an epoch and between epochs (``test_i22_company_is_random``,
+      ``test_i22_company_changes_from_epoch_to_epoch``).
 
     The sampler shards itself. With Lightning, pass ``Trainer(use_distributed_sampler=False)``: otherwise
     Lightning stops with an error that says so, rather than replace it.
@@ -96,6 +136,7 @@ class RandomIdentitySampler(Sampler[list[int]]):
         self._start = 0  # batches of this epoch that were consumed before a restart
         self._begun = False
         self._yielded = 0
+        self._fingerprint: str | None = None
 
     @property
     def sampler(self) -> "RandomIdentitySampler":
@@ -230,16 +271,8 @@ class RandomIdentitySampler(Sampler[list[int]]):
 
     def _settings(self) -> dict[str, Any]:
         """What must agree for a state to mean the same batches."""
-        if not hasattr(self, "_fingerprint"):
-            parts = [self._roster.label, self._roster.members, self._roster.groups, self._roster.weight]
-            parts += [] if self._roster.part is None else [self._roster.part]
-            parts += (
-                [] if self._roster.quotas is None else [*self._roster.quotas.strata, self._roster.quotas.need]
-            )
-            digest = hashlib.sha256()
-            for part in parts:
-                digest.update(np.ascontiguousarray(part).tobytes())
-            self._fingerprint = digest.hexdigest()[:16]
+        if self._fingerprint is None:
+            self._fingerprint = self._roster.fingerprint()
         return {
             "num_identities": self.num_identities,
             "num_instances": self.num_instances,

@@ -1,11 +1,11 @@
 """The batches of an epoch, as a pure function of the roster, the seed and the epoch."""
 
 import numpy as np
-import numpy.typing as npt
 
 from .apportionment import apportion
 from .dealing import deal, shuffled_within, stable_order
 from .labels import Ints
+from .parts import part_bounds
 from .roster import Roster
 
 
@@ -72,7 +72,9 @@ def _copies(roster: Roster, counts: Ints, cover: bool, rng: np.random.Generator)
     cells = counts * roster.num_instances
     if roster.part is None:
         return _evenly(cells, roster.sizes, roster.label, rng)
-    lower, upper = _part_bounds(roster, counts, cover)
+    lower, upper = part_bounds(
+        roster.sizes, roster.part_label, roster.part_sizes, counts, roster.num_instances, cover
+    )
     weight = roster.part_sizes.astype(np.float64) if cover else np.ones(roster.part_sizes.size)
     share = apportion(weight, lower, upper, roster.part_label, cells, rng)
     return _evenly(share, roster.part_sizes, roster.part, rng)
@@ -87,21 +89,3 @@ def _evenly(cells: Ints, sizes: Ints, group: Ints, rng: np.random.Generator) -> 
         rank = np.arange(group.size) - (np.cumsum(sizes) - sizes)[group]  # members are sorted by group
         copies[order] += rank < remainder[group]
     return copies
-
-
-def _part_bounds(roster: Roster, counts: Ints, cover: bool) -> tuple[Ints, Ints]:
-    """(Q,) the fewest and most cells of each part that keep the parts of every label spread.
-
-    A label with K parts or more: each at most once a group. One with fewer: each at least once a group,
-    no image twice. One with fewer images than K: every image in every group, repeated evenly.
-    """
-    k = roster.num_instances
-    label, sizes = roster.part_label, roster.part_sizes
-    groups, images = counts[label], roster.sizes[label]
-    parts = np.bincount(label, minlength=counts.size)[label]
-    shown = sizes if cover else np.zeros_like(sizes)
-    base, remainder = np.divmod(groups * k, images)
-    cases: list[npt.NDArray[np.bool_]] = [images < k, parts < k]
-    lower = np.select(cases, [base * sizes, np.maximum(shown, groups)], shown)
-    upper = np.select(cases, [(base + (remainder > 0)) * sizes, groups * sizes], groups)
-    return lower, upper

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from metric_face.errors import ArgumentError
 
-from .apportionment import apportion
+from .apportionment import add_up, apportion
 from .labels import Ints, encode
 
 
@@ -64,7 +64,7 @@ class QuotaPlan:
 
     def batches_needed(self, groups: Ints) -> int:
         """The fewest batches in which every label shows its groups and every batch meets its quotas."""
-        wanted = np.bincount(self.stratum, groups, minlength=self.need.size)
+        wanted = add_up(self.stratum, groups, self.need.size)
         low, high = 1, int(groups.sum())
         if not self._fits(wanted, high):
             raise ArgumentError(
@@ -92,9 +92,9 @@ class QuotaPlan:
         base = _sum(stratum, before, self.need.size)
         least = np.maximum(_sum(stratum, lower, self.need.size), base + self.need * batches)
         most = _sum(stratum, upper, self.need.size)
-        stratum_weight = np.bincount(stratum, weight, minlength=self.need.size)
+        stratum_weight = add_up(stratum, weight, self.need.size)
         family_total = apportion(
-            np.bincount(family, stratum_weight, minlength=self.cap.size),
+            add_up(family, stratum_weight, self.cap.size),
             _sum(family, least, self.cap.size),
             np.minimum(
                 _sum(family, most, self.cap.size), _sum(family, base, self.cap.size) + self.cap * batches
@@ -147,7 +147,7 @@ def plan_quotas(
 
 
 def _sum(group: Ints, values: Ints, groups: int) -> Ints:
-    return np.bincount(group, values, minlength=groups).astype(np.int64)
+    return add_up(group, values, groups).astype(np.int64)
 
 
 def carried(quota: Quota, label: Ints, members: Ints, part: Ints | None, k: int) -> tuple[Ints, Ints, Ints]:

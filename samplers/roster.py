@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Literal
 
 import numpy as np
@@ -9,8 +10,10 @@ import numpy.typing as npt
 
 from metric_face.errors import ArgumentError
 
+from .checks import choice, whole
 from .dealing import stable_order
-from .labels import Ints, encode
+from .labels import Ints
+from .parts import groups_to_cover, number_parts, parts_of, varies
 from .quotas import Quota, QuotaPlan, plan_quotas
 
 Coverage = Literal["images", "identities"]
@@ -42,6 +45,16 @@ class Roster:
     num_images: int
     dropped: Ints  # image numbers that are never drawn
     dropped_labels: list[Any] = field(default_factory=list)
+
+    def fingerprint(self) -> str:
+        """A short text that differs where labels or policies do, and with them the batches."""
+        columns = [self.label, self.members, self.groups, self.weight]
+        columns += [] if self.part is None else [self.part]
+        columns += [] if self.quotas is None else [*self.quotas.strata, self.quotas.need, self.quotas.cap]
+        digest = sha256()
+        for column in columns:
+            digest.update(np.ascontiguousarray(column).tobytes())
+        return digest.hexdigest()[:16]
 
 
 def enrol(
@@ -86,7 +99,7 @@ def enrol(
             raise ArgumentError(
                 f"quota of {quota.name!r} must have one value an image ({codes.size}), found {quota.codes.size}"
             )
-    if spread is not None and any(_varies(codes, q.codes) for q in quotas):
+    if spread is not None and any(varies(codes, q.codes) for q in quotas):
         raise ArgumentError(
             "quotas on an attribute that varies within a label cannot be held together with spread; "
             "drop spread, or choose labels within which the attribute is constant"
@@ -101,16 +114,16 @@ def enrol(
             f"{int(eligible.sum())} eligible labels ({len(names)} labels, {lost} dropped for having one image); "
             f"lower num_identities or add labels"
         )
-    parts = _parts(codes, spread, quotas)
+    parts = parts_of(codes, spread, quotas)
     order = stable_order(codes) if parts is None else np.lexsort((parts, codes))
     members = order[eligible[codes[order]]]
     renumber = np.cumsum(eligible) - 1
     label = renumber[codes[members]]
     sizes = counts[eligible]
-    part, part_label, part_sizes = _number_parts(label, None if parts is None else parts[members])
+    part, part_label, part_sizes = number_parts(label, None if parts is None else parts[members])
 
     if coverage == "images":
-        groups = _groups_to_cover(sizes, k, part_label, part_sizes)
+        groups = groups_to_cover(sizes, k, part_label, part_sizes)
         weight = {
             "proportional": groups.astype(np.float64),
             "sqrt": np.sqrt(sizes),
@@ -159,21 +172,6 @@ def enrol(
     )
 
 
-def whole(name: str, value: Any, least: int, why: str = "") -> int:
-    """The value as an int, or an error that says what is wrong with it."""
-    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not is_whole or value < least:
-        reason = f" ({why})" if why else ""
-        raise ArgumentError(f"{name} must be a whole number of at least {least}{reason}, found {value!r}")
-    return int(value)
-
-
-def choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
-    """Refuse a value that is not one of the allowed words."""
-    if value not in allowed:
-        raise ArgumentError(f"{name} must be one of {', '.join(map(repr, allowed))}, found {value!r}")
-
-
 def _eligible(counts: Ints, singletons: Singletons) -> npt.NDArray[np.bool_]:
     single = counts == 1
     if singletons == "raise" and single.any():
@@ -182,60 +180,3 @@ def _eligible(counts: Ints, singletons: Singletons) -> npt.NDArray[np.bool_]:
             f"positive but itself; use singletons='drop' to leave them out or 'pad' to keep them as negatives"
         )
     return counts > 1 if singletons == "drop" else counts > 0
-
-
-def _varies(codes: Ints, values: Ints) -> bool:
-    """Whether one label has images with two values."""
-    first = np.empty(int(codes.max()) + 1, dtype=np.int64)
-    first[codes] = values
-    return bool((first[codes] != values).any())
-
-
-def _parts(codes: Ints, spread: Any, quotas: Sequence[Quota]) -> Ints | None:
-    """(N,) within a label, which images are to be spread over its groups as one: a person, or a value."""
-    if spread is not None:
-        persons, _ = encode(spread, "spread")
-        if persons.size != codes.size:
-            raise ArgumentError(
-                f"spread must have one value an image ({codes.size}), found {persons.size}; pass the column "
-                f"of persons of the same rows"
-            )
-        return persons
-    varying = [q.codes for q in quotas if _varies(codes, q.codes)]
-    if not varying:
-        return None
-    return np.unique(np.stack(varying, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
-
-
-def _number_parts(label: Ints, parts: Ints | None) -> tuple[Ints | None, Ints, Ints]:
-    """The parts of the sorted members: the part of each, and the label and size of each part."""
-    if parts is None:
-        return None, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    fresh = np.concatenate(([True], (label[1:] != label[:-1]) | (parts[1:] != parts[:-1])))
-    starts = np.flatnonzero(fresh)
-    return np.cumsum(fresh) - 1, label[starts], np.diff(starts, append=label.size)
-
-
-def _groups_to_cover(sizes: Ints, k: int, part_label: Ints, part_sizes: Ints) -> Ints:
-    """The fewest groups of K in which each label shows every image, with its parts spread.
-
-    A label with at least K parts shows each part at most once a group, so the largest part sets the
-    number. One with fewer parts shows every part in every group, so small parts are repeated, and the
-    groups must hold the repeats as well.
-    """
-    least = -(-sizes // k)
-    if not part_sizes.size:
-        return least
-    parts = np.bincount(part_label, minlength=sizes.size)
-    largest = np.zeros(sizes.size, dtype=np.int64)
-    np.maximum.at(largest, part_label, part_sizes)
-    groups = np.where(parts >= k, np.maximum(least, largest), least)
-    few = (parts < k) & (sizes >= k)
-    low, high = least.copy(), np.where(few, sizes, least)  # with as many groups as images there is room
-    while (low < high).any():
-        middle = (low + high) // 2
-        shown = np.bincount(part_label, np.maximum(part_sizes, middle[part_label]), minlength=sizes.size)
-        fits = shown <= middle * k
-        low, high = np.where(fits, low, middle + 1), np.where(fits, middle, high)
-        low = np.minimum(low, high)
-    return np.where(few, high, groups)

@@ -63,7 +63,7 @@ SKEWED = from_sizes([60] + [8] * 20 + [1] * 30)
         (LockedCompany, EVEN, "locked company", r"one shares 10 batches where 1\.8 are expected"),
     ],
 )
-def test_every_fault_is_found_and_named(sampler, labels, name, words):
+def test_i21_every_fault_is_found_and_named(sampler, labels, name, words):
     report = audit_batches(
         sampler(labels, 8, 4), labels, num_identities=8, num_instances=4, epochs=3, patience=0.3
     )
@@ -117,7 +117,7 @@ def test_our_ranks_are_clean():
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_our_sampler_is_clean_on_the_shapes_that_broke_others(shape):
+def test_i21_our_sampler_is_clean_on_the_shapes_that_broke_others(shape):
     make, p, k = SHAPES[shape]
     labels = make()
     report = audit_batches(

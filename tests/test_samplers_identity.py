@@ -4,10 +4,12 @@ import copy
 import os
 import pickle
 import random
+import re
 import subprocess
 import sys
 import time
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -349,3 +351,15 @@ def test_i20_filtered_tables_are_taken_by_position():
     chosen = table[table.identity != 3]
     sampler = RandomIdentitySampler(chosen.identity, 3, 4)
     assert set(as_array(sampler).ravel()) == set(range(len(chosen)))
+
+
+def test_every_guarantee_names_a_test_that_exists():
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_samplers_*.py"))
+    written = set(re.findall(r"^def (test_\w+)", tests, re.MULTILINE))
+    promises = (RandomIdentitySampler.__doc__ or "").split("\n    - ")[1:]
+    numbers = {int(number) for promise in promises for number in re.findall(r"I(\d+)", promise.split(":")[0])}
+    assert numbers == set(range(1, 23))
+    for promise in promises:
+        named = re.findall(r"``(test_\w+)``", promise)
+        assert named
+        assert set(named) <= written
