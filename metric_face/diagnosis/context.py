@@ -1,8 +1,10 @@
 """Context: what the questions share, given once and computed once."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,7 +43,6 @@ class Context:
         identities_known: False where none were given and every image stands for itself.
         split: (N,) names of the parts, or None.
         predictions: (N,) predicted classes of each attribute, -1 where there is none, or None.
-        probabilities: (N, C) of each attribute, or None.
         neutral: (N, D0) embedding of a backbone that never saw these labels, or None.
         images: N paths, or an (N, H, W[, 3]) uint8 array, or None.
         log: one row for each thing logged, or None; the columns are listed in
@@ -66,7 +67,6 @@ class Context:
     identities_known: bool = True
     split: NDArray[np.str_] | None = None
     predictions: Mapping[str, Ints] | None = None
-    probabilities: Mapping[str, Floats] | None = None
     neutral: NDArray[np.float32] | None = None
     images: Sequence[Any] | NDArray[np.uint8] | None = None
     log: "pd.DataFrame | None" = None
@@ -179,6 +179,21 @@ class Context:
         return NeighbourGraph.build(self.embeddings, NEIGHBOURS, exclude=exclude)
 
     @cached_property
+    def copies(self) -> Ints:
+        """(N,) a code that byte-identical images share: of the files, the pixels, or else the vectors."""
+        if isinstance(self.images, np.ndarray):
+            whole: Any = np.ascontiguousarray(self.images).reshape(self.num_images, -1)
+        elif self.images is not None:
+            from metric_face.data.images import content_hashes
+
+            digests = np.array(content_hashes([Path(p) for p in self.images]))
+            return np.unique(digests, return_inverse=True)[1].astype(np.int64)
+        else:
+            whole = np.ascontiguousarray(self.embeddings)
+        rows = [hashlib.blake2b(row, digest_size=16).digest() for row in whole]
+        return np.unique(np.array(rows), return_inverse=True)[1].astype(np.int64)
+
+    @cached_property
     def folds(self) -> Ints:
         """(N,) fold of each row; identities are never divided."""
         labels = self.joint if self.attributes else np.zeros(self.num_images, dtype=np.int64)
@@ -223,6 +238,16 @@ class Context:
         """(N, C) calibrated probabilities of each attribute, from probes that never saw the identity."""
         return {a: self.probes[a].clean(self.scores[a]) for a in self.attributes}
 
+    def predict_from(self, rows: Ints) -> dict[str, Ints]:
+        """(N,) classes by attribute from one probe fitted on ``rows`` as they are, whoever is on them."""
+        blocks = [probing.one_hot(self.labels[a], len(self.classes[a])) for a in self.attributes]
+        scores = probing.fit_ridge(self.features, np.hstack(blocks), rows, self.strength)
+        ends = np.cumsum([0, *(b.shape[1] for b in blocks)])
+        return {
+            a: self.probes[a].clean(scores[:, i:j]).argmax(axis=1).astype(np.int64)
+            for a, i, j in zip(self.attributes, ends[:-1], ends[1:], strict=True)
+        }
+
     @property
     def predictions_are(self) -> str:
         """Whose predictions are judged: the ``model``'s where they were given, else the ``probe``'s."""
@@ -235,10 +260,16 @@ class Context:
             return {a: self.predictions[a] for a in self.attributes}
         return {a: self.out_of_fold[a].argmax(axis=1).astype(np.int64) for a in self.attributes}
 
-    def f1(self, predicted: Mapping[str, Ints] | None = None, labels: Mapping[str, Ints] | None = None) -> float:
-        """Joint macro F1 of the judged rows, with some predictions or labels replaced."""
-        guess = self.join({**self.predicted, **(predicted or {})})[self.judged]
-        truth = self.join({**self.labels, **(labels or {})})[self.judged]
+    def f1(
+        self,
+        predicted: Mapping[str, Ints] | None = None,
+        labels: Mapping[str, Ints] | None = None,
+        rows: Ints | None = None,
+    ) -> float:
+        """Joint macro F1 of the judged rows (or of ``rows``), with some predictions or labels replaced."""
+        chosen = self.judged if rows is None else rows
+        guess = self.join({**self.predicted, **(predicted or {})})[chosen]
+        truth = self.join({**self.labels, **(labels or {})})[chosen]
         return macro_f1(truth, guess)
 
     @cached_property

@@ -45,6 +45,12 @@ def climb(context: Context, embeddings: NDArray[np.float32] | None = None) -> di
     }
 
 
+def by_neighbours(context: Context) -> dict[str, Ints]:
+    """The kNN rung alone: the vote of the 10 nearest images of other identities, by attribute."""
+    near = context.graph.ids[:, :10]
+    return {a: _vote(near, context.labels[a], len(context.classes[a])) for a in context.attributes}
+
+
 def _neighbours(context: Context, embeddings: NDArray[np.float32]) -> Ints:
     from metric_face.neighbours import NeighbourGraph
 

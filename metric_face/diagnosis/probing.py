@@ -186,3 +186,24 @@ def _merge_rare(labels: Ints, count: int) -> Ints:
     """Classes with fewer images than folds become one, so that the splitter does not refuse or warn."""
     sizes = np.bincount(labels)
     return np.where(sizes[labels] < count, len(sizes), labels)
+
+
+def fit_ridge(features: Floats, targets: Floats, rows: Ints, strength: float) -> Floats:
+    """Fit one ridge regression on some rows and score every row.
+
+    Args:
+        features: (N, D).
+        targets: (N, T).
+        rows: the rows to learn from.
+        strength: in units of the mean eigenvalue of their covariance.
+
+    Returns:
+        (N, T) scores.
+    """
+    mean, goal = features[rows].mean(axis=0), targets[rows].mean(axis=0)
+    learn = features[rows] - mean
+    gram = learn.T @ learn / len(rows)
+    cross = learn.T @ (targets[rows] - goal) / len(rows)
+    damping = strength * float(np.trace(gram)) / len(gram)
+    weights = np.linalg.solve(gram + max(damping, 1e-12) * np.eye(len(gram)), cross)
+    return np.asarray((features - mean) @ weights + goal)

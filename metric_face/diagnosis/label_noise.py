@@ -1,0 +1,122 @@
+"""A model of wrong labels: out-of-fold scores, with a share of labels that were written without looking.
+
+Where classes overlap, labels and scores disagree near the boundary; where labels are wrong, they disagree
+everywhere, also where the score is clear. Only the second needs lapses (:class:`.probing.Softmax`), so their share
+estimates wrong labels without counting hard images. An attribute that belongs to the identity is judged once for
+each identity, on the mean of its scores: seven photographs are not seven witnesses.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from metric_face.diagnosis import probing
+from metric_face.diagnosis.finding import Floats, Ints
+from metric_face.diagnosis.resampling import majority
+
+
+@dataclass(frozen=True)
+class LabelNoise:
+    """What the scores say about the labels of one attribute.
+
+    Attributes:
+        probability: (N,) that the label is wrong.
+        better: (N,) the class that the image more probably has.
+        evidence: twice the gain in log-likelihood by allowing lapses, over independent observations.
+        share: share of wrong labels that the model estimates.
+        inconsistent: rows whose label differs from that of most images of their identity; empty where the
+            attribute varies.
+    """
+
+    probability: Floats
+    better: Ints
+    evidence: float
+    share: float
+    inconsistent: Ints
+
+
+def of_images(scores: Floats, labels: Ints, identities: Ints, probe: probing.Softmax) -> LabelNoise:
+    """Judge an attribute that varies within identities, image by image.
+
+    Args:
+        scores: (N, C) out-of-fold scores.
+        labels: (N,) classes as written.
+        identities: (N,) identities.
+        probe: the softmax fitted to the same scores without lapses.
+
+    Returns:
+        The model's judgement.
+    """
+    classes = len(probe.bias)
+    model = probing.fit_softmax(scores, labels, classes, lapses=True, start=probe)
+    wrong, better = _wrong(model, scores, labels)
+    images_each = len(labels) / len(np.unique(identities))
+    evidence = 2 * len(labels) * (probe.loss - model.loss) / images_each
+    return LabelNoise(wrong, better, evidence, model.lapse * (1 - 1 / classes), np.empty(0, dtype=np.int64))
+
+
+def of_identities(scores: Floats, labels: Ints, identities: Ints) -> LabelNoise:
+    """Judge an attribute that belongs to the identity, identity by identity.
+
+    An image whose label differs from the others of its identity is wrong beyond doubt (or they are); then the
+    label that most images carry is held against the mean score.
+    """
+    classes = scores.shape[1]
+    count = int(identities.max()) + 1
+    sizes = np.bincount(identities, minlength=count)
+    present = np.flatnonzero(sizes)
+    sums = np.stack([np.bincount(identities, weights=scores[:, c], minlength=count) for c in range(classes)], axis=1)
+    means = sums[present] / sizes[present, None]
+    whole = majority(labels, identities)
+    plain = probing.fit_softmax(means, whole[present], classes)
+    model = probing.fit_softmax(means, whole[present], classes, lapses=True, start=plain)
+    wrong, better = np.zeros(count), whole.copy()
+    wrong[present], better[present] = _wrong(model, means, whole[present])
+    evidence = 2 * len(present) * (plain.loss - model.loss)
+    probability, truth = wrong[identities], better[identities]
+    odd = labels != whole[identities]
+    # An odd label is right only where the majority is wrong and the odd one is what the scores say.
+    probability[odd] = np.where(labels[odd] == truth[odd], 1 - probability[odd], 1 - probability[odd] / classes)
+    better_rows = np.where(odd & (labels == truth), whole[identities], truth)
+    inconsistent = np.flatnonzero(odd)
+    share = model.lapse * (1 - 1 / classes) + float(odd.mean())
+    return LabelNoise(probability, better_rows.astype(np.int64), evidence, share, inconsistent)
+
+
+def swap_gains(clean: Floats, labels: Ints, identities: Ints, first: int, second: int) -> tuple[Ints, Floats]:
+    """How much better an identity's scores fit with two of its labels exchanged.
+
+    Args:
+        clean: (N, C) probabilities of the class, lapses left out.
+        labels: (N,) classes as written.
+        identities: (N,) identities.
+        first: one class.
+        second: the other.
+
+    Returns:
+        The identities that carry both classes, and the gain in log-likelihood of each.
+    """
+    logs = np.log(np.maximum(clean[:, [first, second]], 1e-4))
+    toward = np.where(labels == first, logs[:, 1] - logs[:, 0], logs[:, 0] - logs[:, 1])
+    count = int(identities.max()) + 1
+    # The images of an identity are alike, so the classes are averaged, not the images summed.
+    sums = []
+    for code in (first, second):
+        mine = labels == code
+        number = np.bincount(identities[mine], minlength=count)
+        total = np.bincount(identities[mine], weights=toward[mine], minlength=count)
+        sums.append(np.divide(total, number, out=np.full(count, np.nan), where=number > 0))
+    gain = sums[0] + sums[1]
+    both = np.flatnonzero(np.isfinite(gain))
+    return both, gain[both]
+
+
+def _wrong(model: probing.Softmax, inputs: Floats, labels: Ints) -> tuple[Floats, Ints]:
+    """Probability that each label is a lapse onto another class, and the most probable class."""
+    clean = model.clean(inputs)
+    own = clean[np.arange(len(labels)), labels]
+    blind = model.lapse / len(model.bias)
+    wrong = blind * (1 - own) / np.maximum((1 - model.lapse) * own + blind, 1e-300)
+    other = clean.copy()
+    other[np.arange(len(labels)), labels] = -1
+    return wrong, other.argmax(axis=1).astype(np.int64)

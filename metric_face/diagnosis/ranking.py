@@ -1,0 +1,36 @@
+"""The order of findings, as a rule that can be read.
+
+1. Spoilers first: while one stands, the numbers beside it are about the wrong thing. Among themselves they follow
+   the questions, which follow an image's way: split, labels' definition, views, epoch, set-up, losses, embedding.
+2. Causes by the macro F1 they explain, largest first; those without an estimate after those with one.
+3. Limits last: they are no fault of the run.
+
+Within one place the surer finding stands first. Nothing is dropped here: each question decides, by its own rule
+of abstention, what is a finding at all.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from metric_face.diagnosis.finding import Confidence, Finding, Tier
+
+_TIERS = (Tier.SPOILER, Tier.CAUSE, Tier.LIMIT)
+_SURE = (Confidence.CERTAIN, Confidence.LIKELY, Confidence.POSSIBLE)
+
+
+def rank(findings: Iterable[Finding], questions: Sequence[str]) -> tuple[Finding, ...]:
+    """Sort findings by the rule above.
+
+    Args:
+        findings: in any order.
+        questions: names of the questions in the order they are asked.
+
+    Returns:
+        The findings, the first to act on first.
+    """
+
+    def key(finding: Finding) -> tuple[int, int, float, int]:
+        place = questions.index(finding.question) if finding.tier is Tier.SPOILER else 0
+        gain = -1.0 if finding.explained is None else finding.explained
+        return _TIERS.index(finding.tier), place, -gain, _SURE.index(finding.confidence)
+
+    return tuple(sorted(findings, key=key))

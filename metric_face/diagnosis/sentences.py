@@ -1,0 +1,50 @@
+"""What a diagnosis says, in the reader's language; every word stands in ``wording_en`` and ``wording_ko``."""
+
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from metric_face.diagnosis import wording_en, wording_ko
+from metric_face.diagnosis.finding import Abstention, Answer, Finding, Measure
+from metric_face.errors import ArgumentError
+
+LANGUAGES: dict[str, ModuleType] = {"en": wording_en, "ko": wording_ko}
+
+
+def words(lang: str) -> Any:
+    """The wording module of a language.
+
+    Raises:
+        ArgumentError: a language there is no wording of.
+    """
+    if lang not in LANGUAGES:
+        raise ArgumentError(f"lang must be one of {', '.join(LANGUAGES)}, found {lang!r}")
+    return LANGUAGES[lang]
+
+
+def say(finding: Finding, lang: str = "en") -> dict[str, str]:
+    """Title, number, sentence and next step of a finding."""
+    templates: Mapping[str, str] = words(lang).FINDINGS[finding.id]
+    return {part: _fill(text, finding.measure, finding.values) for part, text in templates.items()}
+
+
+def say_answer(answer: Answer, lang: str = "en") -> dict[str, str]:
+    """Question, verdict and reason of a hypothesis."""
+    told = words(lang)
+    reason: str = told.REASONS[f"{answer.hypothesis}.{answer.reason}"]
+    return {
+        "question": told.HYPOTHESES[answer.hypothesis],
+        "verdict": told.VERDICTS[answer.verdict.value],
+        "reason": _fill(reason, answer.measure, answer.values),
+    }
+
+
+def say_abstention(abstention: Abstention, lang: str = "en") -> str:
+    """Why something was not judged."""
+    return _fill(words(lang).ABSTENTIONS[abstention.reason], None, abstention.values)
+
+
+def _fill(template: str, measure: Measure | None, values: Mapping[str, Any]) -> str:
+    fields: dict[str, Any] = {} if measure is None else dict(vars(measure))
+    fields |= values
+    return template.format_map({k: v for k, v in fields.items() if v is not None})
