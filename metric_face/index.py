@@ -11,8 +11,9 @@ from metric_face.errors import ArgumentError, ModelMismatchError
 from metric_face.exact_search import Barred
 from metric_face.faiss_store import FaissStore
 from metric_face.index_build import build_store
-from metric_face.index_columns import Column, Columns, columns_of
+from metric_face.index_columns import Column, Columns
 from metric_face.index_files import Description, read_index_folder, write_index_folder
+from metric_face.index_ids import as_ids, check_ids, columns_for
 from metric_face.index_kinds import get_effort, knob, plan_index
 from metric_face.index_tuning import Recall, check_recall
 from metric_face.search_result import SearchResult
@@ -102,8 +103,8 @@ class EmbeddingIndex:
             )
         metric, recall = check_metric(metric), check_recall(recall)
         plan = plan_index(kind, len(vectors), vectors.shape[1], memory_budget)
-        columns = _columns_of(embeddings, labels, len(vectors))
-        checked = _check_ids(
+        columns = columns_for(embeddings, labels, len(vectors))
+        checked = check_ids(
             np.arange(len(vectors)) if ids is None else ids, len(vectors), np.empty(0, np.int64)
         )
         with faiss_threads(threads):
@@ -210,8 +211,8 @@ class EmbeddingIndex:
         vectors = as_vectors(embeddings, dimensions=self.dimensions)
         if ids is None:
             ids = self.ids.max(initial=-1) + 1 + np.arange(len(vectors))
-        checked = _check_ids(ids, len(vectors), self.ids)
-        columns = self.columns.joined(_columns_of(embeddings, labels, len(vectors)))
+        checked = check_ids(ids, len(vectors), self.ids)
+        columns = self.columns.joined(columns_for(embeddings, labels, len(vectors)))
         self._store.add(vectors)
         self.ids, self.columns = np.concatenate([self.ids, checked]), columns
         return self
@@ -223,7 +224,7 @@ class EmbeddingIndex:
             ArgumentError: an id that the index does not hold; nothing is removed then.
         """
         self._check_writable()
-        wanted = _as_ids(ids)
+        wanted = as_ids(ids)
         rows = np.flatnonzero(np.isin(self.ids, wanted))
         if len(rows) != len(np.unique(wanted)):
             unknown = np.setdiff1d(wanted, self.ids)
@@ -354,32 +355,3 @@ class EmbeddingIndex:
     def _check_writable(self) -> None:
         if self._read_only:
             raise ArgumentError("an index read with mmap=True cannot change; load it without")
-
-
-def _columns_of(embeddings: Any, labels: Any, count: int) -> Columns:
-    return columns_of(getattr(embeddings, "table", None) if labels is None else labels, count)
-
-
-def _as_ids(ids: Any) -> Ints:
-    values = np.atleast_1d(np.asarray(ids))
-    if values.ndim != 1 or (values.dtype.kind not in "iu" and values.size):
-        raise ArgumentError(f"ids must be whole numbers, found {values.dtype} of shape {values.shape}")
-    return values.astype(np.int64)
-
-
-def _check_ids(ids: Any, count: int, present: Ints) -> Ints:
-    values = _as_ids(ids)
-    if len(values) != count:
-        raise ArgumentError(f"ids must hold one id for each of the {count} vectors, found {len(values)}")
-    if len(values) and values.min() < 0:
-        raise ArgumentError(
-            f"ids must be 0 or greater, found {int(values.min())}; -1 stands for no neighbour"
-        )
-    ordered = np.sort(values)
-    twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    twice = twice if len(twice) else np.intersect1d(values, present)
-    if len(twice):
-        raise ArgumentError(
-            f"ids must each stand once in the index, found {int(twice[0])} twice; remove it first"
-        )
-    return values

@@ -6,7 +6,7 @@ column is asked for.
 
 import itertools
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -126,28 +126,42 @@ def _checked_name(name: Any) -> str:
 
 
 def _checked(name: str, values: Any, length: int) -> Column:
-    column = np.asarray(values)
+    if hasattr(values, "dtype"):
+        column = np.asarray(values)
+    else:  # one by one: NumPy would make the word 'nan' of a missing string
+        values = list(values)
+        column = np.empty(len(values), object)
+        column[:] = values
     if column.shape != (length,):
         raise ArgumentError(
             f"labels: column {name!r} must have one value for each of the {length} vectors, found shape {column.shape}"
         )
-    if column.dtype.kind in "iu":
-        return column.astype(np.int64)
-    if column.dtype.kind == "f":
-        return column.astype(np.float64)
-    if column.dtype.kind == "b":
-        return column.astype(bool)
+    if column.dtype.kind in "iufb":
+        return column.astype({"f": np.float64, "b": np.bool_}.get(column.dtype.kind, np.int64))
     if column.dtype.kind not in "OUT":
         raise ArgumentError(
             f"labels: column {name!r} must hold numbers, bools or strings, found {column.dtype}"
         )
-    values = [None if _is_missing(value) else value for value in column.tolist()]
-    kinds = {type(value) for value in values if value is not None}
-    if kinds and None not in values and kinds <= {int, bool, float}:
-        return _checked(name, np.array(values), length)
-    if kinds & {int, bool} and kinds <= {int, float}:
+    return _of_objects(name, [None if _is_missing(value) else value for value in column.tolist()])
+
+
+def _of_objects(name: str, values: list[Any]) -> Column:
+    """Choose the narrowest of bool, int64, float64 and string that holds all values; None is missing."""
+    values = [value.item() if isinstance(value, np.generic) else value for value in values]
+    kinds = {type(value) for value in values} - {type(None)}
+    is_whole = None not in values
+    if kinds and kinds <= {bool} and is_whole:
+        return np.array(values, np.bool_)
+    if kinds and kinds <= {bool, int} and is_whole:
+        return np.array(values, np.int64)
+    if kinds and kinds <= {bool, int, float}:
         return np.array([np.nan if value is None else value for value in values], np.float64)
-    strings = np.empty(length, object)
+    foreign = [kind for kind in kinds if not issubclass(kind, str | bool | int | float | PurePath)]
+    if foreign:
+        raise ArgumentError(
+            f"labels: column {name!r} must hold numbers, bools or strings, found {foreign[0].__name__}"
+        )
+    strings = np.empty(len(values), object)
     strings[:] = [value if value is None else str(value) for value in values]
     return strings
 

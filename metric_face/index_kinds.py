@@ -67,6 +67,10 @@ def plan_index(kind: str, count: int, dimensions: int, memory_budget: int | None
     """
     if kind not in ("auto", *get_args(Kind)):
         raise ArgumentError(f"kind must be auto, {', '.join(get_args(Kind))}, found {kind!r}")
+    if kind == "ivfpq" and count < 2:
+        raise ArgumentError(
+            f"kind 'ivfpq' needs at least 2 vectors to learn its codes from, found {count}; choose flat"
+        )
     lists = max(1, min(round(4 * np.sqrt(count)), count // 39))
     plans = {
         "flat": Plan("flat"),

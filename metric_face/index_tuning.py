@@ -45,8 +45,9 @@ def check_recall(recall: float) -> float:
 
 
 def held_out_rows(count: int, seed: int) -> Ints:
-    """Choose the rows that are searched for before they are added: at most 1000, at most a fifth."""
-    rows: Ints = np.sort(np.random.default_rng(seed).choice(count, min(_QUERIES, count // 5), replace=False))
+    """Choose the rows that are searched for before they are added: at most 1000, about a fifth of few."""
+    wanted = min(_QUERIES, max(1, count // 5), count - 1)
+    rows: Ints = np.sort(np.random.default_rng(seed).choice(count, wanted, replace=False))
     return rows
 
 
@@ -79,7 +80,8 @@ class HeldOut:
         near = self._similarity(asked[:, None], nearest.reshape(*found.shape, -1))
         near[found < 0] = -np.inf
         kth = self.kth[queries, None]
-        shares: Floats = (near >= kth - 1e-5 * np.maximum(1, np.abs(kth))).mean(axis=1)
+        scale = -kth if self.metric == "euclidean" else np.square(asked).sum(axis=1, keepdims=True)
+        shares: Floats = (near >= kth - 1e-5 * scale).mean(axis=1)  # the rounding of both sums
         return shares
 
     def _prepared(self, vectors: Floats) -> Floats:
@@ -121,6 +123,10 @@ def tune(
             least that comes within a hundredth of the best it can do.
         count: vectors that the index will hold.
     """
+    most = most_effort(faiss_index)
+    if not len(held_out.queries):
+        set_effort(faiss_index, most)
+        return Recall(target, 1.0, count=count)  # of a single vector
     half = (len(held_out.queries) + 1) // 2
     tuning, measuring = slice(0, half), slice(half if len(held_out.queries) > 1 else 0, None)
 
@@ -134,7 +140,6 @@ def tune(
         mean, error = measure(tuning, effort)
         return mean >= min(1.0, wanted + error)
 
-    most = most_effort(faiss_index)
     best = measure(tuning, most)[0]
     wanted = target if best >= target else 0.99 * best
     high = least_effort(faiss_index)

@@ -7,41 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from search_oracle import METRICS, kinds_of_vectors, nearest_by_brute_force
 
 from metric_face import exact_search
 from metric_face.errors import ArgumentError, FileFormatError
 from metric_face.neighbours import NeighbourGraph
-
-METRICS = ["cosine", "inner_product", "euclidean"]
-
-
-def oracle(vectors, k, groups, metric):
-    """Every similarity in float64, rounded to float32; the smaller id first among equals."""
-    x = np.asarray(vectors, np.float32).astype(np.float64)
-    if metric == "cosine":
-        x = (x / np.sqrt((x**2).sum(axis=1, keepdims=True))).astype(np.float32).astype(np.float64)
-    if metric == "euclidean":
-        similar = -np.sqrt(((x[:, None] - x[None]) ** 2).sum(axis=-1))
-    else:
-        similar = np.einsum("id,jd->ij", x, x)
-    similar = similar.astype(np.float32)
-    similar[groups[:, None] == groups[None]] = -np.inf
-    ids = np.broadcast_to(np.arange(len(x)), similar.shape)
-    order = np.lexsort((ids, -similar), axis=-1)[:, :k]
-    values = np.take_along_axis(similar, order, axis=1)
-    order = np.where(values == -np.inf, -1, order)
-    missing = k - order.shape[1]
-    pad = ((0, 0), (0, max(0, missing)))
-    return np.pad(order, pad, constant_values=-1), np.pad(values, pad, constant_values=-np.inf)
-
-
-def kinds_of_vectors(rng, n, d):
-    """Random vectors, copies, a small grid (many ties) and an almost collapsed embedding."""
-    random = rng.normal(size=(n, d))
-    yield random
-    yield random[rng.integers(0, max(1, n // 4), n)]
-    yield rng.integers(1, 3, (n, d))
-    yield 1 + 1e-3 * random
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -54,7 +24,7 @@ def test_values_and_order_are_those_of_brute_force(metric, seed):
     groups = np.arange(n) if identities is None else identities
     for vectors in kinds_of_vectors(rng, n, d):
         graph = NeighbourGraph.build(vectors, k, exclude=identities, metric=metric)
-        ids, values = oracle(vectors, k, groups, metric)
+        ids, values = nearest_by_brute_force(vectors, vectors, k, metric, groups[:, None] == groups)
         np.testing.assert_array_equal(graph.ids, ids)
         np.testing.assert_allclose(graph.similarities, values, rtol=1e-5, atol=1e-6)
 
@@ -93,7 +63,7 @@ def test_one_huge_identity_does_not_make_rows_fall_short():
     graph = NeighbourGraph.build(vectors, 10, exclude=identities)
     assert (graph.ids >= 0).all()
     assert (identities[graph.ids] != identities[:, None]).all()
-    ids, _ = oracle(vectors, 10, identities, "cosine")
+    ids, _ = nearest_by_brute_force(vectors, vectors, 10, "cosine", identities[:, None] == identities)
     np.testing.assert_array_equal(graph.ids, ids)
 
 
