@@ -110,7 +110,7 @@ def test_very_few_vectors_are_no_error(kind, count):
     vectors = clustered(count)
     if kind == "ivfpq" and count == 1:
         with pytest.raises(
-            ArgumentError, match="kind 'ivfpq' needs at least 2 vectors .* found 1; choose flat"
+            ArgumentError, match=r"kind 'ivfpq' needs at least 2 vectors .* found 1; choose flat"
         ):
             EmbeddingIndex.build(vectors, kind=kind)
         return
