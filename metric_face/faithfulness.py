@@ -18,7 +18,7 @@ LOW = 0.85
 _CELLS = 4_000_000  # numbers in one block of point x class
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Faithfulness:
     """What a map does to one attribute's classes.
 

@@ -28,7 +28,7 @@ class Graph(Protocol):
     def similarities(self) -> NDArray[np.float32]: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Projection:
     """A map of N points.
 

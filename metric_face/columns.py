@@ -1,0 +1,143 @@
+"""What is known of the points of a map, column by column, and which columns make a readable picture."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metric_face.errors import ArgumentError
+
+_MOST_PANELS = 12
+_MOST_PER_SIDE = 6
+
+
+@dataclass(frozen=True, eq=False)  # compared as a thing: arrays have no single truth
+class Column:
+    """One thing known of N points: a class, or a value.
+
+    Attributes:
+        name: as it is shown.
+        values: (N,) int64 codes, -1 for unknown, where there are classes; else float32, NaN for unknown.
+        classes: C names in the order of the codes, or None for a value.
+        ordered: whether the classes have an order, such as age groups.
+        ramp: colours of a value: ``value``, or ``alarm`` where only high ones matter.
+        note: a sentence that says what the column is, or "".
+        group: the heading under which a reader chooses it; "" for the labels.
+    """
+
+    name: str
+    values: NDArray[Any]
+    classes: tuple[str, ...] | None = None
+    ordered: bool = False
+    ramp: Literal["value", "alarm"] = "value"
+    note: str = ""
+    group: str = ""
+
+    def __post_init__(self) -> None:
+        if self.classes is None:
+            return
+        codes = self.values
+        if not np.issubdtype(codes.dtype, np.integer) or (
+            codes.size and (codes.min() < -1 or codes.max() >= len(self.classes))
+        ):
+            raise ArgumentError(
+                f"column {self.name!r}: codes must be integers from -1 to {len(self.classes) - 1}, the last of its "
+                f"{len(self.classes)} classes; found {codes.dtype} up to {codes.max(initial=-1)}; name every class"
+            )
+
+    @classmethod
+    def of(cls, name: str, raw: ArrayLike, **settings: Any) -> Self:
+        """Make a column of an array: floating numbers are values, anything else names classes.
+
+        Args:
+            name: as it is shown.
+            raw: (N,); None and NaN are unknown.
+            settings: ``ordered``, ``ramp``, ``note`` or ``group``.
+        """
+        array = np.asarray(raw)
+        if np.issubdtype(array.dtype, np.floating):
+            return cls(name, array.astype(np.float32), **settings)
+        known = np.array([item is not None and item == item for item in array.tolist()], dtype=bool)
+        names, codes = np.unique(array[known], return_inverse=True)
+        values = np.full(len(array), -1, dtype=np.int64)
+        values[known] = codes
+        return cls(name, values, tuple(str(item) for item in names.tolist()), **settings)
+
+    @property
+    def is_class(self) -> bool:
+        return self.classes is not None
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.classes or ())
+
+    def text(self, row: int) -> str:
+        """The value of one row as a reader sees it."""
+        value = self.values[row]
+        if self.classes is None:
+            return "" if np.isnan(value) else f"{value:.3g}"
+        return self.classes[value] if value >= 0 else ""
+
+
+@dataclass(frozen=True)
+class View:
+    """Which columns a map shows by its colour, and which by its panels."""
+
+    hue: Column | None
+    rows: Column | None = None
+    cols: Column | None = None
+
+
+def as_columns(columns: "Mapping[str, ArrayLike | Column] | Sequence[Column]", n: int) -> list[Column]:
+    """Read columns handed over as a mapping of arrays or as Columns.
+
+    Raises:
+        ArgumentError: a column has not N rows, or two have one name.
+    """
+    if isinstance(columns, Mapping):
+        made = [item if isinstance(item, Column) else Column.of(key, item) for key, item in columns.items()]
+    else:
+        made = list(columns)
+    for column in made:
+        if column.values.shape != (n,):
+            raise ArgumentError(
+                f"columns: {column.name!r} must have one value for each of the {n} points; "
+                f"found shape {column.values.shape}; take it from the same table"
+            )
+    names = [column.name for column in made]
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ArgumentError(f"columns: each name must stand once; found {twice!r} twice; rename one")
+    return made
+
+
+def choose_view(columns: Iterable[Column]) -> View:
+    """Choose colour and panels: hue by the attribute with an order, panels by the two smallest others.
+
+    Eighteen joint classes are not eighteen colours; three age groups in six panels of mask x gender can be read.
+    Without an ordered attribute the hue is the largest one that there are colours for.
+    """
+    from metric_face.palette import MOST_CATEGORIES
+
+    known = [column for column in columns if column.num_classes > 1]
+    hue = next((column for column in known if column.ordered), None)
+    if hue is None:
+        fitting = [column for column in known if column.num_classes <= MOST_CATEGORIES]
+        hue = max(fitting, key=lambda column: column.num_classes, default=known[0] if known else None)
+    others = sorted(
+        (column for column in known if column is not hue and column.num_classes <= _MOST_PER_SIDE),
+        key=lambda column: column.num_classes,
+    )[:2]
+    if len(others) == 2 and others[0].num_classes * others[1].num_classes <= _MOST_PANELS:
+        return View(hue, rows=others[0], cols=others[1])
+    return View(hue, cols=others[0] if others else None)
+
+
+def crossed(first: Column, second: Column) -> Column:
+    """The column whose classes are the pairs of two columns' classes."""
+    pairs = [f"{a} · {b}" for a in first.classes or () for b in second.classes or ()]
+    unknown = (first.values < 0) | (second.values < 0)
+    codes = np.where(unknown, -1, first.values * second.num_classes + second.values)
+    return Column(f"{first.name} × {second.name}", codes, tuple(pairs), ordered=False)

@@ -1,0 +1,70 @@
+/* The data block of a page, and how it is read.
+ *
+ * <script type="application/json" id="mf-data"> holds one object:
+ *   version   1
+ *   n         number of points N
+ *   x, y      column: place on the map, 0..65535, one unit for both axes; `width` and `height` say how much is used
+ *   columns   what is known of each point, a list of
+ *               name, note, group   text
+ *               classes             [C names] or null for a value
+ *               ordered             whether the classes have an order
+ *               neutral             whether the classes are too many for colours of their own
+ *               measured            whether it was measured in the embedding rather than given
+ *               derived, across     made for panels only; how many stand side by side
+ *               range               [low, high] of a value
+ *               colours             {light: [...], dark: [...]}: one per class, or the stops of a value's ramp
+ *               data                column: class codes (the type's highest value: unknown) or numbers (NaN: unknown)
+ *   focusColours  for the chosen ones of too many classes, as `colours`
+ *   colour    which column colours the map;  panels: which one parts it, or -1
+ *   paths     [N texts]
+ *   near      column N x nearCount: neighbours in the embedding space (N: none), or null
+ *   faces     null, or {side, across, order: column of the points in the order of their tiles, sheets: number}
+ *   matrices  {id: {"row,col": column of points}}
+ *   words     every text that the page shows of its own accord
+ * A column is {type: "u8" | "u16" | "u32" | "f32", data: base64 of little-endian numbers}.
+ * Sheet s is <script type="text/plain" id="mf-sheet-s">: base64 of a WebP image, `across` x `across` tiles.
+ */
+const Data = (() => {
+  const kinds = { u8: Uint8Array, u16: Uint16Array, u32: Uint32Array, f32: Float32Array };
+
+  function bytes(base64) {
+    if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
+    const text = atob(base64), out = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
+    return out;
+  }
+
+  const numbers = (column) => new kinds[column.type](bytes(column.data).buffer);
+
+  /* Class codes as Int32Array with -1 for unknown, whatever the width they were stored in. */
+  function codes(column) {
+    const raw = numbers(column), none = 2 ** (8 * raw.BYTES_PER_ELEMENT) - 1;
+    return Int32Array.from(raw, (code) => (code === none ? -1 : code));
+  }
+
+  function read() {
+    const block = JSON.parse(document.getElementById("mf-data").textContent);
+    if (block.n === undefined) return block; // a page without a map
+    block.x = Float32Array.from(numbers(block.x), (value) => value / 65535);
+    block.y = Float32Array.from(numbers(block.y), (value) => value / 65535);
+    for (const column of block.columns) {
+      column.values = column.classes ? codes(column.data) : numbers(column.data);
+      delete column.data;
+    }
+    if (block.near) block.near = numbers(block.near);
+    return block;
+  }
+
+  /* A text of the page with its {blanks} filled in. */
+  function say(words, key, blanks = {}) {
+    return (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => blanks[name] ?? whole);
+  }
+
+  function text(column, row) {
+    const value = column.values[row];
+    if (column.classes) return value < 0 ? "–" : column.classes[value];
+    return Number.isNaN(value) ? "–" : value.toFixed(2);
+  }
+
+  return { read, numbers, bytes, say, text };
+})();

@@ -1,0 +1,253 @@
+/* The map: what is drawn where. It knows the view, the panels and the points in front; `Pointer` moves it. */
+const MapView = (() => {
+  /* `look` is what to draw: {column, coloursOf, panels, front(i), selected, pinned, near(i), hovered, lasso, faces}. */
+  function create(root, block, look, words) {
+    const [plain, over] = root.querySelectorAll("canvas");
+    const ink = plain.getContext("2d", { alpha: false }), top = over.getContext("2d");
+    const grid = Grid.build(block.x, block.y), order = Raster.shuffled(block.n);
+    const view = { u: block.width / 2, v: block.height / 2, zoom: 1 };
+    const atlas = Uint32Array.from(order).filter(Faces.has).sort((a, b) => Faces.tile(a) - Faces.tile(b));
+    let size = { width: 0, height: 0, ratio: 1 }, cells = [], shade = null, colours = [], waiting = false;
+
+    /* Panels: a crossed column keeps its two attributes in rows and columns; else the largest panels there is room for. */
+    function layOut() {
+      const names = look.panels ? look.panels.classes : [null];
+      let best = look.panels?.across, most = 0;
+      for (let across = 1; !look.panels?.across && across <= names.length; across++) {
+        const down = Math.ceil(names.length / across);
+        const scale = Math.min(size.width / across / block.width, size.height / down / block.height);
+        if (scale > most * 1.001) { most = scale; best = across; }
+      }
+      const down = Math.ceil(names.length / best), width = size.width / best, height = size.height / down;
+      cells = names.map((name, code) => ({
+        name, code: look.panels ? code : -1, width, height,
+        left: (code % best) * width, top: Math.floor(code / best) * height,
+      }));
+    }
+
+    const margin = () => (look.panels ? 26 : 14);
+    const scaleOf = (cell) => view.zoom * Math.min(
+      (cell.width - 28) / block.width, (cell.height - 2 * margin()) / block.height);
+
+    /* Pixels of a cell: x * scale + left. */
+    function placeIn(cell, ratio = 1) {
+      const scale = scaleOf(cell);
+      return {
+        scale: scale * ratio,
+        left: (cell.left + cell.width / 2 - view.u * scale) * ratio,
+        top: (cell.top + cell.height / 2 + (look.panels ? 8 : 0) - view.v * scale) * ratio,
+      };
+    }
+
+    const cellAt = (px, py) => cells.find(
+      (cell) => px >= cell.left && px < cell.left + cell.width && py >= cell.top && py < cell.top + cell.height) ?? cells[0];
+    const cellOf = (point) => cells.find((cell) => inCell(cell, point)) ?? cells[0];
+    const inCell = (cell, point) => cell.code < 0 || look.panels.values[point] === cell.code;
+    const wanted = (cell) => (point) => look.front(point) && inCell(cell, point);
+
+    function toUnit(px, py, cell = cellAt(px, py)) {
+      const place = placeIn(cell);
+      return [(px - place.left) / place.scale, (py - place.top) / place.scale];
+    }
+
+    function screen(point) {
+      const place = placeIn(cellOf(point));
+      return [block.x[point] * place.scale + place.left, block.y[point] * place.scale + place.top];
+    }
+
+    function pick(px, py) {
+      const cell = cellAt(px, py), [u, v] = toUnit(px, py, cell);
+      return grid.nearest(u, v, 14 / scaleOf(cell), wanted(cell));
+    }
+
+    /* Points of one panel within a polygon of pixels. */
+    function caught(polygon) {
+      const cell = cellAt(...polygon[0]);
+      return grid.inside(polygon.map(([px, py]) => toUnit(px, py, cell)), wanted(cell));
+    }
+
+    function inView() {
+      const found = [];
+      for (const cell of cells) {
+        const [left, upper] = toUnit(cell.left, cell.top, cell);
+        const [right, lower] = toUnit(cell.left + cell.width, cell.top + cell.height, cell);
+        grid.within(left, upper, right, lower, (i) => {
+          const there = block.x[i] >= left && block.x[i] <= right && block.y[i] >= upper && block.y[i] <= lower;
+          if (there && wanted(cell)(i)) found.push(i);
+        });
+      }
+      return Uint32Array.from(found).sort();
+    }
+
+    const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+    /* Each point's colour, anew after a change of column, focus or theme; the last colour is for the unknown. */
+    function recolour() {
+      const column = look.column, stops = look.coloursOf(column, css("--dark") === "1" ? "dark" : "light");
+      const [low, high] = column.range ?? [0, 1], steps = 255 / (high - low || 1);
+      colours = [...(column.classes ? stops.map(Raster.rgb) : Raster.ramp(stops)), Raster.rgb(css("--neutral"))];
+      const unknown = colours.length - 1;
+      shade = Uint16Array.from(column.values, (value) => {
+        if (column.classes) return value < 0 ? unknown : value;
+        return Number.isNaN(value) ? unknown : Math.max(0, Math.min(255, (value - low) * steps));
+      });
+      redraw();
+    }
+
+    function radius() {
+      const crowd = Math.max(1.25, 4.4 - 0.72 * Math.log10(Math.max(block.n, 10) * 0.6));
+      return crowd * Math.min(3, view.zoom ** 0.3) * size.ratio * (cells.length > 2 ? 0.8 : 1);
+    }
+
+    function paint() {
+      waiting = false;
+      if (!size.width || !shade) return;
+      const image = ink.createImageData(plain.width, plain.height), behind = [Raster.rgb(css("--neutral"))];
+      const zero = new Uint8Array(block.n), r = radius();
+      Raster.fill(image, css("--map"));
+      for (const cell of cells) {
+        const place = placeIn(cell, size.ratio), front = wanted(cell);
+        const frame = { left: cell.left * size.ratio, top: cell.top * size.ratio,
+          width: cell.width * size.ratio, height: cell.height * size.ratio };
+        const chosen = look.selected ? (i) => front(i) && look.selected.has(i) : front;
+        Raster.dots(image, frame, place, block,
+          { order, wants: (i) => !chosen(i), shade: zero, colours: behind, alpha: 0.28, radius: r * 0.85 });
+        Raster.dots(image, frame, place, block, { order, wants: chosen, shade, colours, alpha: 0.85, radius: r });
+      }
+      ink.putImageData(image, 0, 0);
+      paintOver();
+    }
+
+    function paintOver() {
+      top.setTransform(size.ratio, 0, 0, size.ratio, 0, 0);
+      top.clearRect(0, 0, size.width, size.height);
+      top.font = `500 12px ${css("--font")}`;
+      for (const cell of cells) {
+        if (look.faces) paintFaces(cell);
+        if (cell.name === null) continue;
+        top.strokeStyle = css("--line");
+        top.strokeRect(cell.left + 0.5, cell.top + 0.5, cell.width - 1, cell.height - 1);
+        top.fillStyle = css("--ink");
+        top.fillText(cell.name, cell.left + 10, cell.top + 19, cell.width - 20);
+      }
+      if (look.pinned >= 0) {
+        top.strokeStyle = css("--soft");
+        for (const other of look.near(look.pinned)) line(screen(look.pinned), screen(other));
+        ring(look.pinned, 7, css("--ink"));
+      }
+      if (look.hovered >= 0) ring(look.hovered, 6, css("--ink"));
+      if (look.lasso) {
+        top.beginPath();
+        look.lasso.forEach(([x, y], k) => (k ? top.lineTo(x, y) : top.moveTo(x, y)));
+        top.closePath();
+        top.fillStyle = css("--veil");
+        top.fill();
+        top.strokeStyle = css("--accent");
+        top.stroke();
+      }
+    }
+
+    function line([x0, y0], [x1, y1]) {
+      top.beginPath();
+      top.moveTo(x0, y0);
+      top.lineTo(x1, y1);
+      top.stroke();
+    }
+
+    function ring(point, reach, colour) {
+      const [x, y] = screen(point);
+      top.beginPath();
+      top.arc(x, y, reach, 0, 2 * Math.PI);
+      top.lineWidth = 2;
+      top.strokeStyle = colour;
+      top.stroke();
+      top.lineWidth = 1;
+    }
+
+    /* Faces on the map: in the order of the tiles, wherever one still has room, from a few sheets at a time. */
+    function paintFaces(cell) {
+      const edge = Math.min(44, cell.width / 8), taken = new Map(), opened = new Set(), place = placeIn(cell);
+      const front = wanted(cell), limit = look.panels ? 60 : 220;
+      for (let k = 0, drawn = 0; k < atlas.length && drawn < limit; k++) {
+        const i = atlas[k];
+        if (!front(i) || (look.selected && !look.selected.has(i))) continue;
+        const x = block.x[i] * place.scale + place.left, y = block.y[i] * place.scale + place.top;
+        const inside = x > cell.left + edge / 2 && x < cell.left + cell.width - edge / 2
+          && y > cell.top + edge / 2 && y < cell.top + cell.height - edge / 2;
+        if (!inside || !roomFor(taken, x, y, edge + 6)) continue;
+        if (!opened.has(Faces.sheetOf(i)) && opened.size === 6) continue;
+        opened.add(Faces.sheetOf(i));
+        taken.set(`${Math.floor(x / (edge + 6))},${Math.floor(y / (edge + 6))}`, [x, y]);
+        drawn++;
+        const held = Faces.sheet(i), left = x - edge / 2, upper = y - edge / 2;
+        if (!held.image) { held.ready.then(redraw); continue; }
+        const [r, g, b] = colours[shade[i]];
+        top.fillStyle = `rgb(${r} ${g} ${b})`;
+        top.fillRect(left - 1.5, upper - 1.5, edge + 3, edge + 3);
+        Faces.stamp(top, held.image, i, left, upper, edge);
+      }
+    }
+
+    /* Whether a square around (x, y) is free of the squares placed so far, each in a cell of its own size. */
+    function roomFor(taken, x, y, edge) {
+      const col = Math.floor(x / edge), row = Math.floor(y / edge);
+      for (let k = 0; k < 9; k++) {
+        const other = taken.get(`${col - 1 + (k % 3)},${row - 1 + Math.floor(k / 3)}`);
+        if (other && Math.abs(other[0] - x) < edge && Math.abs(other[1] - y) < edge) return false;
+      }
+      return true;
+    }
+
+    function redraw() {
+      if (!waiting) { waiting = true; requestAnimationFrame(paint); }
+    }
+
+    function resize() {
+      const box = root.getBoundingClientRect(), ratio = Math.min(window.devicePixelRatio || 1, 2);
+      size = { width: box.width, height: box.height, ratio };
+      for (const canvas of [plain, over]) {
+        canvas.width = Math.max(1, Math.round(box.width * ratio));
+        canvas.height = Math.max(1, Math.round(box.height * ratio));
+      }
+      layOut();
+      paint();
+    }
+
+    /* Zoom by `factor` with the place under (px, py) standing still. */
+    function zoom(factor, px = size.width / 2, py = size.height / 2) {
+      const cell = cellAt(px, py), [u, v] = toUnit(px, py, cell);
+      view.zoom = Math.max(0.5, Math.min(400, view.zoom * factor));
+      const [u1, v1] = toUnit(px, py, cell);
+      view.u += u - u1;
+      view.v += v - v1;
+      redraw();
+    }
+
+    function pan(dx, dy) {
+      const scale = scaleOf(cells[0]);
+      view.u -= dx / scale;
+      view.v -= dy / scale;
+      redraw();
+    }
+
+    /* Bring a point into the middle, if it is not in sight. */
+    function reveal(point) {
+      const cell = cellOf(point), [px, py] = screen(point);
+      const out = px < cell.left || px > cell.left + cell.width || py < cell.top || py > cell.top + cell.height;
+      if (out) [view.u, view.v] = [block.x[point], block.y[point]];
+      redraw();
+    }
+
+    function whole() {
+      Object.assign(view, { u: block.width / 2, v: block.height / 2, zoom: 1 });
+      redraw();
+    }
+
+    const arrange = () => { layOut(); recolour(); };
+    new ResizeObserver(resize).observe(root);
+    resize();
+    return { arrange, recolour, redraw, paintOver, resize, zoom, pan, whole, reveal, pick, caught, inView, screen, view };
+  }
+
+  return { create };
+})();

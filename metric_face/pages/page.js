@@ -1,0 +1,165 @@
+/* The page as a whole: theme, printing, matrices, and the map with everything around it. */
+const Theme = (() => {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const name = () => document.documentElement.dataset.theme ?? (system.matches ? "dark" : "light");
+
+  function attach(button, changed) {
+    button.addEventListener("click", () => {
+      document.documentElement.dataset.theme = name() === "dark" ? "light" : "dark";
+      changed();
+    });
+    system.addEventListener("change", changed);
+  }
+
+  return { attach, name };
+})();
+
+const Page = (() => {
+  const one = (selector, root = document) => root.querySelector(selector);
+
+  /* A map and all that belongs to it. */
+  function mapPage(root, block) {
+    const words = block.words, stage = one(".stage", root), said = one(".spoken", root), columns = block.columns;
+    const panelColumns = [...columns.entries()].filter(([, c]) => c.classes && c.classes.length > 1 && c.classes.length <= 12);
+    const look = {
+      column: columns[block.colour], panels: block.panels < 0 ? null : columns[block.panels],
+      focus: [], selected: null, pinned: -1, hovered: -1, lasso: null, tool: "pan", faces: false,
+      front: (i) => !look.focus.length || look.focus.includes(look.column.values[i]),
+      near: (i) => block.near ? [...block.near.subarray(i * block.nearCount, (i + 1) * block.nearCount)].filter((j) => j < block.n) : [],
+      coloursOf(column, theme) {
+        if (!column.neutral) return column.colours[theme];
+        const shades = column.classes.map(() => column.colours[theme][0]), chosen = block.focusColours[theme];
+        look.focus.forEach((code, k) => { shades[code] = chosen[k % chosen.length]; });
+        return shades;
+      },
+    };
+    const map = MapView.create(stage, block, look, words);
+    const card = Controls.card(one(".card", root), stage, block, map, look);
+    const colour = one(".colour", root), panels = one(".panels", root), section = one(".selection", root);
+    const legend = () => Controls.legend(one(".legend", root), look.column, look, words, map.recolour);
+    let sequence = null, place = -1;
+
+    const does = {
+      hover(point, aloud = false) {
+        if (point === look.hovered) return;
+        look.hovered = point;
+        card(point, aloud ? said : null);
+        stage.classList.toggle("on-point", point >= 0);
+        map.paintOver();
+      },
+      pin(point) {
+        if (point < 0) return does.clear();
+        look.pinned = point;
+        look.selected = null;
+        const points = [point, ...look.near(point)];
+        const title = Data.say(words, block.near ? "pinned_near" : "pinned", { name: block.paths[point] ?? point });
+        Selection.show(section, block, look, points, { title, choose });
+        map.redraw();
+      },
+      gather(points, title = null) {
+        look.pinned = -1;
+        look.selected = new Set(points);
+        sequence = null;
+        title ??= Data.say(words, "gathered", { n: points.length.toLocaleString() });
+        Selection.show(section, block, look, points, { title, choose });
+        said.textContent = title;
+        map.redraw();
+      },
+      step(way) {
+        sequence ??= inOrder();
+        place = (place + way + sequence.length) % sequence.length;
+        if (!sequence.length) return;
+        map.reveal(sequence[place]);
+        does.hover(sequence[place], true);
+      },
+      lasso() {
+        look.tool = look.tool === "lasso" ? "pan" : "lasso";
+        one(".lasso", root).setAttribute("aria-pressed", look.tool === "lasso");
+        stage.classList.toggle("lassoing", look.tool === "lasso");
+      },
+      recolour() {
+        const next = [...colour.options].findIndex((option) => option.value === colour.value) + 1;
+        colour.selectedIndex = next % colour.options.length;
+        colour.dispatchEvent(new Event("change"));
+      },
+      clear() {
+        Object.assign(look, { pinned: -1, selected: null, lasso: null });
+        sequence = null;
+        Selection.show(section, block, look, null, {});
+        does.hover(-1);
+        map.redraw();
+      },
+    };
+    const choose = (point) => { map.reveal(point); does.hover(-1); does.hover(point, true); };
+
+    /* The points in front, the highest value of the column first: what the keys walk through. */
+    function inOrder() {
+      const points = [...Array(block.n).keys()].filter((i) => look.front(i) && (!look.selected || look.selected.has(i)));
+      const value = (i) => (Number.isNaN(look.column.values[i]) ? -Infinity : look.column.values[i]);
+      place = -1;
+      return points.sort((a, b) => (look.column.classes ? value(a) - value(b) : value(b) - value(a)) || a - b);
+    }
+
+    Controls.options(colour, [...columns.entries()].filter(([, c]) => !c.derived), block.colour);
+    Controls.options(panels, panelColumns, block.panels, words.one_map);
+    colour.addEventListener("change", () => {
+      Object.assign(look, { column: columns[Number(colour.value)], focus: [] });
+      sequence = null;
+      legend();
+      map.recolour();
+    });
+    panels.addEventListener("change", () => {
+      look.panels = columns[Number(panels.value)] ?? null;
+      map.whole();
+      map.arrange();
+    });
+    one(".lasso", root).addEventListener("click", does.lasso);
+    one(".whole", root).addEventListener("click", map.whole);
+    one(".in", root).addEventListener("click", () => map.zoom(1.5));
+    one(".out", root).addEventListener("click", () => map.zoom(1 / 1.5));
+    one(".clear", section).addEventListener("click", does.clear);
+    const faces = one(".show-faces", root);
+    if (faces) faces.addEventListener("change", () => { look.faces = faces.checked; map.redraw(); });
+    Pointer.attach(stage, map, look, does);
+    legend();
+    map.arrange();
+    return { map, look, does, theme: () => { legend(); map.recolour(); } };
+  }
+
+  /* Cells of a matrix show their faces, and gather them on the map. */
+  function matrices(block, view) {
+    for (const button of document.querySelectorAll("button[data-cell]")) {
+      const figure = button.closest("figure"), column = block.matrices?.[figure.id]?.[button.dataset.cell];
+      if (!column) continue;
+      button.addEventListener("click", () => {
+        const points = Data.numbers(column), box = one(".cell-faces", figure);
+        for (const other of figure.querySelectorAll("[aria-pressed]")) other.setAttribute("aria-pressed", "false");
+        button.setAttribute("aria-pressed", "true");
+        box.hidden = false;
+        one("h3", box).textContent = button.title;
+        const describe = (point) => (block.paths?.[point] ?? `${point}`).split("/").pop();
+        const choose = view ? (point) => { view.does.gather(points, button.title); view.does.pin(point); } : () => {};
+        Faces.gallery(one(".gallery", box), points, { words: block.words, describe, choose });
+        if (view) view.does.gather(points, button.title);
+      });
+    }
+  }
+
+  function start() {
+    const block = Data.read(), root = one("[data-map]");
+    Faces.init(block);
+    const view = root ? mapPage(root, block) : null;
+    matrices(block, view);
+    Theme.attach(one(".theme"), () => view?.theme());
+    const closed = () => document.querySelectorAll("details:not([open])");
+    let opened = [];
+    addEventListener("beforeprint", () => { opened = [...closed()]; opened.forEach((box) => { box.open = true; }); });
+    addEventListener("afterprint", () => opened.forEach((box) => { box.open = false; }));
+    window.metricFace = { block, view, faces: Faces }; // for a curious reader's console
+    requestAnimationFrame(() => { document.documentElement.dataset.ready = Math.round(performance.now()); });
+  }
+
+  return { start };
+})();
+
+Page.start();

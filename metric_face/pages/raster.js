@@ -1,0 +1,77 @@
+/* Many dots on a canvas, fast: they are blended into the pixels directly, one small disc each. */
+const Raster = (() => {
+  const discs = new Map();
+
+  /* The pixels of a disc: offsets from its middle and how much of each is covered. */
+  function disc(radius) {
+    const key = Math.round(radius * 4);
+    if (discs.has(key)) return discs.get(key);
+    const reach = Math.ceil(radius + 0.5), dx = [], dy = [], cover = [];
+    for (let y = -reach; y <= reach; y++) {
+      for (let x = -reach; x <= reach; x++) {
+        const inside = Math.min(1, radius + 0.5 - Math.hypot(x, y));
+        if (inside > 0.02) { dx.push(x); dy.push(y); cover.push(inside); }
+      }
+    }
+    const made = { dx: Int32Array.from(dx), dy: Int32Array.from(dy), cover: Float32Array.from(cover), reach };
+    discs.set(key, made);
+    return made;
+  }
+
+  function rgb(hex) {
+    const value = parseInt(hex.slice(1), 16);
+    return [value >> 16, (value >> 8) & 255, value & 255];
+  }
+
+  /* 256 colours between the stops of a ramp. */
+  function ramp(stops) {
+    const known = stops.map(rgb), out = [];
+    for (let i = 0; i < 256; i++) {
+      const at = (i / 255) * (known.length - 1), low = Math.min(Math.floor(at), known.length - 2), part = at - low;
+      out.push(known[low].map((channel, c) => channel + part * (known[low + 1][c] - channel)));
+    }
+    return out;
+  }
+
+  function fill(image, colour) {
+    const [r, g, b] = rgb(colour), pixels = new Uint32Array(image.data.buffer);
+    pixels.fill((255 << 24) | (b << 16) | (g << 8) | r);
+  }
+
+  /* Draw the points that `wants(i)` in `order`; colours[shade[i]] is [r, g, b]; `cell` clips, in device pixels. */
+  function dots(image, cell, place, points, { order, wants, shade, colours, alpha, radius }) {
+    const { data, width } = image, { dx, dy, cover, reach } = disc(radius), count = dx.length;
+    const left = Math.ceil(cell.left), right = Math.floor(cell.left + cell.width) - 1;
+    const top = Math.ceil(cell.top), bottom = Math.floor(cell.top + cell.height) - 1;
+    for (let k = 0; k < order.length; k++) {
+      const i = order[k];
+      if (!wants(i)) continue;
+      const px = Math.round(points.x[i] * place.scale + place.left);
+      const py = Math.round(points.y[i] * place.scale + place.top);
+      if (px < left - reach || px > right + reach || py < top - reach || py > bottom + reach) continue;
+      const [r, g, b] = colours[shade[i]];
+      for (let d = 0; d < count; d++) {
+        const x = px + dx[d], y = py + dy[d];
+        if (x < left || x > right || y < top || y > bottom) continue;
+        const at = 4 * (y * width + x), part = alpha * cover[d];
+        data[at] += (r - data[at]) * part;
+        data[at + 1] += (g - data[at + 1]) * part;
+        data[at + 2] += (b - data[at + 2]) * part;
+      }
+    }
+  }
+
+  /* A fixed shuffle of 0..n-1: drawn in the order of the table, the last class would cover the others. */
+  function shuffled(n) {
+    const order = Uint32Array.from({ length: n }, (_, i) => i);
+    let state = 1;
+    for (let i = n - 1; i > 0; i--) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      const j = Math.floor((state / 4294967296) * (i + 1));
+      [order[i], order[j]] = [order[j], order[i]];
+    }
+    return order;
+  }
+
+  return { dots, fill, ramp, rgb, shuffled };
+})();
