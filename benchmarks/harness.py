@@ -1,0 +1,86 @@
+"""What every benchmark shares: times taken in turn, peak memory in a process of its own, a table with its machine."""
+
+import gc
+import importlib.metadata
+import multiprocessing
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def times(arms: Mapping[str, Callable[[], object]], repeats: int = 9, warmup: int = 1) -> dict[str, float]:
+    """Return each arm's median wall time in seconds; the arms take turns, so a busy machine slows all alike."""
+    for _ in range(warmup):
+        for run in arms.values():
+            run()
+    taken: dict[str, list[float]] = {name: [] for name in arms}
+    for _ in range(repeats):
+        for name, run in arms.items():
+            started = time.perf_counter()
+            run()
+            taken[name].append(time.perf_counter() - started)
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def peak_memory(prepare: Callable[..., Callable[[], object]], *arguments: Any) -> float:
+    """Return the MB by which a call's peak exceeds what the process held before it, in a fresh process.
+
+    Args:
+        prepare: a function of a module, called with `arguments`; returns the call to measure. Its imports and
+            inputs are part of the base.
+    """
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(_peak_here, (prepare, arguments))
+
+
+def _peak_here(prepare: Callable[..., Callable[[], object]], arguments: tuple[Any, ...]) -> float:
+    run = prepare(*arguments)
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    base = _status("VmRSS")
+    run()
+    return (_status("VmHWM") - base) / 1024
+
+
+def _status(field: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field))
+
+
+def machine(*packages: str) -> str:
+    """Return one line: processor, cores, memory, Python and the versions of packages."""
+    model = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next(
+            (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model
+        )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+    return f"{model}, {os.cpu_count()} cores, {memory:.0f} GB; Python {platform.python_version()}, {versions}"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table, its columns padded to be read as text too."""
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) + " |" for row in cells]
+    lines.insert(1, "|" + "|".join("-" * (w + 2) for w in widths) + "|")
+    return "\n".join(lines)
+
+
+def publish(name: str, title: str, command: str, machine_line: str, sections: Iterable[str]) -> None:
+    """Print a benchmark's result and write it to ``benchmarks/results/NAME.md``."""
+    text = f"# {title}\n\nMade by `{command}` on {machine_line}.\n\n" + "\n\n".join(sections) + "\n"
+    print(text)
+    RESULTS.mkdir(exist_ok=True)
+    beside = RESULTS / f"{name}.md.part"
+    beside.write_text(text)
+    beside.replace(RESULTS / f"{name}.md")
