@@ -129,6 +129,7 @@ class RandomIdentitySampler(Sampler[list[int]]):
         self._codes = codes
         self.num_identities = self._roster.num_identities
         self.num_instances = self._roster.num_instances
+        self.coverage: Coverage = "images" if self._roster.cover else "identities"
         self.seed = whole("seed", seed, 0)
         self.rank, self.world_size = rank, world_size
         rank_and_world(rank, world_size)  # refuse now what would be refused in an hour
@@ -277,6 +278,6 @@ class RandomIdentitySampler(Sampler[list[int]]):
             "num_identities": self.num_identities,
             "num_instances": self.num_instances,
             "num_batches": self._roster.batches,
-            "coverage": "images" if self._roster.cover else "identities",
+            "coverage": self.coverage,
             "labels and policies": self._fingerprint,
         }

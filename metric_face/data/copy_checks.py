@@ -1,0 +1,82 @@
+"""What copies of images do to labels, identities and the split."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from metric_face.data.findings import Finding, Severity
+from metric_face.data.label_checks import raw_labels, row_groups
+from metric_face.data.labels import LabelSpace
+from metric_face.data.table import ImageTable
+
+
+def check_copies(
+    table: ImageTable,
+    labels: pd.DataFrame,
+    space: LabelSpace | None,
+    exact: list[tuple[int, ...]],
+    near: list[tuple[int, int]],
+) -> Iterator[Finding]:
+    """Copies whose labels disagree, copies in two parts, and how many there are.
+
+    Args:
+        table: N images.
+        labels: (N, A) in words.
+        space: where there is one, whether the classes to be learnt differ is said as well.
+        exact: groups of rows with the same bytes; near: pairs of rows with the same picture.
+    """
+    split = table.frame["split"] if table.splits else None
+    raw = raw_labels(table, () if space is None else space.names)
+    kinds = (
+        ("exact", exact, "groups of files with the same content"),
+        ("near", near, "pairs of nearly equal pictures"),
+    )
+    for kind, groups, words in kinds:
+        surely: Severity = "certain" if kind == "exact" else "warning"
+        differ = [g for g in groups if _disagree(raw, g)]
+        if differ:
+            names = [str(n) for n in raw.columns if any(_disagree(raw[[n]], g) for g in differ)]
+            learnt = [g for g in differ if _disagree(labels, g)]
+            also = "" if space is None else f" In {len(learnt)} of them the classes to be learnt differ."
+            yield Finding(
+                f"{kind}-copies-disagree",
+                surely if learnt or space is None else "warning",
+                f"{len(differ)} of {len(groups)} {words} have different labels ({', '.join(names)}): at most one of "
+                f"each is right, and no model can learn both.{also}",
+                "Look at them, keep the right one of each, drop the others.",
+                row_groups([*learnt, *(g for g in differ if g not in learnt)]),
+            )
+        who = table.identities
+        strangers = [g for g in groups if who is not None and len(set(who[list(g)])) > 1]
+        if strangers:
+            yield Finding(
+                f"{kind}-copies-of-two-identities",
+                surely,
+                f"{len(strangers)} of {len(groups)} {words} belong to different identities: the loss pushes apart "
+                f"what is the same picture.",
+                "Join the identities, or give the picture to the right one.",
+                row_groups(strangers),
+            )
+        torn = [g for g in groups if split is not None and split.iloc[list(g)].nunique() > 1]
+        if torn:
+            yield Finding(
+                f"{kind}-copies-across-splits",
+                surely,
+                f"{len(torn)} of {len(groups)} {words} are in two parts of the split: the model is tested on pictures "
+                f"it has seen.",
+                "Drop the copies, or split so that they stay together.",
+                row_groups(torn),
+            )
+        if groups:
+            yield Finding(
+                f"{kind}-copies",
+                "note" if kind == "near" else "warning",
+                f"There are {len(groups)} {words}; a copy counts twice in training and in the score.",
+                "Keep one of each.",
+                row_groups(groups),
+            )
+
+
+def _disagree(labels: pd.DataFrame, rows: Sequence[int]) -> bool:
+    """Whether labels differ among the rows that have them."""
+    return bool((labels.iloc[list(rows)].nunique() > 1).any())

@@ -1,0 +1,102 @@
+"""Two fingerprints of an image: one of its bytes, one of how it looks."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metric_face.data.images import open_image
+from metric_face.errors import ImageError
+
+SIDE = 32
+"""Pixels along a side of the small picture that looks are compared on."""
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """What one pass over the files leaves.
+
+    Attributes:
+        digests: (N,) SHA-256 of the bytes, "" where the file cannot be read.
+        pictures: (N, 32, 32) uint8, small and grey.
+        broken: by row, why the image cannot be used.
+    """
+
+    digests: list[str]
+    pictures: NDArray[np.uint8]
+    broken: dict[int, str]
+
+
+def take_fingerprints(
+    paths: Sequence[Path], *, workers: int = 4, progress: Callable[[int], object] | None = None
+) -> Fingerprints:
+    """Read and decode every image once.
+
+    Args:
+        paths: N files.
+        workers: threads; Pillow releases the interpreter while it decodes.
+        progress: called with the number of images just read.
+    """
+
+    def read(path: Path) -> tuple[str, NDArray[np.uint8] | None, str]:
+        try:
+            with open(path, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            return "", None, f"{path}: cannot be read ({error.strerror}); restore it or drop its row"
+        try:
+            image = open_image(path, at_least=(SIDE, SIDE)).convert("L").resize((SIDE, SIDE), 4)  # box filter
+        except ImageError as error:
+            return digest, None, str(error)
+        return digest, np.asarray(image), ""
+
+    pictures = np.zeros((len(paths), SIDE, SIDE), dtype=np.uint8)
+    digests: list[str] = []
+    broken: dict[int, str] = {}
+    with ThreadPoolExecutor(workers) as pool:
+        for row, (digest, picture, reason) in enumerate(pool.map(read, paths)):
+            digests.append(digest)
+            if picture is None:
+                broken[row] = reason
+            else:
+                pictures[row] = picture
+            if progress is not None:
+                progress(1)
+    return Fingerprints(digests, pictures, broken)
+
+
+def perceptual_bits(pictures: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(N, 250) the signs of the coarsest waves in each picture, which survive resizing and recompression.
+
+    Args:
+        pictures: (N, 32, 32).
+    """
+    waves = _cosines(16)
+    bits = np.empty((len(pictures), 250), dtype=bool)
+    for start in range(0, len(pictures), 4096):
+        part = pictures[start : start + 4096].astype(np.float32)
+        part -= part.mean(axis=(1, 2), keepdims=True)
+        strength = (waves @ part @ waves.T).reshape(len(part), -1)
+        bits[start : start + 4096] = strength[:, _coarsest()] > 0
+    return bits
+
+
+@cache
+def _cosines(count: int) -> NDArray[np.float32]:
+    """(count, 32) the first waves of the discrete cosine transform."""
+    at = (np.arange(SIDE) + 0.5) * np.pi / SIDE
+    return np.cos(np.arange(count)[:, None] * at).astype(np.float32)
+
+
+@cache
+def _coarsest() -> NDArray[Any]:
+    """(250,) of the 16 x 16 waves, the constant and the finest five left out, in a mixed order."""
+    fineness = np.add.outer(np.arange(16), np.arange(16)).ravel()
+    chosen = np.argsort(fineness, kind="stable")[1:251]
+    return np.random.default_rng(0).permutation(chosen)
