@@ -63,7 +63,7 @@ const Data = (() => {
   function text(column, row) {
     const value = column.values[row];
     if (column.classes) return value < 0 ? "–" : column.classes[value];
-    return Number.isNaN(value) ? "–" : value.toFixed(2);
+    return Number.isNaN(value) ? "–" : Number.isInteger(value) ? value.toLocaleString() : value.toFixed(2);
   }
 
   return { read, numbers, bytes, say, text };

@@ -1,0 +1,80 @@
+"""A real headless Chromium for tests of pages, and what a page must never do in it."""
+
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,1000",
+)
+
+
+def _program(*names):
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+CHROMIUM = _program("chromium", "chromium-browser", "google-chrome")
+DRIVER = _program("chromedriver")
+needs_chromium = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver, which are not installed"
+)
+
+
+@contextmanager
+def open_browser(profile: Path, *flags: str):
+    """A browser with a profile of its own that logs its console and every request."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*_FLAGS, *flags, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    try:
+        yield browser
+    finally:
+        browser.quit()
+
+
+def open_page(browser, path: Path) -> None:
+    """Open a written page and wait until it has drawn itself."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    browser.get(path.as_uri())
+    WebDriverWait(browser, 60).until(
+        lambda b: b.execute_script("return document.documentElement.dataset.ready !== undefined")
+    )
+
+
+def complaints(browser) -> list[str]:
+    """Everything the console complains of since the last call, but for the tests' own reading of pixels."""
+    return [
+        entry["message"]
+        for entry in browser.get_log("browser")
+        if entry["level"] in ("SEVERE", "WARNING") and "willReadFrequently" not in entry["message"]
+    ]
+
+
+def requests_made(browser) -> list[str]:
+    """Addresses the page asked for since the last call, those within the file left out."""
+    import json
+
+    asked = []
+    for entry in browser.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent" and message["params"]["documentURL"].startswith(
+            "file://"
+        ):
+            asked.append(message["params"]["request"]["url"])  # the browser's own start page asks for much
+    return [url for url in asked if not url.startswith(("file://", "data:", "blob:"))]
