@@ -10,6 +10,8 @@ from PIL import Image, ImageOps
 
 from metric_face.errors import DataError, ImageError
 
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+"""What a file's name ends in, in lower case, for it to be taken for an image."""
 MAX_PIXELS = 100_000_000
 """An image that declares more pixels than this is refused before it is decoded (a decompression bomb)."""
 
@@ -53,6 +55,14 @@ def open_image(path: str | Path, *, at_least: tuple[int, int] | None = None) -> 
     except (OSError, ValueError, SyntaxError, EOFError, IndexError) as error:  # what Pillow's decoders raise
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ImageError(f"{path}: cannot be decoded ({reason}); replace it or drop its row") from error
+
+
+def images_below(folder: Path) -> list[Path]:
+    """The images in a folder and its subfolders, by name; what starts with a dot is skipped."""
+    found = (file for file in sorted(folder.rglob("*")) if file.suffix.lower() in SUFFIXES and file.is_file())
+    return [
+        file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    ]
 
 
 def find_broken(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from metric_face.data.images import SUFFIXES, images_below
 from metric_face.errors import DataError
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 MASKS = ("wear", "incorrect", "normal")
 STEMS = {
     **{f"mask{number}": "wear" for number in range(1, 6)},
@@ -65,13 +65,9 @@ def read_competition(folder: Path) -> pd.DataFrame:
 
 def read_folders(folder: Path) -> pd.DataFrame:
     """Read ``folder/<class>/<image>``; images directly in ``folder`` have no label."""
-    files = [
-        file
-        for file in sorted(folder.rglob("*"))
-        if _is_image(file) and not _hidden(file.relative_to(folder))
-    ]
+    files = images_below(folder)
     if not files:
-        suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
+        suffixes = ", ".join(sorted(SUFFIXES))
         raise DataError(f"{folder}: holds no image ({suffixes}); check the path")
     names = [file.relative_to(folder).as_posix() for file in files]
     parents = [str(Path(name).parent.as_posix()) for name in names]
@@ -117,8 +113,4 @@ def _read_submission(file: Path) -> pd.DataFrame:
 
 
 def _is_image(file: Path) -> bool:
-    return file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()
-
-
-def _hidden(relative: Path) -> bool:
-    return any(part.startswith(".") for part in relative.parts)
+    return file.suffix.lower() in SUFFIXES and file.is_file()

@@ -1,0 +1,365 @@
+"""The command ``metric-face``: one function per command, which parses, calls the library and prints.
+
+Exit codes: 0 done, 1 the input or the data is wrong (one line, no traceback), 2 wrong usage, 130 interrupted.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from metric_face.errors import ArgumentError, MetricFaceError
+from metric_face.files import write_text
+
+app = typer.Typer(
+    name="metric-face",
+    help="Train an image embedding, search it, and see why it is not better.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+RunArgument = Annotated[Path, typer.Argument(help="The run directory that 'train' wrote.", show_default=True)]
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Part = Annotated[str, typer.Option("--part", help="Part of the images: val, test, train.")]
+LATEST = Path("runs/latest")
+
+
+def main() -> None:
+    """Run the command; an error that a user can cause is one line."""
+    try:
+        app()
+    except MetricFaceError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has gone, as in `metric-face knn ... | head`
+        sys.stderr.close()
+        sys.exit(0)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for all that the demo makes.")] = Path("demo"),
+    people: Annotated[int, typer.Option(help="People to draw, 7 images each.")] = 200,
+    as_json: Json = False,
+) -> None:
+    """Draw synthetic faces, train on them, and show every command at work (under 4 minutes on 2 cores)."""
+    from metric_face.demo import run_demo
+    from metric_face.terminal import answer, answer_json, answer_table, say
+
+    result = run_demo(out, people=people, say=say)
+    if as_json:
+        answer_json(result.to_dict())
+        return
+    answer_table(("judge", "macro F1 of 18 classes [95 %]"), result.rows())
+    for line in result.closing():
+        answer(line)
+
+
+@app.command()
+def train(
+    data: Annotated[
+        Path | None, typer.Argument(help="Folder, CSV or Parquet file of images; or data.path.")
+    ] = None,
+    config: Annotated[
+        str, typer.Option("--config", "-c", help="A recipe (small, standard, competition) or a YAML file.")
+    ] = "small",
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", "-s", help="section.key=value; may be repeated.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The run directory to write.")] = LATEST,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on exactly where the run in --out stopped.")
+    ] = False,
+    skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Drop and list broken images.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train an embedding."""
+    from metric_face.config import load_config
+    from metric_face.terminal import answer, answer_json, bar, counter, say
+
+    given = list(overrides or [])
+    if data is not None:
+        given.append(f"data.path={data}")
+    if skip_broken:
+        given.append("data.skip_broken=true")
+    resolved = load_config(config, given)
+    from metric_face.data.preparation import prepare_data
+
+    with bar("checking images", not quiet) as progress:
+        prepared = None if resume else prepare_data(resolved.data, progress=counter(progress))
+    say("loading PyTorch ...")
+    from metric_face.training import fit
+
+    run = fit(resolved, out, resume=resume, data=prepared, quiet=quiet or as_json, say=say)
+    facts = run.facts
+    if as_json:
+        answer_json({"run": str(run.folder), **facts})
+    else:
+        answer(
+            f"{facts['ended']}: best {facts['monitor']} {facts['best']:.3f} in epoch {facts['best_epoch'] + 1} of "
+            f"{facts['epochs']}, {facts['seconds']:.0f} s; best weights in {run.folder}"
+        )
+        answer(f"next: metric-face embed {run.folder} && metric-face evaluate {run.folder}")
+    if facts["ended"] == "interrupted":
+        say(f"go on with: metric-face train --resume --out {run.folder}")
+        raise typer.Exit(130)
+
+
+@app.command()
+def embed(
+    run: RunArgument = LATEST,
+    data: Annotated[Path | None, typer.Argument(help="Other images; default those of the run.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write; default RUN/embeddings.")
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1)] = 64,
+    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    as_json: Json = False,
+) -> None:
+    """Compute the vectors of all images; an interrupted call goes on where it was."""
+    import time
+
+    from metric_face.run import Run
+    from metric_face.terminal import answer, answer_json, bar, say
+
+    opened = Run.open(run)
+    if data is not None and out is None:
+        raise ArgumentError(
+            f"--out: name a folder for the vectors of {data}; RUN/embeddings holds those of the run"
+        )
+    from metric_face.data.table import ImageTable
+
+    table = opened.table if data is None else ImageTable.read(data)
+    say("loading PyTorch ...")
+    from metric_face.extraction import extract
+
+    started = time.monotonic()
+    with bar("embedding", not as_json) as progress:
+        made = extract(
+            opened,
+            table,
+            folder=out or opened.folder / "embeddings",
+            batch_size=batch_size,
+            precision=precision,
+            progress=progress,
+        )
+    seconds = time.monotonic() - started
+    facts = {
+        "folder": str(out or opened.folder / "embeddings"),
+        "images": len(made),
+        "dimensions": made.vectors.shape[1],
+        "images_per_second": round(len(made) / seconds, 1),
+    }
+    if as_json:
+        answer_json(facts)
+    else:
+        answer(
+            f"{len(made):,} images x {facts['dimensions']} in {seconds:.0f} s "
+            f"({facts['images_per_second']} images/s); {facts['folder']}"
+        )
+
+
+@app.command()
+def index(
+    run: RunArgument = LATEST,
+    part: Annotated[str, typer.Option(help="Part to search in; 'all' takes every image.")] = "train",
+    kind: Annotated[str, typer.Option(help="auto, flat, ivf, hnsw or ivfpq.")] = "auto",
+    memory: Annotated[float | None, typer.Option(help="GiB that the index may take.")] = None,
+    recall: Annotated[float, typer.Option(help="Recall@10 that an approximate index is tuned for.")] = 0.98,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to write; default RUN/index.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Build the index that 'knn' asks, and choose how neighbours vote, on validation."""
+    from metric_face.indexing import index_run
+    from metric_face.run import Run
+    from metric_face.terminal import answer, answer_json
+
+    opened = Run.open(run)
+    budget = None if memory is None else int(memory * 2**30)
+    built = index_run(opened, part=part, kind=kind, memory_budget=budget, recall=recall)
+    folder = built.save(out or opened.folder / "index")
+    if as_json:
+        answer_json({"folder": str(folder), "vectors": len(built), "kind": built.kind, **built.metadata})
+        return
+    answer(f"{len(built):,} vectors x {built.dimensions}, {built.kind}; {folder}")
+    for name, target in built.metadata["targets"].items():
+        if "k" in target:
+            answer(
+                f"  {name}: k={target['k']} {target['votes']}, validation macro F1 {target['val_macro_f1']:.3f}"
+            )
+
+
+@app.command()
+def knn(
+    run: Annotated[Path, typer.Argument(help="The run directory.")],
+    images: Annotated[
+        list[str], typer.Argument(help="Images, folders of images, or - for a list on standard input.")
+    ],
+    k: Annotated[
+        int | None, typer.Option("-k", min=1, help="Neighbours that vote; default chosen on validation.")
+    ] = None,
+    votes: Annotated[str | None, typer.Option(help="uniform, distance, softmax or prior-corrected.")] = None,
+    shown: Annotated[int, typer.Option("--show", min=1, help="Neighbours to print.")] = 3,
+    index_folder: Annotated[
+        Path | None, typer.Option("--index", help="The index; default RUN/index.")
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write a submission: ImageID,ans with the joint class.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Ask the index about photographs: class per attribute, probability, nearest images."""
+    from metric_face.asking import Asker, image_files, submission
+    from metric_face.terminal import answer_json, say, show_answer
+
+    asker = Asker(run, index_folder)
+    if images == ["-"]:  # a list on standard input: each line is answered before the next is read
+        for line in sys.stdin:
+            if line.strip():
+                for one in asker.ask(image_files([line.strip()]), k=k, votes=votes, shown=shown):
+                    show_answer(one, as_json)
+        return
+    answers = asker.ask(image_files(images), k=k, votes=votes, shown=shown)
+    if csv is not None:
+        target = "joint" if "joint" in asker.targets else next(iter(asker.targets))
+        write_text(csv, submission(answers, asker.targets[target]["classes"], target))
+        say(f"{len(answers):,} answers in {csv}")
+    elif as_json:
+        answer_json([one.to_dict() for one in answers])
+    else:
+        for one in answers:
+            show_answer(one)
+
+
+@app.command()
+def probe(
+    run: RunArgument = LATEST,
+    part: Part = "val",
+    as_json: Json = False,
+) -> None:
+    """Fit a linear probe on the training embeddings: F1 per class on another part."""
+    from metric_face.evaluation import probe_run
+    from metric_face.run import Run
+    from metric_face.terminal import answer, answer_json, answer_table, steps, with_interval
+
+    with steps(not as_json) as step:
+        scores = probe_run(Run.open(run), part=part, progress=step)
+    if as_json:
+        from dataclasses import asdict
+
+        answer_json([asdict(score) for score in scores])
+        return
+    for score in scores:
+        answer(f"{score.target}: macro F1 {with_interval(score.macro_f1)}  ({score.note})")
+        answer_table(("  class", "F1"), [(f"  {name}", f"{value:.3f}") for name, value in score.f1.items()])
+
+
+@app.command()
+def evaluate(run: RunArgument = LATEST, part: Part = "val", as_json: Json = False) -> None:
+    """Macro F1 of head, kNN and probe, recall@1/5, R-precision and MAP@R, with intervals over identities."""
+    from metric_face.evaluation import evaluate as judge
+    from metric_face.run import Run
+    from metric_face.terminal import answer, answer_json, answer_table, steps, with_interval
+
+    with steps(not as_json) as step:
+        found = judge(Run.open(run), part=part, progress=step)
+    if as_json:
+        answer_json(found.to_dict())
+        return
+    answer(
+        f"{found.part}: {found.images:,} images of {found.identities:,} identities; 95 % intervals over identities"
+    )
+    if found.scores:
+        rows = [(s.judge, s.target, with_interval(s.macro_f1), s.note) for s in found.scores]
+        answer_table(("judge", "target", "macro F1", ""), rows)
+    rows = [
+        (
+            f"{r.label}" + (" (same identity left out)" if r.same_identity_excluded else ""),
+            with_interval(r.recall_at_1),
+            f"{r.recall_at_5:.3f}",
+            f"{r.r_precision:.3f}",
+            f"{r.map_at_r:.3f}",
+            f"{r.queries:,}",
+        )
+        for r in found.retrieval
+    ]
+    answer_table(("retrieval by", "recall@1", "recall@5", "R-precision", "MAP@R", "queries"), rows)
+
+
+@app.command()
+def visualize(
+    run: RunArgument = LATEST,
+    part: Annotated[str, typer.Option(help="val, train, test or all.")] = "val",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; default the run.")] = None,
+    seed: int = 0,
+    no_faces: Annotated[bool, typer.Option("--no-faces", help="Leave every image out of the page.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Draw the embedding: a PNG of small multiples, and one offline page with the images."""
+
+    from metric_face.mapping import map_run
+    from metric_face.run import Run
+    from metric_face.terminal import answer, answer_json, say, steps
+
+    say("UMAP compiles itself on its first use (about 40 s), then is fast")
+    with steps(not as_json) as step:
+        made = map_run(Run.open(run), part=part, folder=out, seed=seed, faces=not no_faces, progress=step)
+    if as_json:
+        answer_json({"picture": str(made.picture), "page": str(made.page)})
+        return
+    answer(f"{made.picture}\n{made.page}")
+
+
+@app.command()
+def audit(
+    source: Annotated[Path, typer.Argument(help="Images (folder, CSV, Parquet) or a configuration (YAML).")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the page here.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", "-s", help="section.key=value of the configuration.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check data, split and sampler in one dry pass, without a model; exit code 1 if something will spoil a result."""
+    raise NotImplementedError
+
+
+@app.command()
+def why(run: RunArgument = LATEST, as_json: Json = False) -> None:
+    """Say what holds a run back."""
+    raise NotImplementedError
+
+
+@app.command()
+def fuse(files: Annotated[list[Path], typer.Argument(help="Predictions of several runs, CSV.")]) -> None:
+    """Fuse the predictions of several runs, attribute by attribute."""
+    raise NotImplementedError
+
+
+@app.command()
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="Print this one, resolved.")] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON schema of a configuration.")
+    ] = False,
+) -> None:
+    """List the recipes, print one, or print the schema for an editor."""
+    from metric_face.config import dump_config, json_schema, load_config
+    from metric_face.config import recipes as known
+    from metric_face.terminal import answer, answer_json
+
+    if schema:
+        answer_json(json_schema())
+    elif name is not None:
+        answer(dump_config(load_config(name)).rstrip())
+    else:
+        for recipe, meaning in known().items():
+            answer(f"{recipe:12} {meaning}")

@@ -1,0 +1,40 @@
+"""What there is to predict of a table: each attribute, the joint class, or the identity."""
+
+from metric_face.data.labels import Codes, LabelSpace, identity_labels
+from metric_face.data.table import ImageTable
+
+Targets = dict[str, tuple[Codes, tuple[str, ...]]]
+
+
+def targets_of(table: ImageTable, space: LabelSpace | None) -> Targets:
+    """The codes and class names to predict.
+
+    Args:
+        table: N images.
+        space: the attributes; None is a model of identities alone.
+
+    Returns:
+        Name -> (codes (N,), class names): the attributes and, where there are several, ``joint``; without
+        attributes ``identity``.
+    """
+    if space is None:
+        return {"identity": identity_labels(table)}
+    names = (*space.names, "joint") if len(space.names) > 1 and "joint" not in space.names else space.names
+    return {name: space.labels(table, name) for name in names}
+
+
+def head_predictions(logits: "dict[str, Codes]", space: LabelSpace) -> dict[str, Codes]:
+    """The classes that a model's heads say: per attribute and joint, whichever the heads are.
+
+    Args:
+        logits: head -> (N, C).
+        space: the attributes.
+    """
+    said = {name: values.argmax(axis=1).astype("int64") for name, values in logits.items()}
+    if set(space.names) <= set(said):
+        said = {name: said[name] for name in space.names}
+    else:
+        said = space.split_joint(said["joint"])
+    if len(space.names) > 1 and "joint" not in space.names:
+        said["joint"] = space.joint(said)
+    return said

@@ -1,0 +1,145 @@
+"""run_demo: synthetic faces, from drawing to looking, with the same functions that a user calls."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from metric_face.config import load_config
+from metric_face.errors import ConfigError
+
+if TYPE_CHECKING:
+    from metric_face.evaluation import Evaluation
+
+# Light enough for two cores, and still a task: three masks, two genders, three age groups.
+SETTINGS = {
+    "recipe": "small",
+    "data": {
+        "attributes": ["mask", "gender", "age"],
+        "bins": {"age": [30, 60]},
+        "size": [64, 48],
+        "crop": [0.9, 0.9],
+        "split": {"val": 0.25},
+    },
+    "model": {"embedding_size": 64},
+    "sampler": {"identities": 8, "instances": 4},
+    "loss": {"label": "joint"},
+    "optimizer": {"lr": 2e-3},
+    "trainer": {"epochs": 12},
+}
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demo found, and where it lies."""
+
+    folder: Path
+    evaluation: "Evaluation"
+    seconds: dict[str, float]
+    looked_at: list[Path]
+
+    def rows(self) -> list[tuple[str, str]]:
+        """The short table: judge and macro F1 of the joint class."""
+        from metric_face.terminal import with_interval
+
+        judges = {"head": "head", "knn": "kNN", "probe": "linear probe", "majority": "majority baseline"}
+        rows = [(shown, with_interval(self.evaluation.score(judge, "joint").macro_f1)) for judge, shown in judges.items()]
+        nearest = next(r for r in self.evaluation.retrieval if r.label == "joint")
+        return [*rows, ("recall@1, same person left out", with_interval(nearest.recall_at_1))]
+
+    def closing(self) -> list[str]:
+        """What to look at."""
+        spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.seconds.items())
+        return [f"time: {spent}; {sum(self.seconds.values()):.0f} s in all", *map(str, self.looked_at)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain data, for JSON."""
+        return {
+            "folder": str(self.folder),
+            "evaluation": self.evaluation.to_dict(),
+            "seconds": self.seconds,
+            "look_at": [str(path) for path in self.looked_at],
+        }
+
+
+def run_demo(folder: str | Path, *, people: int = 200, say: Callable[[str], object] = print) -> DemoResult:
+    """Draw faces, train, embed, index, ask about people held out, evaluate and draw the map.
+
+    Args:
+        folder: for everything that is made; one that is there must be a demo's, and is gone on with.
+        people: to draw, seven images each.
+        say: called with each line.
+
+    Returns:
+        Scores, seconds per step and the files to look at.
+
+    Raises:
+        ConfigError: the folder holds something else.
+    """
+    home = Path(folder)
+    if home.exists() and any(home.iterdir()) and not (home / "faces" / "train").is_dir():
+        raise ConfigError(f"{home}: holds something else than a demo; give another folder with --out")
+    watch = _Watch(say)
+    faces = home / "faces"
+    if not faces.exists():
+        from metric_face.data.faces import contact_sheet, make_faces
+
+        watch.start("faces", f"drawing {people} people x 7 photographs")
+        make_faces(faces, people=people, size=(96, 128))
+        contact_sheet(faces, home / "faces.png")
+    run_folder = home / "run"
+    watch.start("train", "training on two cores, a minute or two (loading PyTorch takes some seconds)")
+    from metric_face.training import fit
+
+    run = fit(
+        load_config(SETTINGS, [f"data.path={faces}"]),
+        run_folder,
+        resume=(run_folder / "checkpoints" / "last.ckpt").is_file(),
+        say=say,
+    )
+    watch.start("embed", "embedding every image")
+    from metric_face.extraction import extract
+
+    extract(run, run.table, folder=run.folder / "embeddings")
+    watch.start("index", "building the index; neighbours vote as validation likes best")
+    from metric_face.indexing import index_run
+
+    index_run(run).save(run.folder / "index")
+    watch.start("ask", "asking about three people that training has not seen")
+    from metric_face.asking import Asker
+    from metric_face.terminal import show_answer
+
+    held_out = run.table.part("val")
+    for answer in Asker(run.folder).ask(held_out.paths[::7][:3], shown=3):
+        show_answer(answer)
+    watch.start("evaluate", "judging head, kNN and probe on the people held out")
+    from metric_face.evaluation import evaluate
+
+    evaluation = evaluate(run)
+    watch.start("visualise", "drawing the map (UMAP compiles itself on its first use, about 40 s)")
+    from metric_face.mapping import map_run
+
+    made = map_run(run)
+    watch.stop()
+    return DemoResult(home, evaluation, watch.seconds, [home / "faces.png", made.picture, made.page])
+
+
+class _Watch:
+    """Says what comes next, and keeps how long each step took."""
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self.say = say
+        self.seconds: dict[str, float] = {}
+        self._step = ""
+        self._since = time.monotonic()
+
+    def start(self, step: str, line: str) -> None:
+        self.stop()
+        self.say(f"{step}: {line}")
+        self._step, self._since = step, time.monotonic()
+
+    def stop(self) -> None:
+        if self._step:
+            self.seconds[self._step] = round(time.monotonic() - self._since, 1)
+            self._step = ""

@@ -1,0 +1,283 @@
+"""evaluate: what a run is worth, by its heads, by its neighbours and by a probe, with intervals over identities."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metric_face.data.targets import Targets, head_predictions, targets_of
+from metric_face.embeddings import Embeddings
+from metric_face.errors import ArgumentError
+from metric_face.intervals import Interval, bootstrap_interval, bootstrap_mean
+from metric_face.k_choice import choose_k
+from metric_face.knn import KNNClassifier
+from metric_face.metrics import f1_per_class, retrieval_metrics
+from metric_face.probe import LinearProbe
+from metric_face.run import Run
+from metric_face.votes import votes_for_ks
+
+Ints = NDArray[np.int64]
+DEPTH = 100
+
+
+@dataclass(frozen=True)
+class Score:
+    """The macro F1 of one judge on one target.
+
+    Attributes:
+        judge: ``head``, ``knn``, ``probe`` or ``majority``.
+        target: an attribute, ``joint`` or ``identity``.
+        macro_f1: with its interval over identities.
+        f1: per class, NaN where the part has none of it.
+        note: how the judge was set, such as the k of kNN.
+    """
+
+    judge: str
+    target: str
+    macro_f1: Interval
+    f1: dict[str, float]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """How near the images of one label are to each other, within the part evaluated.
+
+    Attributes:
+        label: ``identity``, ``joint`` or an attribute.
+        recall_at_1: with its interval over identities.
+        recall_at_5, r_precision, map_at_r: means over queries.
+        same_identity_excluded: whether a query's own identity was left out of its neighbours.
+        queries: how many counted.
+        without_relevant: queries with nothing to find, which do not count.
+    """
+
+    label: str
+    recall_at_1: Interval
+    recall_at_5: float
+    r_precision: float
+    map_at_r: float
+    same_identity_excluded: bool
+    queries: int
+    without_relevant: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores of a run on one part of its images."""
+
+    part: str
+    images: int
+    identities: int
+    scores: tuple[Score, ...]
+    retrieval: tuple[Retrieval, ...]
+
+    def score(self, judge: str, target: str) -> Score:
+        """One score.
+
+        Raises:
+            ArgumentError: there is none of this judge and target.
+        """
+        for score in self.scores:
+            if (score.judge, score.target) == (judge, target):
+                return score
+        known = ", ".join(sorted({f"{score.judge}/{score.target}" for score in self.scores}))
+        raise ArgumentError(f"score {judge}/{target}: there is {known}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The evaluation as plain data, for JSON."""
+        return asdict(self)
+
+
+def evaluate(
+    run: Run,
+    embeddings: Embeddings | None = None,
+    *,
+    part: str = "val",
+    seed: int = 0,
+    progress: Callable[[str], object] = lambda step: None,
+) -> Evaluation:
+    """Judge a run on a part of its images that it was not trained on.
+
+    The neighbours are searched among the training part. The k and the vote of kNN are chosen on one half of the
+    part's identities and applied to the other, and the other way round, so no query helps to choose its own k. The
+    probe chooses its strength on folds of the training identities.
+
+    Args:
+        run: a run.
+        embeddings: of its images; default those stored in the run.
+        part: ``val`` or ``test``.
+        seed: of the resampling and the halves.
+        progress: called with what is being computed.
+
+    Returns:
+        Macro F1 per judge and target, and retrieval within the part.
+    """
+    embeddings = embeddings if embeddings is not None else run.embeddings()
+    gallery, queries = embeddings.part("train"), embeddings.part(part)
+    people = _identities(queries)
+    gallery_targets, targets = _shared_targets(gallery, queries, run)
+    scores: list[Score] = []
+    if run.space is not None:
+        scores += _judge_heads(run, queries, targets, people, seed)
+        progress("kNN")
+        scores += _judge_knn(gallery, queries, gallery_targets, targets, people, seed)
+        progress("linear probe")
+        scores += _judge_probe(gallery, queries, gallery_targets, targets, people, seed)
+        scores += _judge_majority(gallery_targets, targets, people, seed)
+    progress("retrieval")
+    return Evaluation(
+        part,
+        len(queries),
+        len(np.unique(people)),
+        tuple(scores),
+        tuple(_retrieval(queries, targets, people, seed)),
+    )
+
+
+def probe_run(
+    run: Run,
+    embeddings: Embeddings | None = None,
+    *,
+    part: str = "val",
+    seed: int = 0,
+    progress: Callable[[str], object] = lambda step: None,
+) -> list[Score]:
+    """Only the linear probe of :func:`evaluate`."""
+    embeddings = embeddings if embeddings is not None else run.embeddings()
+    gallery, queries = embeddings.part("train"), embeddings.part(part)
+    known, targets = _shared_targets(gallery, queries, run)
+    if not known:
+        raise ArgumentError("probe: the run has no attributes to predict; it was trained on identities alone")
+    progress("linear probe")
+    return _judge_probe(gallery, queries, known, targets, _identities(queries), seed)
+
+
+def _identities(embeddings: Embeddings) -> NDArray[Any]:
+    """The identities, or every image its own where there are none."""
+    found = embeddings.table.identities
+    return np.arange(len(embeddings)).astype(str).astype(object) if found is None else found
+
+
+def _shared_targets(gallery: Embeddings, queries: Embeddings, run: Run) -> tuple[Targets, Targets]:
+    if run.space is None:
+        return {}, targets_of(queries.table, None)
+    return targets_of(gallery.table, run.space), targets_of(queries.table, run.space)
+
+
+def _score(
+    judge: str,
+    target: str,
+    true: Ints,
+    said: Ints,
+    names: tuple[str, ...],
+    people: Any,
+    seed: int,
+    note: str = "",
+) -> Score:
+    interval = bootstrap_interval(true, said, people, num_classes=len(names), seed=seed)
+    per_class = f1_per_class(true, said, len(names))
+    return Score(judge, target, interval, dict(zip(names, map(float, per_class), strict=True)), note)
+
+
+def _judge_heads(run: Run, queries: Embeddings, targets: Targets, people: Any, seed: int) -> list[Score]:
+    if not queries.logits or run.space is None:
+        return []
+    said = head_predictions(dict(queries.logits), run.space)
+    return [_score("head", name, *_pair(targets, name, said), people, seed) for name in targets]
+
+
+def _pair(targets: Targets, name: str, said: Mapping[str, Ints]) -> tuple[Ints, Ints, tuple[str, ...]]:
+    true, names = targets[name]
+    return true, said[name], names
+
+
+def _judge_knn(
+    gallery: Embeddings, queries: Embeddings, known: Targets, targets: Targets, people: Any, seed: int
+) -> list[Score]:
+    depth = min(DEPTH, len(gallery))
+    first = next(iter(known.values()))[0]
+    ids, similarities = KNNClassifier(depth).fit(gallery.vectors, first).search(queries.vectors, depth)
+    halves = _halves(people, seed)
+    scores = []
+    for name, (true, names) in targets.items():
+        said, notes = np.empty_like(true), []
+        for half in (0, 1):
+            chosen, answered = np.flatnonzero(halves == half), np.flatnonzero(halves != half)
+            best = choose_k(ids[chosen], similarities[chosen], known[name][0], true[chosen], seed=seed).best
+            answers = votes_for_ks(
+                ids[answered],
+                similarities[answered],
+                known[name][0],
+                [best.k],
+                votes=best.votes,
+                temperature=best.temperature,
+            )
+            said[answered] = answers[best.k].labels
+            notes.append(f"k={best.k} {best.votes}")
+        scores.append(_score("knn", name, true, said, names, people, seed, " / ".join(dict.fromkeys(notes))))
+    return scores
+
+
+def _halves(people: Any, seed: int) -> Ints:
+    codes = np.unique(people, return_inverse=True)[1]
+    order = np.random.default_rng(seed).permutation(codes.max() + 1)
+    return np.asarray(order[codes] % 2, dtype=np.int64)
+
+
+def _judge_probe(
+    gallery: Embeddings, queries: Embeddings, known: Targets, targets: Targets, people: Any, seed: int
+) -> list[Score]:
+    scores = []
+    groups = _identities(gallery)
+    for name, (true, names) in targets.items():
+        probe = LinearProbe().fit(gallery.vectors, known[name][0], groups=groups)
+        said = np.asarray(probe.predict(queries.vectors), dtype=np.int64)
+        scores.append(_score("probe", name, true, said, names, people, seed))
+    return scores
+
+
+def _judge_majority(known: Targets, targets: Targets, people: Any, seed: int) -> list[Score]:
+    """The baseline: every image gets each attribute's commonest class, and joint the class these make."""
+    scores = []
+    for name, (true, names) in targets.items():
+        commonest = int(np.bincount(known[name][0]).argmax())
+        scores.append(_score("majority", name, true, np.full_like(true, commonest), names, people, seed))
+    return scores
+
+
+def _retrieval(queries: Embeddings, targets: Targets, people: Any, seed: int) -> list[Retrieval]:
+    labels = dict(targets)
+    has_identities = queries.table.identities is not None
+    if has_identities:
+        codes = np.unique(people, return_inverse=True)[1].astype(np.int64)
+        labels["identity"] = (codes, ())
+    found = []
+    for name, (codes, _) in labels.items():
+        exclude = has_identities and name != "identity"
+        try:
+            result = retrieval_metrics(
+                queries.vectors,
+                codes,
+                identities=people if exclude else None,
+                exclude_same_identity=exclude,
+                ks=(1, 5),
+            )
+        except ArgumentError:  # no image has another one to find
+            continue
+        hits = result.per_query["recall@1"]
+        found.append(
+            Retrieval(
+                name,
+                bootstrap_mean(hits, people[result.query_ids], seed=seed),
+                result.recall[5],
+                result.r_precision,
+                result.map_at_r,
+                result.same_identity_excluded,
+                result.num_queries,
+                result.num_without_relevant,
+            )
+        )
+    return found

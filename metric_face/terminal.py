@@ -1,0 +1,112 @@
+"""What the command shows while it works and when it is done: progress on standard error, answers on standard output."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(line: str) -> None:
+    """A line for a person, beside the answer: on standard error, without markup."""
+    err.print(line, markup=False)
+
+
+def answer(text: str) -> None:
+    """A line of the answer: on standard output, without markup."""
+    out.print(text, markup=False)
+
+
+def answer_json(value: Any) -> None:
+    """The answer for a program: one JSON document, NaN as null."""
+    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.flush()
+
+
+def answer_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """The answer as a table; the first column is left, the others are right."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
+
+
+def show_answer(one: Any, as_json: bool = False) -> None:
+    """What the neighbours say of one image: a block for a person, or one line of JSON."""
+    if as_json:
+        sys.stdout.write(json.dumps(_plain(one.to_dict()), ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+        return
+    said = ", ".join(f"{name} {value} ({one.probability[name]:.0%})" for name, value in one.predicted.items())
+    answer(f"{one.path}: {said}")
+    for near in one.neighbours:
+        answer(f"    {near.similarity:+.3f}  {near.path}  {', '.join(near.labels.values())}")
+    sys.stdout.flush()
+
+
+@contextmanager
+def bar(label: str, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar with the time left; gives the function to call with (done, in all)."""
+    if not shown or not err.is_terminal:
+        yield lambda done, total: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def steps(shown: bool = True) -> Iterator[Callable[[str], None]]:
+    """A spinner that names the step under way; gives the function to call with each step."""
+    if not shown or not err.is_terminal:
+        yield lambda step: None
+        return
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=err, transient=True) as progress:
+        task = progress.add_task("")
+        yield lambda step: progress.update(task, description=step)
+
+
+def counter(progress: Callable[[int, int], None]) -> Callable[[int, int], None]:
+    """Turn (just done, in all) into (done so far, in all)."""
+    done = 0
+
+    def tick(count: int, total: int) -> None:
+        nonlocal done
+        done += count
+        progress(done, total)
+
+    return tick
+
+
+def with_interval(interval: Any) -> str:
+    """``0.742 [0.701, 0.780]``."""
+    return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value != value:
+        return None
+    if hasattr(value, "item"):
+        return _plain(value.item()) if getattr(value, "ndim", 0) == 0 else _plain(value.tolist())
+    return value
