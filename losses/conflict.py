@@ -132,6 +132,20 @@ class ConflictRecord:
         for label, row in probe.labels.items():
             self._labels[label].append(row)
 
+    def state_dict(self) -> dict[str, dict[Any, Tensor]]:
+        """The rows kept, for a checkpoint."""
+        return {
+            "components": {name: _table(rows) for name, rows in self._components.items()},
+            "labels": {label: _table(rows) for label, rows in self._labels.items()},
+        }
+
+    def load_state_dict(self, state: dict[str, dict[Any, Tensor]]) -> None:
+        """Go on from a checkpoint's rows."""
+        for kept, stored in ((self._components, state["components"]), (self._labels, state["labels"])):
+            kept.clear()
+            for key, rows in stored.items():
+                kept[key].extend(tuple(row) for row in rows.tolist())
+
     def estimate(self, *, least_probes: int = 200, seed: int = 0) -> GradientConflict:
         """Estimate every angle; those with fewer probes than `least_probes` abstain."""
         return GradientConflict(
@@ -232,6 +246,10 @@ def _means(slope: Tensor, labels: Tensor, rows: Tensor) -> Tensor:
     classes = int(place.max()) + 1 if len(rows) else 0
     total = slope.new_zeros(classes, slope.shape[1]).index_add_(0, place, slope[rows])
     return total / torch.bincount(place, minlength=classes)[:, None].clamp_min(1)
+
+
+def _table(rows: Iterable[Row]) -> Tensor:
+    return torch.tensor(list(rows), dtype=torch.float64).reshape(-1, 5)
 
 
 def _row(a1: Tensor, a2: Tensor, b1: Tensor, b2: Tensor) -> Row:

@@ -113,6 +113,12 @@ class ConflictCallback(Callback):
         }
         module.log_dict({name: value for name, value in row.items() if value == value})
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"record": self.record.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.record.load_state_dict(state_dict["record"])
+
     def _keep_features(self, model: torch.nn.Module, images: Any, output: ModelOutput) -> None:
         self._features = output.metric.detach()
         self._hook.remove()

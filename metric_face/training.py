@@ -22,6 +22,7 @@ from lightning.pytorch.callbacks import (
 from metric_face import __version__
 from metric_face.callbacks import Deadline, GracefulInterrupt, LastCheckpoint, parse_duration
 from metric_face.config import Config, dump_config, load_config
+from metric_face.conflict_callback import ConflictCallback
 from metric_face.data.preparation import PreparedData, prepare_data
 from metric_face.data.transforms import EvalTransform
 from metric_face.errors import ConfigError, FileFormatError
@@ -145,6 +146,8 @@ def _train(
         callbacks.append(EMAWeightAveraging(decay=config.trainer.ema))
     if config.trainer.patience:
         callbacks.append(EarlyStopping(monitor, mode="max", patience=config.trainer.patience))
+    if config.loss.probe_every:
+        callbacks.append(ConflictCallback(config.loss.probe_every, 5 * config.loss.probe_every))
     if not quiet:
         callbacks.append(RichProgressBar())
     resumed_step = _step_of(last) if resume else None

@@ -244,8 +244,12 @@ def test_the_record_keeps_the_last_probes():
                 lambda p, r: p[:, 0].sum(), lambda p, r, s=sign: s * p[:, 0].sum(), points, labels
             )
         )
-    whole = record.estimate(least_probes=3).components["whole"]
-    assert (whole.probes, whole.kappa) == (3, pytest.approx(-1))
+    fresh = ConflictRecord(keep=3)
+    fresh.load_state_dict(record.state_dict())
+    for kept in (record, fresh):
+        whole = kept.estimate(least_probes=3).components["whole"]
+        assert (whole.probes, whole.kappa) == (3, pytest.approx(-1))
+        assert kept.estimate(least_probes=3).labels[1].probes == 3
 
 
 def test_parameters_need_an_embedding_function():
