@@ -326,10 +326,31 @@ def audit(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", "-s", help="section.key=value of the configuration.")
     ] = None,
+    fixed: Annotated[
+        list[str] | None,
+        typer.Option("--fixed", help="Attribute in which a person's images cannot differ, such as gender."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check data, split and sampler in one dry pass, without a model; exit code 1 if something will spoil a result."""
-    raise NotImplementedError
+    from metric_face.auditing import audit_source
+    from metric_face.inspection_page import write_page
+    from metric_face.terminal import answer, answer_json, bar, counter
+
+    with bar("reading images", not as_json) as progress:
+        report = audit_source(source, overrides or [], fixed=fixed or [], progress=counter(progress))
+    page = None if out is None else write_page(report, out)
+    if as_json:
+        answer_json({**report.to_dict(), "page": None if page is None else str(page)})
+    else:
+        answer(
+            f"{report.images:,} images, {report.identities or 'no'} identities; {report.splits or 'not split'}"
+        )
+        for finding in report.findings:
+            answer(f"[{finding.severity}] {finding.sentence} {finding.remedy}".rstrip())
+        if page is not None:
+            answer(str(page))
+    raise typer.Exit(1 if report.certain else 0)
 
 
 @app.command()

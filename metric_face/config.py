@@ -94,10 +94,10 @@ class ModelConfig(_Section):
 
 
 class SamplerConfig(_Section):
-    identities: Annotated[int, Field(ge=2)] = 8
-    """P: labels in a batch."""
-    instances: Annotated[int, Field(ge=2)] = 4
-    """K: images of a label in a batch."""
+    identities: Annotated[int, Field(ge=2)] | None = None
+    """P: labels in a batch; null is 8 (16 where the label is the identity), or as many as there are."""
+    instances: Annotated[int, Field(ge=2)] | None = None
+    """K: images of a label in a batch; null is 4 where the label is the identity, else what makes about 64 images."""
     coverage: Literal["images", "identities"] = "images"
     singletons: Literal["pad", "drop", "raise"] = "pad"
     spread: bool = True

@@ -23,7 +23,6 @@ SETTINGS = {
         "split": {"val": 0.25},
     },
     "model": {"embedding_size": 64},
-    "sampler": {"identities": 8, "instances": 4},
     "loss": {"label": "joint"},
     "optimizer": {"lr": 2e-3},
     "trainer": {"epochs": 12},

@@ -114,13 +114,20 @@ def make_sampler(
     )
     return RandomIdentitySampler(
         codes[METRIC],
-        wanted.identities,
-        wanted.instances,
+        *batch_shape(codes[METRIC], config),
         spread=spread,
         coverage=wanted.coverage,
         singletons=wanted.singletons,
         seed=config.seed,
     )
+
+
+def batch_shape(labels: Codes, config: Config) -> tuple[int, int]:
+    """P and K of the identity batches, where the configuration leaves them open."""
+    of_people = config.loss.label == "identity"
+    per_batch = config.sampler.identities or min(16 if of_people else 8, len(np.unique(labels)))
+    per_label = config.sampler.instances or (4 if of_people else max(2, 64 // per_batch))
+    return per_batch, per_label
 
 
 def train_loader(

@@ -58,7 +58,7 @@ def prepare_data(
     table, dropped = _drop_unlabelled(table, config)
     table, broken = _drop_broken(table, config.skip_broken, progress)
     space = None if config.attributes == [] else LabelSpace.of(table, config.attributes, config.bins)
-    table, notes = _split(table, space, config)
+    table, notes = split_table(table, space, config)
     return PreparedData(table, space, (*dropped, *broken), tuple(notes))
 
 
@@ -92,7 +92,18 @@ def _drop_broken(
     return table.take(kept), list(broken.values())
 
 
-def _split(table: ImageTable, space: LabelSpace | None, config: "DataConfig") -> tuple[ImageTable, list[str]]:
+def split_table(
+    table: ImageTable, space: LabelSpace | None, config: "DataConfig"
+) -> tuple[ImageTable, list[str]]:
+    """Split a table as the configuration says, unless it has a column ``split``, and check the result.
+
+    Returns:
+        The table with its split, and what should be known about it, one sentence each.
+
+    Raises:
+        ConfigError: ``fold`` is not below ``folds``.
+        SplitError: an identity is in two parts, or there is no ``train`` or no ``val``.
+    """
     wanted = config.split
     groups = None if wanted.group is None else table.column(wanted.group).to_numpy()
     units = unit_codes(table, groups)
