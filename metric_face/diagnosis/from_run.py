@@ -1,9 +1,137 @@
-"""From a run directory to a context."""
+"""From a run directory to a context: what a training left, under the names the questions know."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from metric_face.diagnosis.context import Context
+from metric_face.diagnosis.finding import Floats, Ints
+from metric_face.diagnosis.inputs import context_of
+from metric_face.diagnosis.training_log import COLUMNS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from metric_face.data.labels import LabelSpace
+    from metric_face.data.table import ImageTable
+    from metric_face.embeddings import Embeddings
+    from metric_face.run import Run
+
+EPOCHS_LOOKED_AT = 2
 
 
-def context_from_run(run: Any, **known: Any) -> Context:
-    raise NotImplementedError
+def context_from_run(run: "Run", **known: Any) -> Context:
+    """Read a run's embeddings, table, log, sampler, transforms and classifier.
+
+    Args:
+        run: a training with stored embeddings (``metric-face embed``).
+        **known: anything :func:`.inputs.context_of` takes; it replaces what the run says.
+
+    Returns:
+        The context.
+
+    Raises:
+        FileFormatError: the run has no embeddings, or a file is missing.
+    """
+    stored = run.embeddings()
+    table, space = stored.table, run.space
+    identities = table.identities
+    split = table.frame["split"].to_numpy().astype(str) if "split" in table.frame.columns else None
+    found: dict[str, Any] = {
+        "split": split,
+        "images": table.paths,
+        "log": _log(run),
+        "transforms": _transforms(run),
+        "settings": _settings(run),
+        "seed": run.config.seed,
+    }
+    if split is not None:
+        found |= _batches(run, table, split)
+    labels: dict[str, Ints] = {}
+    if space is not None:
+        labels = space.encode(table)
+        cuts = {name: space[name].cuts for name in space.names}
+        found["classes"] = {name: space[name].classes for name in space.names}
+        found["cuts"] = {name: ends for name, ends in cuts.items() if ends is not None}
+        found["raw_values"] = {name: table.column(name).to_numpy(dtype=np.float64) for name in found["cuts"]}
+        found["predictions"] = _predictions(stored, space)
+        found["head"] = _heads(run, stored, space)
+    elif identities is not None:
+        labels = {"identity": np.unique(identities.astype(str), return_inverse=True)[1].astype(np.int64)}
+    return context_of(stored.vectors, labels, identities, **(found | known))
+
+
+def _predictions(stored: "Embeddings", space: "LabelSpace") -> dict[str, Ints] | None:
+    said = {head: values.argmax(axis=1).astype(np.int64) for head, values in stored.logits.items()}
+    if "joint" in said and "joint" not in space.names:
+        said = space.split_joint(said["joint"])
+    return {name: said[name] for name in space.names} if all(name in said for name in space.names) else None
+
+
+def _heads(run: "Run", stored: "Embeddings", space: "LabelSpace") -> dict[str, Floats]:
+    """Classifier weights (C, D) of the heads that read the embedding itself."""
+    weights = {}
+    for name, head in zip(run.model.head_names, run.model.heads, strict=True):
+        weight = getattr(head, "weight", None)
+        if name in space.names and weight is not None and weight.shape[1] == stored.vectors.shape[1]:
+            weights[name] = weight.detach().double().numpy()
+    return weights
+
+
+def _log(run: "Run") -> "pd.DataFrame":
+    """The log, with the learning rate that the configuration plans beside the one applied."""
+    from metric_face.training_module import schedule
+
+    log, wanted, trainer = run.log.copy(), run.config.optimizer, run.config.trainer
+    promised = COLUMNS["batches_promised"][0]
+    if trainer.max_time is None and promised in log.columns and log[promised].notna().any():
+        steps = max(1.0, float(log[promised].median()) * trainer.epochs / wanted.accumulate)
+        at = log[COLUMNS["step"][0]].to_numpy(dtype=np.float64)
+        factors = [schedule(step / steps, wanted.warmup, wanted.final, 1 / steps) for step in at]
+        log[COLUMNS["learning_rate_planned"][0]] = wanted.lr * np.array(factors)
+    return log
+
+
+def _transforms(run: "Run") -> dict[str, Callable[[Any], NDArray[np.float32]]]:
+    """Both transforms as callables on a PIL image, built as training and extraction build them."""
+    import torch
+
+    from metric_face.data.transforms import Augmentation
+
+    evaluation = run.transform
+    augment = Augmentation(**run.config.data.augmentation.model_dump()).build(evaluation)
+
+    def judged(image: Any) -> NDArray[np.float32]:
+        return evaluation.normalise(evaluation.geometry(image))
+
+    def trained(image: Any) -> NDArray[np.float32]:
+        pixels = torch.from_numpy(np.ascontiguousarray(evaluation.geometry(image).transpose(2, 0, 1)))
+        return np.asarray(augment(pixels).numpy(), dtype=np.float32)
+
+    return {"train": trained, "evaluation": judged}
+
+
+def _settings(run: "Run") -> dict[str, Any]:
+    config = run.config
+    settings: dict[str, Any] = {
+        "monitor": run.facts.get("monitor", config.trainer.monitor),
+        "validation_drop_last": False,
+    }
+    if config.loss.metric == "triplet":
+        settings["margin"] = config.loss.arguments.get("margin", 0.2)
+    return settings
+
+
+def _batches(run: "Run", table: "ImageTable", split: NDArray[np.str_]) -> Mapping[str, Any]:
+    """What the run's sampler draws in its first epochs, as rows of the table."""
+    from metric_face.loaders import label_columns, make_sampler
+
+    rows = np.flatnonzero(split == "train")
+    if not len(rows):
+        return {}
+    train = table.take(rows)
+    sampler = make_sampler(train, label_columns(train, run.space, run.config), run.config)
+    epochs = [[rows[batch] for batch in sampler.plan(epoch)] for epoch in range(EPOCHS_LOOKED_AT)]
+    return {"batches": epochs, "promised": len(sampler)}

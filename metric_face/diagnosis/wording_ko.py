@@ -1,333 +1,319 @@
-"""English wording of everything a diagnosis says.
-
-A template reads the fields of its finding: ``value``, ``low``, ``high``, ``null``, ``persons`` and ``images`` of
-the measure, ``explained``, and the finding's own values.
-"""
+"""Korean wording of everything a diagnosis says; the keys and fields are those of ``wording_en``."""
 
 FINDINGS: dict[str, dict[str, str]] = {
     "leak.identity": {
-        "title": "The same people are in training and validation",
-        "number": "{value:.0%} of validation images",
-        "sentence": "{persons} of {of} people in validation also have images in training, so validation partly asks "
-        "whom the model remembers.",
-        "next": "Split by person (split_by_identity) and train again; scores until then cannot be compared.",
+        "title": "같은 사람이 학습과 검증에 모두 있습니다",
+        "number": "검증 이미지의 {value:.0%}",
+        "sentence": "검증에 있는 {of}명 중 {persons}명의 이미지가 학습에도 있습니다. 검증 점수의 일부는 모델이 그 사람을 "
+        "기억하는지를 잽니다.",
+        "next": "사람 단위로 나누고(split_by_identity) 다시 학습하세요. 그 전의 점수는 비교할 수 없습니다.",
     },
     "leak.exact": {
-        "title": "Validation holds exact copies of training images",
-        "number": "{images} of {of} images",
-        "sentence": "{images} validation images are byte for byte in training too.",
-        "next": "Keep copies on one side: give them one identity, or drop them, and split again.",
+        "title": "검증에 학습 이미지의 완전한 사본이 있습니다",
+        "number": "이미지 {of}장 중 {images}장",
+        "sentence": "검증 이미지 {images}장이 바이트까지 똑같이 학습에도 있습니다.",
+        "next": "사본은 한쪽에만 두세요. 같은 사람으로 묶거나 지운 뒤 다시 나누세요.",
     },
     "leak.near": {
-        "title": "Validation holds near copies of training images",
-        "number": "{images} of {of} images",
-        "sentence": "{images} validation images have a training image of another identity closer than any two "
-        "different people of the training set are (similarity above {threshold:.4f}).",
-        "next": "Look at the pairs; give near copies one identity and split again.",
+        "title": "검증에 학습 이미지와 거의 같은 이미지가 있습니다",
+        "number": "이미지 {of}장 중 {images}장",
+        "sentence": "검증 이미지 {images}장이 다른 사람으로 적힌 학습 이미지와, 학습 세트의 서로 다른 두 사람보다도 훨씬 "
+        "가깝습니다(유사도 {threshold:.4f} 초과).",
+        "next": "쌍을 눈으로 확인하고, 거의 같은 이미지는 한 사람으로 묶어 다시 나누세요.",
     },
     "boundary.moved": {
-        "title": "The cut of {attribute} differs between training and validation",
-        "number": "{value:.1%} of validation labels",
-        "sentence": "Training labels of {attribute} are cut at {train}, validation labels at {validation}: "
-        "{images} validation labels answer another question than training taught.",
-        "next": "Make both labels with the same cuts; move a cut only on predictions, and score on the original labels.",
+        "title": "{attribute} 경계가 학습과 검증에서 다릅니다",
+        "number": "검증 레이블의 {value:.1%}",
+        "sentence": "{attribute} 레이블의 경계가 학습에서는 {train}, 검증에서는 {validation}입니다. 검증 레이블 {images}개는 "
+        "학습이 가르친 것과 다른 문제를 묻습니다.",
+        "next": "두 쪽 레이블을 같은 경계로 만드세요. 경계는 예측에서만 옮기고, 점수는 원래 레이블로 매기세요.",
     },
     "views.crop": {
-        "title": "Evaluation shows parts of the image that training cuts away",
-        "number": "{value:.0%} never trained on",
-        "sentence": "Training sees {train:.0%} of the image, evaluation {evaluation:.0%}: {value:.0%} of what evaluation "
-        "shows was never in training, and everything appears at another scale.",
-        "next": "Apply the deterministic crop of training in evaluation too.",
+        "title": "평가에서는 학습 때 잘라낸 부분까지 보입니다",
+        "number": "학습에 없던 부분 {value:.0%}",
+        "sentence": "학습은 이미지의 {train:.0%}를, 평가는 {evaluation:.0%}를 봅니다. 평가에 보이는 것의 {value:.0%}는 학습에 "
+        "한 번도 없었고, 크기도 다르게 보입니다.",
+        "next": "학습의 고정된 크롭을 평가에도 똑같이 적용하세요.",
     },
     "views.crop_evaluation": {
-        "title": "Evaluation cuts away what training always sees",
-        "number": "{value:.0%} left out",
-        "sentence": "Training sees {train:.0%} of the image, evaluation {evaluation:.0%}.",
-        "next": "Evaluate on the same part of the image that training sees.",
+        "title": "평가가 학습에서 늘 보던 부분을 잘라냅니다",
+        "number": "잘려 나간 부분 {value:.0%}",
+        "sentence": "학습은 이미지의 {train:.0%}를, 평가는 {evaluation:.0%}를 봅니다.",
+        "next": "학습이 보는 것과 같은 부분으로 평가하세요.",
     },
     "views.missing": {
-        "title": "A step of the training transform is missing in evaluation",
-        "number": "{value:.0f} step(s)",
-        "sentence": "Training applies {steps}, which draws nothing at random, and evaluation does not.",
-        "next": "Apply it in evaluation too.",
+        "title": "학습 변환의 한 단계가 평가에 없습니다",
+        "number": "{value:.0f}단계",
+        "sentence": "학습은 무작위가 아닌 {steps} 단계를 적용하지만 평가는 적용하지 않습니다.",
+        "next": "평가에도 적용하세요.",
     },
     "views.extra": {
-        "title": "Evaluation applies a step that training does not",
-        "number": "{value:.0f} step(s)",
-        "sentence": "Evaluation applies {steps}, and training does not.",
-        "next": "Apply it in both or in neither.",
+        "title": "학습에 없는 단계가 평가에 있습니다",
+        "number": "{value:.0f}단계",
+        "sentence": "평가는 {steps} 단계를 적용하지만 학습은 적용하지 않습니다.",
+        "next": "둘 다 적용하거나 둘 다 빼세요.",
     },
     "views.normalise": {
-        "title": "Training and evaluation normalise differently",
-        "number": "{value:.0%} of the contrast",
-        "sentence": "The same image comes out of the two transforms with its level shifted by {value:.0%} of the "
-        "contrast.",
-        "next": "Use one mean and standard deviation in both.",
+        "title": "학습과 평가의 정규화가 다릅니다",
+        "number": "대비의 {value:.0%}",
+        "sentence": "같은 이미지가 두 변환을 지나면 밝기 수준이 대비의 {value:.0%}만큼 어긋납니다.",
+        "next": "두 쪽에 같은 평균과 표준편차를 쓰세요.",
     },
     "views.random_evaluation": {
-        "title": "Evaluation draws at random",
-        "number": "two results for one image",
-        "sentence": "The evaluation transform gives two different outputs for the same image: validation is augmented.",
-        "next": "Remove every random step from the evaluation transform.",
+        "title": "평가 변환이 무작위입니다",
+        "number": "이미지 하나에 결과 둘",
+        "sentence": "평가 변환이 같은 이미지에 서로 다른 결과를 냅니다. 검증이 증강되고 있습니다.",
+        "next": "평가 변환에서 무작위 단계를 모두 빼세요.",
     },
     "epoch.short": {
-        "title": "An epoch ends before it should",
-        "number": "{yielded} of {promised} batches",
-        "sentence": "An epoch promises {promised} batches and yields {yielded}: the schedule, the averages and the "
-        "progress are of an epoch that never happens.",
-        "next": "Use a sampler whose length is what it yields, and plan the schedule with that.",
+        "title": "에폭이 약속보다 일찍 끝납니다",
+        "number": "배치 {promised}개 중 {yielded}개",
+        "sentence": "에폭이 배치 {promised}개를 약속하고 {yielded}개만 냅니다. 스케줄, 평균, 진행률이 실제로 없는 에폭을 "
+        "기준으로 합니다.",
+        "next": "길이와 실제 배치 수가 같은 샘플러를 쓰고, 그 수로 스케줄을 짜세요.",
     },
     "epoch.drift": {
-        "title": "The epoch changes its mix of classes as it goes",
-        "number": "{value:.0%} of the mix",
-        "sentence": "First and last third of the epoch differ by {value:.0%} of their class mix, and {missing} of "
-        "{classes} classes are gone by the end: a loss that falls within each epoch is the mix, not learning.",
-        "next": "Use a sampler that spreads every class over the whole epoch (RandomIdentitySampler).",
+        "title": "에폭이 진행되면서 클래스 구성이 바뀝니다",
+        "number": "구성의 {value:.0%}",
+        "sentence": "에폭의 처음 1/3과 마지막 1/3은 클래스 구성이 {value:.0%} 다르고, 끝에는 {classes}개 클래스 중 {missing}개가 "
+        "사라집니다. 에폭 안에서 내려가는 손실은 학습이 아니라 구성의 변화입니다.",
+        "next": "모든 클래스를 에폭 전체에 고르게 펴는 샘플러(RandomIdentitySampler)를 쓰세요.",
     },
     "epoch.unseen": {
-        "title": "Many training images are never shown",
-        "number": "{value:.0%} never drawn",
-        "sentence": "In {epochs} epoch(s), {unseen} of {trained} training images were never drawn ({nobody} people "
-        "entirely).",
-        "next": 'Use a sampler that covers every image (coverage="images"), or draw anew in each epoch.',
+        "title": "많은 학습 이미지가 한 번도 쓰이지 않습니다",
+        "number": "{value:.0%} 미사용",
+        "sentence": "{epochs}개 에폭 동안 학습 이미지 {trained}장 중 {unseen}장이 한 번도 뽑히지 않았습니다(통째로 빠진 사람 "
+        "{nobody}명).",
+        "next": '모든 이미지를 도는 샘플러(coverage="images")를 쓰거나 에폭마다 새로 뽑으세요.',
     },
     "basics.learning_rate": {
-        "title": "The learning rate applied is not the one planned",
-        "number": "{value:.2g} x the plan",
-        "sentence": "The optimiser used a median learning rate of {applied:.2g} where {planned:.2g} was planned "
-        "(highest planned {highest:.2g}).",
-        "next": "Step the scheduler that is attached to this optimiser, once at the interval it was written for.",
+        "title": "실제로 적용된 학습률이 계획과 다릅니다",
+        "number": "계획의 {value:.2g}배",
+        "sentence": "옵티마이저가 쓴 학습률의 중앙값은 {applied:.2g}이고 계획은 {planned:.2g}였습니다(계획 최댓값 {highest:.2g}).",
+        "next": "이 옵티마이저에 연결된 스케줄러를, 설계된 간격으로 한 번씩만 진행시키세요.",
     },
     "basics.frozen": {
-        "title": "The weights do not move",
-        "number": "{value:.1g} of their size a step",
-        "sentence": "A step changes the weights by {value:.1g} of their size; about {usual:g} is usual. Nothing can be "
-        "learnt at this rate.",
-        "next": "Check the learning rate really applied, frozen parameters and gradient clipping.",
+        "title": "가중치가 움직이지 않습니다",
+        "number": "한 단계에 크기의 {value:.1g}배",
+        "sentence": "한 단계에 가중치가 크기의 {value:.1g}배만 변합니다. 보통은 {usual:g} 정도입니다. 이 속도로는 아무것도 "
+        "배울 수 없습니다.",
+        "next": "실제 학습률, 고정된 파라미터, 기울기 클리핑을 확인하세요.",
     },
     "basics.checkpoint": {
-        "title": "The checkpoint was chosen by another metric",
-        "number": "{value:.3f} macro F1 lost",
-        "sentence": "The checkpoint that is best by {monitor} has macro F1 {chosen:.3f}; the best epoch had {best:.3f}.",
-        "next": "Choose the checkpoint by the metric you are judged on.",
+        "title": "체크포인트를 다른 지표로 골랐습니다",
+        "number": "macro F1 {value:.3f} 손실",
+        "sentence": "{monitor} 기준으로 고른 체크포인트의 macro F1은 {chosen:.3f}이고, 가장 좋은 에폭은 {best:.3f}였습니다.",
+        "next": "평가받는 지표로 체크포인트를 고르세요.",
     },
     "basics.drop_last": {
-        "title": "Validation leaves images out",
-        "number": "{value:.1%} left out",
-        "sentence": "drop_last is on in validation with batches of {batch}: {lost} of {images} images are never scored.",
-        "next": "Set drop_last=False in the validation loader.",
+        "title": "검증에서 빠지는 이미지가 있습니다",
+        "number": "{value:.1%} 누락",
+        "sentence": "검증에 drop_last가 켜져 있고 배치 크기가 {batch}입니다. 이미지 {images}장 중 {lost}장은 채점되지 않습니다.",
+        "next": "검증 로더에서 drop_last=False로 두세요.",
     },
     "basics.label_smoothing": {
-        "title": "Label smoothing is not what was asked for",
-        "number": "{real:g} instead of {wanted:g}",
-        "sentence": "Label smoothing of {wanted:g} was asked for and {real:g} is in effect.",
-        "next": "Pass the value on to the loss.",
+        "title": "레이블 스무딩이 요청과 다릅니다",
+        "number": "{wanted:g} 대신 {real:g}",
+        "sentence": "레이블 스무딩 {wanted:g}를 요청했지만 실제로는 {real:g}가 적용되었습니다.",
+        "next": "그 값을 손실 함수까지 전달하세요.",
     },
     "basics.missing_class": {
-        "title": "Validation asks for classes that training never showed",
-        "number": "{missing} of {classes} classes",
-        "sentence": "{missing} of {classes} classes in validation have no training image ({names}): each counts with "
-        "F1 of zero.",
-        "next": "Stratify the split on the joint class, or score without these classes and say so.",
+        "title": "학습에 없던 클래스를 검증이 묻습니다",
+        "number": "{classes}개 클래스 중 {missing}개",
+        "sentence": "검증의 {classes}개 클래스 중 {missing}개는 학습 이미지가 없습니다({names}). 각각 F1이 0으로 계산됩니다.",
+        "next": "결합 클래스로 층화해 나누거나, 그 클래스를 뺀 점수임을 밝히세요.",
     },
     "floors.absent": {
-        "title": "The F1 loss sits on a floor it cannot go below",
-        "number": "{value:.3f}, floor {floor:.3f}",
-        "sentence": "{part} ends at {value:.3f}. With {present:.1f} of {classes} classes in a batch, a soft F1 that "
-        "counts absent classes as failures cannot fall below {floor:.3f}.",
-        "next": "Average over the classes present (SoftF1Loss does), or put more classes in a batch.",
+        "title": "F1 손실이 더 내려갈 수 없는 바닥에 있습니다",
+        "number": "{value:.3f}, 바닥 {floor:.3f}",
+        "sentence": "{part}의 마지막 값은 {value:.3f}입니다. 배치에 {classes}개 중 {present:.1f}개 클래스만 있을 때, 없는 클래스를 "
+        "실패로 세는 soft F1은 {floor:.3f} 아래로 내려갈 수 없습니다.",
+        "next": "배치에 있는 클래스만 평균하거나(SoftF1Loss), 배치에 더 많은 클래스를 넣으세요.",
     },
     "floors.margin": {
-        "title": "The metric loss sits at its margin",
-        "number": "{value:.3f}, margin {floor:.3f}",
-        "sentence": "{part} ends at {value:.3f}, which is its value when all distances are alike: it has taught nothing, "
-        "or the embedding has shrunk to a point.",
-        "next": "Begin with a softer mining (batch_all or semi_hard) or a lower learning rate; check embedding health.",
+        "title": "메트릭 손실이 마진에 머물러 있습니다",
+        "number": "{value:.3f}, 마진 {floor:.3f}",
+        "sentence": "{part}의 마지막 값 {value:.3f}은 모든 거리가 같을 때의 값입니다. 배운 것이 없거나 임베딩이 한 점으로 "
+        "오그라들었습니다.",
+        "next": "부드러운 마이닝(batch_all, semi_hard)이나 낮은 학습률로 시작하고, 임베딩 상태를 확인하세요.",
     },
     "floors.chance": {
-        "title": "The classifier is still guessing",
+        "title": "분류기가 아직 찍고 있습니다",
         "number": "{value:.3f}, ln C {floor:.3f}",
-        "sentence": "{part} ends at {value:.3f}, the cross-entropy of the same answer for every image.",
-        "next": "Check that labels and images belong together and that the head's parameters are trained.",
+        "sentence": "{part}의 마지막 값 {value:.3f}은 모든 이미지에 같은 답을 낼 때의 교차 엔트로피입니다.",
+        "next": "레이블과 이미지가 서로 맞는지, 헤드의 파라미터가 학습되는지 확인하세요.",
     },
     "health.flat": {
-        "title": "The embedding has collapsed onto a few directions",
-        "number": "{dimensions:.1f} of {width} dimensions",
-        "sentence": "The embedding spends its variance on {dimensions:.1f} directions of {width}; telling these classes "
-        "apart takes about {needed}.",
-        "next": "Lower the weight of the metric loss, begin with softer mining, or put a batch norm before the head.",
+        "title": "임베딩이 몇 개 방향으로 무너졌습니다",
+        "number": "{width}차원 중 {dimensions:.1f}차원",
+        "sentence": "임베딩의 분산이 {width}차원 중 {dimensions:.1f}개 방향에 몰려 있습니다. 이 클래스들을 가르려면 {needed}개쯤 "
+        "필요합니다.",
+        "next": "메트릭 손실의 가중치를 낮추거나, 부드러운 마이닝으로 시작하거나, 헤드 앞에 배치 정규화를 두세요.",
     },
     "health.one_point": {
-        "title": "All embeddings point the same way",
-        "number": "mean cosine {mean_cosine:.2f}",
-        "sentence": "Images of different people have a mean cosine of {mean_cosine:.2f}: the embedding is nearly one "
-        "point, and distances in it say little.",
-        "next": "Centre the embedding (BNNeck), begin with softer mining, lower the learning rate.",
+        "title": "모든 임베딩이 같은 쪽을 가리킵니다",
+        "number": "평균 코사인 {mean_cosine:.2f}",
+        "sentence": "서로 다른 사람의 이미지 사이 평균 코사인이 {mean_cosine:.2f}입니다. 임베딩이 거의 한 점이어서 거리에 뜻이 "
+        "별로 없습니다.",
+        "next": "임베딩의 중심을 맞추고(BNNeck), 부드러운 마이닝으로 시작하고, 학습률을 낮추세요.",
     },
     "label_errors.wrong": {
-        "title": "Labels of {attribute} look wrong",
-        "number": "{suspects} labels, {value:.1%}",
-        "sentence": "{suspects} labels of {attribute} ({low:.1%} to {high:.1%}) contradict what models of other people "
-        "see, or the person's own other images ({inconsistent}); most often '{written}' is written where "
-        "'{seen}' is seen. cleanlab alone names {cleanlab} of them.",
-        "next": "Look at the faces, correct the labels, and train again.",
+        "title": "{attribute} 레이블이 틀린 것으로 보입니다",
+        "number": "레이블 {suspects}개, {value:.1%}",
+        "sentence": "{attribute} 레이블 {suspects}개({low:.1%}~{high:.1%})가 다른 사람들로 배운 모델의 판단이나 그 사람의 다른 "
+        "이미지({inconsistent}개)와 어긋납니다. 가장 흔한 것은 '{seen}'으로 보이는데 '{written}'으로 적힌 경우입니다. "
+        "cleanlab만으로는 이 중 {cleanlab}개를 지목합니다.",
+        "next": "얼굴을 보고 레이블을 고친 뒤 다시 학습하세요.",
     },
     "label_errors.swapped": {
-        "title": "Labels of {attribute} are exchanged for some people",
-        "number": "{persons} people",
-        "sentence": "For {persons} of {of} people, '{first}' and '{second}' fit far better when exchanged "
-        "({images} images).",
-        "next": "Look at the faces and exchange the two labels of these people.",
+        "title": "일부 사람의 {attribute} 레이블이 서로 바뀌었습니다",
+        "number": "{persons}명",
+        "sentence": "{of}명 중 {persons}명은 '{first}'와 '{second}'를 맞바꿀 때 훨씬 잘 맞습니다(이미지 {images}장).",
+        "next": "얼굴을 보고 이 사람들의 두 레이블을 맞바꾸세요.",
     },
     "label_errors.copies": {
-        "title": "Identical images carry different labels",
-        "number": "{groups} images",
-        "sentence": "{groups} images occur more than once with different labels of {attribute}: at least one of each "
-        "is wrong.",
-        "next": "Correct or drop them.",
+        "title": "똑같은 이미지에 다른 레이블이 붙어 있습니다",
+        "number": "이미지 {groups}종",
+        "sentence": "{groups}종의 이미지가 서로 다른 {attribute} 레이블로 두 번 이상 나옵니다. 적어도 하나는 틀렸습니다.",
+        "next": "고치거나 지우세요.",
     },
     "overlap.classes": {
-        "title": "Two classes share more than they differ in",
-        "number": "overlap {value:.2f}",
-        "sentence": "'{first}' and '{second}' overlap by {value:.2f} ({low:.2f} to {high:.2f}; the same class: {null:.2f}) "
-        "along the direction that best separates them: no threshold is right on more than {best:.0%}. "
-        "{pairs} pair(s) in all.",
-        "next": "Look at the faces nearest the boundary. If a person cannot tell them apart, merge the classes or "
-        "collect what tells them apart; if a person can, raise the resolution or train on this pair.",
+        "title": "두 클래스는 다른 점보다 겹치는 점이 많습니다",
+        "number": "겹침 {value:.2f}",
+        "sentence": "'{first}'와 '{second}'는 둘을 가장 잘 가르는 방향에서도 {value:.2f}만큼 겹칩니다({low:.2f}~{high:.2f}, 같은 "
+        "클래스라면 {null:.2f}). 어떤 경계로도 {best:.0%}를 넘게 맞힐 수 없습니다. 모두 {pairs}쌍입니다.",
+        "next": "경계에 가장 가까운 얼굴을 보세요. 사람도 구별하지 못하면 클래스를 합치거나 구별할 정보를 더 모으고, 사람이 "
+        "구별한다면 해상도를 높이거나 이 쌍을 따로 학습하세요.",
     },
     "information.lost": {
-        "title": "Training threw information away",
-        "number": "{value:.3f} macro F1 lost",
-        "sentence": "A linear probe reaches {before:.3f} on the untrained backbone's features and {after:.3f} on the "
-        "trained embedding.",
-        "next": "Lower the learning rate of the backbone, widen the embedding, or stop earlier.",
+        "title": "학습이 정보를 버렸습니다",
+        "number": "macro F1 {value:.3f} 손실",
+        "sentence": "선형 프로브의 점수가 학습 전 백본의 특징에서는 {before:.3f}, 학습된 임베딩에서는 {after:.3f}입니다.",
+        "next": "백본의 학습률을 낮추거나, 임베딩을 넓히거나, 더 일찍 멈추세요.",
     },
     "conflict.opposed": {
-        "title": "The losses pull against each other, and it costs",
+        "title": "두 손실이 서로 반대로 당기고, 그 대가가 있습니다",
         "number": "kappa {value:.2f}",
-        "sentence": "The gradients of the two losses meet at {degrees:.0f} degrees (kappa {value:.2f}, {low:.2f} to "
-        "{high:.2f}), and both together score {gap:+.3f} against '{best}' alone ({gap_low:+.3f} to "
-        "{gap_high:+.3f}).",
-        "next": "Put a batch norm between them (BNNeck), lower the weight of one, or train with '{best}' alone.",
+        "sentence": "두 손실의 기울기가 {degrees:.0f}도로 만납니다(kappa {value:.2f}, {low:.2f}~{high:.2f}). 둘을 함께 쓰면 "
+        "'{best}'만 쓸 때보다 {gap:+.3f}입니다({gap_low:+.3f}~{gap_high:+.3f}).",
+        "next": "둘 사이에 배치 정규화를 두거나(BNNeck), 한쪽 가중치를 낮추거나, '{best}'만으로 학습하세요.",
     },
     "conflict.suspected": {
-        "title": "The losses pull against each other",
+        "title": "두 손실이 서로 반대로 당깁니다",
         "number": "kappa {value:.2f}",
-        "sentence": "The gradients of the two losses meet at {degrees:.0f} degrees (kappa {value:.2f}, {low:.2f} to "
-        "{high:.2f}). Whether that costs anything only a comparison can say.",
-        "next": "Train three arms of equal budget (metric loss, head, both) with three seeds each and give them as runs.",
+        "sentence": "두 손실의 기울기가 {degrees:.0f}도로 만납니다(kappa {value:.2f}, {low:.2f}~{high:.2f}). 실제로 손해인지는 "
+        "비교해 봐야 압니다.",
+        "next": "같은 예산으로 세 갈래(메트릭 손실, 헤드, 둘 다)를 시드 3개씩 학습해 runs로 주세요.",
     },
     "worth.hurts": {
-        "title": "The metric loss costs more than it gives",
-        "number": "{value:+.3f} macro F1",
-        "sentence": "With the metric loss {both:.3f}, without it {head:.3f} at equal budget ({low:+.3f} to {high:+.3f} "
-        "over {seeds} seeds).",
-        "next": "Leave it out, or lower its weight.",
+        "title": "메트릭 손실이 주는 것보다 잃는 것이 많습니다",
+        "number": "macro F1 {value:+.3f}",
+        "sentence": "같은 예산에서 메트릭 손실이 있으면 {both:.3f}, 없으면 {head:.3f}입니다(시드 {seeds}개, {low:+.3f}~{high:+.3f}).",
+        "next": "빼거나 가중치를 낮추세요.",
     },
     "shift.prior": {
-        "title": "The images to predict hold the classes in other shares",
-        "number": "{value:.0%} instead of {null:.0%}",
-        "sentence": "'{name}' ({attribute}) makes up {training:.1%} of training and about {value:.1%} ({low:.1%} to "
-        "{high:.1%}; BBSE {bbse:.1%}) of the unlabelled images; counting predictions gives {echoed:.1%}.",
-        "next": "Correct the probabilities by the ratio of the shares before choosing the class.",
+        "title": "예측할 이미지의 클래스 비율이 다릅니다",
+        "number": "{null:.0%}가 아니라 {value:.0%}",
+        "sentence": "'{name}'({attribute})은 학습의 {training:.1%}이지만 레이블 없는 이미지에서는 약 {value:.1%}입니다"
+        "({low:.1%}~{high:.1%}, BBSE {bbse:.1%}). 예측을 세면 {echoed:.1%}입니다.",
+        "next": "클래스를 고르기 전에 확률을 두 비율의 비로 보정하세요.",
     },
     "shift.domain": {
-        "title": "The images to predict look different from validation",
-        "number": "area under the curve {value:.2f}",
-        "sentence": "A linear classifier tells unlabelled images from validation images with an area under the curve of "
-        "{value:.2f} ({low:.2f} to {high:.2f}).",
-        "next": "Compare both sets by eye: camera, crop, compression; augment towards the new set.",
+        "title": "예측할 이미지가 검증 이미지와 다르게 생겼습니다",
+        "number": "AUC {value:.2f}",
+        "sentence": "선형 분류기가 레이블 없는 이미지와 검증 이미지를 AUC {value:.2f}({low:.2f}~{high:.2f})로 구별합니다.",
+        "next": "두 세트를 눈으로 비교하고(카메라, 크롭, 압축), 새 세트에 맞춰 증강하세요.",
     },
     "resolution.too_coarse": {
-        "title": "This validation set is too small to tell",
-        "number": "differences below {value:.3f}",
-        "sentence": "With {persons} people in validation, differences in macro F1 below {value:.3f} are noise; "
-        "'{class}' rests on {class_persons} people.",
-        "next": "Use cross-validation over people, or about {needed} people to see a difference of 0.02.",
+        "title": "이 검증 세트는 판단하기에 너무 작습니다",
+        "number": "{value:.3f}보다 작은 차이",
+        "sentence": "검증에 {persons}명뿐이어서 macro F1의 {value:.3f}보다 작은 차이는 잡음입니다. '{class}'는 {class_persons}명에 "
+        "달려 있습니다.",
+        "next": "사람 단위 교차 검증을 쓰세요. 0.02의 차이를 보려면 약 {needed}명이 필요합니다.",
     },
 }
 
-VERDICTS = {"supported": "supported", "not_supported": "not supported", "cannot_tell": "cannot tell"}
+VERDICTS = {"supported": "그렇습니다", "not_supported": "그렇지 않습니다", "cannot_tell": "알 수 없습니다"}
 
 HYPOTHESES = {
-    "A": "Do the classes share more than they differ in?",
-    "B": "Do the losses pull the embedding in exclusive directions?",
+    "A": "클래스들은 다른 점보다 겹치는 점이 많은가?",
+    "B": "두 손실은 임베딩을 서로 배타적인 방향으로 당기는가?",
 }
 
 REASONS = {
-    "A.shared": "{shared} of {pairs} pairs share more than half; the widest is '{first}' and '{second}' with an overlap of "
-    "{value:.2f} ({low:.2f} to {high:.2f}).",
-    "A.apart": "The widest overlap of {pairs} pairs is {value:.2f} ({low:.2f} to {high:.2f}), of '{first}' and '{second}'; "
-    "sharing more than differing means above 0.5.",
-    "A.neighbours_part": "'{first}' and '{second}' overlap by {value:.2f} ({low:.2f} to {high:.2f}) for a linear probe, "
-    "but their neighbours tell them apart: the information is there, not in a straight line.",
-    "A.interval_holds_half": "The widest overlap, of '{first}' and '{second}', is {value:.2f}, and its interval {low:.2f} "
-    "to {high:.2f} holds 0.5; more people in validation would decide it.",
-    "A.few_persons": "No two classes have {fewest} people each among the judged images.",
-    "A.no_attribute": "No attribute can be predicted for a new person: every class is one person.",
-    "B.opposed": "kappa {value:.2f} ({low:.2f} to {high:.2f}), and both losses together do worse than '{best}' alone by "
-    "{gap:+.3f} ({gap_low:+.3f} to {gap_high:+.3f}).",
-    "B.not_opposed": "kappa {value:.2f} ({low:.2f} to {high:.2f}): an opposition that could matter is ruled out.",
-    "B.interval_holds_zero": "kappa {value:.2f}, and its interval {low:.2f} to {high:.2f} holds zero; log more probes.",
-    "B.lengths_only": "kappa {value:.2f} ({low:.2f} to {high:.2f}), but only along the length of the embedding, not across "
-    "it: normalise, or put a batch norm between the losses.",
-    "B.no_arms": "kappa {value:.2f} ({low:.2f} to {high:.2f}) is an opposition, but whether it costs anything needs three "
-    "arms of equal budget (metric loss, head, both).",
-    "B.outcome_no_worse": "kappa {value:.2f} ({low:.2f} to {high:.2f}), yet both losses together are not shown to do worse "
-    "than '{best}' alone: {gap:+.3f} ({gap_low:+.3f} to {gap_high:+.3f}).",
-    "B.no_log": "There is no training log.",
-    "B.no_angles": "The training log holds no angle between losses: there is one loss only, too few probes, or batches "
-    "with fewer than four images of a class.",
+    "A.shared": "{pairs}쌍 중 {shared}쌍이 절반 넘게 겹칩니다. 가장 넓은 것은 '{first}'와 '{second}'로 {value:.2f}입니다"
+    "({low:.2f}~{high:.2f}).",
+    "A.apart": "{pairs}쌍 중 가장 넓은 겹침은 '{first}'와 '{second}'의 {value:.2f}입니다({low:.2f}~{high:.2f}). 0.5를 넘어야 겹치는 "
+    "점이 더 많은 것입니다.",
+    "A.neighbours_part": "선형 프로브로는 '{first}'와 '{second}'가 {value:.2f}만큼 겹치지만({low:.2f}~{high:.2f}) 이웃으로는 "
+    "구별됩니다. 정보는 있으나 직선 위에 있지 않습니다.",
+    "A.interval_holds_half": "가장 넓은 겹침은 '{first}'와 '{second}'의 {value:.2f}이고, 구간 {low:.2f}~{high:.2f}가 0.5를 품습니다. "
+    "검증에 사람이 더 있으면 가려집니다.",
+    "A.few_persons": "판단할 이미지에서 두 클래스 모두 {fewest}명이 되는 쌍이 없습니다.",
+    "A.no_attribute": "새로운 사람에게 예측할 수 있는 속성이 없습니다. 클래스마다 한 사람뿐입니다.",
+    "B.opposed": "kappa {value:.2f}({low:.2f}~{high:.2f})이고, 두 손실을 함께 쓰면 '{best}'만 쓸 때보다 {gap:+.3f}입니다"
+    "({gap_low:+.3f}~{gap_high:+.3f}).",
+    "B.not_opposed": "kappa {value:.2f}({low:.2f}~{high:.2f})로, 문제가 될 만한 대립은 없습니다.",
+    "B.interval_holds_zero": "kappa {value:.2f}의 구간 {low:.2f}~{high:.2f}가 0을 품습니다. 더 자주 재어 기록하세요.",
+    "B.lengths_only": "kappa {value:.2f}({low:.2f}~{high:.2f})이지만 임베딩의 길이 방향에서만 그렇습니다. 정규화하거나 손실 사이에 "
+    "배치 정규화를 두세요.",
+    "B.no_arms": "kappa {value:.2f}({low:.2f}~{high:.2f})로 대립하지만, 손해인지 보려면 같은 예산의 세 갈래(메트릭 손실, 헤드, "
+    "둘 다)가 필요합니다.",
+    "B.outcome_no_worse": "kappa {value:.2f}({low:.2f}~{high:.2f})이지만, 두 손실을 함께 써서 '{best}'만 쓸 때보다 나빠졌다고 할 수 "
+    "없습니다: {gap:+.3f}({gap_low:+.3f}~{gap_high:+.3f}).",
+    "B.no_log": "학습 기록이 없습니다.",
+    "B.no_angles": "학습 기록에 두 손실의 각도가 없습니다. 손실이 하나뿐이거나, 측정이 너무 적거나, 배치에 한 클래스의 이미지가 "
+    "4장보다 적습니다.",
 }
 
 ABSTENTIONS = {
-    "no_attribute": "no attribute can be predicted for a new person",
-    "no_batches": "the batches of training were not given",
-    "no_log": "there is no training log",
-    "no_loss_parts": "the log names no parts of the loss",
-    "no_transforms": "the transforms were not given",
-    "no_split": "there is no split into training and validation",
-    "no_identities": "no identities were given, so people in two parts cannot be found",
-    "no_raw_values": "no attribute has a raw value behind its classes",
-    "no_angles": "the log holds no angle between losses",
-    "no_arms": "needs runs with and without the metric loss, {fewest} seeds each",
-    "no_unlabelled": "there is no unlabelled set",
-    "few_persons_in_class": "'{name}' ({attribute}) has {persons} people, {fewest} are needed",
+    "no_attribute": "새로운 사람에게 예측할 수 있는 속성이 없습니다",
+    "no_batches": "학습에 쓴 배치가 주어지지 않았습니다",
+    "no_log": "학습 기록이 없습니다",
+    "no_loss_parts": "기록에 손실의 부분들이 없습니다",
+    "no_transforms": "변환이 주어지지 않았습니다",
+    "no_split": "학습과 검증의 구분이 없습니다",
+    "no_identities": "누가 찍혔는지 주어지지 않아 양쪽에 있는 사람을 찾을 수 없습니다",
+    "no_raw_values": "클래스의 바탕이 되는 원래 값이 있는 속성이 없습니다",
+    "no_angles": "기록에 두 손실의 각도가 없습니다",
+    "no_arms": "메트릭 손실이 있는 학습과 없는 학습이 시드 {fewest}개씩 필요합니다",
+    "no_unlabelled": "레이블 없는 세트가 없습니다",
+    "few_persons_in_class": "'{name}'({attribute})은 {persons}명뿐이며 {fewest}명이 필요합니다",
 }
 
 QUESTIONS = {
-    "leak": "Does validation hold what training has seen?",
-    "boundary": "Is the cut in the same place?",
-    "views": "Do training and evaluation see the same?",
-    "epoch": "Did training see what it was promised?",
-    "basics": "Are the basics right?",
-    "floors": "Is a loss stuck at its floor?",
-    "health": "Is the embedding healthy?",
-    "label_errors": "Are labels wrong?",
-    "overlap": "Do classes overlap?",
-    "information": "Is the information there?",
-    "conflict": "Do the losses pull apart?",
-    "worth": "Was the metric loss worth it?",
-    "shift": "Are the new images different?",
-    "resolution": "What can this validation set show?",
-    "budget": "Where are the errors?",
+    "leak": "검증에 학습이 본 것이 있는가?",
+    "boundary": "경계가 같은 곳에 있는가?",
+    "views": "학습과 평가가 같은 것을 보는가?",
+    "epoch": "학습이 약속된 것을 보았는가?",
+    "basics": "기본이 맞는가?",
+    "floors": "바닥에 멈춘 손실이 있는가?",
+    "health": "임베딩은 건강한가?",
+    "label_errors": "레이블이 틀렸는가?",
+    "overlap": "클래스가 겹치는가?",
+    "information": "정보가 있는가?",
+    "conflict": "손실이 서로 반대로 당기는가?",
+    "worth": "메트릭 손실은 값을 했는가?",
+    "shift": "새 이미지는 다른가?",
+    "resolution": "이 검증 세트는 무엇을 보여 줄 수 있는가?",
+    "budget": "오류는 어디에 있는가?",
 }
 
-CONFIDENCE = {"certain": "certain", "likely": "likely", "possible": "possible"}
-TIERS = {"spoiler": "spoils the other numbers", "cause": "costs macro F1", "limit": "limits what can be seen"}
+CONFIDENCE = {"certain": "확실", "likely": "유력", "possible": "가능성"}
+TIERS = {"spoiler": "다른 수치를 믿을 수 없게 함", "cause": "macro F1을 깎음", "limit": "볼 수 있는 것의 한계"}
 
 SUMMARY = {
-    "score": "Macro F1 {value:.3f} ({low:.3f} to {high:.3f}) on {images} images of {persons} people, {who}.",
-    "score_point": "Macro F1 {value:.3f} on {images} images of {persons} people, {who}.",
-    "model": "predicted by the model",
-    "probe": "predicted by out-of-fold probes",
+    "score": "Macro F1 {value:.3f}({low:.3f}~{high:.3f}), {persons}명의 이미지 {images}장, {who}.",
+    "score_point": "Macro F1 {value:.3f}, {persons}명의 이미지 {images}장, {who}.",
+    "model": "모델의 예측",
+    "probe": "본 적 없는 사람에 대한 프로브의 예측",
     "finding": "{number}. {title} [{confidence}{gain}]. {sentence}",
-    "gain": ", {explained:.3f} macro F1",
+    "gain": ", macro F1 {explained:.3f}",
     "next": "   -> {next}",
-    "more": "   and {count} more in the report.",
-    "none": "Nothing was found that holds this run back.",
-    "none_resolution": "Nothing was found that holds this run back; differences in macro F1 below {difference:.3f} cannot "
-    "be seen on this validation set.",
+    "more": "   그 밖의 {count}가지는 보고서에 있습니다.",
+    "none": "이 학습을 막는 것을 찾지 못했습니다.",
+    "none_resolution": "이 학습을 막는 것을 찾지 못했습니다. 이 검증 세트로는 macro F1의 {difference:.3f}보다 작은 차이를 볼 수 "
+    "없습니다.",
     "answer": "{hypothesis}. {question} {verdict}: {reason}",
-    "budget": "Errors: {share:.0%} are of {attribute} alone; were it perfect, macro F1 would be {perfect:.3f}.",
+    "budget": "오류의 {share:.0%}는 {attribute}만 틀린 것입니다. 완벽하다면 macro F1은 {perfect:.3f}입니다.",
 }
