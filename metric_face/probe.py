@@ -1,0 +1,276 @@
+"""LinearProbe: how much of the label a linear model reads out of the embedding."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from metric_face.errors import ArgumentError
+from metric_face.f1_scores import as_codes
+from metric_face.probe_fitting import FittedHead, Heads, fit_logistic, fit_ridge
+from metric_face.strength_choice import grouped_folds
+
+DEFAULT_STRENGTHS = tuple(float(s) for s in np.logspace(0, -5, 10))
+_ROWS = 8192  # of a block when predicting in float64
+
+
+class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Multinomial logistic regression (or ridge) whose strength is chosen on folds of the training rows.
+
+    Features are standardised inside; ``coef_`` and ``intercept_`` apply to the features as given. The
+    objective at strength s is the mean cross-entropy + s/2 |coefficients|^2 (scikit-learn's C is 1 / (s N)).
+
+    Args:
+        strengths: the path to choose from, or a single number; strong penalties first internally.
+        solver: "logistic", or "ridge": least squares onto one-hot classes, every strength from one
+            eigendecomposition, scores turned into probabilities by a temperature. Ridge is the instant answer.
+        cv: folds of the training rows that choose the strength; not used for a single strength.
+        class_weight: None, "balanced", or a weight by class; weights are divided by their mean over rows.
+        logit_adjustment: this times the log class frequency is taken off the logits: 1 answers as if all
+            classes were equally frequent. As the intercept is free, training with adjusted logits (Menon et
+            al., equation 10) reaches the same solution.
+        tol: largest absolute gradient entry of the objective accepted at the optimum.
+        max_passes: evaluations of all rows for each strength.
+        device: "cpu", or where torch shall keep the rows, such as "cuda".
+        seed: of the folds.
+
+    Attributes:
+        classes_: (C,) the classes, sorted.
+        coef_: (C, D) coefficients.
+        intercept_: (C,) intercepts.
+        strength_: chosen.
+        strengths_: (S,) the path, from strong to weak.
+        cv_macro_f1_: (S,) macro F1 of the pooled out-of-fold predictions; None where nothing was chosen.
+        gradient_norm_: largest absolute gradient entry at the optimum (standardised features).
+        n_passes_: evaluations of all rows in the final fit.
+        n_features_in_: D.
+
+    Reference:
+        Menon et al., "Long-Tail Learning via Logit Adjustment", ICLR 2021.
+    """
+
+    def __init__(
+        self,
+        strengths: float | Sequence[float] = DEFAULT_STRENGTHS,
+        *,
+        solver: Literal["logistic", "ridge"] = "logistic",
+        cv: int = 5,
+        class_weight: str | Mapping[Any, float] | None = None,
+        logit_adjustment: float = 0.0,
+        tol: float = 1e-4,
+        max_passes: int = 1000,
+        device: str = "cpu",
+        seed: int = 0,
+    ) -> None:
+        self.strengths = strengths
+        self.solver = solver
+        self.cv = cv
+        self.class_weight = class_weight
+        self.logit_adjustment = logit_adjustment
+        self.tol = tol
+        self.max_passes = max_passes
+        self.device = device
+        self.seed = seed
+
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Choose the strength on folds, then fit on all rows.
+
+        Args:
+            X: (N, D) embeddings.
+            y: (N,) classes, numbers or strings.
+            groups: (N,) identities; no identity is on both sides of a fold. Without them rows count as
+                independent, which flatters weak penalties where a person has several images.
+
+        Returns:
+            The probe.
+
+        Raises:
+            ArgumentError: a setting is out of range, or ``groups`` of another length.
+            ValueError: X or y is not what scikit-learn accepts.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float32)
+        _fit_together([self], X, [y], groups)
+        return self
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Logits.
+
+        Args:
+            X: (Q, D) embeddings.
+
+        Returns:
+            (Q, C) float64; for two classes (Q,), the second minus the first.
+        """
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Log probability of each class, (Q, C) float64."""
+        logits = self._logits(X)
+        logits -= logits.max(axis=1, keepdims=True)
+        logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        return logits
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Probability of each class, (Q, C) float64; rows sum to 1."""
+        probabilities: NDArray[np.float64] = np.exp(self.predict_log_proba(X))
+        return probabilities
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """The most probable class, (Q,)."""
+        best = self._logits(X).argmax(axis=1)
+        predicted: NDArray[Any] = self.classes_[best]
+        return predicted
+
+    def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
+        check_is_fitted(self, "coef_")
+        X = validate_data(self, X, dtype=np.float32, reset=False)
+        logits = np.empty((len(X), len(self.classes_)))
+        for start in range(0, len(X), _ROWS):
+            logits[start : start + _ROWS] = X[start : start + _ROWS].astype(np.float64) @ self.coef_.T
+        logits += self.intercept_
+        return logits
+
+    def _keep(self, head: FittedHead, strengths: NDArray[np.float64], scale: Any, frequencies: Any) -> None:
+        mean, deviation = scale
+        self.coef_ = (head.weights[:-1] / deviation[:, None]).T
+        self.intercept_ = head.weights[-1] - self.coef_ @ mean
+        self.intercept_ = self.intercept_ - self.logit_adjustment * np.log(frequencies)
+        self.strength_, self.strengths_, self.cv_macro_f1_ = head.strength, strengths, head.scores
+        self.gradient_norm_, self.n_passes_ = head.gradient_norm, head.passes
+        if not head.converged:
+            warnings.warn(
+                f"gradient {head.gradient_norm:.2g} is above tol={self.tol:g} after {head.passes} passes; "
+                "raise max_passes, tol or the strengths",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+
+def fit_probes(
+    X: ArrayLike,
+    targets: Mapping[str, ArrayLike],
+    groups: ArrayLike | None = None,
+    **settings: Any,
+) -> dict[str, LinearProbe]:
+    """Fit one probe for each attribute, all of them in the same passes over the data.
+
+    Args:
+        X: (N, D) embeddings.
+        targets: for each attribute its (N,) classes.
+        groups: (N,) identities, as in :meth:`LinearProbe.fit`.
+        settings: arguments of :class:`LinearProbe`, the same for all.
+
+    Returns:
+        The fitted probe of each attribute; each has its own strength.
+
+    Raises:
+        ArgumentError: no attribute, a setting out of range, or lengths that disagree.
+    """
+    if not targets:
+        raise ArgumentError("targets must hold at least one attribute, found none")
+    probes = {name: LinearProbe(**settings) for name in targets}
+    rows = check_array(X, dtype=np.float32)
+    labels = [np.asarray(values) for values in targets.values()]
+    for name, values, probe in zip(targets, labels, probes.values(), strict=True):
+        if values.shape != (len(rows),):
+            raise ArgumentError(
+                f"targets[{name!r}] must be one per row, found shape {values.shape} for {len(rows)}"
+            )
+        probe.n_features_in_ = rows.shape[1]
+    _fit_together(list(probes.values()), rows, labels, groups)
+    return probes
+
+
+def _fit_together(
+    probes: Sequence[LinearProbe], X: NDArray[np.float32], labels: Sequence[Any], groups: ArrayLike | None
+) -> None:
+    """Fit probes that share their settings; the first one's are read."""
+    first = probes[0]
+    strengths = _check_settings(first)
+    targets, weights, frequencies = [], [], []
+    for probe, values in zip(probes, labels, strict=True):
+        check_classification_targets(values)
+        probe.classes_, codes = np.unique(values, return_inverse=True)
+        if len(probe.classes_) < 2:
+            raise ArgumentError(f"y must hold at least 2 classes, found 1 class: {probe.classes_[0]!r}")
+        targets.append(codes.astype(np.int64))
+        weights.append(_row_weights(probe, values, targets[-1]))
+        frequencies.append(np.bincount(codes) / len(codes))
+    if groups is not None:
+        groups = as_codes(groups, len(X))
+    joint = np.unique(np.stack(targets), axis=1, return_inverse=True)[1].ravel()
+    folds = grouped_folds(joint, groups, first.cv, first.seed) if len(strengths) > 1 else []
+    standardised, scale = _standardise(X)
+    heads = Heads(targets, [len(probe.classes_) for probe in probes], weights)
+    if first.solver == "ridge":
+        fitted = fit_ridge(standardised, heads, strengths, folds)
+    else:
+        fitted = fit_logistic(
+            standardised,
+            heads,
+            strengths,
+            folds,
+            tol=first.tol,
+            max_passes=first.max_passes,
+            device=first.device,
+        )
+    for probe, head, frequency in zip(probes, fitted, frequencies, strict=True):
+        probe._keep(head, strengths, scale, frequency)
+
+
+def _check_settings(probe: LinearProbe) -> NDArray[np.float64]:
+    """Check the settings and return the path from strong to weak."""
+    strengths = np.unique(np.atleast_1d(np.asarray(probe.strengths, dtype=np.float64)))[::-1]
+    if strengths.size == 0 or not np.isfinite(strengths).all() or strengths[-1] <= 0:
+        raise ArgumentError(f"strengths must be positive numbers, found {probe.strengths}; try 1e-3")
+    if probe.solver not in ("logistic", "ridge"):
+        raise ArgumentError(f"solver must be 'logistic' or 'ridge', found {probe.solver!r}")
+    if strengths.size > 1 and probe.cv < 2:
+        raise ArgumentError(
+            f"cv must be at least 2 to choose among {strengths.size} strengths, found {probe.cv}"
+        )
+    if not probe.tol > 0 or probe.max_passes < 1:
+        raise ArgumentError(
+            f"tol must be above 0 and max_passes at least 1, found {probe.tol}, {probe.max_passes}"
+        )
+    if not np.isfinite(probe.logit_adjustment):
+        raise ArgumentError(f"logit_adjustment must be a number, found {probe.logit_adjustment}; 1 is usual")
+    return strengths
+
+
+def _row_weights(probe: LinearProbe, values: Any, codes: NDArray[np.int64]) -> NDArray[np.float32] | None:
+    if probe.class_weight is None:
+        return None
+    if isinstance(probe.class_weight, str) and probe.class_weight != "balanced":
+        raise ArgumentError(f"class_weight must be None, 'balanced' or a dict, found {probe.class_weight!r}")
+    given = probe.class_weight if isinstance(probe.class_weight, str) else dict(probe.class_weight)
+    by_class = compute_class_weight(given, classes=probe.classes_, y=values)
+    rows = by_class[codes]
+    if not (rows >= 0).all() or not rows.sum() > 0:
+        raise ArgumentError(f"class_weight must be positive for some class, found {probe.class_weight}")
+    weights: NDArray[np.float32] = (rows / rows.mean()).astype(np.float32)
+    return weights
+
+
+def _standardise(X: NDArray[np.float32]) -> tuple[NDArray[np.float32], Any]:
+    """Columns of mean 0 and deviation 1; a constant column becomes 0."""
+    mean = X.mean(axis=0, dtype=np.float64)
+    result = np.empty_like(X)
+    squares = np.zeros(X.shape[1])
+    for start in range(0, len(X), _ROWS):
+        block = X[start : start + _ROWS] - mean
+        squares += (block**2).sum(axis=0)
+        result[start : start + _ROWS] = block
+    deviation = np.sqrt(squares / len(X))
+    constant = deviation <= 1e-7 * np.maximum(np.abs(mean), np.finfo(np.float32).tiny)
+    deviation[constant] = 1.0
+    result /= deviation.astype(np.float32)
+    return result, (mean, deviation)
