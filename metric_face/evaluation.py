@@ -158,7 +158,7 @@ def probe_run(
 def _identities(embeddings: Embeddings) -> NDArray[Any]:
     """The identities, or every image its own where there are none."""
     found = embeddings.table.identities
-    return np.arange(len(embeddings)).astype(str).astype(object) if found is None else found
+    return np.arange(len(embeddings)).astype(str) if found is None else found
 
 
 def _shared_targets(gallery: Embeddings, queries: Embeddings, run: Run) -> tuple[Targets, Targets]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metric_face.errors import ArgumentError
-from metric_face.f1_scores import Floats, Ints, as_labels, check_pair, f1_from_counts
+from metric_face.f1_scores import Floats, Ints, as_codes, check_pair, f1_from_counts
 
 _BLOCK = 1 << 23  # numbers held at once
 
@@ -141,7 +141,7 @@ def bootstrap_mean(
         ArgumentError: lengths disagree, a value is not finite, or a setting is out of range.
     """
     numbers: Floats = np.asarray(values, dtype=np.float64)
-    groups = _codes(identities, len(numbers))
+    groups = as_codes(identities, len(numbers))
     if not np.isfinite(numbers).all():
         raise ArgumentError("values must be finite, found NaN or infinity; leave those items out")
     sums, sizes = np.bincount(groups, weights=numbers), np.bincount(groups)
@@ -265,14 +265,6 @@ def _check_confidence(confidence: float) -> None:
         raise ArgumentError(f"confidence must lie between 0 and 1, found {confidence}; 0.95 is usual")
 
 
-def _codes(identities: ArrayLike, expected: int) -> Ints:
-    labels = as_labels(identities, "identities")
-    if len(labels) != expected:
-        raise ArgumentError(f"identities must be one per item, found {len(labels)} for {expected} items")
-    codes: Ints = np.unique(labels, return_inverse=True)[1]
-    return codes
-
-
 def _check(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -286,4 +278,4 @@ def _check(
         _, second, more = check_pair(true, other, num_classes)
         predictions.append(second)
         classes = max(classes, more)
-    return true, _codes(identities, len(true)), predictions, classes
+    return true, as_codes(identities, len(true)), predictions, classes

@@ -53,10 +53,12 @@ def show_answer(one: Any, as_json: bool = False) -> None:
         sys.stdout.write(json.dumps(_plain(one.to_dict()), ensure_ascii=False) + "\n")
         sys.stdout.flush()
         return
-    said = ", ".join(f"{name} {value} ({one.probability[name]:.0%})" for name, value in one.predicted.items())
+    names = [name for name in one.predicted if name != "joint" or len(one.predicted) == 1]
+    said = ", ".join(f"{name} {one.predicted[name]} ({one.probability[name]:.0%})" for name in names)
     answer(f"{one.path}: {said}")
     for near in one.neighbours:
-        answer(f"    {near.similarity:+.3f}  {near.path}  {', '.join(near.labels.values())}")
+        labels = ", ".join(near.labels[name] for name in names if name in near.labels)
+        answer(f"    {near.similarity:+.3f}  {near.path}  {labels or near.identity or ''}")
     sys.stdout.flush()
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tests.training_cases import tiny_config
 
 from metric_face.config import load_config
 from metric_face.errors import ConfigError, FileFormatError
 from metric_face.run import Run
 from metric_face.training import fit
 from metric_face.training_module import TrainingModule, schedule
+from tests.training_cases import tiny_config
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +35,14 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 
 def test_a_run_is_whole_and_learns(finished: Run) -> None:
-    for name in ("config.yaml", "images.parquet", "model.safetensors", "model.json", "metrics.csv", "run.json"):
+    for name in (
+        "config.yaml",
+        "images.parquet",
+        "model.safetensors",
+        "model.json",
+        "metrics.csv",
+        "run.json",
+    ):
         assert (finished.folder / name).is_file()
     assert finished.facts["ended"] == "complete"
     assert finished.facts["best"] > 0.5  # macro F1 of four joint classes; one class for all gives 0.1
@@ -45,7 +53,14 @@ def test_a_run_is_whole_and_learns(finished: Run) -> None:
 
 def test_the_log_holds_every_part_and_the_rate_applied(finished: Run) -> None:
     log = finished.log
-    for name in ("loss/metric", "loss/colour/ce", "loss/shape/ce.weighted", "lr", "update_ratio", "val/macro_f1"):
+    for name in (
+        "loss/metric",
+        "loss/colour/ce",
+        "loss/shape/ce.weighted",
+        "lr",
+        "update_ratio",
+        "val/macro_f1",
+    ):
         assert log[name].notna().any(), name
     total = log[["loss/metric.weighted", "loss/colour/ce.weighted", "loss/shape/ce.weighted"]].sum(axis=1)
     logged = log["loss"].notna()
@@ -94,7 +109,8 @@ def test_interrupted_and_resumed_equals_uninterrupted(
     assert same(weights(resumed), weights(finished))
     columns = ["step", "lr", "loss", "loss/metric"]
     pd.testing.assert_frame_equal(
-        resumed.log[columns].dropna().reset_index(drop=True), finished.log[columns].dropna().reset_index(drop=True)
+        resumed.log[columns].dropna().reset_index(drop=True),
+        finished.log[columns].dropna().reset_index(drop=True),
     )
 
 
@@ -144,4 +160,4 @@ def test_the_schedule_warms_up_and_ends_where_it_should() -> None:
     assert factors[0] > 0
     assert factors[10] == pytest.approx(1.0)
     assert factors[-1] == pytest.approx(0.01)
-    assert all(a >= b for a, b in zip(factors[10:], factors[11:], strict=False))
+    assert all(a >= b for a, b in pairwise(factors[10:]))

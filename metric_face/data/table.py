@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from metric_face.data import readers
 from metric_face.errors import ArgumentError, DataError
@@ -83,11 +84,11 @@ class ImageTable:
         return tuple(str(name) for name in self.frame.columns if name not in RESERVED)
 
     @property
-    def identities(self) -> "np.ndarray[Any, np.dtype[np.object_]] | None":
+    def identities(self) -> "NDArray[np.str_] | None":
         """The N identities as text, or None where the table has none."""
         if "identity" not in self.frame.columns:
             return None
-        return self.frame["identity"].astype(str).to_numpy(dtype=object)
+        return self.frame["identity"].to_numpy(dtype=str)
 
     @property
     def splits(self) -> tuple[str, ...]:

@@ -1,0 +1,115 @@
+"""Splits share no person, keep every class where persons allow, and are checked whoever made them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metric_face.data.split import SplitWarning, check_split, identity_folds, split_by_identity
+from metric_face.data.table import ImageTable
+from metric_face.errors import ArgumentError, SplitError
+
+
+def make_table(identities: list[str]) -> ImageTable:
+    return ImageTable(
+        pd.DataFrame({"path": [f"{i}.png" for i in range(len(identities))], "identity": identities}), Path()
+    )
+
+
+def competition(people: int, seed: int = 0) -> tuple[ImageTable, np.ndarray]:
+    """People x 7 images in 18 joint classes, 49:1."""
+    generator = np.random.default_rng(seed)
+    counts = np.array([549, 410, 83, 732, 817, 109])
+    group = generator.choice(6, people, p=counts / counts.sum())
+    mask = np.array([0, 0, 0, 0, 0, 1, 2])
+    classes = (mask[None] * 6 + group[:, None]).ravel()
+    return make_table([f"p{i}" for i in range(people) for _ in range(7)]), classes
+
+
+def test_the_competition_is_split_evenly_in_every_class() -> None:
+    table, classes = competition(2700)
+    split = split_by_identity(table, classes)
+    val = (split.frame["split"] == "val").to_numpy()
+    share = np.bincount(classes[val], minlength=18) / np.bincount(classes, minlength=18)
+    assert np.abs(share - 0.2).max() < 0.02
+    assert set(table.frame["identity"][val]).isdisjoint(table.frame["identity"][~val])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 9), min_size=6, max_size=60),
+    num_classes=st.integers(1, 5),
+    seed=st.integers(0, 5),
+    parts=st.integers(2, 3),
+)
+def test_any_split_is_disjoint_whole_and_repeatable(
+    sizes: list[int], num_classes: int, seed: int, parts: int
+) -> None:
+    identities = [f"p{i}" for i, size in enumerate(sizes) for _ in range(size)]
+    table = make_table(identities)
+    classes = np.random.default_rng(seed).integers(0, num_classes, len(identities))
+    shares = {"train": 0.6, "val": 0.4} if parts == 2 else {"train": 0.5, "val": 0.3, "test": 0.2}
+    split = split_by_identity(table, classes, shares=shares, seed=seed, warn=False)
+    assert set(split.splits) == set(shares)
+    assert split.frame.groupby("identity")["split"].nunique().eq(1).all()
+    again = split_by_identity(table, classes, shares=shares, seed=seed, warn=False)
+    assert (again.frame["split"] == split.frame["split"]).all()
+
+
+@pytest.mark.parametrize("num_folds", [2, 5])
+def test_folds_partition_the_people(num_folds: int) -> None:
+    table, classes = competition(300)
+    folds = identity_folds(table, num_folds, classes)
+    assert set(folds) == set(range(num_folds))
+    assert pd.Series(folds).groupby(table.frame["identity"]).nunique().eq(1).all()
+    assert np.bincount(folds).min() > 0.8 * len(folds) / num_folds
+
+
+def test_exact_copies_stay_on_one_side_where_there_are_no_identities(tmp_path: Path) -> None:
+    for i in range(40):
+        (tmp_path / f"{i}.png").write_bytes(f"content {i // 2}".encode())
+    table = ImageTable(pd.DataFrame({"path": [f"{i}.png" for i in range(40)]}), tmp_path)
+    split = split_by_identity(table)
+    sides = split.frame["split"].to_numpy().reshape(20, 2)
+    assert (sides[:, 0] == sides[:, 1]).all()
+
+
+def test_a_missing_class_is_named() -> None:
+    table = make_table(["a", "a", "b", "c", "d", "e"])
+    with pytest.warns(SplitWarning, match=r"part '(train|val)' lacks 1 of 2 classes"):
+        split_by_identity(table, [1, 1, 0, 0, 0, 0], shares={"train": 0.6, "val": 0.4})
+
+
+def test_a_split_made_elsewhere_is_audited() -> None:
+    table = make_table(["a", "a", "b", "c"]).with_column("split", ["train", "val", "train", "val"])
+    with pytest.raises(
+        SplitError, match=r"1 of 3 identities are in two parts, the first 'a' in train and val"
+    ):
+        check_split(table)
+    with pytest.raises(SplitError, match="at least two parts"):
+        check_split(make_table(["a", "b"]).with_column("split", ["train", "train"]))
+    with pytest.raises(SplitError, match="row 1: 'split' must not be empty"):
+        check_split(make_table(["a", "b"]).with_column("split", ["train", None]))
+    with pytest.raises(SplitError, match="no column 'split'"):
+        check_split(make_table(["a", "b"]))
+
+
+def test_shares_that_are_missed_are_said() -> None:
+    table = make_table([f"p{i}" for i in range(100)]).with_column("split", ["train"] * 60 + ["val"] * 40)
+    assert check_split(table, shares={"train": 0.8, "val": 0.2}) == [
+        "split: part 'train' holds 60.0% of the images, 80.0% were asked for",
+        "split: part 'val' holds 40.0% of the images, 20.0% were asked for",
+    ]
+
+
+def test_what_cannot_be_split_is_refused() -> None:
+    table = make_table(["a", "b"])
+    with pytest.raises(ArgumentError, match="positive shares that add up to 1"):
+        split_by_identity(table, shares={"train": 0.8, "val": 0.1})
+    with pytest.raises(SplitError, match="1 identities cannot fill 2 parts"):
+        split_by_identity(make_table(["a", "a"]))
+    with pytest.raises(ArgumentError, match="num_folds=1: must be at least 2"):
+        identity_folds(table, 1)
