@@ -1,7 +1,7 @@
 """The data block of a map: its points and what is known of them, packed small, as ``pages/data.js`` reads them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +86,17 @@ def pack_neighbours(neighbours: ArrayLike, n: int) -> dict[str, Any]:
     near = np.asarray(neighbours)[:, :_NEAR]
     near = np.where((near < 0) | (near == np.arange(n)[:, None]), n, near)
     return {"near": pack_ids(near.ravel(), n), "nearCount": near.shape[1]}
+
+
+def pack_paths(texts: Sequence[str]) -> dict[str, Any]:
+    """Paths as folder and name, each different one told once: a folder holds many files, and names recur in folders."""
+    parts = [text.rpartition("/") for text in texts]
+    folders, folder = _numbered(f"{head}{slash}" for head, slash, _ in parts)
+    names, name = _numbered(tail for _, _, tail in parts)
+    return {"folders": folders, "names": names, "folder": folder, "name": name}
+
+
+def _numbered(texts: Iterable[str]) -> tuple[list[str], dict[str, str]]:
+    places: dict[str, int] = {}
+    numbers = np.array([places.setdefault(text, len(places)) for text in texts], dtype=np.int64)
+    return list(places), pack_ids(numbers, len(places))

@@ -16,14 +16,9 @@ from metric_face.errors import ImageError
 ACROSS = 16
 """Tiles along each side of a sheet."""
 
-_SIDES = (
-    96,
-    80,
-    64,
-    48,
-    32,
-)  # multiples of WebP's 16-pixel blocks, so that tiles do not bleed into each other
-_QUALITY = 55
+# Sides and WebP qualities, best first. Sides are multiples of WebP's 16-pixel blocks, so that tiles hardly bleed into
+# each other; of two that take as many bytes, the larger side at the lower quality shows more of a face.
+_LADDER = ((128, 60), (96, 50), (80, 40), (64, 35), (48, 30), (32, 35))
 _SAMPLE = 128
 _SPREAD = 24
 _BROKEN = (128, 128, 128)
@@ -67,7 +62,7 @@ def make_thumbnails(
         progress: called with the number of images just read.
     """
     if not len(images):
-        return Thumbnails(_SIDES[-1], np.zeros(0, dtype=np.int64), [], ())
+        return Thumbnails(_LADDER[-1][0], np.zeros(0, dtype=np.int64), [], ())
     order = _tile_order(coords, np.asarray(first, dtype=np.int64))
     sample = order[np.linspace(0, len(order) - 1, min(_SAMPLE, len(order))).astype(int)]
     broken: set[int] = set()
@@ -80,34 +75,34 @@ def make_thumbnails(
                 broken.add(row)
                 return Image.new("RGB", (side, side), _BROKEN)
 
-        large = list(pool.map(lambda row: read(int(row), _SIDES[0]), sample))
-        side, each = _largest_side(large, budget / len(order))
+        large = list(pool.map(lambda row: read(int(row), _LADDER[0][0]), sample))
+        side, quality, each = _best_rung(large, budget / len(order))
         kept = _keep(order, max(int(budget / each), len(first), 1), len(first))
         sheets = []
         for rows in _pieces(kept, ACROSS * ACROSS):
-            sheets.append(_encode(list(pool.map(lambda row: read(int(row), side), rows)), side))
+            sheets.append(_encode(list(pool.map(lambda row: read(int(row), side), rows)), side, quality))
             if progress is not None:
                 progress(len(rows))
     return Thumbnails(side, kept, sheets, tuple(sorted(broken)))
 
 
-def _largest_side(sample: list[Image.Image], budget_each: float) -> tuple[int, float]:
-    """The largest side whose tiles fit, and the bytes that one tile takes."""
-    for side in _SIDES:
-        small = [image if side == _SIDES[0] else image.resize((side, side)) for image in sample]
-        each = len(_encode(small, side)) / len(small)
+def _best_rung(sample: list[Image.Image], budget_each: float) -> tuple[int, int, float]:
+    """The best side and quality whose tiles fit, and the bytes that one tile takes."""
+    for side, quality in _LADDER:
+        small = [image if side == _LADDER[0][0] else image.resize((side, side)) for image in sample]
+        each = len(_encode(small, side, quality)) / len(small)
         if each <= budget_each:
             break
-    return side, each
+    return side, quality, each
 
 
-def _encode(tiles: list[Image.Image], side: int) -> bytes:
+def _encode(tiles: list[Image.Image], side: int, quality: int) -> bytes:
     rows = -(-len(tiles) // ACROSS)
     sheet = Image.new("RGB", (ACROSS * side, rows * side), _BROKEN)
     for place, tile in enumerate(tiles):
         sheet.paste(tile, (place % ACROSS * side, place // ACROSS * side))
     buffer = io.BytesIO()
-    sheet.save(buffer, "WEBP", quality=_QUALITY, method=3)
+    sheet.save(buffer, "WEBP", quality=quality, method=3)
     return buffer.getvalue()
 
 

@@ -15,7 +15,7 @@ from metric_face.columns import Column, as_columns, choose_view, crossed
 from metric_face.errors import ArgumentError
 from metric_face.faithfulness import LOW, Faithfulness
 from metric_face.files import write_text
-from metric_face.map_block import names_of, pack_column, pack_coords, pack_neighbours, themes
+from metric_face.map_block import names_of, pack_column, pack_coords, pack_neighbours, pack_paths, themes
 from metric_face.matrices import MatrixChart
 from metric_face.page import pack_ids, page_words, render
 from metric_face.projection import Projection
@@ -70,7 +70,7 @@ def build_map(
     evidence: Sequence[int] | NDArray[np.int64] = (),
     matrices: Sequence[MatrixChart] = (),
     faces: bool = True,
-    face_bytes: int = 6_000_000,
+    face_bytes: int = 7_400_000,
     lang: str = "en",
     progress: Callable[[int], object] | None = None,
 ) -> MapPart:
@@ -134,7 +134,7 @@ def build_map(
         "colour": shown.index(view.hue) if view.hue is not None else 0,
         "panels": shown.index(panels) if panels is not None else -1,
         "focusColours": themes(palette.categories(palette.MOST_CATEGORIES)),
-        "paths": names_of(n, images, paths),
+        "paths": pack_paths(names_of(n, images, paths)),
         "near": None,
         "faces": None,
         "matrices": {matrix.id: matrix.block(n) for matrix in matrices},

@@ -51,6 +51,11 @@ class PageText:
             if attrs.get("id", "").startswith("mf-sheet-")
         ]
 
+    def paths(self):
+        packed = self.block["paths"]
+        places = zip(unpack(packed["folder"]), unpack(packed["name"]), strict=True)
+        return [packed["folders"][folder] + packed["names"][name] for folder, name in places]
+
     def column(self, name):
         return next(column for column in self.block["columns"] if column["name"] == name)
 

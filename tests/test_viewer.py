@@ -155,8 +155,23 @@ def test_a_hostile_name_is_text_everywhere(page):
     assert page.html.count("<script>") == 1
 
 
+def test_paths_come_back_whatever_they_are(points, columns, tmp_path):
+    odd = [
+        "",
+        "/",
+        "a/b/",
+        "plain.png",
+        "./x",
+        "\u30da/\n.png",
+        *(f"p{row}/normal.jpg" for row in range(N - 6)),
+    ]
+    page = PageText(write_map(tmp_path / "m.html", points, columns, paths=odd).read_text(encoding="utf-8"))
+    assert page.paths() == odd
+    assert page.block["paths"]["names"].count("normal.jpg") == 1
+
+
 def test_paths_do_not_tell_whose_machine_it_was(page, images):
-    assert page.block["paths"][3] == "person1/3.png"
+    assert page.paths()[3] == "person1/3.png"
     assert str(images[0].parent.parent) not in page.html
 
 

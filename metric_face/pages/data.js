@@ -16,7 +16,7 @@
  *               data                column: class codes (the type's highest value: unknown) or numbers (NaN: unknown)
  *   focusColours  for the chosen ones of too many classes, as `colours`
  *   colour    which column colours the map;  panels: which one parts it, or -1
- *   paths     [N texts]
+ *   paths     {folders, names: [texts], folder, name: columns of N places in them}: point i is folder + name
  *   near      column N x nearCount: neighbours in the embedding space (N: none), or null
  *   faces     null, or {side, across, order: column of the points in the order of their tiles, sheets: number}
  *   matrices  {id: {"row,col": column of points}}
@@ -51,6 +51,8 @@ const Data = (() => {
       column.values = column.classes ? codes(column.data) : numbers(column.data);
       delete column.data;
     }
+    const { folders, names } = block.paths, folder = numbers(block.paths.folder), name = numbers(block.paths.name);
+    block.paths = Array.from(folder, (place, i) => folders[place] + names[name[i]]);
     if (block.near) block.near = numbers(block.near);
     return block;
   }

@@ -1,6 +1,6 @@
 /* Thumbnails: sheets of tiles, decoded when first looked at, and galleries of them. */
 const Faces = (() => {
-  const OPEN_SHEETS = 48, AT_ONCE = 48;
+  const OPEN_PIXELS = 6.4e7, AT_ONCE = 48; // a quarter of a gigabyte, decoded
   let meta = null, tileOf = null, sheets = new Map();
 
   function init(block) {
@@ -19,7 +19,7 @@ const Faces = (() => {
     const held = sheets.get(number) ?? { image: null, ready: decode(number) };
     sheets.delete(number);
     sheets.set(number, held);
-    if (sheets.size > OPEN_SHEETS) sheets.delete(sheets.keys().next().value);
+    if (sheets.size * (meta.across * meta.side) ** 2 > OPEN_PIXELS) sheets.delete(sheets.keys().next().value);
     return held;
   }
 
