@@ -218,7 +218,7 @@ def test_apparent_age_is_the_age_with_the_noise_asked_for(drawn: FacesReport) ->
 
 @pytest.fixture(scope="module")
 def pixels(drawn: FacesReport) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Small thumbnails (N, 24 x 32 x 3) with what is true of them."""
+    """The face in small thumbnails, (N, 19 x 14 x 3), with what is true of them."""
     wrong = {e.folder for e in drawn.errors}
     images, labels = [], []
     for person, row in enumerate(rows(drawn.root / "train/train.csv")):
@@ -227,8 +227,9 @@ def pixels(drawn: FacesReport) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         for stem, mask in MASK_OF_STEM.items():
             (path,) = (drawn.root / "train/images" / row["path"]).glob(f"{stem}.*")
             with Image.open(path) as image:
-                small = image.resize((24, 32), Image.Resampling.BOX)
-            images.append(np.asarray(small, dtype=np.float32).ravel() / 255)
+                small = np.asarray(image.resize((24, 32), Image.Resampling.BOX), dtype=np.float32) / 255
+            face = small[5:24, 5:19].ravel()
+            images.append(face - face.mean())
             labels.append((person, mask, row["gender"], drawn.apparent_age[row["path"]]))
     person, mask, gender, age = (np.array(column) for column in zip(*labels, strict=True))
     return np.stack(images), {"person": person, "mask": mask, "gender": gender, "age": age}
@@ -241,7 +242,7 @@ def test_a_linear_model_on_small_pixels_tells_the_masks_of_unseen_people(
     model = RidgeClassifier(alpha=30.0, class_weight="balanced")
     found = cross_val_predict(model, x, true["mask"], groups=true["person"], cv=GroupKFold(4))
     recalls = [np.mean(found[true["mask"] == m] == m) for m in ("wear", "incorrect", "normal")]
-    assert np.mean(recalls) > 0.70, recalls  # chance is 0.33
+    assert np.mean(recalls) > 0.72, recalls  # chance is 0.33
 
 
 def test_a_linear_model_on_small_pixels_tells_age_and_gender_of_unseen_people(
@@ -251,9 +252,9 @@ def test_a_linear_model_on_small_pixels_tells_age_and_gender_of_unseen_people(
     age, gender = true["age"], true["gender"]
     split = {"groups": true["person"], "cv": GroupKFold(8)}
     found = cross_val_predict(Ridge(30.0), x, age, **split)
-    assert np.corrcoef(found, age)[0, 1] > 0.5
+    assert np.corrcoef(found, age)[0, 1] > 0.55
     guessed = cross_val_predict(RidgeClassifier(30.0, class_weight="balanced"), x, gender, **split)
-    assert np.mean([np.mean(guessed[gender == g] == g) for g in ("male", "female")]) > 0.65
+    assert np.mean([np.mean(guessed[gender == g] == g) for g in ("male", "female")]) > 0.62
 
 
 def test_a_persons_photographs_share_the_background_and_differ(drawn: FacesReport) -> None:
