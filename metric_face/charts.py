@@ -151,7 +151,7 @@ def bar_chart(
         ]
         if low is not None and high is not None:
             a, b = (170 + float(np.asarray(end)[place]) * scale for end in (low, high))
-            body.append(tag("line", x1=a, x2=b, y1=y + 10, y2=y + 10, class_="axis strong"))
+            body.append(tag("line", x1=a, x2=b, y1=y + 10, y2=y + 10, class_="whisker"))
         body.append(tag("text", number(value), x=176 + ends[place] * scale, y=y + 14, class_="strong"))
     heads, table = ["", words["value"]], [list(names), [number(value) for value in lengths]]
     if low is not None and high is not None:

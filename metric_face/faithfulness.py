@@ -41,7 +41,7 @@ class Faithfulness:
     @property
     def lie(self) -> NDArray[np.float32]:
         """(N,) ``|purity_D - purity_2|``: how much the map misleads about a point."""
-        return np.abs(self.purity_D - self.purity_2)
+        return np.asarray(np.abs(self.purity_D - self.purity_2))
 
     @property
     def is_low(self) -> bool:
@@ -64,8 +64,7 @@ def measure_faithfulness(
         ids: (N, K) neighbours in the embedding space, -1 for none; a point itself does not count.
         labels: (N,) int64, -1 for unknown.
         vectors: (N, D) the embedding.
-        identities: (N,) whoever a point belongs to. Give it where ``ids`` leave neighbours of the same identity
-            out; they are then left out on the map too.
+        identities: (N,) whoever a point belongs to: neighbours of the same identity count neither here nor there.
 
     Returns:
         The measures.
@@ -85,10 +84,15 @@ def measure_faithfulness(
                 f"{name}: must have one row for each of the {len(classes)} labels; found {array.shape}; "
                 "give arrays of the same points"
             )
-    near = np.where(near == np.arange(len(near))[:, None], -1, near)
+    who = (
+        np.arange(len(near))
+        if identities is None
+        else np.unique(np.asarray(identities), return_inverse=True)[1]
+    )
+    near = np.where((near >= 0) & (who[near] != who[:, None]), near, -1)
     trust, continuity = label_trustworthiness_continuity(space, points, classes)
     purity_D, vote = _purity(near, classes)
-    near_2 = nearest_on_map(points, near.shape[1], identities)
+    near_2 = nearest_on_map(points, near.shape[1], who)
     purity_2, _ = _purity(near_2, classes)
     return Faithfulness(
         trust, continuity, purity_D, purity_2, (vote >= 0) & (classes >= 0) & (vote != classes)

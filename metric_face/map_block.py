@@ -60,9 +60,9 @@ def pack_column(column: Column, labels: str) -> dict[str, Any]:
         if column.ordered
         else palette.categories(count)
     )
-    dtype = np.dtype(np.uint8 if count < 255 else np.uint16 if count < 65535 else np.uint32)
-    codes = np.where(column.values < 0, np.iinfo(dtype).max, column.values).astype(dtype)
-    return {**made, "neutral": neutral, "colours": themes(shades), "data": pack(codes)}
+    highest = next(most for most in (2**8 - 1, 2**16 - 1, 2**32 - 1) if count <= most)  # of the type: unknown
+    codes = np.where(column.values < 0, highest, column.values)
+    return {**made, "neutral": neutral, "colours": themes(shades), "data": pack_ids(codes, highest)}
 
 
 def themes(shades: palette.Shades) -> dict[str, tuple[str, ...]]:

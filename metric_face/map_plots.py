@@ -77,7 +77,7 @@ def value_map_figure(
         _points(axis, projection.coords[known], scale.to_rgba(column.values[known]), projection.n)
         axis.set_title(column.name, fontsize=10, color=_INK, parse_math=False)
         bar = figure.colorbar(scale, ax=axis, shrink=0.6, aspect=28, pad=0.02)
-        bar.outline.set_visible(False)  # type: ignore[operator]  # matplotlib's stub calls it a string
+        bar.outline.set_visible(False)
         bar.ax.tick_params(labelsize=8, colors=_SOFT, length=0)
     return figure
 
@@ -119,7 +119,9 @@ def _points(axis: "Axes", coords: Any, colour: Any, n: int, alpha: float = 0.8) 
     order = np.random.default_rng(0).permutation(len(coords))  # or the last class would cover the others
     shades = colour if isinstance(colour, str) else np.asarray(colour)[order]
     size = float(np.clip(9000 / max(n, 1), 1.2, 16))
-    axis.scatter(*coords[order].T, c=shades, s=size, alpha=alpha, linewidths=0, rasterized=True)
+    axis.scatter(
+        coords[order, 0], coords[order, 1], c=shades, s=size, alpha=alpha, linewidths=0, rasterized=True
+    )
 
 
 def _hues(column: Column | None, rows: Any) -> Any:

@@ -109,7 +109,7 @@ def confusion_chart(
         ids: (N, K) neighbours in the embedding space, -1 for none.
         column: the classes.
         id: of the figure.
-        identities: (N,); with it, a cell shows one image of each identity.
+        identities: (N,); neighbours of the same identity do not count, and a cell shows one image of each.
         per_cell: points of a cell, at most.
         lang: ``en`` or ``ko``.
     """

@@ -7,6 +7,7 @@ steadily, so that its order is still there in grey.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 MOST_CATEGORIES = 7
 """More classes than this are not given colours of their own: nobody could tell them apart."""
@@ -28,16 +29,18 @@ _CATEGORIES = Shades(
 NEUTRAL = Shades(light=("#b4b7bd",), dark=("#565b66",))
 """Points that are there but not meant: other panels, classes out of focus, unknown values."""
 
+_Anchors = dict[str, list[tuple[float, float, float]]]
+
 # Anchors (lightness, chroma, hue in degrees) in OKLCH. Hues stay in both themes; only lightness moves.
-_ORDERED = {
+_ORDERED: _Anchors = {
     "light": [(0.80, 0.145, 78), (0.60, 0.18, 12), (0.40, 0.16, 288)],
     "dark": [(0.88, 0.13, 85), (0.70, 0.16, 8), (0.55, 0.18, 288)],
 }
-_VALUE = {
+_VALUE: _Anchors = {
     "light": [(0.80, 0.14, 80), (0.62, 0.10, 190), (0.40, 0.13, 265)],
     "dark": [(0.86, 0.13, 85), (0.68, 0.11, 190), (0.52, 0.15, 265)],
 }
-_ALARM = {
+_ALARM: _Anchors = {
     "light": [(0.87, 0.012, 250), (0.72, 0.13, 55), (0.50, 0.19, 28)],
     "dark": [(0.37, 0.012, 250), (0.60, 0.14, 40), (0.84, 0.14, 65)],
 }
@@ -72,7 +75,7 @@ def ramp(kind: str, count: int = 9) -> Shades:
     return _along({"value": _VALUE, "alarm": _ALARM}[kind], count)
 
 
-def _along(anchors: dict[str, list[tuple[float, float, float]]], count: int) -> Shades:
+def _along(anchors: _Anchors, count: int) -> Shades:
     return Shades(_blend(anchors["light"], count), _blend(anchors["dark"], count))
 
 
@@ -90,7 +93,7 @@ def _radians(anchors: list[tuple[float, float, float]]) -> list[tuple[float, flo
     return [(light, chroma, float(np.deg2rad(hue))) for light, chroma, hue in anchors]
 
 
-def _hexadecimal(oklab: np.ndarray) -> str:
+def _hexadecimal(oklab: NDArray[np.float64]) -> str:
     rgb = _TO_RGB @ (_TO_LMS @ oklab) ** 3
     while (rgb < -1e-6).any() or (
         rgb > 1 + 1e-6

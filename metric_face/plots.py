@@ -107,10 +107,11 @@ def arrows_figure(kappa: float, norms: tuple[float, float], names: tuple[str, st
     longest = max(*norms, 1e-12)
     for norm, angle, name, colour in zip(norms, (half, -half), names, (_ACCENT, _SECOND), strict=True):
         tip = norm / longest * np.array([np.cos(angle), np.sin(angle)])
-        axis.annotate("", tip, (0, 0), arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 2.2})
-        axis.text(
-            *(tip * 1.12), f"{name}\n{norm:.2g}", color=colour, ha="center", va="center", parse_math=False
+        axis.annotate(
+            "", (tip[0], tip[1]), (0, 0), arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 2.2}
         )
+        label, said = tip + 0.24 * np.array([np.cos(angle), np.sin(angle)]), f"{name}\n{norm:.2g}"
+        axis.text(label[0], label[1], said, color=colour, ha="center", va="center", parse_math=False)
     axis.set(xlim=(-1.35, 1.35), ylim=(-1.35, 1.35), aspect="equal")
     axis.set_axis_off()
     return figure
@@ -138,7 +139,7 @@ def save_figure(figure: "Figure", path: str | os.PathLike[str], *, dpi: int = 15
     there = set(font_manager.get_font_names())
     fonts = [font for font in _FONTS if font in there] or ["sans-serif"]
     for text in figure.findobj(Text):
-        text.set_fontfamily(fonts)  # type: ignore[attr-defined]  # findobj(Text) finds Texts
+        text.set_fontfamily(fonts)
 
     def write(temporary: Path) -> None:
         with rc_context({"font.family": fonts}), warnings.catch_warnings():

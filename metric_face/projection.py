@@ -25,7 +25,7 @@ class Graph(Protocol):
     @property
     def ids(self) -> NDArray[np.int64]: ...
     @property
-    def similarities(self) -> NDArray[np.float32]: ...
+    def distances(self) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,7 @@ def project(
         principal components follows Kobak and Linderman, "Initialization is critical for preserving global data
         structure in both t-SNE and UMAP", 2021.
     """
-    ids, sims = _graph_arrays(graph, similarities)
+    ids, distances = _graph_arrays(graph, similarities)
     points = _checked_vectors(vectors, len(ids))
     if not 0 <= seed < 2**32:
         raise ArgumentError(f"seed={seed}: must be between 0 and 2**32 - 1; choose a smaller one")
@@ -95,7 +95,7 @@ def project(
     if not 0 <= min_dist <= 1:
         raise ArgumentError(f"min_dist={min_dist}: must be between 0 and 1; the usual value is 0.1")
     used = min(n_neighbors, ids.shape[1], max(len(ids) - 2, 1))
-    knn = _with_self_first(ids, sims, used)
+    knn = _with_self_first(ids, distances, used)
     start = _start(knn[0], points, seed)
     if len(ids) < _FEWEST:
         return Projection(start, seed, used, min_dist)
@@ -131,23 +131,23 @@ def _import_umap() -> Any:
 def _graph_arrays(
     graph: Graph | ArrayLike, similarities: ArrayLike | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    if similarities is None:
-        if not hasattr(graph, "ids") or not hasattr(graph, "similarities"):
-            raise ArgumentError(
-                "similarities=None: must be given where graph is an array of ids; "
-                "give (N, K) similarities or a NeighbourGraph"
-            )
-        graph, similarities = graph.ids, graph.similarities
-    ids = np.asarray(graph)
-    sims = np.asarray(similarities, dtype=np.float32)
+    if similarities is not None:
+        ids, distances = np.asarray(graph), 1 - np.asarray(similarities, dtype=np.float32)
+    elif hasattr(graph, "ids") and hasattr(graph, "distances"):
+        ids, distances = np.asarray(graph.ids), np.asarray(graph.distances)
+    else:
+        raise ArgumentError(
+            "similarities=None: must be given where graph is an array of ids; "
+            "give (N, K) similarities or a NeighbourGraph"
+        )
     if ids.ndim != 2 or not np.issubdtype(ids.dtype, np.integer) or ids.size == 0:
         raise ArgumentError(
             f"graph: ids must be integers of shape (N, K), not empty; "
             f"found {ids.dtype} {ids.shape}; build it with NeighbourGraph.build"
         )
-    if sims.shape != ids.shape:
+    if distances.shape != ids.shape:
         raise ArgumentError(
-            f"similarities: must have the shape of ids, {ids.shape}; found {sims.shape}; "
+            f"similarities: must have the shape of ids, {ids.shape}; found {distances.shape}; "
             "take both from the same search"
         )
     if ids.min() < -1 or ids.max() >= len(ids):
@@ -155,11 +155,11 @@ def _graph_arrays(
             f"graph: ids must be rows, 0 to {len(ids) - 1}, or -1; found {ids.min()} to {ids.max()}; "
             "build the graph of these N points among themselves"
         )
-    if not np.isfinite(sims[ids >= 0]).all():
+    if not np.isfinite(distances[ids >= 0]).all():
         raise ArgumentError(
             "similarities: must be finite; found NaN or infinity; look for NaN in the embeddings"
         )
-    return ids.astype(np.int64, copy=False), sims
+    return ids.astype(np.int64, copy=False), distances
 
 
 def _checked_vectors(vectors: ArrayLike | None, n: int) -> NDArray[np.float32] | None:
@@ -177,17 +177,18 @@ def _checked_vectors(vectors: ArrayLike | None, n: int) -> NDArray[np.float32] |
 
 
 def _with_self_first(
-    ids: NDArray[np.int64], sims: NDArray[np.float32], used: int
+    ids: NDArray[np.int64], distances: NDArray[np.float32], used: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """What UMAP wants: (N, used + 1) neighbours and cosine distances, the point itself first, at 0."""
+    """What UMAP wants: (N, used + 1) neighbours and distances, the point itself first, at 0."""
     n = len(ids)
     absent = (ids < 0) | (ids == np.arange(n)[:, None])
-    distances = np.where(absent, np.inf, np.maximum(1.0 - sims, 0.0))
-    order = np.argsort(distances, axis=1, kind="stable")[:, :used]
+    known = np.where(absent, np.inf, np.maximum(distances, 0))
+    order = np.argsort(known, axis=1, kind="stable")[:, :used]
     near = np.take_along_axis(np.where(absent, -1, ids), order, axis=1)
-    far = np.take_along_axis(distances, order, axis=1)
+    far = np.take_along_axis(known, order, axis=1)
     # UMAP leaves id -1 out of its graph, but averages the distances: an infinite one would spoil the row's scale.
-    far[near < 0] = 2.0
+    furthest = np.max(far, axis=1, where=near >= 0, initial=0, keepdims=True)
+    far = np.where(near >= 0, far, furthest)
     first = np.arange(n, dtype=np.int64)[:, None]
     return (
         np.concatenate([first, near], axis=1),

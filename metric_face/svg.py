@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from metric_face.page import page_words
 
 WIDTH, HEIGHT = 640, 240
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 34
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 24, 34
 
 
 def figure(
@@ -89,7 +89,7 @@ class Paper:
                 tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="axis"),
                 tag("text", f"{value:g}", x=LEFT - 8, y=y + 4, text_anchor="end"),
             ]
-        return [*lines, tag("text", name, x=0, y=TOP - 2, class_="title")]
+        return [*lines, tag("text", name, x=0, y=TOP - 12, class_="title")]
 
     def draw(self, body: Sequence[Markup], title: str) -> Markup:
         return svg(body, title, WIDTH, HEIGHT)

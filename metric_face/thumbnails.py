@@ -130,7 +130,7 @@ def _keep(order: NDArray[np.int64], count: int, needed: int) -> NDArray[np.int64
 def _squares(coords: NDArray[np.float32], count: int) -> NDArray[np.int64]:
     low = coords.min(axis=0, initial=np.inf)
     span = np.maximum(coords.max(axis=0, initial=-np.inf) - low, 1e-9)
-    return np.minimum((coords - low) / span * count, count - 1).astype(np.int64)
+    return np.asarray(np.minimum((coords - low) / span * count, count - 1), dtype=np.int64)
 
 
 def _along_curve(squares: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -13,25 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 from metric_face import palette
 from metric_face.columns import Column, as_columns, choose_view, crossed
 from metric_face.errors import ArgumentError
-from metric_face.faithfulness import LOW, Faithfulness
+from metric_face.faithfulness import Faithfulness
 from metric_face.files import write_text
 from metric_face.map_block import names_of, pack_column, pack_coords, pack_neighbours, pack_paths, themes
+from metric_face.map_words import Table, banner, class_table, remark, trust
 from metric_face.matrices import MatrixChart
 from metric_face.page import pack_ids, page_words, render
 from metric_face.projection import Projection
 from metric_face.thumbnails import ACROSS, make_thumbnails
 
 _BYTES_PER_BASE64 = 4 / 3
-_LISTED = 40
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table under a chart."""
-
-    title: str
-    heads: Sequence[str]
-    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -110,7 +101,7 @@ def build_map(
     if view.rows is not None and view.cols is not None:
         panels = crossed(view.rows, view.cols)
         shown.append(panels)
-    thumbnails, remark = None, ""
+    thumbnails, missing = None, ""
     if faces and images is not None and n:
         must = [
             *evidence,
@@ -123,7 +114,7 @@ def build_map(
             first=np.asarray(must, dtype=np.int64),
             progress=progress,
         )
-        remark = _remark(n, len(thumbnails.order), len(thumbnails.broken), words)
+        missing = remark(n, len(thumbnails.order), len(thumbnails.broken), words)
     packed = [pack_column(column, words["labels"]) for column in shown]
     if panels is not None and panels not in known and view.cols is not None:
         packed[-1] |= {"derived": True, "across": view.cols.num_classes}
@@ -146,10 +137,10 @@ def build_map(
     return MapPart(
         block,
         thumbnails.sheets if thumbnails else [],
-        _trust(projection, judged, words),
-        _banner(judged, words),
-        remark,
-        [_class_table(column, judged[column.name], words) for column in known if column.name in judged],
+        trust(projection, judged, words),
+        banner(judged, words),
+        missing,
+        [class_table(column, judged[column.name], words) for column in known if column.name in judged],
     )
 
 
@@ -216,58 +207,3 @@ def _check_rows(n: int, **given: Any) -> None:
                 f"{name}: must have one entry for each of the {n} points; found {len(rows)}; "
                 "take it from the same table"
             )
-
-
-def _trust(
-    projection: Projection, judged: Mapping[str, Faithfulness], words: Mapping[str, Any]
-) -> list[tuple[str, str]]:
-    figures = [(words["points"], f"{projection.n:,}"), (words["seed"], str(projection.seed))]
-    for name, one in judged.items():
-        if np.isfinite(one.label_trustworthiness):
-            for measure, value in (
-                ("label_trust", one.label_trustworthiness),
-                ("label_continuity", one.label_continuity),
-            ):
-                figures.append((words["for_name"].format(measure=words[measure], name=name), f"{value:.2f}"))
-    return figures
-
-
-def _banner(judged: Mapping[str, Faithfulness], words: Mapping[str, Any]) -> str | None:
-    lines = []
-    for name, one in judged.items():
-        if one.is_low:
-            faults = [words["presses"]] if one.label_trustworthiness < LOW else []
-            faults += [words["parts"]] if one.label_continuity < LOW else []
-            lines.append(words["banner"].format(name=name, fault=words["and"].join(faults)))
-    return " ".join(lines) or None
-
-
-def _remark(n: int, shown: int, broken: int, words: Mapping[str, Any]) -> str:
-    some = words["thumbs_some"].format(n=f"{n:,}", k=f"{shown:,}") if shown < n else ""
-    return f"{some} {words['thumbs_broken'].format(n=broken) if broken else ''}".strip()
-
-
-def _class_table(column: Column, one: Faithfulness, words: Mapping[str, Any]) -> Table:
-    heads = [column.name, *(words[key] for key in ("number", "mean_purity", "mean_purity_2", "mean_lie"))]
-    counts = np.bincount(column.values[column.values >= 0], minlength=column.num_classes)
-    order = (
-        range(column.num_classes)
-        if column.num_classes <= _LISTED
-        else np.argsort(-counts, kind="stable")[:_LISTED]
-    )
-    groups = [((column.classes or ())[code], column.values == code) for code in order]
-    left = column.num_classes - _LISTED
-    if left > 0:
-        groups.append(
-            (words["other_classes"].format(n=left), ~np.isin(column.values, order) & (column.values >= 0))
-        )
-    rows = []
-    for name, rows_of in groups:
-        numbers = [_mean(values[rows_of]) for values in (one.purity_D, one.purity_2, one.lie, one.mismatch)]
-        rows.append([name, f"{rows_of.sum():,}", *numbers])
-    return Table(column.name, [*heads, words["share_mismatch"]], rows)
-
-
-def _mean(values: NDArray[Any]) -> str:
-    known = values[np.isfinite(values)]
-    return f"{known.mean():.2f}" if len(known) else "–"

@@ -113,6 +113,17 @@ def test_the_point_itself_and_unlabelled_neighbours_do_not_count():
     np.testing.assert_array_equal(measured.purity_D, [0, np.nan, np.nan])
 
 
+def test_neighbours_of_the_same_identity_count_nowhere():
+    # 0 and 1 are one person's, of one class; in both spaces the next nearest is of another class.
+    labels, who = np.array([0, 0, 1, 1]), np.array(["p", "p", "q", "r"])
+    coords = np.array([[0, 0], [0.1, 0], [1, 0], [1.2, 0]])
+    ids = np.array([[1, 2], [0, 2], [3, 1], [2, 1]])
+    measured = measure_faithfulness(coords, ids, labels, np.eye(4), identities=who)
+    assert measured.purity_D[0] == 0
+    assert measured.purity_2[0] == 0
+    assert measure_faithfulness(coords, ids, labels, np.eye(4)).purity_D[0] > 0
+
+
 def test_shapes_that_disagree_are_refused_by_name():
     with pytest.raises(ArgumentError, match="vectors: must have one row for each of the 4 labels"):
         measure_faithfulness(np.zeros((4, 2)), np.zeros((4, 1), int), np.zeros(4, int), np.zeros((3, 2)))

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from metric_face.errors import ArgumentError
-from metric_face.projection import _diffusion_plane, _principal_plane, _with_self_first, project
+from metric_face.neighbours import NeighbourGraph
+from metric_face.projection import (
+    _diffusion_plane,
+    _graph_arrays,
+    _principal_plane,
+    _with_self_first,
+    project,
+)
 
 K = 8
 
@@ -58,10 +65,14 @@ def test_no_label_can_reach_the_layout():
     assert not {"labels", "label", "y", "target"} & set(inspect.signature(project).parameters)
 
 
+def _distances(graph):
+    return graph[0], 1 - graph[1]
+
+
 def test_itself_among_its_neighbours_changes_nothing(blobs):
     vectors, _ = blobs
-    ids, distances = _with_self_first(*_graph(vectors, K, with_self=False), K)
-    ids_2, distances_2 = _with_self_first(*_graph(vectors, K + 1, with_self=True), K)
+    ids, distances = _with_self_first(*_distances(_graph(vectors, K, with_self=False)), K)
+    ids_2, distances_2 = _with_self_first(*_distances(_graph(vectors, K + 1, with_self=True)), K)
     np.testing.assert_array_equal(ids, ids_2)
     np.testing.assert_allclose(distances, distances_2, atol=1e-6)
     np.testing.assert_array_equal(ids[:, 0], np.arange(len(vectors)))
@@ -69,11 +80,10 @@ def test_itself_among_its_neighbours_changes_nothing(blobs):
 
 
 def test_an_exact_copy_does_not_push_the_point_from_the_first_place():
-    ids, distances = _with_self_first(
-        np.array([[1, 0], [0, 1], [0, 1]]), np.array([[1, 1], [1, 1], [0.5, 0.4]], np.float32), 2
-    )
+    given = np.array([[0, 0], [0, 0], [0.5, 0.6]], np.float32)
+    ids, distances = _with_self_first(np.array([[1, 0], [0, 1], [0, 1]]), given, 2)
     np.testing.assert_array_equal(ids, [[0, 1, -1], [1, 0, -1], [2, 0, 1]])
-    np.testing.assert_allclose(distances, [[0, 0, 2], [0, 0, 2], [0, 0.5, 0.6]])
+    np.testing.assert_allclose(distances, [[0, 0, 0], [0, 0, 0], [0, 0.5, 0.6]])
 
 
 def test_absent_neighbours_are_left_out(blobs):
@@ -86,14 +96,17 @@ def test_absent_neighbours_are_left_out(blobs):
     assert np.isfinite(coords).all()
 
 
-def test_a_neighbour_graph_object_is_read_by_its_arrays(blobs):
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_a_neighbour_graph_is_read_with_its_own_distances(blobs, metric):
     vectors, _ = blobs
-
-    class Graph:
-        ids, similarities = _graph(vectors)
-
-    expected = project(*_graph(vectors), n_epochs=11).coords
-    np.testing.assert_array_equal(project(Graph(), n_epochs=11).coords, expected)
+    graph = NeighbourGraph.build(vectors, K, metric=metric)
+    ids, distances = _graph_arrays(graph, None)
+    np.testing.assert_array_equal(ids, graph.ids)
+    np.testing.assert_allclose(distances, graph.distances)
+    assert np.isfinite(project(graph, n_epochs=11).coords).all()
+    if metric == "cosine":
+        by_arrays = project(graph.ids, graph.similarities, n_epochs=11).coords
+        np.testing.assert_array_equal(project(graph, n_epochs=11).coords, by_arrays)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 6])
