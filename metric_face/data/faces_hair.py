@@ -36,7 +36,7 @@ def _half(t: Traits, root: float) -> list[Lock]:
     if t.style in ("long", "waves"):
         tip, w = (2.7, 1.12 + v) if t.style == "long" else (2.15, 1.22 + v)
         outer = _even(*cap, (1.06 + v, -0.4), (w + 0.05, 0.5), (w + 0.06, tip * 0.6), (w - 0.22, tip))
-        return [(outer, _even(*line, (0.93, 0.2), (0.90, 0.9), (0.84, tip * 0.7), (w - 0.24, tip - 0.02)))]
+        return [(outer, _even(*line, (0.93, 0.2), (0.90, 0.9), (0.80, tip * 0.7), (w - 0.40, tip - 0.04)))]
     if t.style == "bob":
         outer = _even(*cap, (1.06 + v, -0.4), (1.18 + v, 0.4), (1.16 + v, 0.9), (0.98 + v, 1.27))
         return [(outer, _even(*line, (0.93, 0.2), (0.92, 0.7), (0.76, 1.18)))]
@@ -44,7 +44,7 @@ def _half(t: Traits, root: float) -> list[Lock]:
         outer = _even(*cap, (1.06 + v, -0.4), (1.16 + v, 0.5), (1.14 + v, 1.4), (0.92 + v, 2.35))
         side = (
             outer,
-            _even((root, -1.2), (0.6, -0.9), (0.84, -0.3), (0.92, 0.2), (0.92, 1.0), (0.90 + v, 2.3)),
+            _even((root, -1.2), (0.6, -0.9), (0.84, -0.3), (0.92, 0.2), (0.92, 1.0), (0.74 + v, 2.31)),
         )
         return [side, _fringe(crown, 0.86, -0.36)]
     if t.style == "bun":
