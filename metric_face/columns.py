@@ -127,12 +127,24 @@ def choose_view(columns: Iterable[Column]) -> View:
         fitting = [column for column in known if column.num_classes <= MOST_CATEGORIES]
         hue = max(fitting, key=lambda column: column.num_classes, default=known[0] if known else None)
     others = sorted(
-        (column for column in known if column is not hue and column.num_classes <= _MOST_PER_SIDE),
+        (
+            column
+            for column in known
+            if column is not hue and column.num_classes <= _MOST_PER_SIDE and not _tells(column, hue)
+        ),
         key=lambda column: column.num_classes,
     )[:2]
     if len(others) == 2 and others[0].num_classes * others[1].num_classes <= _MOST_PANELS:
         return View(hue, rows=others[0], cols=others[1])
     return View(hue, cols=others[0] if others else None)
+
+
+def _tells(column: Column, other: Column | None) -> bool:
+    """Whether a column's class already settles the other's, as a joint class does: its panels would repeat the hue."""
+    if other is None:
+        return False
+    pairs = column.values * (other.num_classes + 1) + other.values
+    return len(np.unique(pairs)) == len(np.unique(column.values))
 
 
 def crossed(first: Column, second: Column) -> Column:

@@ -11,11 +11,14 @@ from metric_face.data.targets import targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.faithfulness import Faithfulness, measure_faithfulness
 from metric_face.map_plots import map_figure
+from metric_face.matrices import confusion_chart
 from metric_face.neighbours import NeighbourGraph
 from metric_face.plots import save_figure
 from metric_face.projection import Projection, project
 from metric_face.run import Run
 from metric_face.viewer import write_map
+
+_MOST_IN_MATRIX = 24
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,11 @@ def map_run(
     if len(held) > most:
         held = held.take(np.sort(np.random.default_rng(seed).choice(len(held), most, replace=False)))
     vectors = np.ascontiguousarray(held.vectors)
-    graph = NeighbourGraph.build(vectors, min(30, len(held) - 1))
+    identities = held.table.identities
+    # A person's own images would crowd out everybody else: they count neither in the layout nor in a number.
+    graph = NeighbourGraph.build(vectors, min(30, len(held) - 1), exclude=identities)
     projection = project(graph, vectors=vectors, seed=seed, progress=progress)
     columns = _columns(held, run)
-    identities = held.table.identities
     targets = targets_of(held.table, run.space)
     faithfulness = {
         name: measure_faithfulness(
@@ -87,9 +91,20 @@ def map_run(
         paths=list(held.table.frame["path"]),
         faithfulness=faithfulness,
         neighbours=graph.ids[:, :12],
+        matrices=[
+            confusion_chart(graph.ids, column, id=f"confusion-{place}", identities=identities)
+            for place, column in enumerate(_confusable(columns, set(faithfulness)))
+        ],
         faces=faces,
     )
     return MapFiles(picture, page, projection, faithfulness)
+
+
+def _confusable(columns: list[Column], attributes: set[str]) -> list[Column]:
+    """The joint class where a matrix of it can be read, else each attribute that fits."""
+    fitting = [column for column in columns if 1 < column.num_classes <= _MOST_IN_MATRIX]
+    joint = [column for column in fitting if column.name == "joint"]
+    return joint or [column for column in fitting if column.name in attributes]
 
 
 def _columns(held: Embeddings, run: Run) -> list[Column]:
@@ -105,6 +120,11 @@ def _columns(held: Embeddings, run: Run) -> list[Column]:
         )
         for name, (codes, names) in targets_of(held.table, run.space).items()
     ]
+    if run.space is not None:
+        for attribute in run.space.attributes:
+            if attribute.cuts is not None:
+                raw = held.table.column(attribute.name).to_numpy(float)
+                made.append(Column.of(f"{attribute.name} as given", raw))
     known = {column.name for column in made}
     identities = held.table.identities
     if identities is not None and "identity" not in known:

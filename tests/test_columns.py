@@ -8,7 +8,12 @@ from metric_face.errors import ArgumentError
 
 
 def _classes(name, count, ordered=False):
-    return Column(name, np.arange(12) % count, tuple(f"{name}{k}" for k in range(count)), ordered=ordered)
+    return Column(
+        name,
+        np.random.default_rng([*name.encode()]).integers(0, count, 300),
+        tuple(f"{name}{k}" for k in range(count)),
+        ordered=ordered,
+    )
 
 
 def test_floats_are_values_and_anything_else_names_classes():
@@ -41,10 +46,17 @@ def test_without_an_order_the_largest_that_has_colours_is_the_hue():
     assert (view.hue.name, view.rows, view.cols.name) == ("race", None, "gender")
 
 
+def test_a_joint_class_makes_no_panels_beside_its_own_parts():
+    gender, age = _classes("gender", 2), _classes("age", 3, True)
+    joint = crossed(gender, age)
+    view = choose_view([gender, age, joint])
+    assert (view.hue, view.rows, view.cols) == (age, None, gender)
+
+
 def test_values_and_single_classes_make_no_panels():
-    view = choose_view([Column.of("v", np.ones(12)), _classes("one", 1), _classes("age", 3, True)])
+    view = choose_view([Column.of("v", np.ones(300)), _classes("one", 1), _classes("age", 3, True)])
     assert (view.hue.name, view.rows, view.cols) == ("age", None, None)
-    nothing = choose_view([Column.of("v", np.ones(12))])
+    nothing = choose_view([Column.of("v", np.ones(300))])
     assert (nothing.hue, nothing.rows, nothing.cols) == (None, None, None)
 
 
