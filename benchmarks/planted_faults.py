@@ -130,8 +130,7 @@ def collapsed(run: Run, rng: np.random.Generator) -> Run:
     plane = np.linalg.qr(rng.normal(size=(width, 2)))[0]
 
     def flatten(vectors: np.ndarray) -> np.ndarray:
-        flat = vectors @ plane @ plane.T + 1e-3 * rng.normal(size=vectors.shape)
-        return (flat / np.linalg.norm(flat, axis=1, keepdims=True)).astype(np.float32)
+        return (vectors @ plane @ plane.T + 1e-3 * rng.normal(size=vectors.shape)).astype(np.float32)
 
     return run | {"embeddings": flatten(run["embeddings"]), "unlabelled": flatten(run["unlabelled"])}
 

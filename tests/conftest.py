@@ -30,7 +30,9 @@ def draw_toy(folder: Path, people: int = 24, each: int = 4, size: int = 32, seed
             name = f"images/p{person:02d}_{number}.png"
             (folder / "images").mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / name)
-            rows.append({"path": name, "identity": f"p{person:02d}", "colour": colour, "shape": shape, "age": age})
+            rows.append(
+                {"path": name, "identity": f"p{person:02d}", "colour": colour, "shape": shape, "age": age}
+            )
     frame = pd.DataFrame(rows)
     frame.to_csv(folder / "images.csv", index=False)
     return frame

@@ -136,8 +136,9 @@ def test_max_time_ends_with_the_best_weights_in_place(toy: Path, tmp_path: Path)
         {"loss__metric": "none", "sampler__batch_size": 16, "loss__classifier": "focal", "trainer__ema": 0.9},
         {"model__heads": "none", "data__attributes": [], "loss__label": "identity", "sampler__identities": 6},
         {"loss__metric": "pml.ArcFaceLoss", "loss__label": "identity", "optimizer__accumulate": 2},
+        {"loss__surgery": "pcgrad", "optimizer__accumulate": 2},
     ],
-    ids=["joint head", "cosine", "cross-entropy alone", "identities alone", "arcface"],
+    ids=["joint head", "cosine", "cross-entropy alone", "identities alone", "arcface", "pcgrad"],
 )
 def test_every_kind_of_run_trains_and_embeds(toy: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
     run = fit(tiny_config(toy, **changes), tmp_path / "run", quiet=True)

@@ -159,12 +159,16 @@ def _context(embeddings: Any, labels: Any, identities: Any, known: Mapping[str, 
 
     if isinstance(embeddings, (Run, str, PathLike)):
         if labels is not None or identities is not None:
-            raise ArgumentError("labels and identities must be left out with a run, which has its own; drop them")
+            raise ArgumentError(
+                "labels and identities must be left out with a run, which has its own; drop them"
+            )
         from metric_face.diagnosis.from_run import context_from_run
 
         return context_from_run(Run.open(embeddings), **known)  # type: ignore[arg-type]
     if labels is None:
-        raise ArgumentError("labels must be given with embeddings, found None; pass (N,) classes or a mapping of them")
+        raise ArgumentError(
+            "labels must be given with embeddings, found None; pass (N,) classes or a mapping of them"
+        )
     return context_of(embeddings, labels, identities, **known)
 
 

@@ -11,7 +11,16 @@ Facts of the set-up come in ``settings``:
 import numpy as np
 
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import Abstention, Confidence, Finding, Floats, Measure, Outcome, Table, Tier
+from metric_face.diagnosis.finding import (
+    Abstention,
+    Confidence,
+    Finding,
+    Floats,
+    Measure,
+    Outcome,
+    Table,
+    Tier,
+)
 from metric_face.diagnosis.training_log import aligned, series
 
 STUCK = 1e-7
@@ -46,7 +55,11 @@ def _learning_rate(context: Context) -> Finding | None:
                 "highest": float(planned.max()),
                 "steps": len(applied),
             }
-            picture = {"kind": "lines", "log": True, "series": {"applied": _thin(applied), "planned": _thin(planned)}}
+            picture = {
+                "kind": "lines",
+                "log": True,
+                "series": {"applied": _thin(applied), "planned": _thin(planned)},
+            }
             return Finding(
                 "basics.learning_rate",
                 Measure(float(np.median(ratio)), null=1.0),
@@ -128,7 +141,9 @@ def _rates(context: Context) -> Table:
     for name in ("learning_rate", "learning_rate_planned", "update_ratio"):
         values = series(context.log, name)
         if values is not None:
-            rows.append((name, float(values.min()), float(np.median(values)), float(values.max()), len(values)))
+            rows.append(
+                (name, float(values.min()), float(np.median(values)), float(values.max()), len(values))
+            )
     return Table("basics.rates", ("what", "lowest", "median", "highest", "steps"), tuple(rows))
 
 

@@ -33,7 +33,9 @@ EVIDENCE = 12
 
 def ask(context: Context) -> Outcome:
     """Look at every attribute whose raw value is known."""
-    names = [a for a in context.raw_values if a in context.labels and np.isfinite(context.raw_values[a]).all()]
+    names = [
+        a for a in context.raw_values if a in context.labels and np.isfinite(context.raw_values[a]).all()
+    ]
     if not names:
         return Outcome(abstentions=(Abstention("boundary", "no_raw_values"),))
     findings: list[Finding] = []
@@ -41,26 +43,35 @@ def ask(context: Context) -> Outcome:
     for name in names:
         findings += _moved(context, name)
         if name in context.attributes:
-            cuts = context.cuts.get(name) or best_cuts(context.raw_values[name], context.labels[name])
+            cuts = context.cuts.get(name)
+            cuts = cuts or tuple(at for _, at in best_cuts(context.raw_values[name], context.labels[name]))
             tables += [_curve(context, name), _near(context, name, cuts), _sweep(context, name, cuts)]
     return Outcome(tuple(findings), tuple(tables))
 
 
-def best_cuts(values: Floats, labels: Ints) -> tuple[float, ...]:
-    """The cuts between consecutive classes that contradict the fewest labels; a value v is above a cut c if v >= c."""
+def best_cuts(values: Floats, labels: Ints) -> tuple[tuple[float, float], ...]:
+    """Where the cuts between consecutive classes can lie so that the fewest labels contradict them.
+
+    Args:
+        values: (n,) raw values.
+        labels: (n,) ordered classes.
+
+    Returns:
+        For each cut the interval (below, at]: a value is above the cut c if it is c or more, and every c with
+        below < c <= at does equally well, because nobody has a value in between.
+    """
+    order = np.argsort(values, kind="stable")
+    sorted_values = values[order]
+    ends = np.concatenate([[-np.inf], sorted_values, [np.inf]])
+    allowed = np.concatenate([[True], sorted_values[1:] > sorted_values[:-1], [True]])
     cuts = []
     for upper in range(1, int(labels.max()) + 1):
-        above = labels >= upper
-        order = np.argsort(values, kind="stable")
-        sorted_values, sorted_above = values[order], above[order]
-        # Wrong if the cut stands before position i: those above it on the left, those below it on the right.
-        wrong = np.concatenate([[0], np.cumsum(sorted_above)]) + np.concatenate(
-            [np.cumsum(~sorted_above[::-1])[::-1], [0]]
-        )
-        allowed = np.concatenate([[True], sorted_values[1:] > sorted_values[:-1], [True]])
-        wrong = np.where(allowed, wrong, len(values) + 1)
-        at = int(wrong.argmin())
-        cuts.append(float(sorted_values[at]) if at < len(values) else float("inf"))
+        above = labels[order] >= upper
+        # A cut before position i is wrong about those above it on its left and those below it on its right.
+        left = np.concatenate([[0], np.cumsum(above)])
+        right = np.concatenate([np.cumsum(~above[::-1])[::-1], [0]])
+        at = int(np.where(allowed, left + right, len(values) + 1).argmin())
+        cuts.append((float(ends[at]), float(ends[at + 1])))
     return tuple(cuts)
 
 
@@ -72,9 +83,10 @@ def _moved(context: Context, name: str) -> list[Finding]:
     train, held = np.flatnonzero(context.in_train), np.flatnonzero(context.in_held_out)
     if not len(train) or not len(held):
         return []
-    learnt, asked = best_cuts(values[train], labels[train]), best_cuts(values[held], labels[held])
-    if len(learnt) != len(asked):
+    sides = best_cuts(values[train], labels[train]), best_cuts(values[held], labels[held])
+    if len(sides[0]) != len(sides[1]):
         return []
+    learnt, asked = _apart(*sides, context.cuts.get(name, ()))
     by_training = np.searchsorted(np.array(learnt), values, side="right")
     by_validation = np.searchsorted(np.array(asked), values, side="right")
     rows = held[by_training[held] != labels[held]]
@@ -99,6 +111,24 @@ def _moved(context: Context, name: str) -> list[Finding]:
             rows=rows,
         )
     ]
+
+
+def _apart(
+    train: tuple[tuple[float, float], ...], held: tuple[tuple[float, float], ...], declared: tuple[float, ...]
+) -> tuple[list[float], list[float]]:
+    """One cut from each interval, the same on both sides wherever both allow it; a declared cut where allowed."""
+    learnt, asked = [], []
+    for at, (one, other) in enumerate(zip(train, held, strict=True)):
+        wish = declared[at] if at < len(declared) else None
+        low, high = max(one[0], other[0]), min(one[1], other[1])
+        if low < high:
+            shared = wish if wish is not None and low < wish <= high else high
+            learnt.append(shared)
+            asked.append(shared)
+            continue
+        for cuts, (below, top) in ((learnt, one), (asked, other)):
+            cuts.append(wish if wish is not None and below < wish <= top else top)
+    return learnt, asked
 
 
 def _curve(context: Context, name: str) -> Table:
@@ -130,7 +160,9 @@ def _curve(context: Context, name: str) -> Table:
         lines.append(
             (float(level), float(errors[:, at].sum() / number), float(low), float(high), persons, int(number))
         )
-    return Table(f"boundary.curve.{name}", ("value", "error", "low", "high", "persons", "images"), tuple(lines))
+    return Table(
+        f"boundary.curve.{name}", ("value", "error", "low", "high", "persons", "images"), tuple(lines)
+    )
 
 
 def _near(context: Context, name: str, cuts: tuple[float, ...]) -> Table:
@@ -143,7 +175,9 @@ def _near(context: Context, name: str, cuts: tuple[float, ...]) -> Table:
         close = np.abs(values - cut) <= reach
         errors = float((close & wrong).sum() / max(wrong.sum(), 1))
         lines.append((cut, reach, errors, float(close.mean())))
-    return Table(f"boundary.near.{name}", ("cut", "within", "share_of_errors", "share_of_images"), tuple(lines))
+    return Table(
+        f"boundary.near.{name}", ("cut", "within", "share_of_errors", "share_of_images"), tuple(lines)
+    )
 
 
 def _sweep(context: Context, name: str, cuts: tuple[float, ...]) -> Table:

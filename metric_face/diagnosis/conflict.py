@@ -48,15 +48,15 @@ def ask(context: Context) -> Outcome:
     last = {name: _last(context, name) for name in _SHOWN}
     if last["kappa"] is None or last["kappa_low"] is None or last["kappa_high"] is None:
         reason = "no_log" if context.log is None else "no_angles"
-        return Outcome((), tuple(tables), (Abstention("conflict", reason),), Answer("B", Verdict.CANNOT_TELL, reason))
+        return Outcome(
+            (), tuple(tables), (Abstention("conflict", reason),), Answer("B", Verdict.CANNOT_TELL, reason)
+        )
     measure = Measure(last["kappa"], last["kappa_low"], last["kappa_high"], 0.0)
     answer, findings = _judge(context, measure, last)
     return Outcome(tuple(findings), tuple(tables), (), answer)
 
 
-def _judge(
-    context: Context, kappa: Measure, last: dict[str, float | None]
-) -> tuple[Answer, list[Finding]]:
+def _judge(context: Context, kappa: Measure, last: dict[str, float | None]) -> tuple[Answer, list[Finding]]:
     low, high = float(kappa.low or 0.0), float(kappa.high or 0.0)
     values = {"degrees": math.degrees(math.acos(max(-1.0, min(1.0, kappa.value)))), "raw": last["kappa_raw"]}
     if high >= 0:
@@ -72,7 +72,9 @@ def _judge(
         answer = Answer("B", Verdict.CANNOT_TELL, "no_arms", kappa, values)
         if high > OPPOSED:
             return answer, []
-        return answer, [Finding("conflict.suspected", kappa, values, confidence=Confidence.POSSIBLE, picture=picture)]
+        return answer, [
+            Finding("conflict.suspected", kappa, values, confidence=Confidence.POSSIBLE, picture=picture)
+        ]
     best, gap, gap_low, gap_high = outcome
     said = {**values, "best": best, "gap": gap, "gap_low": gap_low, "gap_high": gap_high}
     if gap_high >= 0:

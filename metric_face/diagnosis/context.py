@@ -123,7 +123,9 @@ class Context:
         labels, count = self.labels[attribute], len(self.classes[attribute])
         persons = self.persons_by_class(attribute)
         present = persons[persons > 0]
-        return 2 <= count <= MOST_CLASSES and len(present) >= 2 and len(labels) > 0 and np.median(present) >= 5
+        return (
+            2 <= count <= MOST_CLASSES and len(present) >= 2 and len(labels) > 0 and np.median(present) >= 5
+        )
 
     def persons_by_class(self, attribute: str, rows: Ints | None = None) -> Ints:
         """(C,) identities that carry each class."""
@@ -135,7 +137,8 @@ class Context:
     def fixed(self) -> Mapping[str, bool]:
         """Whether each attribute belongs to the identity (gender) or to the image (mask)."""
         return {
-            name: self.identities_known and is_fixed(labels, self.identities) for name, labels in self.labels.items()
+            name: self.identities_known and is_fixed(labels, self.identities)
+            for name, labels in self.labels.items()
         }
 
     # -- the joint class ---------------------------------------------------------------------------------------
@@ -217,7 +220,9 @@ class Context:
         raw = {f"raw:{name}": v[:, None] for name, v in self.raw_values.items() if np.isfinite(v).all()}
         return self.probe(self.features, raw)
 
-    def probe(self, features: Floats, extra: Mapping[str, Floats] | None = None) -> tuple[probing.Ridge, dict[str, slice]]:
+    def probe(
+        self, features: Floats, extra: Mapping[str, Floats] | None = None
+    ) -> tuple[probing.Ridge, dict[str, slice]]:
         """Out-of-fold ridge scores of every attribute on some features, and the columns of each."""
         blocks = {a: probing.one_hot(self.labels[a], len(self.classes[a])) for a in self.attributes}
         blocks.update(extra or {})
@@ -230,7 +235,8 @@ class Context:
     def probes(self) -> Mapping[str, probing.Softmax]:
         """The softmax that turns each attribute's scores into probabilities."""
         return {
-            a: probing.fit_softmax(self.scores[a], self.labels[a], len(self.classes[a])) for a in self.attributes
+            a: probing.fit_softmax(self.scores[a], self.labels[a], len(self.classes[a]))
+            for a in self.attributes
         }
 
     @cached_property

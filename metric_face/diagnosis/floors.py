@@ -11,7 +11,16 @@ import numpy as np
 
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.epoch import audit
-from metric_face.diagnosis.finding import Abstention, Confidence, Finding, Floats, Measure, Outcome, Table, Tier
+from metric_face.diagnosis.finding import (
+    Abstention,
+    Confidence,
+    Finding,
+    Floats,
+    Measure,
+    Outcome,
+    Table,
+    Tier,
+)
 from metric_face.diagnosis.training_log import FLOOR_PREFIX, loss_parts
 
 NEAR = 0.03
@@ -36,7 +45,9 @@ def ask(context: Context) -> Outcome:
     return Outcome(tuple(findings), (Table("floors.parts", ("part", "start", "end", "floors"), tuple(rows)),))
 
 
-def _at_floor(context: Context, name: str, values: Floats, end: float, floors: dict[str, float]) -> Finding | None:
+def _at_floor(
+    context: Context, name: str, values: Floats, end: float, floors: dict[str, float]
+) -> Finding | None:
     if len(values) < FEWEST_STEPS:
         return None
     for floor, value in floors.items():

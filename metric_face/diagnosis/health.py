@@ -45,12 +45,18 @@ def ask(context: Context) -> Outcome:
     figures = tuple((name, float(value)) for name, value in vars(found).items())
     table = Table("health.figures", ("what", "value"), figures)
     spectrum = _spectrum(context)
-    axes = Table("health.spectrum", ("axis", "share"), tuple((i + 1, float(s)) for i, s in enumerate(spectrum[:64])))
+    axes = Table(
+        "health.spectrum", ("axis", "share"), tuple((i + 1, float(s)) for i, s in enumerate(spectrum[:64]))
+    )
     needed = sum(len(context.classes[a]) - 1 for a in context.attributes)
     flat = needed >= 2 and found.dimensions < needed / 2
     if not flat and found.mean_cosine < ONE_POINT:
         return Outcome(tables=(table, axes))
-    picture = {"kind": "bars", "labels": [str(i + 1) for i in range(12)], "series": {"share": spectrum[:12].tolist()}}
+    picture = {
+        "kind": "bars",
+        "labels": [str(i + 1) for i in range(12)],
+        "series": {"share": spectrum[:12].tolist()},
+    }
     values = {"dimensions": found.dimensions, "width": context.embeddings.shape[1], "needed": needed}
     values["mean_cosine"] = found.mean_cosine
     collapsed = Finding(
@@ -83,7 +89,9 @@ def measure(context: Context) -> Health:
         mean_cosine=float(cosines.mean()) if len(cosines) else 0.0,
         alignment=_alignment(unit, context.joint[rows], context.identities[rows], rng),
         uniformity=float(np.log(np.mean(np.exp(-2 * (2 - 2 * cosines))))) if len(cosines) else 0.0,
-        hubness=_skewness(np.bincount(context.graph.ids[context.graph.ids >= 0], minlength=context.num_images)),
+        hubness=_skewness(
+            np.bincount(context.graph.ids[context.graph.ids >= 0], minlength=context.num_images)
+        ),
         nc1=_nc1(context.features[rows], context.joint[rows]),
     )
 

@@ -40,7 +40,10 @@ def _lost(context: Context, steps: Steps) -> list[Finding]:
     gap = bootstrap_interval(truth, before, people, other=after, resamples=RESAMPLES, seed=context.seed)
     if gap.low <= 0 or gap.value < LEAST_LOST:
         return []
-    values = {"before": context.f1(steps["neutral"]["linear"]), "after": context.f1(steps["embedding"]["linear"])}
+    values = {
+        "before": context.f1(steps["neutral"]["linear"]),
+        "after": context.f1(steps["embedding"]["linear"]),
+    }
     measure = Measure(gap.value, gap.low, gap.high, 0.0, gap.num_identities, len(rows))
     return [Finding("information.lost", measure, values, explained=gap.value)]
 
@@ -78,7 +81,10 @@ def _matrix(context: Context, name: str, names: tuple[str, ...], labels: Ints) -
     ids = np.full_like(context.graph.ids, -1)
     ids[context.judged] = context.graph.ids[context.judged]
     cells = neighbour_confusion(ids, labels, len(names))
-    rows = [(own, *(None if np.isnan(v) else float(v) for v in row)) for own, row in zip(names, cells, strict=True)]
+    rows = [
+        (own, *(None if np.isnan(v) else float(v) for v in row))
+        for own, row in zip(names, cells, strict=True)
+    ]
     return Table(name, ("class", *names), tuple(rows))
 
 
@@ -88,4 +94,8 @@ def _complexity(context: Context) -> Table:
         (name, complexity(context.features[rows], labels[rows], context.identities[rows], context.seed))
         for name, labels in [*((a, context.labels[a]) for a in context.attributes), ("joint", context.joint)]
     ]
-    return Table("information.complexity", ("labels", "N1", "N2", "N3"), tuple((n, c.n1, c.n2, c.n3) for n, c in figures))
+    return Table(
+        "information.complexity",
+        ("labels", "N1", "N2", "N3"),
+        tuple((n, c.n1, c.n2, c.n3) for n, c in figures),
+    )

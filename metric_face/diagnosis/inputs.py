@@ -118,7 +118,9 @@ def _encode(attribute: str, values: Any, names: Any, count: int) -> tuple[Ints, 
     if array.dtype.kind in "iub":
         codes = array.astype(np.int64)
         if codes.min() < 0:
-            raise ArgumentError(f"labels[{attribute!r}] must be 0 or more, found {codes.min()}; leave such images out")
+            raise ArgumentError(
+                f"labels[{attribute!r}] must be 0 or more, found {codes.min()}; leave such images out"
+            )
         size = int(codes.max()) + 1
         if names is None:
             return codes, tuple(str(code) for code in range(size))
@@ -132,7 +134,9 @@ def _encode(attribute: str, values: Any, names: Any, count: int) -> tuple[Ints, 
     place = {name: code for code, name in enumerate(order.tolist())}
     unknown = next((text for text in texts.tolist() if text not in place), None)
     if unknown is not None:
-        raise ArgumentError(f"classes[{attribute!r}] must name every class, found {unknown!r} among the labels")
+        raise ArgumentError(
+            f"classes[{attribute!r}] must name every class, found {unknown!r} among the labels"
+        )
     return np.array([place[text] for text in texts.tolist()], dtype=np.int64), tuple(order.tolist())
 
 
@@ -141,7 +145,9 @@ def _identities(identities: Any, count: int) -> Ints:
         return np.arange(count)
     array = _long(np.asarray(identities), "identities", count)
     if array.dtype.kind == "f":
-        raise ArgumentError("identities must be integers or strings, found floats; floats merge large numbers")
+        raise ArgumentError(
+            "identities must be integers or strings, found floats; floats merge large numbers"
+        )
     texts = array if array.dtype.kind in "iub" else array.astype(str)
     return np.unique(texts, return_inverse=True)[1].astype(np.int64)
 
@@ -174,9 +180,13 @@ def _said(
 ) -> dict[str, Ints] | None:
     if probabilities is not None:
         tables = {LABEL: probabilities} if single else dict(probabilities)
-        chances = {a: _long(np.asarray(p, dtype=np.float64), f"probabilities[{a!r}]", count) for a, p in tables.items()}
+        chances = {
+            a: _long(np.asarray(p, dtype=np.float64), f"probabilities[{a!r}]", count)
+            for a, p in tables.items()
+        }
         predictions = {
-            a: np.where(np.isfinite(p).all(axis=1), np.nan_to_num(p).argmax(axis=1), -1) for a, p in chances.items()
+            a: np.where(np.isfinite(p).all(axis=1), np.nan_to_num(p).argmax(axis=1), -1)
+            for a, p in chances.items()
         }
         predictions = predictions[LABEL] if single else predictions
     if predictions is None:
@@ -184,7 +194,9 @@ def _said(
     given = {LABEL: predictions} if single else dict(predictions)
     missing = [a for a in codes if a not in given]
     if missing:
-        raise ArgumentError(f"predictions must cover every attribute of the labels, found none of {missing[0]!r}")
+        raise ArgumentError(
+            f"predictions must cover every attribute of the labels, found none of {missing[0]!r}"
+        )
     said = {}
     for attribute in codes:
         array = _long(np.asarray(given[attribute]), f"predictions[{attribute!r}]", count)
@@ -192,7 +204,9 @@ def _said(
             said[attribute] = array.astype(np.int64)
         else:
             place = {name: code for code, name in enumerate(names[attribute])}
-            said[attribute] = np.array([place.get(text, -1) for text in array.astype(str).tolist()], dtype=np.int64)
+            said[attribute] = np.array(
+                [place.get(text, -1) for text in array.astype(str).tolist()], dtype=np.int64
+            )
         if said[attribute].max(initial=-1) >= len(names[attribute]):
             raise ArgumentError(
                 f"predictions[{attribute!r}] must be among {len(names[attribute])} classes, found {said[attribute].max()}"
@@ -233,5 +247,7 @@ def _vectors(vectors: Any, name: str, count: int) -> NDArray[np.float32]:
 
 def _long(values: Any, name: str, count: int) -> Any:
     if len(values) != count:
-        raise ArgumentError(f"{name} must have one entry for each of the {count} embeddings, found {len(values)}")
+        raise ArgumentError(
+            f"{name} must have one entry for each of the {count} embeddings, found {len(values)}"
+        )
     return values

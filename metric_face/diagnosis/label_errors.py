@@ -29,7 +29,7 @@ def ask(context: Context) -> Outcome:
     rows = []
     for attribute in context.attributes:
         noise = judge(context, attribute)
-        swapped = _swapped(context, attribute)
+        swapped = _swapped(context, attribute, noise)
         findings += swapped
         covered = np.concatenate([f.rows for f in swapped]) if swapped else np.empty(0, dtype=np.int64)
         wrong = suspects(noise)
@@ -109,23 +109,25 @@ def _wrong(context: Context, attribute: str, noise: LabelNoise, rows: Ints, othe
     )
 
 
-def _swapped(context: Context, attribute: str) -> list[Finding]:
+def _swapped(context: Context, attribute: str, noise: LabelNoise) -> list[Finding]:
     """Identities on whose images two labels of a varying attribute were exchanged."""
     if context.fixed[attribute] or not context.identities_known:
         return []
-    labels, chances = context.labels[attribute], context.out_of_fold[attribute]
+    labels = context.labels[attribute]
     found = []
     size = len(context.classes[attribute])
     for first in range(min(size, 20)):
         for second in range(first + 1, min(size, 20)):
-            both, gains = swap_gains(chances, labels, context.identities, first, second)
+            both, gains = swap_gains(noise.clean, labels, context.identities, first, second)
             people = both[gains > SWAP_ODDS]
             if len(people) >= FEWEST and len(people) >= LEAST_SHARE * context.num_identities:
                 found.append(_swap(context, attribute, (first, second), both, gains))
     return found
 
 
-def _swap(context: Context, attribute: str, pair: tuple[int, int], both: Ints, gains: "np.ndarray") -> Finding:
+def _swap(
+    context: Context, attribute: str, pair: tuple[int, int], both: Ints, gains: "np.ndarray"
+) -> Finding:
     labels = context.labels[attribute]
     people = both[gains > SWAP_ODDS]
     people = people[np.argsort(-gains[gains > SWAP_ODDS], kind="stable")]
@@ -138,7 +140,12 @@ def _swap(context: Context, attribute: str, pair: tuple[int, int], both: Ints, g
     share = len(people) / max(len(both), 1)
     spread = 1.96 * float(np.sqrt(share * (1 - share) / max(len(both), 1)))
     names = context.classes[attribute]
-    values = {"attribute": attribute, "first": names[pair[0]], "second": names[pair[1]], "persons": len(people)}
+    values = {
+        "attribute": attribute,
+        "first": names[pair[0]],
+        "second": names[pair[1]],
+        "persons": len(people),
+    }
     return Finding(
         "label_errors.swapped",
         Measure(share, max(0.0, share - spread), share + spread, 0.0, len(people), len(rows)),

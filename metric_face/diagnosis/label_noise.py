@@ -24,6 +24,7 @@ class LabelNoise:
         better: (N,) the class that the image more probably has.
         evidence: twice the gain in log-likelihood by allowing lapses, over independent observations.
         share: share of wrong labels that the model estimates.
+        clean: (N, C) probabilities of the class itself, as the model with lapses sees them.
         inconsistent: rows whose label differs from that of most images of their identity; empty where the
             attribute varies.
     """
@@ -32,6 +33,7 @@ class LabelNoise:
     better: Ints
     evidence: float
     share: float
+    clean: Floats
     inconsistent: Ints
 
 
@@ -52,7 +54,8 @@ def of_images(scores: Floats, labels: Ints, identities: Ints, probe: probing.Sof
     wrong, better = _wrong(model, scores, labels)
     images_each = len(labels) / len(np.unique(identities))
     evidence = 2 * len(labels) * (probe.loss - model.loss) / images_each
-    return LabelNoise(wrong, better, evidence, model.lapse * (1 - 1 / classes), np.empty(0, dtype=np.int64))
+    share = model.lapse * (1 - 1 / classes)
+    return LabelNoise(wrong, better, evidence, share, model.clean(scores), np.empty(0, dtype=np.int64))
 
 
 def of_identities(scores: Floats, labels: Ints, identities: Ints) -> LabelNoise:
@@ -65,7 +68,9 @@ def of_identities(scores: Floats, labels: Ints, identities: Ints) -> LabelNoise:
     count = int(identities.max()) + 1
     sizes = np.bincount(identities, minlength=count)
     present = np.flatnonzero(sizes)
-    sums = np.stack([np.bincount(identities, weights=scores[:, c], minlength=count) for c in range(classes)], axis=1)
+    sums = np.stack(
+        [np.bincount(identities, weights=scores[:, c], minlength=count) for c in range(classes)], axis=1
+    )
     means = sums[present] / sizes[present, None]
     whole = majority(labels, identities)
     plain = probing.fit_softmax(means, whole[present], classes)
@@ -76,11 +81,13 @@ def of_identities(scores: Floats, labels: Ints, identities: Ints) -> LabelNoise:
     probability, truth = wrong[identities], better[identities]
     odd = labels != whole[identities]
     # An odd label is right only where the majority is wrong and the odd one is what the scores say.
-    probability[odd] = np.where(labels[odd] == truth[odd], 1 - probability[odd], 1 - probability[odd] / classes)
+    probability[odd] = np.where(
+        labels[odd] == truth[odd], 1 - probability[odd], 1 - probability[odd] / classes
+    )
     better_rows = np.where(odd & (labels == truth), whole[identities], truth)
     inconsistent = np.flatnonzero(odd)
     share = model.lapse * (1 - 1 / classes) + float(odd.mean())
-    return LabelNoise(probability, better_rows.astype(np.int64), evidence, share, inconsistent)
+    return LabelNoise(probability, better_rows.astype(np.int64), evidence, share, model.clean(scores), inconsistent)
 
 
 def swap_gains(clean: Floats, labels: Ints, identities: Ints, first: int, second: int) -> tuple[Ints, Floats]:

@@ -34,7 +34,11 @@ def climb(context: Context, embeddings: NDArray[np.float32] | None = None) -> di
     linear: dict[str, Ints] = {}
     for a in context.attributes:
         own = embeddings is None
-        model = context.probes[a] if own else probing.fit_softmax(scores[a], context.labels[a], len(context.classes[a]))
+        model = (
+            context.probes[a]
+            if own
+            else probing.fit_softmax(scores[a], context.labels[a], len(context.classes[a]))
+        )
         linear[a] = model.clean(scores[a]).argmax(axis=1).astype(np.int64)
     return {
         "majority": {a: np.full(context.num_images, np.bincount(context.labels[a]).argmax()) for a in linear},
@@ -87,7 +91,9 @@ def _mlp(context: Context, features: Floats) -> dict[str, Ints]:
     from torch import nn
 
     values, vectors = np.linalg.eigh(features.T @ features / len(features))
-    axes = vectors[:, ::-1][:, :_MLP_AXES] / np.sqrt(np.maximum(values[::-1][:_MLP_AXES], 0) + 0.05 * values.mean())
+    axes = vectors[:, ::-1][:, :_MLP_AXES] / np.sqrt(
+        np.maximum(values[::-1][:_MLP_AXES], 0) + 0.05 * values.mean()
+    )
     inputs = torch.from_numpy((features @ axes).astype(np.float32))
     targets = {a: torch.from_numpy(context.labels[a]) for a in context.attributes}
     sizes = [len(context.classes[a]) for a in context.attributes]
@@ -106,7 +112,10 @@ def _mlp(context: Context, features: Floats) -> dict[str, Ints]:
             for rows in learn[torch.randperm(len(learn), generator=rng)].split(_MLP_BATCH):
                 outputs = heads(torch.relu(hidden(inputs[rows]))).split(sizes, dim=1)
                 loss = torch.stack(
-                    [nn.functional.cross_entropy(o, targets[a][rows]) for o, a in zip(outputs, targets, strict=True)]
+                    [
+                        nn.functional.cross_entropy(o, targets[a][rows])
+                        for o, a in zip(outputs, targets, strict=True)
+                    ]
                 ).sum()
                 optimiser.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]

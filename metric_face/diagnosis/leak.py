@@ -5,6 +5,8 @@ last is sought among neighbours in the embedding (a neutral one where it is give
 two different identities of the training set are to each other, which sets the threshold.
 """
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +29,8 @@ FAR_OUT = 6.0
 LEAST_SHARE = 0.002
 FEWEST = 3
 EVIDENCE = 12
+COMPARED = 500
+"""Closest pairs across the split whose pixels are compared, where there are files."""
 
 
 def ask(context: Context) -> Outcome:
@@ -36,7 +40,11 @@ def ask(context: Context) -> Outcome:
     train, held = np.flatnonzero(context.in_train), np.flatnonzero(context.in_held_out)
     if not len(train) or not len(held):
         return Outcome(abstentions=(Abstention("leak", "no_split"),))
-    shared = held[np.isin(context.identities[held], context.identities[train])] if context.identities_known else held[:0]
+    shared = (
+        held[np.isin(context.identities[held], context.identities[train])]
+        if context.identities_known
+        else held[:0]
+    )
     copies, copied = _copies(context, train, held)
     near, twins, threshold = _near(context, train, held)
     near, twins = near[~np.isin(near, copies)], twins[~np.isin(near, copies)]
@@ -69,7 +77,11 @@ def _identity(context: Context, train: Ints, held: Ints, shared: Ints) -> Findin
         explained=_premium(context, train),
         evidence=one_each(shared, context.identities, EVIDENCE),
         rows=shared,
-        picture={"kind": "pairs", "left": shared[partner >= 0][:6].tolist(), "right": partner[partner >= 0][:6].tolist()},
+        picture={
+            "kind": "pairs",
+            "left": shared[partner >= 0][:6].tolist(),
+            "right": partner[partner >= 0][:6].tolist(),
+        },
     )
 
 
@@ -113,8 +125,28 @@ def _near(context: Context, train: Ints, held: Ints) -> tuple[Ints, Ints, float]
     low, middle, high = np.quantile(usual, [0.25, 0.5, 0.75])
     threshold = float(np.exp(middle - FAR_OUT * max((high - low) / 1.349, 1e-3)))
     found = np.isfinite(across) & (1 - across < threshold)
+    found |= _look_alike(context, held, who, across)
     order = np.argsort(-across[found], kind="stable")
     return held[found][order], who[found][order], threshold
+
+
+def _look_alike(context: Context, held: Ints, twins: Ints, closeness: Floats) -> NDArray[np.bool_]:
+    """Which of the closest pairs show the same picture, by their pixels; none where there are no files."""
+    from metric_face.data.duplicates import near_pairs
+    from metric_face.data.fingerprints import take_fingerprints
+
+    alike = np.zeros(len(held), dtype=bool)
+    if context.images is None or isinstance(context.images, np.ndarray):
+        return alike
+    closest = np.argsort(-closeness, kind="stable")[:COMPARED]
+    closest = closest[np.isfinite(closeness[closest])]
+    rows = np.unique(np.concatenate([held[closest], twins[closest]]))
+    pictures = take_fingerprints([Path(context.images[row]) for row in rows]).pictures
+    same = {(int(rows[i]), int(rows[j])) for i, j in near_pairs(pictures)}
+    for at in closest:
+        pair = (int(held[at]), int(twins[at]))
+        alike[at] = (min(pair), max(pair)) in same
+    return alike
 
 
 def _nearest(

@@ -1,8 +1,8 @@
 """Hypothesis A: do the classes share more than they differ in?
 
 The question is taken at its word. The overlap OVL of two classes is the mass they share along the direction that
-best separates them; they share more than they differ in where OVL is above one half, that is where no threshold
-on that direction is right on more than three of four images. The vote of the neighbours must agree, so that
+best separates them; they share more than they differ in where OVL is above one half, that is where no rule along
+that direction is right on more than three of four images of both. The vote of the neighbours must agree, so that
 classes which only a linear probe cannot part are not called the same.
 """
 
@@ -44,7 +44,9 @@ def _not_nested(shared: list[Measured]) -> list[Measured]:
     """Joint pairs are left out where their attribute's own pair is already shared."""
     whole = {(m.pair.attribute, m.pair.first, m.pair.second) for m in shared if m.pair.joint is None}
     return [
-        m for m in shared if m.pair.joint is None or (m.pair.attribute, m.pair.first, m.pair.second) not in whole
+        m
+        for m in shared
+        if m.pair.joint is None or (m.pair.attribute, m.pair.first, m.pair.second) not in whole
     ]
 
 
@@ -72,7 +74,11 @@ def _finding(context: Context, shared: list[Measured]) -> list[Finding]:
             evidence=one_each(wrong, context.identities, EVIDENCE),
             controls=random_controls(right, context.identities, EVIDENCE, context.seed),
             rows=wrong,
-            picture={"kind": "histograms", "edges": edges, "series": {names["first"]: first, names["second"]: second}},
+            picture={
+                "kind": "histograms",
+                "edges": edges,
+                "series": {names["first"]: first, names["second"]: second},
+            },
         )
     ]
 

@@ -50,7 +50,9 @@ def whiten(features: Floats, strength: float) -> NDArray[np.float32]:
     return np.asarray(features @ (vectors[:, ::-1][:, :kept] / np.sqrt(damped[:kept])), dtype=np.float32)
 
 
-def pair_scores(whitened: NDArray[np.float32], second: NDArray[np.bool_], folds: Ints, fitted: Ints, scored: Ints) -> Floats:
+def pair_scores(
+    whitened: NDArray[np.float32], second: NDArray[np.bool_], folds: Ints, fitted: Ints, scored: Ints
+) -> Floats:
     """Out-of-fold scores of a class-balanced, L2-regularised logistic regression between two classes.
 
     Args:
@@ -72,7 +74,9 @@ def pair_scores(whitened: NDArray[np.float32], second: NDArray[np.bool_], folds:
     return scores
 
 
-def overlap(scores: Floats, second: NDArray[np.bool_], identities: Ints, seed: int, resamples: int = 200) -> PairOverlap:
+def overlap(
+    scores: Floats, second: NDArray[np.bool_], identities: Ints, seed: int, resamples: int = 200
+) -> PairOverlap:
     """OVL of two classes of scores, with resamples of identities.
 
     Args:
@@ -143,5 +147,7 @@ def _logistic(inputs: NDArray[np.float32], second: NDArray[np.bool_]) -> Floats:
         gradient[:-1] += 2 * penalty * theta[:-1]
         return loss + penalty * float(np.square(theta[:-1]).sum()), gradient
 
-    found = minimize(objective, np.zeros(width + 1), jac=True, method="L-BFGS-B", options={"maxiter": 60, "ftol": 1e-6})
+    found = minimize(
+        objective, np.zeros(width + 1), jac=True, method="L-BFGS-B", options={"maxiter": 60, "ftol": 1e-6}
+    )
     return np.asarray(found.x)

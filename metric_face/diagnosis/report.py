@@ -77,7 +77,9 @@ def as_plain(diagnosis: "Diagnosis", lang: str = "en") -> dict[str, Any]:
 
 def write_json(diagnosis: "Diagnosis", path: str | Path, lang: str = "en") -> Path:
     """Write ``report.json``, whole or not at all, and return its path."""
-    return write_text(path, json.dumps(as_plain(diagnosis, lang), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    return write_text(
+        path, json.dumps(as_plain(diagnosis, lang), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    )
 
 
 def _measure(measure: "Measure | None") -> dict[str, Any] | None:

@@ -50,4 +50,6 @@ def ask(context: Context) -> Outcome:
         "needed": round(paired.num_identities * (paired.difference / 0.02) ** 2),
     }
     measure = Measure(paired.difference, null=TOO_COARSE, persons=paired.num_identities, images=len(rows))
-    return Outcome((Finding("resolution.too_coarse", measure, values, Tier.LIMIT, Confidence.LIKELY),), (table,))
+    return Outcome(
+        (Finding("resolution.too_coarse", measure, values, Tier.LIMIT, Confidence.LIKELY),), (table,)
+    )

@@ -53,7 +53,8 @@ def ask(context: Context) -> Outcome:
             continue
         found = estimate(context, a, scores[a])
         rows += [
-            (a, name, *(float(v[c]) for v in vars(found).values())) for c, name in enumerate(context.classes[a])
+            (a, name, *(float(v[c]) for v in vars(found).values()))
+            for c, name in enumerate(context.classes[a])
         ]
         findings += _finding(context, a, found)
     area = _area(context)
@@ -83,7 +84,9 @@ def estimate(context: Context, attribute: str, scores: Floats) -> Shares:
     model = probing.fit_softmax(context.scores[attribute][rows], labels, size)
     known, new = model.clean(context.scores[attribute][rows]), model.clean(scores)
     prior = np.bincount(labels, minlength=size) / len(labels)
-    cells = probing.one_hot(known.argmax(axis=1), size)[:, :, None] * probing.one_hot(labels, size)[:, None, :]
+    cells = (
+        probing.one_hot(known.argmax(axis=1), size)[:, :, None] * probing.one_hot(labels, size)[:, None, :]
+    )
     said = probing.one_hot(new.argmax(axis=1), size)
     ratio = new / prior
     people = np.unique(context.identities[rows], return_inverse=True)[1]
@@ -96,7 +99,9 @@ def estimate(context: Context, attribute: str, scores: Floats) -> Shares:
     bbse_draws = [_bbse(d.reshape(size, size), e) for d, e in zip(draws_known, echoes, strict=True)]
     em = _em(ratio, prior, np.ones(len(ratio)), prior)
     em_draws = [_em(ratio, prior, w, em, STEPS // 3) for w in weights]
-    train = context.labels[attribute] if context.in_train is None else context.labels[attribute][context.in_train]
+    train = (
+        context.labels[attribute] if context.in_train is None else context.labels[attribute][context.in_train]
+    )
     training = np.bincount(train, minlength=size) / len(train)
     # The EM's own error beyond sampling: the probe's calibration, seen where the shares are known.
     bias = np.abs(_em(known / prior, prior, np.ones(len(rows)), prior) - prior)
@@ -114,7 +119,9 @@ def _score(context: Context) -> dict[str, Floats]:
     scale = max(float(np.sqrt(np.square(labelled - centre).mean())), 1e-12)
     together = (together - centre) / scale
     blocks = [probing.one_hot(context.labels[a], len(context.classes[a])) for a in context.attributes]
-    targets = np.vstack([np.hstack(blocks), np.zeros((len(context.unlabelled), sum(b.shape[1] for b in blocks)))])
+    targets = np.vstack(
+        [np.hstack(blocks), np.zeros((len(context.unlabelled), sum(b.shape[1] for b in blocks)))]
+    )
     scores = probing.fit_ridge(together, targets, np.arange(context.num_images), context.strength)
     ends = np.cumsum([0, *(b.shape[1] for b in blocks)])
     new = scores[context.num_images :]
@@ -170,8 +177,14 @@ def _finding(context: Context, attribute: str, s: Shares) -> list[Finding]:
         "echoed": float(s.echoed[top]),
         "bbse": float(s.bbse[top]),
     }
-    picture = {"kind": "bars", "labels": list(names), "series": {"training": s.training.tolist(), "new": s.em.tolist()}}
-    measure = Measure(float(s.em[top]), max(0.0, float(low)), min(1.0, float(high)), float(s.training[top]), images=count)
+    picture = {
+        "kind": "bars",
+        "labels": list(names),
+        "series": {"training": s.training.tolist(), "new": s.em.tolist()},
+    }
+    measure = Measure(
+        float(s.em[top]), max(0.0, float(low)), min(1.0, float(high)), float(s.training[top]), images=count
+    )
     return [Finding("shift.prior", measure, values, explained=_gain(context, attribute, s), picture=picture)]
 
 
@@ -221,7 +234,9 @@ def _area(context: Context) -> tuple[float, float] | None:
     people = np.concatenate([context.identities[rows], context.num_identities + theirs])
     people = np.unique(people, return_inverse=True)[1].astype(np.int64)
     folds = probing.group_folds(new, people, 5, context.seed)
-    scores = probing.ridge_scores(together, new[:, None].astype(np.float64), folds, [slice(0, 1)]).scores[:, 0]
+    scores = probing.ridge_scores(together, new[:, None].astype(np.float64), folds, [slice(0, 1)]).scores[
+        :, 0
+    ]
     first, second = (_sum(scores[new == side][:, None], people[new == side]) for side in (0, 1))
     sizes = [np.bincount(people[new == side], minlength=len(v)) for side, v in ((0, first), (1, second))]
     means = [v[:, 0][n > 0] / n[n > 0] for v, n in zip((first, second), sizes, strict=True)]

@@ -63,7 +63,7 @@ def _budget(diagnosis: "Diagnosis", lang: str) -> list[str]:
         return []
     worst = dict(zip(table.columns, table.rows[0], strict=True))
     return [
-        words(lang).SUMMARY["budget"].format(
-            share=worst["only_this_wrong"], attribute=worst["attribute"], perfect=worst["f1_if_perfect"]
-        )
+        words(lang)
+        .SUMMARY["budget"]
+        .format(share=worst["only_this_wrong"], attribute=worst["attribute"], perfect=worst["f1_if_perfect"])
     ]

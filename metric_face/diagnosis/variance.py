@@ -54,7 +54,9 @@ def variance_shares(
     null = [_between(centred, permute_labels(labels, identities, rng)) / total for _ in range(permutations)]
     share = classes / total
     p = (1 + sum(n >= share for n in null)) / (1 + permutations)
-    return VarianceShares(share, (people - classes) / total, 1 - people / total, float(np.mean(null or [0.0])), p)
+    return VarianceShares(
+        share, (people - classes) / total, 1 - people / total, float(np.mean(null or [0.0])), p
+    )
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,9 @@ def _between(centred: "np.ndarray[tuple[int, int], np.dtype[np.float32]]", group
     from scipy.sparse import csr_array
 
     count = len(groups)
-    marks = csr_array((np.ones(count, np.float32), (groups, np.arange(count))), shape=(int(groups.max()) + 1, count))
+    marks = csr_array(
+        (np.ones(count, np.float32), (groups, np.arange(count))), shape=(int(groups.max()) + 1, count)
+    )
     sums = marks @ centred
     sizes = np.maximum(np.bincount(groups), 1)
     return float((np.square(sums, dtype=np.float64).sum(axis=1) / sizes).sum())

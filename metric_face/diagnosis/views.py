@@ -16,7 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import Abstention, Confidence, Finding, Floats, Measure, Outcome, Table, Tier
+from metric_face.diagnosis.finding import (
+    Abstention,
+    Confidence,
+    Finding,
+    Floats,
+    Measure,
+    Outcome,
+    Table,
+    Tier,
+)
 
 STRIPES = 16
 DRAWS = 8
@@ -26,9 +35,11 @@ LEAST_CUT = 0.35
 """Share of what training always sees that evaluation leaves out; a centre crop of 0.875 leaves out 0.23."""
 LEAST_SHIFT = 0.25
 """Difference of level between the two on the same grey image, as a share of their contrast."""
-DEFAULT_SIZE = (256, 192)
+DEFAULT_SIZE = (512, 384)
 _FIXED = re.compile(r"(?i)^(center_?crop|crop|pad|normali[sz]e|to_?grayscale|grayscale)\b")
-_RANDOM = re.compile(r"(?i)^(random|color_?jitter|auto_?augment|aug_?mix|rand_?augment|trivial|mix_?up|cut_?mix)")
+_RANDOM = re.compile(
+    r"(?i)^(random|color_?jitter|auto_?augment|aug_?mix|rand_?augment|trivial|mix_?up|cut_?mix)"
+)
 
 Transform = Callable[[Any], Any]
 
@@ -40,8 +51,8 @@ class View:
     Attributes:
         rows: (stripes,) share of draws in which each horizontal stripe is seen.
         columns: (stripes,) the same for vertical stripes.
-        dark: (draws,) mean output on a black image.
-        bright: (draws,) mean output on a white one.
+        dark: (draws,) median output on a black image.
+        bright: (draws,) median output on a white one.
         changes: whether two draws on one image differ.
         size: (height, width) of the output.
     """
@@ -79,26 +90,24 @@ def look(transform: Transform, size: tuple[int, int], seed: int) -> View:
         Exception: whatever the transform raises on an RGB image.
     """
     height, width = size
-    grey = np.full((height, width, 3), 128, dtype=np.uint8)
-    rows, columns = np.zeros((DRAWS, STRIPES)), np.zeros((DRAWS, STRIPES))
-    dark, bright = np.zeros(DRAWS), np.zeros(DRAWS)
-    outputs = []
     ramp = np.add.outer(np.linspace(0, 120, height), np.linspace(0, 120, width)).astype(np.uint8)
-    for draw in range(DRAWS):
-
-        def run(pixels: NDArray[np.uint8], number: int = draw) -> Floats:
-            return _run(transform, pixels, seed * DRAWS + number)
-
-        plain = run(grey)
+    outputs = [_run(transform, np.repeat(ramp[:, :, None], 3, axis=2), seed * DRAWS + n) for n in range(DRAWS)]
+    changes = any(o.shape != outputs[0].shape or not np.allclose(o, outputs[0], atol=1e-4) for o in outputs[1:])
+    draws = DRAWS if changes else 1
+    grey = np.full((height, width, 3), 128, dtype=np.uint8)
+    rows, columns = np.zeros((draws, STRIPES)), np.zeros((draws, STRIPES))
+    dark, bright = np.zeros(draws), np.zeros(draws)
+    for draw in range(draws):
+        number = seed * DRAWS + draw
+        plain = _run(transform, grey, number)
         for stripe in range(STRIPES):
             across, down = grey.copy(), grey.copy()
             across[stripe * height // STRIPES : (stripe + 1) * height // STRIPES] = 255
             down[:, stripe * width // STRIPES : (stripe + 1) * width // STRIPES] = 255
-            rows[draw, stripe] = _differs(run(across), plain)
-            columns[draw, stripe] = _differs(run(down), plain)
-        dark[draw], bright[draw] = float(run(np.zeros_like(grey)).mean()), float(run(np.full_like(grey, 255)).mean())
-        outputs.append(run(np.repeat(ramp[:, :, None], 3, axis=2)))
-    changes = any(o.shape != outputs[0].shape or not np.allclose(o, outputs[0], atol=1e-4) for o in outputs[1:])
+            rows[draw, stripe] = _differs(_run(transform, across, number), plain)
+            columns[draw, stripe] = _differs(_run(transform, down, number), plain)
+        dark[draw] = float(np.median(_run(transform, np.zeros_like(grey), number)))
+        bright[draw] = float(np.median(_run(transform, np.full_like(grey, 255), number)))
     shape = outputs[0].shape
     return View(rows.mean(axis=0), columns.mean(axis=0), dark, bright, changes, (shape[-2], shape[-1]))
 
@@ -119,7 +128,8 @@ def _compare(train: View, evaluation: View) -> Iterator[Finding]:
         yield Finding(what, measure, values, Tier.SPOILER, Confidence.CERTAIN, picture=picture)
     contrast = abs(float(np.median(evaluation.bright) - np.median(evaluation.dark)))
     shifts = [
-        abs(float(np.median(getattr(train, end)) - np.median(getattr(evaluation, end)))) for end in ("dark", "bright")
+        abs(float(np.median(getattr(train, end)) - np.median(getattr(evaluation, end))))
+        for end in ("dark", "bright")
     ]
     if contrast > 0 and max(shifts) > LEAST_SHIFT * contrast:
         measure = Measure(max(shifts) / contrast, null=0.0)
@@ -132,13 +142,19 @@ def _compare_text(train: list[str], evaluation: list[str]) -> Iterator[Finding]:
     if at_random:
         values = {"steps": ", ".join(at_random[:3])}
         yield Finding(
-            "views.random_evaluation", Measure(float(len(at_random)), null=0.0), values, Tier.SPOILER, Confidence.CERTAIN
+            "views.random_evaluation",
+            Measure(float(len(at_random)), null=0.0),
+            values,
+            Tier.SPOILER,
+            Confidence.CERTAIN,
         )
     fixed = [{line for line in lines if _FIXED.match(line)} for lines in (train, evaluation)]
     for what, only in (("missing", fixed[0] - fixed[1]), ("extra", fixed[1] - fixed[0])):
         if only:
             values = {"steps": ", ".join(sorted(only)[:3])}
-            yield Finding(f"views.{what}", Measure(float(len(only)), null=0.0), values, Tier.SPOILER, Confidence.CERTAIN)
+            yield Finding(
+                f"views.{what}", Measure(float(len(only)), null=0.0), values, Tier.SPOILER, Confidence.CERTAIN
+            )
 
 
 def _never_seen(view: View, other: View, often: float) -> float:

@@ -190,7 +190,7 @@ FINDINGS: dict[str, dict[str, str]] = {
         "title": "Two classes share more than they differ in",
         "number": "overlap {value:.2f}",
         "sentence": "'{first}' and '{second}' overlap by {value:.2f} ({low:.2f} to {high:.2f}; the same class: {null:.2f}) "
-        "along the direction that best separates them: no threshold is right on more than {best:.0%}. "
+        "along the direction that best separates them: no rule along it is right on more than {best:.0%} of both. "
         "{pairs} pair(s) in all.",
         "next": "Look at the faces nearest the boundary. If a person cannot tell them apart, merge the classes or "
         "collect what tells them apart; if a person can, raise the resolution or train on this pair.",

@@ -181,7 +181,7 @@ FINDINGS: dict[str, dict[str, str]] = {
         "title": "두 클래스는 다른 점보다 겹치는 점이 많습니다",
         "number": "겹침 {value:.2f}",
         "sentence": "'{first}'와 '{second}'는 둘을 가장 잘 가르는 방향에서도 {value:.2f}만큼 겹칩니다({low:.2f}~{high:.2f}, 같은 "
-        "클래스라면 {null:.2f}). 어떤 경계로도 {best:.0%}를 넘게 맞힐 수 없습니다. 모두 {pairs}쌍입니다.",
+        "클래스라면 {null:.2f}). 그 방향에서는 어떤 규칙으로도 {best:.0%}를 넘게 맞힐 수 없습니다. 모두 {pairs}쌍입니다.",
         "next": "경계에 가장 가까운 얼굴을 보세요. 사람도 구별하지 못하면 클래스를 합치거나 구별할 정보를 더 모으고, 사람이 "
         "구별한다면 해상도를 높이거나 이 쌍을 따로 학습하세요.",
     },
@@ -300,7 +300,11 @@ QUESTIONS = {
 }
 
 CONFIDENCE = {"certain": "확실", "likely": "유력", "possible": "가능성"}
-TIERS = {"spoiler": "다른 수치를 믿을 수 없게 함", "cause": "macro F1을 깎음", "limit": "볼 수 있는 것의 한계"}
+TIERS = {
+    "spoiler": "다른 수치를 믿을 수 없게 함",
+    "cause": "macro F1을 깎음",
+    "limit": "볼 수 있는 것의 한계",
+}
 
 SUMMARY = {
     "score": "Macro F1 {value:.3f}({low:.3f}~{high:.3f}), {persons}명의 이미지 {images}장, {who}.",

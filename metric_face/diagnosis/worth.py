@@ -24,9 +24,15 @@ def ask(context: Context) -> Outcome:
         return Outcome(tables=tables, abstentions=(Abstention("worth", "no_arms", {"fewest": FEWEST_SEEDS}),))
     gap, low, high = compare(arms["both"], arms["head"])
     opposed = series(context.log, "kappa_high")
-    if high >= 0 or (opposed is not None and opposed[-1] < 0):  # an opposed pair is told by the conflict question
+    if high >= 0 or (
+        opposed is not None and opposed[-1] < 0
+    ):  # an opposed pair is told by the conflict question
         return Outcome(tables=(table,))
-    values = {"both": float(np.mean(arms["both"])), "head": float(np.mean(arms["head"])), "seeds": len(arms["both"])}
+    values = {
+        "both": float(np.mean(arms["both"])),
+        "head": float(np.mean(arms["head"])),
+        "seeds": len(arms["both"]),
+    }
     return Outcome((Finding("worth.hurts", Measure(gap, low, high, 0.0), values, explained=-gap),), (table,))
 
 

@@ -1,0 +1,51 @@
+"""Small trainings with known properties, shared by the tests of the diagnosis."""
+
+from typing import Any
+
+import numpy as np
+
+CLASSES = {"mask": ("worn", "incorrect", "not worn"), "gender": ("male", "female"), "age": ("<30", "30-59", ">=60")}
+MASKS = (0, 0, 1, 1, 2, 2)
+
+
+def small_run(
+    seed: int = 0, people: int = 320, dimensions: int = 24, *, gap: float = 4.0, age_noise: float = 1.0
+) -> dict[str, Any]:
+    """People with six images each, three attributes and nothing wrong; the arguments of ``diagnose``.
+
+    ``gap`` parts the mask and gender classes, in standard deviations of the noise around them.
+    """
+    rng = np.random.default_rng(seed)
+    who = np.repeat(np.arange(people), len(MASKS))
+    gender = rng.integers(0, 2, people)
+    age = np.concatenate([rng.uniform(18, 28, people // 3), rng.uniform(32, 57, people // 3)])
+    age = np.round(rng.permutation(np.concatenate([age, rng.uniform(63, 80, people - len(age))])))
+    mask = np.tile(MASKS, people)
+    axes = np.linalg.qr(rng.normal(size=(dimensions, dimensions)))[0]
+    told = np.column_stack(
+        [
+            gap * np.eye(3)[mask] / np.sqrt(2),
+            (gap * gender)[who],
+            ((age - 40 + age_noise * rng.normal(size=people)) / 5)[who],
+        ]
+    )
+    noise = rng.normal(size=(len(who), dimensions))
+    noise[:, :5] = np.column_stack([rng.normal(size=(len(who), 3)), rng.normal(size=people)[who], 0.2 * noise[:, 4]])
+    vectors = (np.pad(told, ((0, 0), (0, dimensions - 5))) + noise) @ axes.T
+    vectors += (0.5 * rng.normal(size=(people, dimensions)))[who] @ axes.T
+    held = rng.permutation(people) < people // 2
+    return {
+        "embeddings": vectors.astype(np.float32),
+        "labels": {"mask": mask, "gender": gender[who], "age": ((age >= 30).astype(np.int64) + (age >= 60))[who]},
+        "identities": who,
+        "classes": CLASSES,
+        "split": np.where(held[who], "val", "train"),
+        "raw_values": {"age": age[who]},
+        "cuts": {"age": (30.0, 60.0)},
+        "seed": seed,
+    }
+
+
+def found(diagnosis: Any) -> list[str]:
+    """Ids of the findings, in order."""
+    return [finding.id for finding in diagnosis.findings]

@@ -1,0 +1,104 @@
+"""Wrong labels are found where they are, and overlap is not called wrong labels."""
+
+import numpy as np
+import pytest
+from diagnosis_cases import found, small_run
+
+from metric_face import diagnose
+from metric_face.diagnosis.finding import Confidence
+from metric_face.diagnosis.label_noise import of_identities, swap_gains
+
+ASKED = ["label_errors"]
+
+
+def _precision_recall(rows, planted):
+    hits = np.isin(rows, planted).sum()
+    return hits / len(rows), hits / len(planted)
+
+
+def test_clean_labels_raise_no_suspicion() -> None:
+    result = diagnose(**small_run(0), questions=ASKED)
+    assert found(result) == []
+    assert all(row[2] == 0 for row in result.tables["label_errors.suspects"].rows)
+
+
+def test_overlap_is_not_called_wrong_labels() -> None:
+    """Where classes overlap, confident learning names hard images; lapses explain nothing there."""
+    run = small_run(1, gap=1.0)
+    result = diagnose(**run, questions=ASKED)
+    assert found(result) == []
+    mask = next(row for row in result.tables["label_errors.suspects"].rows if row[0] == "mask")
+    assert mask[2] == 0
+    assert mask[4] > 50
+
+
+@pytest.mark.parametrize("whole_person", [True, False])
+def test_flipped_genders_are_found(whole_person: bool) -> None:
+    run = small_run(2, gap=5.0)
+    rng = np.random.default_rng(2)
+    people = run["identities"]
+    wrong = rng.random(320)[people] < 0.04 if whole_person else rng.random(len(people)) < 0.04
+    run["labels"]["gender"] = np.where(wrong, 1 - run["labels"]["gender"], run["labels"]["gender"])
+    result = diagnose(**run, questions=ASKED)
+    assert found(result) == ["label_errors.wrong"]
+    finding = result.findings[0]
+    assert finding.values["attribute"] == "gender"
+    precision, recall = _precision_recall(finding.rows, np.flatnonzero(wrong))
+    assert precision > 0.9
+    assert recall > (0.7 if whole_person else 0.9)
+    assert finding.explained > 0
+    assert finding.measure.low < wrong.mean() + 0.01 < finding.measure.high + 0.02
+    assert finding.confidence is (Confidence.LIKELY if whole_person else Confidence.CERTAIN)
+    assert not np.isin(finding.controls, finding.rows).any()
+
+
+def test_exchanged_masks_are_found_as_exchanged() -> None:
+    run = small_run(3, gap=5.0)
+    rng = np.random.default_rng(3)
+    people, mask = run["identities"], run["labels"]["mask"]
+    swapped = rng.random(320) < 0.06
+    wrong = swapped[people] & (mask > 0)
+    run["labels"]["mask"] = np.where(wrong, 3 - mask, mask)
+    result = diagnose(**run, questions=ASKED)
+    assert found(result)[0] == "label_errors.swapped"
+    finding = result.findings[0]
+    assert {finding.values["first"], finding.values["second"]} == {"incorrect", "not worn"}
+    precision, recall = _precision_recall(finding.rows, np.flatnonzero(wrong))
+    assert precision > 0.95
+    assert recall > 0.9
+
+
+def test_identical_images_with_different_labels_are_certain() -> None:
+    run = small_run(4)
+    genders = run["labels"]["gender"].copy()
+    run["embeddings"][600:610] = run["embeddings"][0:10]
+    genders[600:610] = 1 - genders[0:10]
+    run["labels"]["gender"] = genders
+    result = diagnose(**run, questions=ASKED)
+    finding = next(f for f in result.findings if f.id == "label_errors.copies" and f.values["attribute"] == "gender")
+    assert finding.values["groups"] == 10
+    assert finding.confidence is Confidence.CERTAIN
+    assert set(finding.rows) == {*range(10), *range(600, 610)}
+
+
+def test_one_odd_label_of_a_person_is_the_suspect() -> None:
+    rng = np.random.default_rng(0)
+    who = np.repeat(np.arange(200), 5)
+    truth = rng.integers(0, 2, 200)
+    scores = np.stack([-truth, truth], axis=1)[who] * 2.0 + rng.normal(size=(1000, 2))
+    labels = truth[who]
+    labels[7] = 1 - labels[7]
+    noise = of_identities(scores, labels, who)
+    assert noise.inconsistent.tolist() == [7]
+    assert noise.probability[7] > 0.9
+    assert noise.better[7] == truth[1]
+    assert noise.probability[np.arange(1000) != 7].max() < 0.5
+
+
+def test_gain_of_an_exchange_by_hand() -> None:
+    clean = np.array([[0.1, 0.9], [0.8, 0.2], [0.9, 0.1], [0.3, 0.7]])
+    labels, who = np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1])
+    people, gains = swap_gains(clean, labels, who, 0, 1)
+    assert people.tolist() == [0, 1]
+    assert gains[0] == pytest.approx(np.log(9) + np.log(4))
+    assert gains[1] == pytest.approx(-np.log(9) - np.log(7 / 3))

@@ -1,0 +1,140 @@
+"""Overlap: oracles, nulls, and the answer to hypothesis A."""
+
+import numpy as np
+import pytest
+from diagnosis_cases import found, small_run
+from scipy.stats import norm
+
+from metric_face import diagnose
+from metric_face.diagnosis import probing
+from metric_face.diagnosis.finding import Verdict
+from metric_face.diagnosis.pair_overlap import overlap, pair_scores, whiten
+from metric_face.diagnosis.variance import complexity, variance_shares
+
+
+def _two_gaussians(distance: float, count: int = 6000, dimensions: int = 16, share: float = 0.3, seed: int = 0):
+    rng = np.random.default_rng(seed)
+    second = rng.random(count) < share
+    points = rng.normal(size=(count, dimensions))
+    points[:, 0] += distance * second
+    return points - points.mean(axis=0), second
+
+
+def _ovl(points, second, people, seed: int = 0):
+    folds = probing.group_folds(second.astype(np.int64), people, 5, seed)
+    rows = np.arange(len(points))
+    scores = pair_scores(whiten(points, 0.01), second, folds, rows, rows)
+    return overlap(scores, second, people, seed)
+
+
+@pytest.mark.parametrize("distance", [0.5, 1.0, 2.0, 3.0])
+def test_overlap_of_two_gaussians_is_the_one_in_closed_form(distance: float) -> None:
+    points, second = _two_gaussians(distance)
+    measured = _ovl(points, second, np.arange(len(points)))
+    assert measured.value == pytest.approx(2 * norm.cdf(-distance / 2), abs=0.04)
+    assert np.allclose(measured.shares.sum(axis=1), 1)
+    assert measured.value == pytest.approx(float(measured.shares.min(axis=0).sum()))
+
+
+def test_overlap_does_not_measure_imbalance() -> None:
+    values = [_ovl(*_two_gaussians(2.0, 20_000, share=share), np.arange(20_000)).value for share in (0.5, 0.07)]
+    assert values[0] == pytest.approx(values[1], abs=0.04)
+
+
+def test_a_person_is_not_a_sample() -> None:
+    """Without class signal, people that are easy to recognise do not make classes look apart."""
+    rng = np.random.default_rng(0)
+    who = np.repeat(np.arange(300), 7)
+    labels = rng.integers(0, 2, 300)[who]
+    points = 5 * rng.normal(size=(300, 16))[who] + rng.normal(size=(len(who), 16))
+    points -= points.mean(axis=0)
+    by_person = _ovl(points, labels > 0, who).value
+    by_image = _ovl(points, labels > 0, np.arange(len(who))).value
+    assert by_person > 0.8
+    assert by_image < by_person
+
+
+def test_bootstrap_of_the_overlap_draws_people() -> None:
+    points, second = _two_gaussians(1.0, 2000)
+    single = _ovl(points, second, np.arange(2000)).draws.std()
+    people = np.repeat(np.arange(200), 10)
+    order = np.argsort(second, kind="stable")
+    copied = np.repeat(points[order][::10][:200], 10, axis=0)
+    marks = np.repeat(second[order][::10][:200], 10)
+    grouped = _ovl(copied, marks, people).draws.std()
+    assert grouped > 2 * single
+
+
+def test_overlapping_classes_are_found_and_answer_hypothesis_a() -> None:
+    run = small_run(1)
+    rng = np.random.default_rng(1)
+    genders = run["labels"]["gender"][::6]
+    run["labels"]["gender"] = np.repeat(rng.permutation(genders), 6)
+    result = diagnose(**run)
+    assert found(result)[0] == "overlap.classes"
+    finding = result.findings[0]
+    assert finding.values["attribute"] == "gender"
+    assert finding.measure.value == pytest.approx(finding.measure.null, abs=0.12)
+    assert finding.explained > 0.2
+    answer = next(a for a in result.answers if a.hypothesis == "A")
+    assert answer.verdict is Verdict.SUPPORTED
+    people = run["identities"]
+    assert len(np.unique(people[finding.evidence])) == len(finding.evidence)
+    wrong = result.context.predicted["gender"] != run["labels"]["gender"]
+    assert wrong[finding.evidence].all()
+    assert not np.isin(finding.controls, finding.rows).any()
+
+
+def test_classes_apart_are_not_called_overlapping() -> None:
+    result = diagnose(**small_run(2), questions=["overlap"])
+    answer = result.answers[0]
+    assert found(result) == []
+    assert (answer.verdict, answer.reason) == (Verdict.NOT_SUPPORTED, "apart")
+    assert answer.measure.high < 0.5
+    assert len(result.tables["overlap.pairs"].rows) >= 7
+
+
+def test_classes_that_only_a_straight_line_cannot_part_are_not_called_the_same() -> None:
+    rng = np.random.default_rng(0)
+    squares = rng.integers(0, 4, size=(1500, 2))  # a chessboard
+    points = squares + 0.15 * rng.normal(size=(1500, 2)) + 5
+    points = np.column_stack([points, np.full(1500, 20.0)])  # seen from afar, so that angles are distances
+    result = diagnose(points.astype(np.float32), squares.sum(axis=1) % 2, questions=["overlap"])
+    answer = result.answers[0]
+    assert found(result) == []
+    assert (answer.verdict, answer.reason) == (Verdict.NOT_SUPPORTED, "neighbours_part")
+
+
+def test_below_thirty_people_nothing_is_said() -> None:
+    result = diagnose(**small_run(3, people=50), questions=["overlap"])
+    assert result.answers[0].verdict is Verdict.CANNOT_TELL
+    assert result.answers[0].reason == "few_persons"
+    said = [a for a in result.abstentions if a.reason == "few_persons_in_class"]
+    assert said
+    assert all(a.values["persons"] < 30 for a in said)
+
+
+def test_variance_shares_add_up_and_know_their_null() -> None:
+    rng = np.random.default_rng(0)
+    who = np.repeat(np.arange(200), 5)
+    labels = rng.integers(0, 2, 200)[who]
+    points = 3 * rng.normal(size=(200, 8))[who] + rng.normal(size=(1000, 8))
+    plain = variance_shares(points, labels, who, 0)
+    told = variance_shares(points + 4 * labels[:, None], labels, who, 0)
+    for shares in (plain, told):
+        assert shares.between_classes + shares.between_identities + shares.within_identities == pytest.approx(1)
+    assert plain.between_classes == pytest.approx(plain.null, abs=0.02)
+    assert plain.p > 0.01
+    assert told.p == 0.01
+    assert told.between_classes > 0.2
+    assert plain.between_identities == pytest.approx(9 / 10, abs=0.05)
+
+
+def test_neighbourhood_complexity_by_hand() -> None:
+    points = np.array([[0.0], [1.0], [3.0], [10.0], [11.0]])
+    labels = np.array([0, 0, 1, 1, 1])
+    figures = complexity(points, labels, np.arange(5), 0)
+    # The tree joins 0-1-3-10-11; only 1-3 crosses. Own: 1 1 7 1 1, other: 3 2 2 9 10.
+    assert figures.n1 == pytest.approx(2 / 5)
+    assert figures.n2 == pytest.approx((11 / 26) / (1 + 11 / 26))
+    assert figures.n3 == pytest.approx(1 / 5)
