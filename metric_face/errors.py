@@ -10,7 +10,7 @@
     ├── ConfigError          the run configuration is wrong: unknown key, value out of range
     ├── FileFormatError      a file or folder of ours is truncated, altered or foreign
     ├── ModelMismatchError   two things come from different models (an index and an embedding)
-    └── MissingExtraError    an optional package is needed and not installed
+    └── MissingExtraError    an optional package is needed and not installed (also an ImportError)
 
 The command prints the message of any of these on one line and exits with code 1. A message names the
 parameter (or file, or row), the rule, the value found and the remedy.
@@ -49,5 +49,5 @@ class ModelMismatchError(MetricFaceError):
     """Two things come from different models, such as an index and an embedding."""
 
 
-class MissingExtraError(MetricFaceError):
+class MissingExtraError(MetricFaceError, ImportError):
     """An optional package is needed and not installed."""
