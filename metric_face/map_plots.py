@@ -102,7 +102,9 @@ def _map_grid(
 ) -> "tuple[Figure, Any]":
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(side * cols + 0.2, side * rows + 1.1), layout="constrained")
+    extent = np.ptp(projection.coords, axis=0) if projection.n else np.ones(2)
+    tall = float(np.clip(extent[1] / max(extent[0], 1e-9), 0.5, 1.4))
+    figure = Figure(figsize=(side * cols + 0.2, (side * tall + 0.3) * rows + 1.1), layout="constrained")
     axes = figure.subplots(rows, cols, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()

@@ -20,6 +20,7 @@ _SCRIPTS = (
     "raster.js",
     "grid.js",
     "faces.js",
+    "atlas.js",
     "map.js",
     "pointer.js",
     "controls.js",

@@ -6,7 +6,7 @@ const MapView = (() => {
     const ink = plain.getContext("2d", { alpha: false }), top = over.getContext("2d");
     const grid = Grid.build(block.x, block.y), order = Raster.shuffled(block.n);
     const view = { u: block.width / 2, v: block.height / 2, zoom: 1 };
-    const atlas = Uint32Array.from(order).filter(Faces.has).sort((a, b) => Faces.tile(a) - Faces.tile(b));
+    const faces = Atlas.create(order);
     let size = { width: 0, height: 0, ratio: 1 }, cells = [], shade = null, colours = [], waiting = false;
 
     /* Panels: a crossed column keeps its two attributes in rows and columns; else the largest panels there is room for. */
@@ -18,11 +18,19 @@ const MapView = (() => {
         const scale = Math.min(size.width / across / block.width, size.height / down / block.height);
         if (scale > most * 1.001) { most = scale; best = across; }
       }
-      const down = Math.ceil(names.length / best), width = size.width / best, height = size.height / down;
+      const down = Math.ceil(names.length / best);
+      fitHeight(best, down);
       cells = names.map((name, code) => ({
-        name, code: look.panels ? code : -1, width, height,
-        left: (code % best) * width, top: Math.floor(code / best) * height,
+        name, code: look.panels ? code : -1, width: size.width / best, height: size.height / down,
+        left: (code % best) * (size.width / best), top: Math.floor(code / best) * (size.height / down),
       }));
+    }
+
+    /* A wide map needs no tall stage; the height follows from the width alone, or it would never settle. */
+    function fitHeight(across, down) {
+      const wanted = down * ((size.width / across - 28) * (block.height / block.width) + 2 * margin() + 8);
+      root.style.height = `min(${Math.max(320, Math.round(wanted))}px, 74vh, 780px)`;
+      size.height = root.clientHeight;
     }
 
     const margin = () => (look.panels ? 26 : 14);
@@ -50,10 +58,11 @@ const MapView = (() => {
       return [(px - place.left) / place.scale, (py - place.top) / place.scale];
     }
 
-    function screen(point) {
-      const place = placeIn(cellOf(point));
-      return [block.x[point] * place.scale + place.left, block.y[point] * place.scale + place.top];
+    function place(cell, point) {
+      const { scale, left, top } = placeIn(cell);
+      return [block.x[point] * scale + left, block.y[point] * scale + top];
     }
+    const screen = (point) => place(cellOf(point), point);
 
     function pick(px, py) {
       const cell = cellAt(px, py), [u, v] = toUnit(px, py, cell);
@@ -123,7 +132,11 @@ const MapView = (() => {
       top.clearRect(0, 0, size.width, size.height);
       top.font = `500 12px ${css("--font")}`;
       for (const cell of cells) {
-        if (look.faces) paintFaces(cell);
+        if (look.faces) {
+          const shown = (i) => inCell(cell, i) && look.front(i) && (!look.selected || look.selected.has(i));
+          const most = look.panels ? 60 : 220, colourOf = (i) => colours[shade[i]];
+          faces.paint(top, cell, (i) => place(cell, i), { shown, colourOf, most, redraw });
+        }
         if (cell.name === null) continue;
         top.strokeStyle = css("--line");
         top.strokeRect(cell.left + 0.5, cell.top + 0.5, cell.width - 1, cell.height - 1);
@@ -164,52 +177,18 @@ const MapView = (() => {
       top.lineWidth = 1;
     }
 
-    /* Faces on the map: in the order of the tiles, wherever one still has room, from a few sheets at a time. */
-    function paintFaces(cell) {
-      const edge = Math.min(44, cell.width / 8), taken = new Map(), opened = new Set(), place = placeIn(cell);
-      const front = wanted(cell), limit = look.panels ? 60 : 220;
-      for (let k = 0, drawn = 0; k < atlas.length && drawn < limit; k++) {
-        const i = atlas[k];
-        if (!front(i) || (look.selected && !look.selected.has(i))) continue;
-        const x = block.x[i] * place.scale + place.left, y = block.y[i] * place.scale + place.top;
-        const inside = x > cell.left + edge / 2 && x < cell.left + cell.width - edge / 2
-          && y > cell.top + edge / 2 && y < cell.top + cell.height - edge / 2;
-        if (!inside || !roomFor(taken, x, y, edge + 6)) continue;
-        if (!opened.has(Faces.sheetOf(i)) && opened.size === 6) continue;
-        opened.add(Faces.sheetOf(i));
-        taken.set(`${Math.floor(x / (edge + 6))},${Math.floor(y / (edge + 6))}`, [x, y]);
-        drawn++;
-        const held = Faces.sheet(i), left = x - edge / 2, upper = y - edge / 2;
-        if (!held.image) { held.ready.then(redraw); continue; }
-        const [r, g, b] = colours[shade[i]];
-        top.fillStyle = `rgb(${r} ${g} ${b})`;
-        top.fillRect(left - 1.5, upper - 1.5, edge + 3, edge + 3);
-        Faces.stamp(top, held.image, i, left, upper, edge);
-      }
-    }
-
-    /* Whether a square around (x, y) is free of the squares placed so far, each in a cell of its own size. */
-    function roomFor(taken, x, y, edge) {
-      const col = Math.floor(x / edge), row = Math.floor(y / edge);
-      for (let k = 0; k < 9; k++) {
-        const other = taken.get(`${col - 1 + (k % 3)},${row - 1 + Math.floor(k / 3)}`);
-        if (other && Math.abs(other[0] - x) < edge && Math.abs(other[1] - y) < edge) return false;
-      }
-      return true;
-    }
-
     function redraw() {
       if (!waiting) { waiting = true; requestAnimationFrame(paint); }
     }
 
     function resize() {
-      const box = root.getBoundingClientRect(), ratio = Math.min(window.devicePixelRatio || 1, 2);
-      size = { width: box.width, height: box.height, ratio };
-      for (const canvas of [plain, over]) {
-        canvas.width = Math.max(1, Math.round(box.width * ratio));
-        canvas.height = Math.max(1, Math.round(box.height * ratio));
-      }
+      const ratio = Math.min(window.devicePixelRatio || 1, 2);
+      size = { width: root.clientWidth, height: root.clientHeight, ratio };
       layOut();
+      for (const canvas of [plain, over]) {
+        canvas.width = Math.max(1, Math.round(root.clientWidth * ratio));
+        canvas.height = Math.max(1, Math.round(root.clientHeight * ratio));
+      }
       paint();
     }
 
@@ -243,7 +222,7 @@ const MapView = (() => {
       redraw();
     }
 
-    const arrange = () => { layOut(); recolour(); };
+    const arrange = () => { resize(); recolour(); };
     new ResizeObserver(resize).observe(root);
     resize();
     return { arrange, recolour, redraw, paintOver, resize, zoom, pan, whole, reveal, pick, caught, inView, screen, view };

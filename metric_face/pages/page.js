@@ -15,17 +15,20 @@ const Theme = (() => {
 })();
 
 const Page = (() => {
+  const MOST_PANELS = 12;
   const one = (selector, root = document) => root.querySelector(selector);
 
   /* A map and all that belongs to it. */
   function mapPage(root, block) {
     const words = block.words, stage = one(".stage", root), said = one(".spoken", root), columns = block.columns;
-    const panelColumns = [...columns.entries()].filter(([, c]) => c.classes && c.classes.length > 1 && c.classes.length <= 12);
+    const panelColumns = [...columns.entries()].filter(
+      ([, { classes }]) => classes && classes.length > 1 && classes.length <= MOST_PANELS);
     const look = {
       column: columns[block.colour], panels: block.panels < 0 ? null : columns[block.panels],
       focus: [], selected: null, pinned: -1, hovered: -1, lasso: null, tool: "pan", faces: false,
       front: (i) => !look.focus.length || look.focus.includes(look.column.values[i]),
-      near: (i) => block.near ? [...block.near.subarray(i * block.nearCount, (i + 1) * block.nearCount)].filter((j) => j < block.n) : [],
+      near: (i) => block.near
+        ? [...block.near.subarray(i * block.nearCount, (i + 1) * block.nearCount)].filter((j) => j < block.n) : [],
       coloursOf(column, theme) {
         if (!column.neutral) return column.colours[theme];
         const shades = column.classes.map(() => column.colours[theme][0]), chosen = block.focusColours[theme];

@@ -9,7 +9,7 @@ const Pointer = (() => {
 
     const at = (event) => {
       const box = root.getBoundingClientRect();
-      return [event.clientX - box.left, event.clientY - box.top];
+      return [event.clientX - box.left - root.clientLeft, event.clientY - box.top - root.clientTop];
     };
 
     root.addEventListener("pointerdown", (event) => {
