@@ -1,7 +1,8 @@
 """Losses that train an embedding, and a measure of how they get on with each other.
 
-Each file is one idea: `triplet` (with `active_triplets`, its counting), `classification`, `f1`, `joint`, `pml`
-(pytorch-metric-learning by name), `conflict` (with `angles` and `untouched`) and `pcgrad`.
+Each file is one idea: `triplet` (with `active_triplets`, its counting, and `distances`), `classification` (with
+`priors`), `f1`, `joint`, `pml` (pytorch-metric-learning by name), `conflict` (with `angles` and `untouched`) and
+`pcgrad`.
 """
 
 from .angles import AngleEstimate
@@ -10,8 +11,6 @@ from .classification import (
     FocalLoss,
     LogitAdjustedCrossEntropy,
     adjust_logits,
-    class_prior,
-    effective_number_weights,
 )
 from .conflict import (
     ConflictProbe,
@@ -25,6 +24,7 @@ from .f1 import SoftF1Loss, absent_class_floor
 from .joint import AtFloor, JointLoss, JointResult, Part, PartValue
 from .pcgrad import pcgrad_backward, torchjd_backward
 from .pml import PMLLoss, resolve_metric_loss
+from .priors import class_prior, effective_number_weights
 from .triplet import TripletLoss, TripletStatistics
 from .untouched import untouched
 

@@ -8,29 +8,7 @@ from torch import Tensor, nn
 
 from metric_face.errors import ArgumentError
 
-
-def check_logits(logits: Tensor, targets: Tensor, num_classes: int) -> Tensor:
-    """Return `logits` (B, C) as float32 or better; raise if they and `targets` (B,) do not fit."""
-    if logits.ndim != 2 or logits.shape[1] != num_classes:
-        raise ArgumentError(
-            f"logits must be of shape (B, {num_classes}), one column per class, found {tuple(logits.shape)}: "
-            "does num_classes match the head?"
-        )
-    if targets.shape != logits.shape[:1] or targets.is_floating_point():
-        raise ArgumentError(
-            f"targets must be integer classes of shape ({len(logits)},), found {targets.dtype} "
-            f"of shape {tuple(targets.shape)}"
-        )
-    if targets.device.type == "cpu" and len(
-        targets
-    ):  # elsewhere a look would stall the device, and it asserts
-        low, high = int(targets.min()), int(targets.max())
-        if low < 0 or high >= num_classes:
-            raise ArgumentError(
-                f"targets must lie in 0..{num_classes - 1}, found {low if low < 0 else high}: "
-                "drop unlabelled rows or correct num_classes"
-            )
-    return logits if logits.dtype == torch.float64 else logits.float()
+from .checks import check_logits, check_num_classes, check_weights
 
 
 class CrossEntropy(nn.Module):
@@ -211,61 +189,3 @@ def adjust_logits(logits: Tensor, prior: Tensor | Sequence[float], tau: float = 
             f"prior must have one value per class: {logits.shape[-1]} logits, {adjusted.num_classes} values"
         )
     return logits - tau * adjusted.prior.log().to(logits)
-
-
-def class_prior(labels: Tensor | Sequence[int], num_classes: int, *, smoothing: float = 0.0) -> Tensor:
-    """Return the share (C,) of each class among `labels` (N,).
-
-    For the prior of a sampler hand over the labels it draws: ``labels[[i for batch in sampler for i in batch]]``.
-
-    Args:
-        labels: (N,) integers in 0..C-1, with repetitions where images are drawn again.
-        num_classes: C.
-        smoothing: added to each count, so that an unseen class keeps some mass.
-    """
-    classes = torch.as_tensor(labels)
-    check_logits(
-        torch.zeros(1, num_classes).expand(len(classes), -1), classes, check_num_classes(num_classes)
-    )
-    counts = torch.bincount(classes.cpu(), minlength=num_classes).float() + smoothing
-    return counts / counts.sum().clamp_min(torch.finfo(counts.dtype).tiny)
-
-
-def effective_number_weights(counts: Tensor | Sequence[float], beta: float = 0.999) -> Tensor:
-    """Return class weights (C,) of mean 1, inverse to the effective number (1 - beta^n) / (1 - beta).
-
-    Args:
-        counts: (C,) images per class, each at least 1.
-        beta: in [0, 1); 0 weighs alike, towards 1 the weights approach 1 / n.
-
-    Reference:
-        Cui et al.: Class-Balanced Loss Based on Effective Number of Samples, CVPR 2019, sections 3 and 4.
-    """
-    images = torch.as_tensor(counts, dtype=torch.float64)
-    if not 0 <= beta < 1:
-        raise ArgumentError(f"beta must be in [0, 1), found {beta!r}")
-    if images.ndim != 1 or not len(images) or not bool((images >= 1).all()):
-        raise ArgumentError(
-            "counts must be a row of at least one image per class, found a class without: drop it"
-        )
-    weights = (1 - beta) / (1 - beta**images)
-    return (weights / weights.mean()).float()
-
-
-def check_num_classes(num_classes: int) -> int:
-    """Return `num_classes`, or raise if it is no integer of at least 2."""
-    if not isinstance(num_classes, int) or isinstance(num_classes, bool) or num_classes < 2:
-        raise ArgumentError(f"num_classes must be an integer of at least 2, found {num_classes!r}")
-    return num_classes
-
-
-def check_weights(weights: Tensor | Sequence[float] | None, num_classes: int) -> Tensor | None:
-    """Return class weights (C,) as float32, or None; raise if they are not positive or not C."""
-    if weights is None:
-        return None
-    row = torch.as_tensor(weights, dtype=torch.float32)
-    if row.shape != (num_classes,) or not bool((row > 0).all()) or not bool(torch.isfinite(row).all()):
-        raise ArgumentError(
-            f"class_weights must be {num_classes} finite numbers above 0, found {row.tolist()}"
-        )
-    return row

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from metric_face.errors import ArgumentError
 
-from .classification import check_logits, check_num_classes
+from .checks import check_logits, check_num_classes
 
 
 class SoftF1Loss(nn.Module):

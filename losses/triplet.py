@@ -1,7 +1,7 @@
 """The triplet loss: an anchor nearer to its positive than to its negative, by a margin."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -10,9 +10,16 @@ from torch import Tensor, nn
 from metric_face.errors import ArgumentError
 
 from .active_triplets import hinge_violations, softplus_violations
+from .distances import (
+    DISTANCES,
+    all_distances,
+    gradient_of_distances,
+    poison,
+    safe_root,
+    with_gradient,
+)
 
 MININGS = ("batch_hard", "batch_all", "semi_hard")
-DISTANCES = ("euclidean", "squared_euclidean", "cosine")
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,7 @@ class TripletLoss(nn.Module):
             anchor = (positive.any(1) & negative.any(1)).nonzero().squeeze(1)
             if not len(anchor):
                 self._note(0, 0, 0, len(points))
-                return _with_gradient(points, _poison(points), torch.zeros_like(points))
+                return with_gradient(points, poison(points), torch.zeros_like(points))
             if self.mining == "batch_hard":
                 return self._hardest(points, positive, negative, anchor)
             return self._every(points, positive, negative, anchor)
@@ -150,15 +157,15 @@ class TripletLoss(nn.Module):
             offered, active = int((positive.sum(1) * negative.sum(1)).sum()), int(found.active)
             self._note(offered, active, len(anchor), len(points))
             mined = max(1, active if semi or self.average == "active" else offered)
-            value = (found.cost / mined).to(points.dtype) + _poison(points)
+            value = (found.cost / mined).to(points.dtype) + poison(points)
             gradient = gradient_of_distances(points, away, found.slope.div_(mined), self.distance)
-        return _with_gradient(points, value, gradient)
+        return with_gradient(points, value, gradient)
 
     def _between(self, one: Tensor, other: Tensor) -> Tensor:
         if self.distance == "cosine":
             return 1 - (one * other).sum(1)
         square = (one - other).square().sum(1)
-        return square if self.distance == "squared_euclidean" else _root(square)
+        return square if self.distance == "squared_euclidean" else safe_root(square)
 
     def _note(self, triplets: int, active: int, valid: int, items: int) -> None:
         self.empty_batches += not triplets
@@ -169,62 +176,6 @@ class TripletLoss(nn.Module):
             f"margin={self.margin!r}, mining={self.mining!r}, distance={self.distance!r}, "
             f"normalize={self.normalize}, average={self.average!r}"
         )
-
-
-def all_distances(points: Tensor, distance: str) -> Tensor:
-    """Return the (B, B) distances between points (B, D), one matrix product; coincident points get 0.
-
-    The points are centred first: a product of points far from the origin would lose the small distances.
-    """
-    if distance == "cosine":
-        return 1 - points @ points.T
-    points = points - points.mean(0)
-    product = points @ points.T
-    square = product.diagonal().clone()
-    total = square[:, None] + square
-    away = product.mul_(-2).add_(total)
-    # what rounding leaves of zero is zero: its direction is noise, and the root's slope there has no bound
-    away.masked_fill_(away <= total.mul_(8 * torch.finfo(points.dtype).eps), 0.0)
-    return away.sqrt_() if distance == "euclidean" else away
-
-
-def gradient_of_distances(points: Tensor, away: Tensor, slope: Tensor, distance: str) -> Tensor:
-    """Pull a slope (B, B) by each distance back to the points: (B, D), one matrix product."""
-    if distance == "cosine":
-        return -((slope + slope.T) @ points)
-    pull = 2 * slope if distance == "squared_euclidean" else slope / away.masked_fill(away == 0, torch.inf)
-    pull = pull + pull.T
-    return pull.sum(1, keepdim=True) * points - pull @ points
-
-
-class _Known(torch.autograd.Function):
-    """A value whose gradient was found together with it."""
-
-    @staticmethod
-    def forward(ctx: Any, points: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
-        ctx.save_for_backward(gradient)
-        return value.clone()
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, None, None]:
-        (gradient,) = ctx.saved_tensors
-        return gradient * scale, None, None
-
-
-def _with_gradient(points: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
-    result: Tensor = _Known.apply(points, value, gradient)
-    return result
-
-
-def _poison(points: Tensor) -> Tensor:
-    """Return 0, or NaN if any entry is not finite: comparisons alone would let a NaN pass as "no triplet"."""
-    return 0.0 * points.detach().sum()
-
-
-def _root(square: Tensor) -> Tensor:
-    zero = square == 0
-    return square.masked_fill(zero, 1.0).sqrt().masked_fill(zero, 0.0)
 
 
 def _relations(labels: Tensor, indices: Tensor | None) -> tuple[Tensor, Tensor]:
