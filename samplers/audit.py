@@ -21,11 +21,12 @@ from .defects import (
     wrong_contents,
     wrong_shapes,
 )
-from .drawn import Drawn, draw
+from .drawn import Drawn, draw, random_states_kept
 from .labels import encode
 from .roster import Coverage
 
 
+@random_states_kept()
 def audit_batches(
     batches: Iterable[Any],
     labels: Any,

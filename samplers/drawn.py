@@ -67,7 +67,6 @@ def draw(
     rows: list[Ints] = []
     stopped = ""
     before = _random_states()
-    touched: list[str] = []
     try:
         with _patience(patience) as waiting:
             for batch in source:
@@ -78,10 +77,8 @@ def draw(
                     break
     except _StuckError:
         stopped = f"it yielded {len(rows)} batches and then none for {patience:g} seconds"
-    finally:
-        now = _random_states()
-        touched = [name for name in before if not _same(before[name], now[name])]
-        _restore(before)
+    now = _random_states()
+    touched = [name for name in before if not _same(before[name], now[name])]
     image = np.concatenate(rows) if rows else np.empty(0, dtype=np.int64)
     batch_of = np.repeat(np.arange(len(rows)), [row.size for row in rows])
     return Drawn(image, batch_of, len(rows), promised, promised_length(batches), stopped, touched)
@@ -220,8 +217,13 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _restore(states: dict[str, Any]) -> None:
-    """Put the generators back, so that an audit does not change the training after it."""
-    random.setstate(states["Python's random"])
-    np.random.set_state(states["NumPy's global generator"])  # noqa: NPY002
-    torch.set_rng_state(states["torch"])
+@contextmanager
+def random_states_kept() -> Iterator[None]:
+    """Put the global generators back in the end, so that an audit does not change the training after it."""
+    before = _random_states()
+    try:
+        yield
+    finally:
+        random.setstate(before["Python's random"])
+        np.random.set_state(before["NumPy's global generator"])  # noqa: NPY002
+        torch.set_rng_state(before["torch"])

@@ -32,8 +32,8 @@ def near_pairs(pictures: NDArray[np.uint8]) -> list[tuple[int, int]]:
     """Pairs of rows that show the same picture, resized or recompressed.
 
     Their perceptual hashes agree in one of eight bands and differ in at most 12 of 100 bits, and at 16 x 16 pixels
-    they correlate at 0.98 or more. Of 600 photographs of faces, every copy at half the size in JPEG quality 70 was found, and no
-    pair that is not the same photograph.
+    they correlate at 0.98 or more. Of 600 photographs of faces, every copy at half the size in JPEG quality 70 was
+    found, and no pair that is not the same photograph.
 
     Args:
         pictures: (N, 32, 32) small and grey.
