@@ -125,7 +125,9 @@ class LossConfig(_Section):
     """Weight of the soft F1 loss beside the classifier's."""
     f1_ramp: Annotated[int, Field(ge=0)] = 200
     """Steps over which soft F1 grows to its weight; its gradient dies where the model is confidently wrong."""
-    probe_every: Annotated[int, Field(ge=0)] = 10
+    surgery: Literal["none", "pcgrad"] = "none"
+    """``pcgrad``: take out of the gradients of the metric and the other losses what opposes the other."""
+    probe_every: Annotated[int, Field(ge=0)] = 1
     """Steps between two measurements of the angle between the losses; 0 is never."""
 
 

@@ -123,6 +123,18 @@ class EmbeddingModel(nn.Module):
         return list(blocks[-1].parameters())
 
 
+class EmbeddingOnly(nn.Module):
+    """A model from images (B, 3, H, W) to embeddings (B, D), for export."""
+
+    def __init__(self, model: EmbeddingModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, D)."""
+        return self.model.embed(images)
+
+
 class CosineHead(nn.Module):
     """A classifier of angles: logits = scale * cos(embedding, class weight).
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy as np
 import torch
 from lightning.pytorch.callbacks import (
     EarlyStopping,
@@ -24,11 +25,12 @@ from metric_face.callbacks import Deadline, GracefulInterrupt, LastCheckpoint, p
 from metric_face.config import Config, dump_config, load_config
 from metric_face.conflict_callback import ConflictCallback
 from metric_face.data.preparation import PreparedData, prepare_data
+from metric_face.data.table import ImageTable
 from metric_face.data.transforms import EvalTransform
 from metric_face.errors import ConfigError, FileFormatError
 from metric_face.files import write_text
 from metric_face.loaders import label_columns, make_sampler, train_loader, validation_loader
-from metric_face.model import EmbeddingModel
+from metric_face.model import EmbeddingModel, EmbeddingOnly
 from metric_face.objective import METRIC, build_objective
 from metric_face.precision import computing_dtype, device_of_choice
 from metric_face.run import Run
@@ -142,12 +144,16 @@ def _train(
         LastCheckpoint(last, sampler, loader.dataset),
         best,
     ]
+    if config.loss.surgery != "none" and max(_world_size(), _devices(config)) > 1:
+        raise ConfigError(
+            f"loss.surgery={config.loss.surgery}: works in one process; set it to none, or train in one"
+        )
+    if config.loss.probe_every:
+        callbacks.append(ConflictCallback(config.loss.probe_every, 50 * config.loss.probe_every))
     if config.trainer.ema:
         callbacks.append(EMAWeightAveraging(decay=config.trainer.ema))
     if config.trainer.patience:
         callbacks.append(EarlyStopping(monitor, mode="max", patience=config.trainer.patience))
-    if config.loss.probe_every:
-        callbacks.append(ConflictCallback(config.loss.probe_every, 5 * config.loss.probe_every))
     if not quiet:
         callbacks.append(RichProgressBar())
     resumed_step = _step_of(last) if resume else None
@@ -184,6 +190,8 @@ def _train(
         chosen = torch.load(home / "checkpoints" / "best.ckpt", map_location="cpu", weights_only=True)
         model.load_state_dict(_model_weights(chosen["state_dict"]))
         save_model(home, model, transform, data.space)
+        if config.trainer.export_onnx:
+            _export(home, model, transform, val, say)
         facts |= {
             "ended": _how_it_ended(trainer, interrupt, deadline, config),
             "epochs": trainer.current_epoch,
@@ -199,6 +207,19 @@ def _train(
         for floor in objective.at_floor():
             say(str(floor))
     return Run.open(home)
+
+
+def _export(home: Path, model: EmbeddingModel, transform: EvalTransform, val: ImageTable, say: Say) -> None:
+    """Write ``model.onnx``, checked on real images; without the packages for it the kNN command uses PyTorch."""
+    try:
+        from metric_face.onnx_model import export_onnx
+    except ImportError:
+        say(
+            "model.onnx is not written: pip install 'metric_face[onnx]' makes the kNN command start in under a second"
+        )
+        return
+    images = np.stack([transform(path) for path in val.paths[:: max(1, len(val) // 8)][:8]])
+    export_onnx(EmbeddingOnly(model), home / "model.onnx", images)
 
 
 def _resolve(config: Config | Mapping[str, Any] | str | Path, home: Path, resume: bool) -> Config:

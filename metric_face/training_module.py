@@ -12,7 +12,7 @@ from torch import Tensor
 
 from metric_face.config import Config
 from metric_face.data.labels import LabelSpace
-from metric_face.losses import JointLoss
+from metric_face.losses import JointLoss, pcgrad_backward
 from metric_face.metrics import macro_f1
 from metric_face.model import EmbeddingModel
 from metric_face.neighbours import NeighbourGraph
@@ -50,6 +50,7 @@ class TrainingModule(L.LightningModule):
         self._seen: list[dict[str, Tensor]] = []
         self._epoch_started = time.monotonic()
         self._images = 0
+        self._parts: list[Tensor] = []
 
     def configure_optimizers(self) -> Any:
         """AdamW; weight decay on matrices only; linear warm-up, then a cosine over steps or time, whichever leads."""
@@ -81,7 +82,20 @@ class TrainingModule(L.LightningModule):
         )
         if statistics is not None:
             self.log("metric/share_active", float(statistics.share_active), batch_size=len(images))
+        self._parts = [part.weighted for part in result.parts.values()]
         return result.total
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """The usual pass; or, with surgery, one for the metric loss and one for the others, without what is opposed."""
+        if self.config.loss.surgery == "none" or METRIC not in self.objective.parts or len(self._parts) < 2:
+            super().backward(loss, *args, **kwargs)
+            return
+        scale = (
+            loss.detach() / torch.stack(self._parts).sum().detach()
+        )  # Lightning divides by accumulated batches
+        metric, *others = self._parts  # build_objective puts the metric loss first
+        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        pcgrad_backward([scale * metric, scale * torch.stack(others).sum()], trained)
 
     def on_train_epoch_start(self) -> None:
         self._epoch_started, self._images = time.monotonic(), 0
