@@ -72,7 +72,8 @@ class RandomIdentitySampler(Sampler[list[int]]):
     - I12: `set_epoch` twice is once; a second pass without it is the next epoch
       (``test_i12_set_epoch_is_idempotent``, ``test_i12_a_second_pass_advances``).
     - I13: resumed is uninterrupted, batch for batch (``test_i13_resumed_is_uninterrupted``,
-      ``test_i13_resume_behind_workers_counts_what_was_consumed``).
+      ``test_i13_resume_behind_workers_counts_what_was_consumed``,
+      ``test_i13_a_training_interrupted_inside_an_epoch_sees_the_plan``).
     - I14: what cannot be is refused at once, with its numbers (``test_i14_refusals_name_the_numbers``).
     - I15: O(N log N) time and O(N) memory (``test_i15_cost_grows_with_n_log_n_and_memory_with_n``).
     - I16: labels come as often as `balance` says (``test_i16_labels_come_as_often_as_balance_says``).
