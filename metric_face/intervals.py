@@ -7,7 +7,6 @@ counts of each identity, so B resamples are one product of a (B, identities) wei
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -46,30 +45,6 @@ class Interval:
         return self.low > 0 or self.high < 0
 
 
-@dataclass(frozen=True)
-class Resolution:
-    """The smallest difference in macro F1 that a set can show.
-
-    Attributes:
-        difference: differences below this are within the noise at the stated confidence.
-        standard_error: of one score, or of the difference where ``paired``.
-        paired: whether two predictions on the same set were compared (else two independent ones are assumed,
-            which is the wider, careful answer).
-        confidence: such as 0.95.
-        num_identities: identities in the set.
-        limiting_class: the class that contributes most of the variance.
-        limiting_identities: how many identities carry that class.
-    """
-
-    difference: float
-    standard_error: float
-    paired: bool
-    confidence: float
-    num_identities: int
-    limiting_class: int
-    limiting_identities: int
-
-
 def bootstrap_interval(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -104,12 +79,12 @@ def bootstrap_interval(
     """
     if metric not in ("macro_f1", "accuracy"):
         raise ArgumentError(f"metric must be 'macro_f1' or 'accuracy', found {metric!r}")
-    true, groups, predictions, classes = _check(y_true, y_pred, identities, other, num_classes)
+    true, groups, predictions, classes = check_predictions(y_true, y_pred, identities, other, num_classes)
     score = _macro_f1 if metric == "macro_f1" else _accuracy
-    counts = [_Counts(true, pred, groups, classes) for pred in predictions]
+    counts = [IdentityCounts(true, pred, groups, classes) for pred in predictions]
     values = [score(*c.totals(np.ones((1, c.size))))[0] for c in counts]
     draws = np.empty((len(counts), resamples))
-    for part, weights in _weights(counts[0].size, resamples, seed, width=3 * classes):
+    for part, weights in identity_weights(counts[0].size, resamples, seed, width=3 * classes):
         for row, c in zip(draws, counts, strict=True):
             row[part] = score(*c.totals(weights))
     return _interval(
@@ -146,70 +121,12 @@ def bootstrap_mean(
         raise ArgumentError("values must be finite, found NaN or infinity; leave those items out")
     sums, sizes = np.bincount(groups, weights=numbers), np.bincount(groups)
     draws = np.empty(resamples)
-    for part, weights in _weights(len(sizes), resamples, seed, width=2):
+    for part, weights in identity_weights(len(sizes), resamples, seed, width=2):
         draws[part] = (weights @ sums) / (weights @ sizes)
     return _interval(float(numbers.mean()), draws, confidence, len(sizes))
 
 
-def resolution(
-    y_true: ArrayLike,
-    y_pred: ArrayLike,
-    identities: ArrayLike,
-    *,
-    other: ArrayLike | None = None,
-    num_classes: int | None = None,
-    resamples: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> Resolution:
-    """The smallest difference in macro F1 that this set can show, and the class that limits it.
-
-    Args:
-        y_true: (N,) integer classes.
-        y_pred: (N,) integer classes; predictions of about the quality to be compared.
-        identities: (N,) identities, integers or strings.
-        other: (N,) second predictions; pairing two runs on the same items shows smaller differences. Without
-            it the two scores to be compared are taken as independent.
-        num_classes: C; the largest label found plus one when None.
-        resamples: bootstrap resamples.
-        confidence: two-sided, in (0, 1).
-        seed: of the resampling.
-
-    Returns:
-        The difference and what limits it.
-
-    Raises:
-        ArgumentError: lengths disagree, labels leave 0..C-1, or a setting is out of range.
-    """
-    true, groups, predictions, classes = _check(y_true, y_pred, identities, other, num_classes)
-    counts = [_Counts(true, pred, groups, classes) for pred in predictions]
-    size = counts[0].size
-    draws, by_class = np.empty(resamples), np.zeros((2, classes))
-    seen = np.zeros(classes)
-    for part, weights in _weights(size, resamples, seed, width=3 * classes):
-        scores = [f1_from_counts(*c.totals(weights)) for c in counts]
-        means = [np.nanmean(s, axis=1) for s in scores]
-        draws[part] = means[0] - sum(means[1:])
-        change = scores[0] - sum(scores[1:])
-        seen += np.isfinite(change).sum(axis=0)
-        by_class += np.nansum(change, axis=0), np.nansum(change**2, axis=0)
-    mean, square = by_class / np.maximum(seen, 1)
-    limiting = int(np.argmax(square - mean**2))
-    error = float(draws.std(ddof=1))
-    both = 1.0 if other is not None else 2.0**0.5
-    _check_confidence(confidence)
-    return Resolution(
-        difference=NormalDist().inv_cdf(0.5 + confidence / 2) * both * error,
-        standard_error=error,
-        paired=other is not None,
-        confidence=confidence,
-        num_identities=size,
-        limiting_class=limiting,
-        limiting_identities=int(np.unique(groups[true == limiting]).size),
-    )
-
-
-class _Counts:
+class IdentityCounts:
     """Hits, true and predicted items by identity and class, sparse: identities see few classes."""
 
     def __init__(self, true: Ints, pred: Ints, groups: Ints, classes: int) -> None:
@@ -238,7 +155,7 @@ def _accuracy(hits: Floats, true: Floats, pred: Floats) -> Floats:
     return result
 
 
-def _weights(size: int, resamples: int, seed: int, width: int) -> Iterator[tuple[slice, Floats]]:
+def identity_weights(size: int, resamples: int, seed: int, width: int) -> Iterator[tuple[slice, Floats]]:
     """Blocks of multinomial weights (b, size): how often each identity was drawn in each resample."""
     if resamples < 2:
         raise ArgumentError(f"resamples must be at least 2, found {resamples}")
@@ -254,18 +171,18 @@ def _weights(size: int, resamples: int, seed: int, width: int) -> Iterator[tuple
 
 
 def _interval(value: float, draws: NDArray[Any], confidence: float, size: int) -> Interval:
-    _check_confidence(confidence)
+    check_confidence(confidence)
     low, high = np.quantile(draws, [0.5 - confidence / 2, 0.5 + confidence / 2])
     above = float((draws > 0).mean() + (draws == 0).mean() / 2)
     return Interval(float(value), float(low), float(high), float(draws.std(ddof=1)), confidence, size, above)
 
 
-def _check_confidence(confidence: float) -> None:
+def check_confidence(confidence: float) -> None:
     if not 0 < confidence < 1:
         raise ArgumentError(f"confidence must lie between 0 and 1, found {confidence}; 0.95 is usual")
 
 
-def _check(
+def check_predictions(
     y_true: ArrayLike,
     y_pred: ArrayLike,
     identities: ArrayLike,

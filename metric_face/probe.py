@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from metric_face.errors import ArgumentError
 from metric_face.f1_scores import as_codes
 from metric_face.probe_fitting import FittedHead, Heads, fit_logistic, fit_ridge
+from metric_face.scaling import standardise
 from metric_face.strength_choice import grouped_folds
 
 DEFAULT_STRENGTHS = tuple(float(s) for s in np.logspace(0, -5, 10))
@@ -208,7 +209,7 @@ def _fit_together(
         groups = as_codes(groups, len(X))
     joint = np.unique(np.stack(targets), axis=1, return_inverse=True)[1].ravel()
     folds = grouped_folds(joint, groups, first.cv, first.seed) if len(strengths) > 1 else []
-    standardised, scale = _standardise(X)
+    standardised, scale = standardise(X)
     heads = Heads(targets, [len(probe.classes_) for probe in probes], weights)
     if first.solver == "ridge":
         fitted = fit_ridge(standardised, heads, strengths, folds)
@@ -258,19 +259,3 @@ def _row_weights(probe: LinearProbe, values: Any, codes: NDArray[np.int64]) -> N
         raise ArgumentError(f"class_weight must be positive for some class, found {probe.class_weight}")
     weights: NDArray[np.float32] = (rows / rows.mean()).astype(np.float32)
     return weights
-
-
-def _standardise(X: NDArray[np.float32]) -> tuple[NDArray[np.float32], Any]:
-    """Columns of mean 0 and deviation 1; a constant column becomes 0."""
-    mean = X.mean(axis=0, dtype=np.float64)
-    result = np.empty_like(X)
-    squares = np.zeros(X.shape[1])
-    for start in range(0, len(X), _ROWS):
-        block = X[start : start + _ROWS] - mean
-        squares += (block**2).sum(axis=0)
-        result[start : start + _ROWS] = block
-    deviation = np.sqrt(squares / len(X))
-    constant = deviation <= 1e-7 * np.maximum(np.abs(mean), np.finfo(np.float32).tiny)
-    deviation[constant] = 1.0
-    result /= deviation.astype(np.float32)
-    return result, (mean, deviation)

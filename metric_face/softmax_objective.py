@@ -69,7 +69,10 @@ class NumpyObjective:
     def __init__(
         self, X: Floats, targets: Sequence[Ints], sizes: Sequence[int], row_weights: Sequence[Floats | None]
     ) -> None:
+        from threadpoolctl import ThreadpoolController
+
         self._X, self._targets, self._weights = X, targets, row_weights
+        self._blas: Any = ThreadpoolController().select(user_api="blas")
         self.heads = head_slices(sizes)
         self.num_features = X.shape[1]
 
@@ -79,13 +82,14 @@ class NumpyObjective:
         Each thread takes its own share of the rows and BLAS stays single-threaded inside it: threads meet
         once in a pass instead of twice in every block.
         """
-        from threadpoolctl import threadpool_limits
-
-        rows, threads = len(self._X), max(1, min(os.cpu_count() or 1, len(self._X) // (4 * _ROWS)))
-        cuts = np.linspace(0, rows, threads + 1).astype(int)
-        point = weights.astype(np.float32)
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
-            parts = list(pool.map(lambda a, b: self._share(point, moment, a, b), cuts[:-1], cuts[1:]))
+        rows, point = len(self._X), weights.astype(np.float32)
+        threads = max(1, min(os.cpu_count() or 1, rows // (4 * _ROWS)))
+        if threads == 1:
+            parts = [self._share(point, moment, 0, rows)]
+        else:
+            cuts = np.linspace(0, rows, threads + 1).astype(int)
+            with self._blas.limit(limits=1), ThreadPoolExecutor(threads) as pool:
+                parts = list(pool.map(lambda a, b: self._share(point, moment, a, b), cuts[:-1], cuts[1:]))
         loss, gradient, mean, second = (sum(terms) / rows for terms in zip(*parts, strict=True))
         return Evaluation(loss, gradient, mean, second if moment is not None else None)
 

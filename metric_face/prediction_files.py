@@ -1,0 +1,129 @@
+"""Predictions as CSV: read in whichever form a run wrote them, written in one, and the submission."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from metric_face.errors import DataError
+from metric_face.files import write_text
+from metric_face.predictions import Doubles, Ints, Predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from metric_face.data.labels import Attribute, LabelSpace
+
+_KEYS = ("ImageID", "path", "image")
+
+
+def read_predictions(path: str | Path, space: "LabelSpace") -> Predictions:
+    """Read a CSV of predictions; the file's stem is the run's name.
+
+    The first of the columns ``ImageID``, ``path``, ``image`` names the image. For each attribute there is either
+    a column of class names or codes under the attribute's name, or one column of probabilities for each class,
+    ``attribute:class`` (or ``attribute:code``). A column ``ans`` of joint classes stands for all attributes.
+
+    Args:
+        path: the file.
+        space: the attributes and their classes.
+
+    Raises:
+        DataError: a column is missing, a class is unknown, or a probability is not one.
+    """
+    import pandas as pd
+
+    file = Path(path)
+    try:
+        frame = pd.read_csv(file, dtype={key: str for key in _KEYS})
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise DataError(f"{file}: must be a CSV of predictions, found {error}") from None
+    key = next((column for column in _KEYS if column in frame.columns), None)
+    if key is None or frame[key].isna().any():
+        raise DataError(
+            f"{file}: needs a column {', '.join(_KEYS)} without gaps; found {', '.join(frame.columns)}"
+        )
+    tables: dict[str, Doubles] = {}
+    for attribute in space.attributes:
+        columns = [_column_of(frame, attribute.name, code, c) for code, c in enumerate(attribute.classes)]
+        if all(column is not None for column in columns):
+            tables[attribute.name] = _read_probabilities(frame[columns], f"{file}: {attribute.name}")
+        elif attribute.name in frame.columns:
+            codes = _read_classes(frame[attribute.name], attribute, file)
+            tables[attribute.name] = np.eye(attribute.num_classes)[codes]
+        elif "ans" in frame.columns:
+            joint = _whole(frame["ans"], space.num_classes, f"{file}: ans")
+            tables[attribute.name] = np.eye(attribute.num_classes)[space.split_joint(joint)[attribute.name]]
+        else:
+            raise DataError(
+                f"{file}: needs a column {attribute.name!r}, or {attribute.name}:CLASS for every class, or 'ans'; "
+                f"found {', '.join(frame.columns)}"
+            )
+    return Predictions(file.stem, frame[key].to_numpy(dtype=str), tables)
+
+
+def write_predictions(path: str | Path, predictions: Predictions, space: "LabelSpace") -> Path:
+    """Write probabilities as ``path, attribute:class, ...``, which :func:`read_predictions` reads back."""
+    import pandas as pd
+
+    columns: dict[str, Any] = {"path": predictions.images}
+    for attribute in space.attributes:
+        for code, name in enumerate(attribute.classes):
+            columns[f"{attribute.name}:{name}"] = predictions.probabilities[attribute.name][:, code]
+    return write_text(path, pd.DataFrame(columns).to_csv(index=False, float_format="%.9g"))
+
+
+def write_submission(path: str | Path, predictions: Predictions, space: "LabelSpace") -> Path:
+    """Write ``ImageID,ans``: the file name of each image and its joint class."""
+    import pandas as pd
+
+    names = [image.replace("\\", "/").rsplit("/", 1)[-1] for image in predictions.images]
+    if len(set(names)) < len(names):
+        raise DataError(
+            f"{predictions.name}: file names must differ to be ImageIDs, found {len(names) - len(set(names))} "
+            "repeated; predict one folder"
+        )
+    joint = space.joint(predictions.codes())
+    return write_text(path, pd.DataFrame({"ImageID": names, "ans": joint}).to_csv(index=False))
+
+
+def _column_of(frame: "pd.DataFrame", attribute: str, code: int, name: str) -> str | None:
+    found = (column for column in (f"{attribute}:{name}", f"{attribute}:{code}") if column in frame.columns)
+    return next(found, None)
+
+
+def _read_probabilities(frame: "pd.DataFrame", where: str) -> Doubles:
+    try:
+        table = frame.to_numpy(dtype=np.float64)
+    except ValueError as error:
+        raise DataError(f"{where}: probabilities must be numbers, found {error}") from None
+    sums = table.sum(axis=1)
+    bad = ~(np.isfinite(table).all(axis=1) & (table >= 0).all(axis=1) & (np.abs(sums - 1) < 1e-3))
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise DataError(
+            f"{where}: probabilities must be at least 0 and sum to 1, found {table[row].tolist()} in row {row}"
+        )
+    normalised: Doubles = table / sums[:, None]
+    return normalised
+
+
+def _read_classes(series: "pd.Series", attribute: "Attribute", file: Path) -> Ints:
+    """Codes or class names; names first, as a class may be called 0."""
+    text = series.astype(str)
+    if set(text) <= set(attribute.classes):
+        codes: Ints = attribute.encode(text)
+        return codes
+    if series.dtype.kind in "iu":
+        return _whole(series, attribute.num_classes, f"{file}: {attribute.name}")
+    unknown = next(value for value in text if value not in attribute.classes)
+    raise DataError(
+        f"{file}: {attribute.name} must be one of {', '.join(attribute.classes)}, found {unknown!r}"
+    )
+
+
+def _whole(series: "pd.Series", classes: int, where: str) -> Ints:
+    if series.dtype.kind not in "iu" or not series.between(0, classes - 1).all():
+        bad = next((value for value in series if not (value == value and value in range(classes))), None)
+        raise DataError(f"{where} must be whole numbers 0..{classes - 1}, found {bad!r}")
+    return series.to_numpy(dtype=np.int64)
