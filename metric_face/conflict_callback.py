@@ -32,7 +32,7 @@ class ConflictCallback(Callback):
     ``conflict/radial``, ``conflict/shared``, ``conflict/magnitude_similarity``, ``conflict/reliability_metric``,
     ``conflict/reliability_heads`` and ``conflict/probes``; an estimate that abstains is left out.
 
-    It is idle where there is no metric loss or no head. A triplet loss needs K >= 4 images of a label in a
+    It is idle where one of the two sides has no part. A triplet loss needs K >= 4 images of a label in a
     batch, for half a batch to hold a triplet.
 
     Args:
@@ -40,14 +40,25 @@ class ConflictCallback(Callback):
         shared_every: steps between probes at the shared weights, a multiple of `every`; 0 is never.
         keep: number of last probes that an estimate is made from.
         least_probes: with fewer the estimates abstain.
+        one_side: names of the parts whose sum is compared with that of all others.
+        labels: the batch's column whose images are dealt to two halves.
     """
 
     def __init__(
-        self, every: int = 1, shared_every: int = 50, *, keep: int = 1000, least_probes: int = 200
+        self,
+        every: int = 1,
+        shared_every: int = 50,
+        *,
+        keep: int = 1000,
+        least_probes: int = 200,
+        one_side: Collection[str] = (METRIC,),
+        labels: str = METRIC,
     ) -> None:
         self.every = every
         self.shared_every = shared_every
         self.least_probes = least_probes
+        self.one_side = frozenset(one_side)
+        self.labels = labels
         self.record = ConflictRecord(keep)
         self._features: Tensor | None = None
         self._hook: Any = None
@@ -60,11 +71,10 @@ class ConflictCallback(Callback):
     def on_train_batch_start(
         self, trainer: L.Trainer, module: L.LightningModule, batch: Any, batch_index: int
     ) -> None:
-        model: EmbeddingModel = module.model  # type: ignore[assignment]
-        objective: JointLoss = module.objective  # type: ignore[assignment]
+        names = module.objective.parts.keys()  # type: ignore[union-attr]
         self._step = trainer.global_step
-        if METRIC in objective.parts and model.head_names and _due(self._step, self.every):
-            self._hook = model.register_forward_hook(self._keep_features)
+        if names & self.one_side and names - self.one_side and _due(self._step, self.every):
+            self._hook = module.model.register_forward_hook(self._keep_features)
 
     def on_train_batch_end(
         self,
@@ -79,21 +89,16 @@ class ConflictCallback(Callback):
             return
         model: EmbeddingModel = module.model  # type: ignore[assignment]
         objective: JointLoss = module.objective  # type: ignore[assignment]
-        sides = _Sides(model, objective, batch)
+        sides = _Sides(model, objective, batch, self.one_side)
+        labels, images = batch[self.labels], batch["index"]
         past_backbone = (model.neck, model.dropout, model.heads)
         with untouched(*past_backbone, objective):
-            self.record.add(
-                probe_embeddings(sides.metric, sides.heads, features, batch[METRIC], batch["index"])
-            )
+            self.record.add(probe_embeddings(sides.one, sides.other, features, labels, images))
         if _due(self._step, self.shared_every):
             with untouched(model, objective), trainer.precision_plugin.forward_context():
                 points = model(batch["image"].contiguous(memory_format=torch.channels_last)).metric
-                parameters = model.last_shared_parameters()
-                self.record.add(
-                    probe_parameters(
-                        sides.metric, sides.heads, points, batch[METRIC], parameters, batch["index"]
-                    )
-                )
+                weights = model.last_shared_parameters()
+                self.record.add(probe_parameters(sides.one, sides.other, points, labels, weights, images))
 
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         found = self.estimate().components
@@ -127,18 +132,22 @@ class ConflictCallback(Callback):
 class _Sides:
     """The two losses of a part of a batch, weighted as at this step, from the features that the metric loss sees."""
 
-    def __init__(self, model: EmbeddingModel, objective: JointLoss, batch: dict[str, Tensor]) -> None:
+    def __init__(
+        self, model: EmbeddingModel, objective: JointLoss, batch: dict[str, Tensor], one_side: Collection[str]
+    ) -> None:
         self.model = model
         self.objective = objective
         self.columns = {name: value for name, value in batch.items() if name != "image"}
+        self.names = [name for name in objective.parts if name in one_side]
+        self.other_names = [name for name in objective.parts if name not in one_side]
 
-    def metric(self, points: Tensor, rows: Tensor) -> Tensor:
-        """The metric loss."""
-        return self._sum(points, rows, {METRIC})
+    def one(self, points: Tensor, rows: Tensor) -> Tensor:
+        """The sum of the parts of one side."""
+        return self._sum(points, rows, self.names)
 
-    def heads(self, points: Tensor, rows: Tensor) -> Tensor:
+    def other(self, points: Tensor, rows: Tensor) -> Tensor:
         """The sum of all others."""
-        return self._sum(points, rows, self.objective.parts.keys() - {METRIC})
+        return self._sum(points, rows, self.other_names)
 
     def _sum(self, points: Tensor, rows: Tensor, names: Collection[str]) -> Tensor:
         part = {name: column[rows] for name, column in self.columns.items()}

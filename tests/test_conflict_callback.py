@@ -91,3 +91,10 @@ def test_abstains_in_the_log_and_is_idle_without_a_metric_loss():
     assert "conflict/kappa" not in logged
     assert not [name for name in train(Plain(metric=False), ConflictCallback()) if "conflict" in name]
     assert not [name for name in train(Plain(), ConflictCallback(0)) if "conflict" in name]
+
+
+def test_any_part_can_be_set_against_the_others():
+    callback = ConflictCallback(1, 0, least_probes=4, one_side=("kind/f1",), labels="kind")
+    logged = train(Plain(metric=False), callback)
+    assert logged["conflict/probes"] == BATCHES
+    assert logged["conflict/kappa"] > 0  # soft F1 and cross-entropy want the same of a model that knows little
