@@ -71,10 +71,12 @@ class ConflictCallback(Callback):
     def on_train_batch_start(
         self, trainer: L.Trainer, module: L.LightningModule, batch: Any, batch_index: int
     ) -> None:
-        names = module.objective.parts.keys()  # type: ignore[union-attr]
+        model: EmbeddingModel = module.model  # type: ignore[assignment]
+        objective: JointLoss = module.objective  # type: ignore[assignment]
+        names = objective.parts.keys()
         self._step = trainer.global_step
         if names & self.one_side and names - self.one_side and _due(self._step, self.every):
-            self._hook = module.model.register_forward_hook(self._keep_features)
+            self._hook = model.register_forward_hook(self._keep_features)
 
     def on_train_batch_end(
         self,
