@@ -109,6 +109,9 @@ def test_exact_copies_with_different_labels_identities_and_parts(table):
 def test_exact_copies_whose_labels_agree_are_a_warning(table):
     findings, report = found(copy_file(table, 0, 2), both(table))
     assert findings["exact-copies"].severity == "warning"
+    assert findings["exact-copies"].sentence.startswith(
+        "1 group of files with the same content: a copy counts"
+    )
     assert "exact-copies-disagree" not in findings
     assert not report.certain
 
@@ -220,6 +223,9 @@ def test_the_sampler_is_part_of_the_look(table):
     said = " ".join(f.sentence for f in report.findings)
     assert "mask varies within 6 labels" in said  # said before training
     assert sampler.epoch == 0
+    findings, report = found(change(table, 8, "gender", None), both(table), sampler=sampler, images=False)
+    assert "missing-gender" in findings
+    assert report.sampler["images_seen"] == 24
     bad = [[0, 1, 4, 5]] * 3
     findings, report = found(table, sampler=bad, images=False)
     assert findings["sampler-unseen-images"].severity == "warning"

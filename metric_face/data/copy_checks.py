@@ -28,10 +28,10 @@ def check_copies(
     split = table.frame["split"] if table.splits else None
     raw = raw_labels(table, () if space is None else space.names)
     kinds = (
-        ("exact", exact, "groups of files with the same content"),
-        ("near", near, "pairs of nearly equal pictures"),
+        ("exact", exact, "groups of files with the same content", "group of files with the same content"),
+        ("near", near, "pairs of nearly equal pictures", "pair of nearly equal pictures"),
     )
-    for kind, groups, words in kinds:
+    for kind, groups, words, one in kinds:
         surely: Severity = "certain" if kind == "exact" else "warning"
         differ = [g for g in groups if _disagree(raw, g)]
         if differ:
@@ -71,7 +71,7 @@ def check_copies(
             yield Finding(
                 f"{kind}-copies",
                 "note" if kind == "near" else "warning",
-                f"There are {len(groups)} {words}; a copy counts twice in training and in the score.",
+                f"{len(groups)} {words if len(groups) > 1 else one}: a copy counts twice in training and in the score.",
                 "Keep one of each.",
                 row_groups(groups),
             )

@@ -199,7 +199,7 @@ def _audit(
         for defect in report.defects
     ]
     if ours is not None:
-        attributes = label_columns_of(train, space)
+        attributes = label_columns_of(train, space).fillna("(missing)")
         findings += [
             Finding("sampler-report", "note", f"The sampler: {sentence}")
             for sentence in ours.report({str(n): attributes[n] for n in attributes}).sentences()
