@@ -4,7 +4,11 @@ from typing import Any
 
 import numpy as np
 
-CLASSES = {"mask": ("worn", "incorrect", "not worn"), "gender": ("male", "female"), "age": ("<30", "30-59", ">=60")}
+CLASSES = {
+    "mask": ("worn", "incorrect", "not worn"),
+    "gender": ("male", "female"),
+    "age": ("<30", "30-59", ">=60"),
+}
 MASKS = (0, 0, 1, 1, 2, 2)
 
 
@@ -30,13 +34,19 @@ def small_run(
         ]
     )
     noise = rng.normal(size=(len(who), dimensions))
-    noise[:, :5] = np.column_stack([rng.normal(size=(len(who), 3)), rng.normal(size=people)[who], 0.2 * noise[:, 4]])
+    noise[:, :5] = np.column_stack(
+        [rng.normal(size=(len(who), 3)), rng.normal(size=people)[who], 0.2 * noise[:, 4]]
+    )
     vectors = (np.pad(told, ((0, 0), (0, dimensions - 5))) + noise) @ axes.T
     vectors += (0.5 * rng.normal(size=(people, dimensions)))[who] @ axes.T
     held = rng.permutation(people) < people // 2
     return {
         "embeddings": vectors.astype(np.float32),
-        "labels": {"mask": mask, "gender": gender[who], "age": ((age >= 30).astype(np.int64) + (age >= 60))[who]},
+        "labels": {
+            "mask": mask,
+            "gender": gender[who],
+            "age": ((age >= 30).astype(np.int64) + (age >= 60))[who],
+        },
         "identities": who,
         "classes": CLASSES,
         "split": np.where(held[who], "val", "train"),

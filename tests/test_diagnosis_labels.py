@@ -75,7 +75,9 @@ def test_identical_images_with_different_labels_are_certain() -> None:
     genders[600:610] = 1 - genders[0:10]
     run["labels"]["gender"] = genders
     result = diagnose(**run, questions=ASKED)
-    finding = next(f for f in result.findings if f.id == "label_errors.copies" and f.values["attribute"] == "gender")
+    finding = next(
+        f for f in result.findings if f.id == "label_errors.copies" and f.values["attribute"] == "gender"
+    )
     assert finding.values["groups"] == 10
     assert finding.confidence is Confidence.CERTAIN
     assert set(finding.rows) == {*range(10), *range(600, 610)}

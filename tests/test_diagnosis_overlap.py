@@ -12,7 +12,9 @@ from metric_face.diagnosis.pair_overlap import overlap, pair_scores, whiten
 from metric_face.diagnosis.variance import complexity, variance_shares
 
 
-def _two_gaussians(distance: float, count: int = 6000, dimensions: int = 16, share: float = 0.3, seed: int = 0):
+def _two_gaussians(
+    distance: float, count: int = 6000, dimensions: int = 16, share: float = 0.3, seed: int = 0
+):
     rng = np.random.default_rng(seed)
     second = rng.random(count) < share
     points = rng.normal(size=(count, dimensions))
@@ -37,7 +39,9 @@ def test_overlap_of_two_gaussians_is_the_one_in_closed_form(distance: float) -> 
 
 
 def test_overlap_does_not_measure_imbalance() -> None:
-    values = [_ovl(*_two_gaussians(2.0, 20_000, share=share), np.arange(20_000)).value for share in (0.5, 0.07)]
+    values = [
+        _ovl(*_two_gaussians(2.0, 20_000, share=share), np.arange(20_000)).value for share in (0.5, 0.07)
+    ]
     assert values[0] == pytest.approx(values[1], abs=0.04)
 
 
@@ -122,7 +126,9 @@ def test_variance_shares_add_up_and_know_their_null() -> None:
     plain = variance_shares(points, labels, who, 0)
     told = variance_shares(points + 4 * labels[:, None], labels, who, 0)
     for shares in (plain, told):
-        assert shares.between_classes + shares.between_identities + shares.within_identities == pytest.approx(1)
+        assert shares.between_classes + shares.between_identities + shares.within_identities == pytest.approx(
+            1
+        )
     assert plain.between_classes == pytest.approx(plain.null, abs=0.02)
     assert plain.p > 0.01
     assert told.p == 0.01

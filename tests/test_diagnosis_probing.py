@@ -23,13 +23,13 @@ def test_ridge_scores_are_those_of_sklearn() -> None:
     features = rng.normal(size=(300, 6))
     target = features @ rng.normal(size=6) + rng.normal(size=300)
     folds = np.arange(300) % 4
-    found = probing.ridge_scores(features, target[:, None], folds, [slice(0, 1)])
+    found = probing.ridge_scores(features, probing.Targets.of({"value": target[:, None]}), folds)
     for fold in range(4):
         learn = folds != fold
         covariance = np.cov(features[learn].T, bias=True)
-        alpha = found.strengths[0] * np.trace(covariance) / 6 * learn.sum()
+        alpha = found.strengths["value"] * np.trace(covariance) / 6 * learn.sum()
         model = Ridge(alpha=alpha).fit(features[learn], target[learn])
-        assert np.allclose(found.scores[~learn, 0], model.predict(features[~learn]), atol=1e-5)
+        assert np.allclose(found.scores["value"][~learn, 0], model.predict(features[~learn]), atol=1e-5)
 
 
 def test_ridge_fitted_once_is_the_same_solution() -> None:
@@ -53,7 +53,9 @@ def test_no_signal_scores_chance_where_a_random_split_does_not() -> None:
     accuracy = {}
     for name, people in (("group", who), ("random", np.arange(len(who)))):
         folds = probing.group_folds(labels, people, 5, 0)
-        scores = probing.ridge_scores(points, probing.one_hot(labels, 3), folds, [slice(0, 3)]).scores
+        scores = probing.ridge_scores(
+            points, probing.Targets.of({"y": probing.one_hot(labels, 3)}), folds
+        ).scores["y"]
         accuracy[name] = float((scores.argmax(axis=1) == labels).mean())
     assert accuracy["group"] == pytest.approx(1 / 3, abs=0.03)
     assert accuracy["random"] > 0.4

@@ -21,7 +21,9 @@ def _torchvision(*steps):
     import torch
     from torchvision.transforms import v2
 
-    return v2.Compose([*steps, v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5] * 3, [0.25] * 3)])
+    return v2.Compose(
+        [*steps, v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5] * 3, [0.25] * 3)]
+    )
 
 
 def test_a_crop_that_evaluation_lacks_is_seen() -> None:
@@ -39,7 +41,9 @@ def test_a_crop_that_evaluation_lacks_is_seen() -> None:
 def test_usual_augmentation_is_no_fault() -> None:
     from torchvision.transforms import v2
 
-    train = _torchvision(v2.RandomResizedCrop((32, 24)), v2.RandomHorizontalFlip(), v2.ColorJitter(0.4, 0.4, 0.4))
+    train = _torchvision(
+        v2.RandomResizedCrop((32, 24)), v2.RandomHorizontalFlip(), v2.ColorJitter(0.4, 0.4, 0.4)
+    )
     evaluation = _torchvision(v2.Resize(27), v2.CenterCrop((32, 24)))
     assert found(_pairs(train, evaluation)) == []
 
@@ -64,7 +68,13 @@ def test_looking_leaves_the_generators_alone() -> None:
 
 
 def test_descriptions_are_compared_without_their_random_steps() -> None:
-    train = ["CenterCrop(320)", "Resize(128)", "RandomHorizontalFlip()", "ColorJitter(0.2)", "Normalize(0.5, 0.5)"]
+    train = [
+        "CenterCrop(320)",
+        "Resize(128)",
+        "RandomHorizontalFlip()",
+        "ColorJitter(0.2)",
+        "Normalize(0.5, 0.5)",
+    ]
     assert found(_pairs(train, ["Resize(128)", "Normalize(0.5, 0.5)"])) == ["views.missing"]
     assert found(_pairs(train, ["CenterCrop(320)", "Resize(128)", "Normalize(0.5, 0.5)"])) == []
     assert found(_pairs(train[:2], [*train[:2], "RandomHorizontalFlip()"])) == ["views.random_evaluation"]
@@ -118,7 +128,9 @@ def test_an_epoch_shorter_than_promised_is_found() -> None:
 def _log(**columns):
     at = np.linspace(0, 1, 80)
     plan = 1e-3 * np.minimum(at * 10 + 0.01, 0.5 * (1 + np.cos(np.pi * at)))
-    return pd.DataFrame({"step": np.arange(80), "lr": plan, "lr_planned": plan, "update_ratio": plan} | columns)
+    return pd.DataFrame(
+        {"step": np.arange(80), "lr": plan, "lr_planned": plan, "update_ratio": plan} | columns
+    )
 
 
 def _basics(log, **settings):
@@ -163,11 +175,16 @@ def test_losses_at_their_floor() -> None:
     falling = np.linspace(1.0, 0.2, 80)
     rows = np.flatnonzero(run["split"] == "train")
     joint = run["labels"]["mask"] * 6 + run["labels"]["gender"] * 3 + run["labels"]["age"]
-    eight = [np.concatenate([rng.choice(rows[joint[rows] == c], 2) for c in rng.choice(18, 8, False)]) for _ in range(40)]
+    eight = [
+        np.concatenate([rng.choice(rows[joint[rows] == c], 2) for c in rng.choice(18, 8, False)])
+        for _ in range(40)
+    ]
 
     def ask(**columns):
         return found(
-            diagnose(**run, log=_log(**columns), batches=eight, settings={"margin": 0.3}, questions=["floors"])
+            diagnose(
+                **run, log=_log(**columns), batches=eight, settings={"margin": 0.3}, questions=["floors"]
+            )
         )
 
     assert ask(**{"loss/joint/f1": 1 - 8 / 18 + noise}) == ["floors.absent"]

@@ -8,6 +8,7 @@ another question than training answers.
 
 import numpy as np
 
+from metric_face.diagnosis import probing
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import (
     Abstention,
@@ -183,7 +184,8 @@ def _near(context: Context, name: str, cuts: tuple[float, ...]) -> Table:
 def _sweep(context: Context, name: str, cuts: tuple[float, ...]) -> Table:
     """Macro F1 of the attribute, on its original labels, as one cut of the predicted value moves."""
     rows = context.judged
-    said = context.scores[f"raw:{name}"][rows, 0]
+    raw = probing.Targets.of({name: context.raw_values[name][:, None]})
+    said = probing.ridge_scores(context.features, raw, context.folds).scores[name][rows, 0]
     truth = context.labels[name][rows]
     unit = 1.0 if np.ptp(context.raw_values[name]) >= 20 else float(np.ptp(context.raw_values[name])) / 40
     lines = []

@@ -204,32 +204,26 @@ class Context:
         return probing.group_folds(labels, self.identities, count, self.seed)
 
     @cached_property
+    def targets(self) -> probing.Targets:
+        """What a probe predicts of every image: the classes of each attribute."""
+        return probing.Targets.of(
+            {a: probing.one_hot(self.labels[a], len(self.classes[a])) for a in self.attributes}
+        )
+
+    @cached_property
+    def ridge(self) -> probing.Ridge:
+        """Out-of-fold ridge scores of each attribute."""
+        return probing.ridge_scores(self.features, self.targets, self.folds)
+
+    @property
     def scores(self) -> Mapping[str, Floats]:
-        """Out-of-fold ridge scores by attribute (N, C), and of raw values, (N, 1) under ``raw:NAME``."""
-        ridge, columns = self._ridge
-        return {name: ridge.scores[:, where] for name, where in columns.items()}
+        """Out-of-fold ridge scores by attribute (N, C)."""
+        return self.ridge.scores
 
     @cached_property
     def strength(self) -> float:
         """Ridge strength that the attributes ask for, in units of the mean variance (geometric mean)."""
-        ridge, columns = self._ridge
-        return float(np.exp(np.mean([np.log(ridge.strengths[columns[a].start]) for a in self.attributes])))
-
-    @cached_property
-    def _ridge(self) -> tuple[probing.Ridge, dict[str, slice]]:
-        raw = {f"raw:{name}": v[:, None] for name, v in self.raw_values.items() if np.isfinite(v).all()}
-        return self.probe(self.features, raw)
-
-    def probe(
-        self, features: Floats, extra: Mapping[str, Floats] | None = None
-    ) -> tuple[probing.Ridge, dict[str, slice]]:
-        """Out-of-fold ridge scores of every attribute on some features, and the columns of each."""
-        blocks = {a: probing.one_hot(self.labels[a], len(self.classes[a])) for a in self.attributes}
-        blocks.update(extra or {})
-        ends = np.cumsum([0, *(b.shape[1] for b in blocks.values())])
-        columns = {n: slice(int(a), int(b)) for n, a, b in zip(blocks, ends[:-1], ends[1:], strict=True)}
-        targets = np.hstack(list(blocks.values()))
-        return probing.ridge_scores(features, targets, self.folds, list(columns.values())), columns
+        return float(np.exp(np.mean(np.log(list(self.ridge.strengths.values())))))
 
     @cached_property
     def probes(self) -> Mapping[str, probing.Softmax]:
@@ -246,12 +240,10 @@ class Context:
 
     def predict_from(self, rows: Ints) -> dict[str, Ints]:
         """(N,) classes by attribute from one probe fitted on ``rows`` as they are, whoever is on them."""
-        blocks = [probing.one_hot(self.labels[a], len(self.classes[a])) for a in self.attributes]
-        scores = probing.fit_ridge(self.features, np.hstack(blocks), rows, self.strength)
-        ends = np.cumsum([0, *(b.shape[1] for b in blocks)])
+        scores = probing.fit_ridge(self.features, self.targets.matrix, rows, self.strength)
         return {
-            a: self.probes[a].clean(scores[:, i:j]).argmax(axis=1).astype(np.int64)
-            for a, i, j in zip(self.attributes, ends[:-1], ends[1:], strict=True)
+            a: self.probes[a].clean(told).argmax(axis=1).astype(np.int64)
+            for a, told in self.targets.split(scores).items()
         }
 
     @property

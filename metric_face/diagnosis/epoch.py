@@ -1,6 +1,7 @@
 """The epoch: did training see what it was promised, all of it, and in an even mix?"""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -151,7 +152,7 @@ def _mix(context: Context) -> list[tuple[str, float, float, float]]:
     cuts = [0, len(batches) // 3, 2 * len(batches) // 3, len(batches)]
     size = int(context.joint.max()) + 1
     mixes = []
-    for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, stop in pairwise(cuts):
         part = np.concatenate([np.asarray(b) for b in batches[start:stop]] or [np.empty(0, dtype=np.int64)])
         counts = np.bincount(context.joint[part.astype(np.int64)], minlength=size)
         mixes.append(counts / max(counts.sum(), 1))

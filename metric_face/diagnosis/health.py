@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from metric_face.diagnosis import probing
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Confidence, Finding, Floats, Ints, Measure, Outcome, Table, Tier
 
@@ -140,6 +141,7 @@ def _lost(context: Context) -> float | None:
     if context.neutral is None or not context.attributes:
         return None
     centred = context.neutral.astype(np.float64) - context.neutral.mean(axis=0, dtype=np.float64)
-    ridge, columns = context.probe(centred / max(float(np.sqrt(np.square(centred).mean())), 1e-12))
-    guess = {a: ridge.scores[:, where].argmax(axis=1).astype(np.int64) for a, where in columns.items()}
+    centred /= max(float(np.sqrt(np.square(centred).mean())), 1e-12)
+    scores = probing.ridge_scores(centred, context.targets, context.folds).scores
+    guess = {a: told.argmax(axis=1).astype(np.int64) for a, told in scores.items()}
     return max(0.0, context.f1(guess) - context.f1())

@@ -209,7 +209,8 @@ def _said(
             )
         if said[attribute].max(initial=-1) >= len(names[attribute]):
             raise ArgumentError(
-                f"predictions[{attribute!r}] must be among {len(names[attribute])} classes, found {said[attribute].max()}"
+                f"predictions[{attribute!r}] must be among {len(names[attribute])} classes, "
+                f"found {said[attribute].max()}"
             )
     return said
 

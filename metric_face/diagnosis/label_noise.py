@@ -87,7 +87,9 @@ def of_identities(scores: Floats, labels: Ints, identities: Ints) -> LabelNoise:
     better_rows = np.where(odd & (labels == truth), whole[identities], truth)
     inconsistent = np.flatnonzero(odd)
     share = model.lapse * (1 - 1 / classes) + float(odd.mean())
-    return LabelNoise(probability, better_rows.astype(np.int64), evidence, share, model.clean(scores), inconsistent)
+    return LabelNoise(
+        probability, better_rows.astype(np.int64), evidence, share, model.clean(scores), inconsistent
+    )
 
 
 def swap_gains(clean: Floats, labels: Ints, identities: Ints, first: int, second: int) -> tuple[Ints, Floats]:

@@ -28,8 +28,7 @@ def climb(context: Context, embeddings: NDArray[np.float32] | None = None) -> di
     else:
         features = embeddings.astype(np.float64) - embeddings.mean(axis=0, dtype=np.float64)
         features /= max(float(np.sqrt(np.square(features).mean())), np.finfo(np.float64).tiny)
-        ridge, columns = context.probe(features)
-        scores = {a: ridge.scores[:, where] for a, where in columns.items()}
+        scores = probing.ridge_scores(features, context.targets, context.folds).scores
         ids = _neighbours(context, embeddings)
     linear: dict[str, Ints] = {}
     for a in context.attributes:

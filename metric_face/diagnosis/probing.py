@@ -5,7 +5,9 @@ raw values), after the ridge path of big_vision's few-shot evaluation; a small s
 them into probabilities, which also mends what least squares does to a class that lies between two others.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,16 +18,40 @@ STRENGTHS = 10.0 ** np.arange(-5, 2.0)
 
 
 @dataclass(frozen=True)
+class Targets:
+    """What is predicted, side by side.
+
+    Attributes:
+        matrix: (N, T) one-hot classes of the attributes and raw values.
+        columns: which of the T columns belong to which name.
+    """
+
+    matrix: Floats
+    columns: dict[str, slice]
+
+    @classmethod
+    def of(cls, blocks: Mapping[str, Floats]) -> "Targets":
+        """Set (N, t) blocks side by side."""
+        ends = np.cumsum([0, *(block.shape[1] for block in blocks.values())]).tolist()
+        columns = {name: slice(a, b) for name, (a, b) in zip(blocks, pairwise(ends), strict=True)}
+        return cls(np.hstack(list(blocks.values())), columns)
+
+    def split(self, scores: Floats) -> dict[str, Floats]:
+        """(M, T) scores -> (M, t) of each name."""
+        return {name: scores[:, where] for name, where in self.columns.items()}
+
+
+@dataclass(frozen=True)
 class Ridge:
     """Out-of-fold ridge scores.
 
     Attributes:
-        scores: (N, T) prediction of each target for each row, by the fold that did not see its identity.
-        strengths: (T,) strength chosen for each target.
+        scores: (N, t) by name: prediction of each row, by the fold that did not see its identity.
+        strengths: chosen for each name, in units of the mean variance.
     """
 
-    scores: Floats
-    strengths: Floats
+    scores: dict[str, Floats]
+    strengths: dict[str, float]
 
 
 def group_folds(labels: Ints, identities: Ints, count: int, seed: int) -> Ints:
@@ -56,24 +82,23 @@ def group_folds(labels: Ints, identities: Ints, count: int, seed: int) -> Ints:
     return folds
 
 
-def ridge_scores(features: Floats, targets: Floats, folds: Ints, groups: list[slice]) -> Ridge:
+def ridge_scores(features: Floats, targets: Targets, folds: Ints) -> Ridge:
     """Fit ridge regressions on all folds but one and score the one, for every target at once.
 
     Args:
         features: (N, D).
-        targets: (N, T) one-hot classes or raw values, side by side.
+        targets: what to predict, (N, T).
         folds: (N,) fold of each row.
-        groups: the columns of ``targets`` that share one strength, chosen by out-of-fold squared error.
 
     Returns:
-        The scores at the strength chosen for each group.
+        The scores of each name at the strength of least out-of-fold squared error.
     """
-    rows, width = features.shape
+    rows, wanted = len(features), targets.matrix
     held = [np.flatnonzero(folds == fold) for fold in range(int(folds.max()) + 1)]
     grams = [features[r].T @ features[r] for r in held]
-    crosses = [features[r].T @ targets[r] for r in held]
-    sums = [(len(r), features[r].sum(axis=0), targets[r].sum(axis=0)) for r in held]
-    all_scores = np.empty((len(STRENGTHS), rows, targets.shape[1]), dtype=np.float32)
+    crosses = [features[r].T @ wanted[r] for r in held]
+    sums = [(len(r), features[r].sum(axis=0), wanted[r].sum(axis=0)) for r in held]
+    all_scores = np.empty((len(STRENGTHS), rows, wanted.shape[1]), dtype=np.float32)
     for fold, mine in enumerate(held):
         n = rows - len(mine)
         mean = sum(s[1] for f, s in enumerate(sums) if f != fold) / n
@@ -87,13 +112,13 @@ def ridge_scores(features: Floats, targets: Floats, folds: Ints, groups: list[sl
         unit = max(float(values.mean()), np.finfo(np.float64).tiny)
         for at, strength in enumerate(STRENGTHS):
             all_scores[at, mine] = turned @ (pulled / (values + strength * unit)[:, None]) + goal
-    scores = np.empty(targets.shape)
-    chosen = np.empty(targets.shape[1])
-    for columns in groups:
-        errors = [float(np.square(s[:, columns] - targets[:, columns]).mean()) for s in all_scores]
+    scores: dict[str, Floats] = {}
+    chosen: dict[str, float] = {}
+    for name, where in targets.columns.items():
+        errors = [float(np.square(found[:, where] - wanted[:, where]).mean()) for found in all_scores]
         best = int(np.argmin(errors))
-        scores[:, columns] = all_scores[best][:, columns]
-        chosen[columns] = STRENGTHS[best]
+        scores[name] = all_scores[best][:, where].astype(np.float64)
+        chosen[name] = float(STRENGTHS[best])
     return Ridge(scores, chosen)
 
 

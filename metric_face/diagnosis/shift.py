@@ -44,6 +44,7 @@ def ask(context: Context) -> Outcome:
         return Outcome(abstentions=(Abstention("shift", "no_unlabelled"),))
     scores = _score(context)
     findings, rows, few = [], [], []
+    weights = np.ones(context.num_images)
     for a in context.attributes:
         persons = context.persons_by_class(a, context.judged)
         if persons.min() < FEWEST_PERSONS:
@@ -57,14 +58,17 @@ def ask(context: Context) -> Outcome:
             for c, name in enumerate(context.classes[a])
         ]
         findings += _finding(context, a, found)
-    area = _area(context)
+        weights *= (found.em / np.maximum(found.training, 1e-6))[context.labels[a]]
     columns = ("attribute", "class", "training", "echoed", "em", "em_error", "bbse", "bbse_error")
     tables = [Table("shift.shares", columns, tuple(rows))]
+    area = area_between(context, weights)
     if area is not None:
         tables.append(Table("shift.classifier", ("area", "error"), (area,)))
-        if not findings and area[0] - Z * area[1] > DIFFERENT:
+        if (
+            area[0] - Z * area[1] > DIFFERENT
+        ):  # the classes themselves look different, so shares cannot be read
             measure = Measure(area[0], area[0] - 1.96 * area[1], min(1.0, area[0] + 1.96 * area[1]), 0.5)
-            findings.append(Finding("shift.domain", measure))
+            findings = [Finding("shift.domain", measure)]
     return Outcome(tuple(findings), tuple(tables), tuple(few))
 
 
@@ -84,19 +88,16 @@ def estimate(context: Context, attribute: str, scores: Floats) -> Shares:
     model = probing.fit_softmax(context.scores[attribute][rows], labels, size)
     known, new = model.clean(context.scores[attribute][rows]), model.clean(scores)
     prior = np.bincount(labels, minlength=size) / len(labels)
-    cells = (
-        probing.one_hot(known.argmax(axis=1), size)[:, :, None] * probing.one_hot(labels, size)[:, None, :]
-    )
-    said = probing.one_hot(new.argmax(axis=1), size)
+    cells = known[:, :, None] * probing.one_hot(labels, size)[:, None, :]
     ratio = new / prior
     people = np.unique(context.identities[rows], return_inverse=True)[1]
     theirs, spread = _unlabelled_people(context, attribute)
     by_person = _sum(cells.reshape(len(rows), -1), people)
     draws_known = bootstrap_weights(len(by_person), context.seed, RESAMPLES) @ by_person
     weights = bootstrap_weights(int(theirs.max()) + 1, context.seed + 1, RESAMPLES)[:, theirs]
-    echoes = (weights @ said) / weights.sum(axis=1, keepdims=True)
-    bbse = _bbse(cells.sum(axis=0), said.mean(axis=0))
-    bbse_draws = [_bbse(d.reshape(size, size), e) for d, e in zip(draws_known, echoes, strict=True)]
+    means = (weights @ new) / weights.sum(axis=1, keepdims=True)
+    bbse = _bbse(cells.sum(axis=0), new.mean(axis=0))
+    bbse_draws = [_bbse(d.reshape(size, size), e) for d, e in zip(draws_known, means, strict=True)]
     em = _em(ratio, prior, np.ones(len(ratio)), prior)
     em_draws = [_em(ratio, prior, w, em, STEPS // 3) for w in weights]
     train = (
@@ -106,7 +107,8 @@ def estimate(context: Context, attribute: str, scores: Floats) -> Shares:
     # The EM's own error beyond sampling: the probe's calibration, seen where the shares are known.
     bias = np.abs(_em(known / prior, prior, np.ones(len(rows)), prior) - prior)
     em_error = np.hypot(np.std(em_draws, axis=0, ddof=1) * spread, bias)
-    return Shares(training, new.mean(axis=0), em, em_error, bbse, np.std(bbse_draws, axis=0, ddof=1) * spread)
+    echoed = np.bincount(new.argmax(axis=1), minlength=size) / len(new)
+    return Shares(training, echoed, em, em_error, bbse, np.std(bbse_draws, axis=0, ddof=1) * spread)
 
 
 def _score(context: Context) -> dict[str, Floats]:
@@ -118,14 +120,12 @@ def _score(context: Context) -> dict[str, Floats]:
     centre = labelled.mean(axis=0)
     scale = max(float(np.sqrt(np.square(labelled - centre).mean())), 1e-12)
     together = (together - centre) / scale
-    blocks = [probing.one_hot(context.labels[a], len(context.classes[a])) for a in context.attributes]
-    targets = np.vstack(
-        [np.hstack(blocks), np.zeros((len(context.unlabelled), sum(b.shape[1] for b in blocks)))]
-    )
-    scores = probing.fit_ridge(together, targets, np.arange(context.num_images), context.strength)
-    ends = np.cumsum([0, *(b.shape[1] for b in blocks)])
-    new = scores[context.num_images :]
-    return {a: new[:, i:j] for a, i, j in zip(context.attributes, ends[:-1], ends[1:], strict=True)}
+    learnt, count = context.targets, len(context.unlabelled)
+    wanted = np.vstack(
+        [learnt.matrix, np.zeros((count, learnt.matrix.shape[1]))]
+    )  # the zeros are not learnt from
+    scores = probing.fit_ridge(together, wanted, np.arange(context.num_images), context.strength)
+    return learnt.split(scores[context.num_images :])
 
 
 def _unlabelled_people(context: Context, attribute: str) -> tuple[Ints, float]:
@@ -148,12 +148,12 @@ def _em(ratio: Floats, prior: Floats, weights: Floats, start: Floats, steps: int
     return np.asarray(share)
 
 
-def _bbse(confusion: Floats, echoed: Floats) -> Floats:
-    """Solve P(predicted | true) share = P(predicted on the new set) within the simplex."""
+def _bbse(confusion: Floats, means: Floats) -> Floats:
+    """Solve (mean probabilities given each class) share = mean probabilities on the new set, within the simplex."""
     from scipy.optimize import nnls
 
     columns = confusion / np.maximum(confusion.sum(axis=0, keepdims=True), 1e-12)
-    share, _ = nnls(columns, echoed)
+    share, _ = nnls(columns, means)
     return np.asarray(share / max(share.sum(), 1e-12))
 
 
@@ -166,7 +166,8 @@ def _finding(context: Context, attribute: str, s: Shares) -> list[Finding]:
     moved = np.flatnonzero(far[0] & far[1])
     if not agree or not len(moved):
         return []
-    top = int(moved[np.argmax(np.abs(s.em - s.training)[moved])])
+    change = np.abs(s.em - s.training) / np.sqrt(np.maximum(s.training, 1e-6))
+    top = int(moved[np.argmax(change[moved])])
     low, high = s.em[top] - 1.96 * s.em_error[top], s.em[top] + 1.96 * s.em_error[top]
     names = context.classes[attribute]
     count = 0 if context.unlabelled is None else len(context.unlabelled)
@@ -217,11 +218,16 @@ def _sum(values: Floats, groups: Ints) -> Floats:
     return total
 
 
-def _area(context: Context) -> tuple[float, float] | None:
+def area_between(context: Context, weights: Floats) -> tuple[float, float] | None:
     """Area under the curve, and its error, of a linear classifier between held-out and unlabelled images.
 
-    None where the identities of the unlabelled images are unknown while ours have several images each: the
-    classifier would recognise people, not a shift.
+    Args:
+        context: the labelled images.
+        weights: (N,) of the labelled images, which bring their classes to the new shares.
+
+    Returns:
+        None where the identities of the unlabelled images are unknown while ours have several images each: the
+        classifier would recognise people, not a shift. The error is Hanley and McNeil's, identities counted.
     """
     known = context.unlabelled_identities
     if context.unlabelled is None or (known is None and context.num_images > 1.5 * context.num_identities):
@@ -230,20 +236,19 @@ def _area(context: Context) -> tuple[float, float] | None:
     together = np.concatenate([context.embeddings[rows], context.unlabelled]).astype(np.float64)
     together = (together - together.mean(axis=0)) / max(float(together.std()), 1e-12)
     new = np.repeat([0, 1], [len(rows), len(context.unlabelled)])
-    theirs = np.arange(len(context.unlabelled)) if known is None else np.unique(known, return_inverse=True)[1]
-    people = np.concatenate([context.identities[rows], context.num_identities + theirs])
-    people = np.unique(people, return_inverse=True)[1].astype(np.int64)
-    folds = probing.group_folds(new, people, 5, context.seed)
-    scores = probing.ridge_scores(together, new[:, None].astype(np.float64), folds, [slice(0, 1)]).scores[
-        :, 0
-    ]
-    first, second = (_sum(scores[new == side][:, None], people[new == side]) for side in (0, 1))
-    sizes = [np.bincount(people[new == side], minlength=len(v)) for side, v in ((0, first), (1, second))]
-    means = [v[:, 0][n > 0] / n[n > 0] for v, n in zip((first, second), sizes, strict=True)]
-    a, b = means
-    rank = np.searchsorted(np.sort(a), b, side="left") + np.searchsorted(np.sort(a), b, side="right")
-    area = float(rank.mean() / (2 * len(a)))
-    # Hanley and McNeil's standard error, with identities as the observations.
+    theirs = np.arange(len(context.unlabelled)) if known is None else known
+    people = np.unique(
+        np.concatenate([context.identities[rows], context.num_identities + theirs]), return_inverse=True
+    )
+    folds = probing.group_folds(new, people[1].astype(np.int64), 5, context.seed)
+    wanted = probing.Targets.of({"new": new[:, None].astype(np.float64)})
+    scores = probing.ridge_scores(together, wanted, folds).scores["new"][:, 0]
+    ours, others = scores[: len(rows)], scores[len(rows) :]
+    order = np.argsort(ours, kind="stable")
+    mass = np.concatenate([[0.0], np.cumsum(weights[rows][order])]) / max(float(weights[rows].sum()), 1e-12)
+    below = [mass[np.searchsorted(ours[order], others, side=side)] for side in ("left", "right")]
+    area = float((below[0] + below[1]).mean() / 2)
+    a, b = len(np.unique(context.identities[rows])), len(np.unique(theirs))
     q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
-    spread = area * (1 - area) + (len(b) - 1) * (q1 - area**2) + (len(a) - 1) * (q2 - area**2)
-    return area, float(np.sqrt(max(spread, 0.0) / (len(a) * len(b))))
+    spread = area * (1 - area) + (b - 1) * (q1 - area**2) + (a - 1) * (q2 - area**2)
+    return area, float(np.sqrt(max(spread, 0.0) / (a * b)))

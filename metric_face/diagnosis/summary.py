@@ -23,11 +23,11 @@ def ten_lines(diagnosis: "Diagnosis", lang: str = "en") -> list[str]:
     """
     told = words(lang)
     lines = _score(diagnosis, lang)
-    for number, finding in enumerate(diagnosis.findings[:TOP], 1):
+    for place, finding in enumerate(diagnosis.findings[:TOP], 1):
         said = say(finding, lang)
         gain = "" if not finding.explained else told.SUMMARY["gain"].format(explained=finding.explained)
         confidence = told.CONFIDENCE[finding.confidence.value]
-        lines.append(told.SUMMARY["finding"].format(number=number, confidence=confidence, gain=gain, **said))
+        lines.append(told.SUMMARY["finding"].format(rank=place, confidence=confidence, gain=gain, **said))
         lines.append(told.SUMMARY["next"].format(**said))
     if not diagnosis.findings:
         lines.append(_none(diagnosis, lang))

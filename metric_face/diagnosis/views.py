@@ -91,8 +91,12 @@ def look(transform: Transform, size: tuple[int, int], seed: int) -> View:
     """
     height, width = size
     ramp = np.add.outer(np.linspace(0, 120, height), np.linspace(0, 120, width)).astype(np.uint8)
-    outputs = [_run(transform, np.repeat(ramp[:, :, None], 3, axis=2), seed * DRAWS + n) for n in range(DRAWS)]
-    changes = any(o.shape != outputs[0].shape or not np.allclose(o, outputs[0], atol=1e-4) for o in outputs[1:])
+    outputs = [
+        _run(transform, np.repeat(ramp[:, :, None], 3, axis=2), seed * DRAWS + n) for n in range(DRAWS)
+    ]
+    changes = any(
+        o.shape != outputs[0].shape or not np.allclose(o, outputs[0], atol=1e-4) for o in outputs[1:]
+    )
     draws = DRAWS if changes else 1
     grey = np.full((height, width, 3), 128, dtype=np.uint8)
     rows, columns = np.zeros((draws, STRIPES)), np.zeros((draws, STRIPES))

@@ -8,9 +8,13 @@ FINDINGS: dict[str, dict[str, str]] = {
     "leak.identity": {
         "title": "The same people are in training and validation",
         "number": "{value:.0%} of validation images",
-        "sentence": "{persons} of {of} people in validation also have images in training, so validation partly asks "
-        "whom the model remembers.",
-        "next": "Split by person (split_by_identity) and train again; scores until then cannot be compared.",
+        "sentence": (
+            "{persons} of {of} people in validation also have images in training, so validation partly "
+            "asks whom the model remembers."
+        ),
+        "next": (
+            "Split by person (split_by_identity) and train again; scores until then cannot be compared."
+        ),
     },
     "leak.exact": {
         "title": "Validation holds exact copies of training images",
@@ -21,22 +25,31 @@ FINDINGS: dict[str, dict[str, str]] = {
     "leak.near": {
         "title": "Validation holds near copies of training images",
         "number": "{images} of {of} images",
-        "sentence": "{images} validation images have a training image of another identity closer than any two "
-        "different people of the training set are (similarity above {threshold:.4f}).",
+        "sentence": (
+            "{images} validation images have a training image of another identity closer than any two "
+            "different people of the training set are (similarity above {threshold:.4f})."
+        ),
         "next": "Look at the pairs; give near copies one identity and split again.",
     },
     "boundary.moved": {
         "title": "The cut of {attribute} differs between training and validation",
         "number": "{value:.1%} of validation labels",
-        "sentence": "Training labels of {attribute} are cut at {train}, validation labels at {validation}: "
-        "{images} validation labels answer another question than training taught.",
-        "next": "Make both labels with the same cuts; move a cut only on predictions, and score on the original labels.",
+        "sentence": (
+            "Training labels of {attribute} are cut at {train}, validation labels at {validation}: "
+            "{images} validation labels answer another question than training taught."
+        ),
+        "next": (
+            "Make both labels with the same cuts; move a cut only on predictions, and score on the "
+            "original labels."
+        ),
     },
     "views.crop": {
         "title": "Evaluation shows parts of the image that training cuts away",
         "number": "{value:.0%} never trained on",
-        "sentence": "Training sees {train:.0%} of the image, evaluation {evaluation:.0%}: {value:.0%} of what evaluation "
-        "shows was never in training, and everything appears at another scale.",
+        "sentence": (
+            "Training sees {train:.0%} of the image, evaluation {evaluation:.0%}: {value:.0%} of what "
+            "evaluation shows was never in training, and everything appears at another scale."
+        ),
         "next": "Apply the deterministic crop of training in evaluation too.",
     },
     "views.crop_evaluation": {
@@ -60,61 +73,85 @@ FINDINGS: dict[str, dict[str, str]] = {
     "views.normalise": {
         "title": "Training and evaluation normalise differently",
         "number": "{value:.0%} of the contrast",
-        "sentence": "The same image comes out of the two transforms with its level shifted by {value:.0%} of the "
-        "contrast.",
+        "sentence": (
+            "The same image comes out of the two transforms with its level shifted by {value:.0%} of the "
+            "contrast."
+        ),
         "next": "Use one mean and standard deviation in both.",
     },
     "views.random_evaluation": {
         "title": "Evaluation draws at random",
         "number": "two results for one image",
-        "sentence": "The evaluation transform gives two different outputs for the same image: validation is augmented.",
+        "sentence": (
+            "The evaluation transform gives two different outputs for the same image: validation is "
+            "augmented."
+        ),
         "next": "Remove every random step from the evaluation transform.",
     },
     "epoch.short": {
         "title": "An epoch ends before it should",
         "number": "{yielded} of {promised} batches",
-        "sentence": "An epoch promises {promised} batches and yields {yielded}: the schedule, the averages and the "
-        "progress are of an epoch that never happens.",
+        "sentence": (
+            "An epoch promises {promised} batches and yields {yielded}: the schedule, the averages and "
+            "the progress are of an epoch that never happens."
+        ),
         "next": "Use a sampler whose length is what it yields, and plan the schedule with that.",
     },
     "epoch.drift": {
         "title": "The epoch changes its mix of classes as it goes",
         "number": "{value:.0%} of the mix",
-        "sentence": "First and last third of the epoch differ by {value:.0%} of their class mix, and {missing} of "
-        "{classes} classes are gone by the end: a loss that falls within each epoch is the mix, not learning.",
+        "sentence": (
+            "First and last third of the epoch differ by {value:.0%} of their class mix, and {missing} "
+            "of {classes} classes are gone by the end: a loss that falls within each epoch is the mix, "
+            "not learning."
+        ),
         "next": "Use a sampler that spreads every class over the whole epoch (RandomIdentitySampler).",
     },
     "epoch.unseen": {
         "title": "Many training images are never shown",
         "number": "{value:.0%} never drawn",
-        "sentence": "In {epochs} epoch(s), {unseen} of {trained} training images were never drawn ({nobody} people "
-        "entirely).",
-        "next": 'Use a sampler that covers every image (coverage="images"), or draw anew in each epoch.',
+        "sentence": (
+            "In {epochs} epoch(s), {unseen} of {trained} training images were never drawn ({nobody} "
+            "people entirely)."
+        ),
+        "next": ('Use a sampler that covers every image (coverage="images"), or draw anew in each epoch.'),
     },
     "basics.learning_rate": {
         "title": "The learning rate applied is not the one planned",
         "number": "{value:.2g} x the plan",
-        "sentence": "The optimiser used a median learning rate of {applied:.2g} where {planned:.2g} was planned "
-        "(highest planned {highest:.2g}).",
-        "next": "Step the scheduler that is attached to this optimiser, once at the interval it was written for.",
+        "sentence": (
+            "The optimiser used a median learning rate of {applied:.2g} where {planned:.2g} was planned "
+            "(highest planned {highest:.2g})."
+        ),
+        "next": (
+            "Step the scheduler that is attached to this optimiser, once at the interval it was written for."
+        ),
     },
     "basics.frozen": {
         "title": "The weights do not move",
         "number": "{value:.1g} of their size a step",
-        "sentence": "A step changes the weights by {value:.1g} of their size; about {usual:g} is usual. Nothing can be "
-        "learnt at this rate.",
+        "sentence": (
+            "A step changes the weights by {value:.1g} of their size; about {usual:g} is usual. Nothing "
+            "can be learnt at this rate."
+        ),
         "next": "Check the learning rate really applied, frozen parameters and gradient clipping.",
     },
     "basics.checkpoint": {
         "title": "The checkpoint was chosen by another metric",
         "number": "{value:.3f} macro F1 lost",
-        "sentence": "The checkpoint that is best by {monitor} has macro F1 {chosen:.3f}; the best epoch had {best:.3f}.",
+        "sentence": (
+            "The checkpoint that is best by {monitor} has macro F1 {chosen:.3f}; the best epoch had "
+            "{best:.3f}."
+        ),
         "next": "Choose the checkpoint by the metric you are judged on.",
     },
     "basics.drop_last": {
         "title": "Validation leaves images out",
         "number": "{value:.1%} left out",
-        "sentence": "drop_last is on in validation with batches of {batch}: {lost} of {images} images are never scored.",
+        "sentence": (
+            "drop_last is on in validation with batches of {batch}: {lost} of {images} images are never "
+            "scored."
+        ),
         "next": "Set drop_last=False in the validation loader.",
     },
     "basics.label_smoothing": {
@@ -126,128 +163,179 @@ FINDINGS: dict[str, dict[str, str]] = {
     "basics.missing_class": {
         "title": "Validation asks for classes that training never showed",
         "number": "{missing} of {classes} classes",
-        "sentence": "{missing} of {classes} classes in validation have no training image ({names}): each counts with "
-        "F1 of zero.",
+        "sentence": (
+            "{missing} of {classes} classes in validation have no training image ({names}): each counts "
+            "with F1 of zero."
+        ),
         "next": "Stratify the split on the joint class, or score without these classes and say so.",
     },
     "floors.absent": {
         "title": "The F1 loss sits on a floor it cannot go below",
         "number": "{value:.3f}, floor {floor:.3f}",
-        "sentence": "{part} ends at {value:.3f}. With {present:.1f} of {classes} classes in a batch, a soft F1 that "
-        "counts absent classes as failures cannot fall below {floor:.3f}.",
+        "sentence": (
+            "{part} ends at {value:.3f}. With {present:.1f} of {classes} classes in a batch, a soft F1 "
+            "that counts absent classes as failures cannot fall below {floor:.3f}."
+        ),
         "next": "Average over the classes present (SoftF1Loss does), or put more classes in a batch.",
     },
     "floors.margin": {
         "title": "The metric loss sits at its margin",
         "number": "{value:.3f}, margin {floor:.3f}",
-        "sentence": "{part} ends at {value:.3f}, which is its value when all distances are alike: it has taught nothing, "
-        "or the embedding has shrunk to a point.",
-        "next": "Begin with a softer mining (batch_all or semi_hard) or a lower learning rate; check embedding health.",
+        "sentence": (
+            "{part} ends at {value:.3f}, which is its value when all distances are alike: it has taught "
+            "nothing, or the embedding has shrunk to a point."
+        ),
+        "next": (
+            "Begin with a softer mining (batch_all or semi_hard) or a lower learning rate; check "
+            "embedding health."
+        ),
     },
     "floors.chance": {
         "title": "The classifier is still guessing",
         "number": "{value:.3f}, ln C {floor:.3f}",
         "sentence": "{part} ends at {value:.3f}, the cross-entropy of the same answer for every image.",
-        "next": "Check that labels and images belong together and that the head's parameters are trained.",
+        "next": ("Check that labels and images belong together and that the head's parameters are trained."),
     },
     "health.flat": {
         "title": "The embedding has collapsed onto a few directions",
         "number": "{dimensions:.1f} of {width} dimensions",
-        "sentence": "The embedding spends its variance on {dimensions:.1f} directions of {width}; telling these classes "
-        "apart takes about {needed}.",
-        "next": "Lower the weight of the metric loss, begin with softer mining, or put a batch norm before the head.",
+        "sentence": (
+            "The embedding spends its variance on {dimensions:.1f} directions of {width}; telling these "
+            "classes apart takes about {needed}."
+        ),
+        "next": (
+            "Lower the weight of the metric loss, begin with softer mining, or put a batch norm before "
+            "the head."
+        ),
     },
     "health.one_point": {
         "title": "All embeddings point the same way",
         "number": "mean cosine {mean_cosine:.2f}",
-        "sentence": "Images of different people have a mean cosine of {mean_cosine:.2f}: the embedding is nearly one "
-        "point, and distances in it say little.",
+        "sentence": (
+            "Images of different people have a mean cosine of {mean_cosine:.2f}: the embedding is nearly "
+            "one point, and distances in it say little."
+        ),
         "next": "Centre the embedding (BNNeck), begin with softer mining, lower the learning rate.",
     },
     "label_errors.wrong": {
         "title": "Labels of {attribute} look wrong",
         "number": "{suspects} labels, {value:.1%}",
-        "sentence": "{suspects} labels of {attribute} ({low:.1%} to {high:.1%}) contradict what models of other people "
-        "see, or the person's own other images ({inconsistent}); most often '{written}' is written where "
-        "'{seen}' is seen. cleanlab alone names {cleanlab} of them.",
+        "sentence": (
+            "{suspects} labels of {attribute} ({low:.1%} to {high:.1%}) contradict what models of other "
+            "people see, or the person's own other images ({inconsistent}); most often '{written}' is "
+            "written where '{seen}' is seen. cleanlab alone names {cleanlab} of them."
+        ),
         "next": "Look at the faces, correct the labels, and train again.",
     },
     "label_errors.swapped": {
         "title": "Labels of {attribute} are exchanged for some people",
         "number": "{persons} people",
-        "sentence": "For {persons} of {of} people, '{first}' and '{second}' fit far better when exchanged "
-        "({images} images).",
+        "sentence": (
+            "For {persons} of {of} people, '{first}' and '{second}' fit far better when exchanged "
+            "({images} images)."
+        ),
         "next": "Look at the faces and exchange the two labels of these people.",
     },
     "label_errors.copies": {
         "title": "Identical images carry different labels",
         "number": "{groups} images",
-        "sentence": "{groups} images occur more than once with different labels of {attribute}: at least one of each "
-        "is wrong.",
+        "sentence": (
+            "{groups} images occur more than once with different labels of {attribute}: at least one of "
+            "each is wrong."
+        ),
         "next": "Correct or drop them.",
     },
     "overlap.classes": {
         "title": "Two classes share more than they differ in",
         "number": "overlap {value:.2f}",
-        "sentence": "'{first}' and '{second}' overlap by {value:.2f} ({low:.2f} to {high:.2f}; the same class: {null:.2f}) "
-        "along the direction that best separates them: no rule along it is right on more than {best:.0%} of both. "
-        "{pairs} pair(s) in all.",
-        "next": "Look at the faces nearest the boundary. If a person cannot tell them apart, merge the classes or "
-        "collect what tells them apart; if a person can, raise the resolution or train on this pair.",
+        "sentence": (
+            "'{first}' and '{second}' overlap by {value:.2f} ({low:.2f} to {high:.2f}; the same class: "
+            "{null:.2f}) along the direction that best separates them: no rule along it is right on more "
+            "than {best:.0%} of both. {pairs} pair(s) in all."
+        ),
+        "next": (
+            "Look at the faces nearest the boundary. If a person cannot tell them apart, merge the "
+            "classes or collect what tells them apart; if a person can, raise the resolution or train on "
+            "this pair."
+        ),
     },
     "information.lost": {
         "title": "Training threw information away",
         "number": "{value:.3f} macro F1 lost",
-        "sentence": "A linear probe reaches {before:.3f} on the untrained backbone's features and {after:.3f} on the "
-        "trained embedding.",
+        "sentence": (
+            "A linear probe reaches {before:.3f} on the untrained backbone's features and {after:.3f} on "
+            "the trained embedding."
+        ),
         "next": "Lower the learning rate of the backbone, widen the embedding, or stop earlier.",
     },
     "conflict.opposed": {
         "title": "The losses pull against each other, and it costs",
         "number": "kappa {value:.2f}",
-        "sentence": "The gradients of the two losses meet at {degrees:.0f} degrees (kappa {value:.2f}, {low:.2f} to "
-        "{high:.2f}), and both together score {gap:+.3f} against '{best}' alone ({gap_low:+.3f} to "
-        "{gap_high:+.3f}).",
-        "next": "Put a batch norm between them (BNNeck), lower the weight of one, or train with '{best}' alone.",
+        "sentence": (
+            "The gradients of the two losses meet at {degrees:.0f} degrees (kappa {value:.2f}, {low:.2f} "
+            "to {high:.2f}), and both together score {gap:+.3f} against '{best}' alone ({gap_low:+.3f} "
+            "to {gap_high:+.3f})."
+        ),
+        "next": (
+            "Put a batch norm between them (BNNeck), lower the weight of one, or train with '{best}' alone."
+        ),
     },
     "conflict.suspected": {
         "title": "The losses pull against each other",
         "number": "kappa {value:.2f}",
-        "sentence": "The gradients of the two losses meet at {degrees:.0f} degrees (kappa {value:.2f}, {low:.2f} to "
-        "{high:.2f}). Whether that costs anything only a comparison can say.",
-        "next": "Train three arms of equal budget (metric loss, head, both) with three seeds each and give them as runs.",
+        "sentence": (
+            "The gradients of the two losses meet at {degrees:.0f} degrees (kappa {value:.2f}, {low:.2f} "
+            "to {high:.2f}). Whether that costs anything only a comparison can say."
+        ),
+        "next": (
+            "Train three arms of equal budget (metric loss, head, both) with three seeds each and give "
+            "them as runs."
+        ),
     },
     "worth.hurts": {
         "title": "The metric loss costs more than it gives",
         "number": "{value:+.3f} macro F1",
-        "sentence": "With the metric loss {both:.3f}, without it {head:.3f} at equal budget ({low:+.3f} to {high:+.3f} "
-        "over {seeds} seeds).",
+        "sentence": (
+            "With the metric loss {both:.3f}, without it {head:.3f} at equal budget ({low:+.3f} to "
+            "{high:+.3f} over {seeds} seeds)."
+        ),
         "next": "Leave it out, or lower its weight.",
     },
     "shift.prior": {
         "title": "The images to predict hold the classes in other shares",
         "number": "{value:.0%} instead of {null:.0%}",
-        "sentence": "'{name}' ({attribute}) makes up {training:.1%} of training and about {value:.1%} ({low:.1%} to "
-        "{high:.1%}; BBSE {bbse:.1%}) of the unlabelled images; counting predictions gives {echoed:.1%}.",
+        "sentence": (
+            "'{name}' ({attribute}) makes up {training:.1%} of training and about {value:.1%} ({low:.1%} "
+            "to {high:.1%}; BBSE {bbse:.1%}) of the unlabelled images; counting predictions gives "
+            "{echoed:.1%}."
+        ),
         "next": "Correct the probabilities by the ratio of the shares before choosing the class.",
     },
     "shift.domain": {
         "title": "The images to predict look different from validation",
         "number": "area under the curve {value:.2f}",
-        "sentence": "A linear classifier tells unlabelled images from validation images with an area under the curve of "
-        "{value:.2f} ({low:.2f} to {high:.2f}).",
+        "sentence": (
+            "A linear classifier tells unlabelled images from validation images with an area under the "
+            "curve of {value:.2f} ({low:.2f} to {high:.2f})."
+        ),
         "next": "Compare both sets by eye: camera, crop, compression; augment towards the new set.",
     },
     "resolution.too_coarse": {
         "title": "This validation set is too small to tell",
         "number": "differences below {value:.3f}",
-        "sentence": "With {persons} people in validation, differences in macro F1 below {value:.3f} are noise; "
-        "'{class}' rests on {class_persons} people.",
+        "sentence": (
+            "With {persons} people in validation, differences in macro F1 below {value:.3f} are noise; "
+            "'{class}' rests on {class_persons} people."
+        ),
         "next": "Use cross-validation over people, or about {needed} people to see a difference of 0.02.",
     },
 }
 
-VERDICTS = {"supported": "supported", "not_supported": "not supported", "cannot_tell": "cannot tell"}
+VERDICTS = {
+    "supported": "supported",
+    "not_supported": "not supported",
+    "cannot_tell": "cannot tell",
+}
 
 HYPOTHESES = {
     "A": "Do the classes share more than they differ in?",
@@ -255,29 +343,51 @@ HYPOTHESES = {
 }
 
 REASONS = {
-    "A.shared": "{shared} of {pairs} pairs share more than half; the widest is '{first}' and '{second}' with an overlap of "
-    "{value:.2f} ({low:.2f} to {high:.2f}).",
-    "A.apart": "The widest overlap of {pairs} pairs is {value:.2f} ({low:.2f} to {high:.2f}), of '{first}' and '{second}'; "
-    "sharing more than differing means above 0.5.",
-    "A.neighbours_part": "'{first}' and '{second}' overlap by {value:.2f} ({low:.2f} to {high:.2f}) for a linear probe, "
-    "but their neighbours tell them apart: the information is there, not in a straight line.",
-    "A.interval_holds_half": "The widest overlap, of '{first}' and '{second}', is {value:.2f}, and its interval {low:.2f} "
-    "to {high:.2f} holds 0.5; more people in validation would decide it.",
+    "A.shared": (
+        "{shared} of {pairs} pairs share more than half; the widest is '{first}' and '{second}' with an "
+        "overlap of {value:.2f} ({low:.2f} to {high:.2f})."
+    ),
+    "A.apart": (
+        "The widest overlap of {pairs} pairs is {value:.2f} ({low:.2f} to {high:.2f}), of '{first}' and "
+        "'{second}'; sharing more than differing means above 0.5."
+    ),
+    "A.neighbours_part": (
+        "'{first}' and '{second}' overlap by {value:.2f} ({low:.2f} to {high:.2f}) for a linear probe, "
+        "but their neighbours tell them apart: the information is there, not in a straight line."
+    ),
+    "A.interval_holds_half": (
+        "The widest overlap, of '{first}' and '{second}', is {value:.2f}, and its interval {low:.2f} to "
+        "{high:.2f} holds 0.5; more people in validation would decide it."
+    ),
     "A.few_persons": "No two classes have {fewest} people each among the judged images.",
     "A.no_attribute": "No attribute can be predicted for a new person: every class is one person.",
-    "B.opposed": "kappa {value:.2f} ({low:.2f} to {high:.2f}), and both losses together do worse than '{best}' alone by "
-    "{gap:+.3f} ({gap_low:+.3f} to {gap_high:+.3f}).",
-    "B.not_opposed": "kappa {value:.2f} ({low:.2f} to {high:.2f}): an opposition that could matter is ruled out.",
-    "B.interval_holds_zero": "kappa {value:.2f}, and its interval {low:.2f} to {high:.2f} holds zero; log more probes.",
-    "B.lengths_only": "kappa {value:.2f} ({low:.2f} to {high:.2f}), but only along the length of the embedding, not across "
-    "it: normalise, or put a batch norm between the losses.",
-    "B.no_arms": "kappa {value:.2f} ({low:.2f} to {high:.2f}) is an opposition, but whether it costs anything needs three "
-    "arms of equal budget (metric loss, head, both).",
-    "B.outcome_no_worse": "kappa {value:.2f} ({low:.2f} to {high:.2f}), yet both losses together are not shown to do worse "
-    "than '{best}' alone: {gap:+.3f} ({gap_low:+.3f} to {gap_high:+.3f}).",
+    "B.opposed": (
+        "kappa {value:.2f} ({low:.2f} to {high:.2f}), and both losses together do worse than '{best}' "
+        "alone by {gap:+.3f} ({gap_low:+.3f} to {gap_high:+.3f})."
+    ),
+    "B.not_opposed": (
+        "kappa {value:.2f} ({low:.2f} to {high:.2f}): an opposition that could matter is ruled out."
+    ),
+    "B.interval_holds_zero": (
+        "kappa {value:.2f}, and its interval {low:.2f} to {high:.2f} holds zero; log more probes."
+    ),
+    "B.lengths_only": (
+        "kappa {value:.2f} ({low:.2f} to {high:.2f}), but only along the length of the embedding, not "
+        "across it: normalise, or put a batch norm between the losses."
+    ),
+    "B.no_arms": (
+        "kappa {value:.2f} ({low:.2f} to {high:.2f}) is an opposition, but whether it costs anything "
+        "needs three arms of equal budget (metric loss, head, both)."
+    ),
+    "B.outcome_no_worse": (
+        "kappa {value:.2f} ({low:.2f} to {high:.2f}), yet both losses together are not shown to do worse "
+        "than '{best}' alone: {gap:+.3f} ({gap_low:+.3f} to {gap_high:+.3f})."
+    ),
     "B.no_log": "There is no training log.",
-    "B.no_angles": "The training log holds no angle between losses: there is one loss only, too few probes, or batches "
-    "with fewer than four images of a class.",
+    "B.no_angles": (
+        "The training log holds no angle between losses: there is one loss only, too few probes, or "
+        "batches with fewer than four images of a class."
+    ),
 }
 
 ABSTENTIONS = {
@@ -313,21 +423,36 @@ QUESTIONS = {
     "budget": "Where are the errors?",
 }
 
-CONFIDENCE = {"certain": "certain", "likely": "likely", "possible": "possible"}
-TIERS = {"spoiler": "spoils the other numbers", "cause": "costs macro F1", "limit": "limits what can be seen"}
+CONFIDENCE = {
+    "certain": "certain",
+    "likely": "likely",
+    "possible": "possible",
+}
+
+TIERS = {
+    "spoiler": "spoils the other numbers",
+    "cause": "costs macro F1",
+    "limit": "limits what can be seen",
+}
 
 SUMMARY = {
-    "score": "Macro F1 {value:.3f} ({low:.3f} to {high:.3f}) on {images} images of {persons} people, {who}.",
+    "score": (
+        "Macro F1 {value:.3f} ({low:.3f} to {high:.3f}) on {images} images of {persons} people, {who}."
+    ),
     "score_point": "Macro F1 {value:.3f} on {images} images of {persons} people, {who}.",
     "model": "predicted by the model",
     "probe": "predicted by out-of-fold probes",
-    "finding": "{number}. {title} [{confidence}{gain}]. {sentence}",
+    "finding": "{rank}. {title} [{confidence}{gain}]. {sentence}",
     "gain": ", {explained:.3f} macro F1",
     "next": "   -> {next}",
     "more": "   and {count} more in the report.",
     "none": "Nothing was found that holds this run back.",
-    "none_resolution": "Nothing was found that holds this run back; differences in macro F1 below {difference:.3f} cannot "
-    "be seen on this validation set.",
+    "none_resolution": (
+        "Nothing was found that holds this run back; differences in macro F1 below {difference:.3f} "
+        "cannot be seen on this validation set."
+    ),
     "answer": "{hypothesis}. {question} {verdict}: {reason}",
-    "budget": "Errors: {share:.0%} are of {attribute} alone; were it perfect, macro F1 would be {perfect:.3f}.",
+    "budget": (
+        "Errors: {share:.0%} are of {attribute} alone; were it perfect, macro F1 would be {perfect:.3f}."
+    ),
 }

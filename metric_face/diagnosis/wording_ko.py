@@ -4,9 +4,11 @@ FINDINGS: dict[str, dict[str, str]] = {
     "leak.identity": {
         "title": "같은 사람이 학습과 검증에 모두 있습니다",
         "number": "검증 이미지의 {value:.0%}",
-        "sentence": "검증에 있는 {of}명 중 {persons}명의 이미지가 학습에도 있습니다. 검증 점수의 일부는 모델이 그 사람을 "
-        "기억하는지를 잽니다.",
-        "next": "사람 단위로 나누고(split_by_identity) 다시 학습하세요. 그 전의 점수는 비교할 수 없습니다.",
+        "sentence": (
+            "검증에 있는 {of}명 중 {persons}명의 이미지가 학습에도 있습니다. 검증 점수의 일부는 모델이 "
+            "그 사람을 기억하는지를 잽니다."
+        ),
+        "next": ("사람 단위로 나누고(split_by_identity) 다시 학습하세요. 그 전의 점수는 비교할 수 없습니다."),
     },
     "leak.exact": {
         "title": "검증에 학습 이미지의 완전한 사본이 있습니다",
@@ -17,22 +19,30 @@ FINDINGS: dict[str, dict[str, str]] = {
     "leak.near": {
         "title": "검증에 학습 이미지와 거의 같은 이미지가 있습니다",
         "number": "이미지 {of}장 중 {images}장",
-        "sentence": "검증 이미지 {images}장이 다른 사람으로 적힌 학습 이미지와, 학습 세트의 서로 다른 두 사람보다도 훨씬 "
-        "가깝습니다(유사도 {threshold:.4f} 초과).",
+        "sentence": (
+            "검증 이미지 {images}장이 다른 사람으로 적힌 학습 이미지와, 학습 세트의 서로 다른 두 "
+            "사람보다도 훨씬 가깝습니다(유사도 {threshold:.4f} 초과)."
+        ),
         "next": "쌍을 눈으로 확인하고, 거의 같은 이미지는 한 사람으로 묶어 다시 나누세요.",
     },
     "boundary.moved": {
         "title": "{attribute} 경계가 학습과 검증에서 다릅니다",
         "number": "검증 레이블의 {value:.1%}",
-        "sentence": "{attribute} 레이블의 경계가 학습에서는 {train}, 검증에서는 {validation}입니다. 검증 레이블 {images}개는 "
-        "학습이 가르친 것과 다른 문제를 묻습니다.",
-        "next": "두 쪽 레이블을 같은 경계로 만드세요. 경계는 예측에서만 옮기고, 점수는 원래 레이블로 매기세요.",
+        "sentence": (
+            "{attribute} 레이블의 경계가 학습에서는 {train}, 검증에서는 {validation}입니다. 검증 레이블 "
+            "{images}개는 학습이 가르친 것과 다른 문제를 묻습니다."
+        ),
+        "next": (
+            "두 쪽 레이블을 같은 경계로 만드세요. 경계는 예측에서만 옮기고, 점수는 원래 레이블로 매기세요."
+        ),
     },
     "views.crop": {
         "title": "평가에서는 학습 때 잘라낸 부분까지 보입니다",
         "number": "학습에 없던 부분 {value:.0%}",
-        "sentence": "학습은 이미지의 {train:.0%}를, 평가는 {evaluation:.0%}를 봅니다. 평가에 보이는 것의 {value:.0%}는 학습에 "
-        "한 번도 없었고, 크기도 다르게 보입니다.",
+        "sentence": (
+            "학습은 이미지의 {train:.0%}를, 평가는 {evaluation:.0%}를 봅니다. 평가에 보이는 것의 "
+            "{value:.0%}는 학습에 한 번도 없었고, 크기도 다르게 보입니다."
+        ),
         "next": "학습의 고정된 크롭을 평가에도 똑같이 적용하세요.",
     },
     "views.crop_evaluation": {
@@ -68,47 +78,64 @@ FINDINGS: dict[str, dict[str, str]] = {
     "epoch.short": {
         "title": "에폭이 약속보다 일찍 끝납니다",
         "number": "배치 {promised}개 중 {yielded}개",
-        "sentence": "에폭이 배치 {promised}개를 약속하고 {yielded}개만 냅니다. 스케줄, 평균, 진행률이 실제로 없는 에폭을 "
-        "기준으로 합니다.",
+        "sentence": (
+            "에폭이 배치 {promised}개를 약속하고 {yielded}개만 냅니다. 스케줄, 평균, 진행률이 실제로 "
+            "없는 에폭을 기준으로 합니다."
+        ),
         "next": "길이와 실제 배치 수가 같은 샘플러를 쓰고, 그 수로 스케줄을 짜세요.",
     },
     "epoch.drift": {
         "title": "에폭이 진행되면서 클래스 구성이 바뀝니다",
         "number": "구성의 {value:.0%}",
-        "sentence": "에폭의 처음 1/3과 마지막 1/3은 클래스 구성이 {value:.0%} 다르고, 끝에는 {classes}개 클래스 중 {missing}개가 "
-        "사라집니다. 에폭 안에서 내려가는 손실은 학습이 아니라 구성의 변화입니다.",
+        "sentence": (
+            "에폭의 처음 1/3과 마지막 1/3은 클래스 구성이 {value:.0%} 다르고, 끝에는 {classes}개 클래스 "
+            "중 {missing}개가 사라집니다. 에폭 안에서 내려가는 손실은 학습이 아니라 구성의 변화입니다."
+        ),
         "next": "모든 클래스를 에폭 전체에 고르게 펴는 샘플러(RandomIdentitySampler)를 쓰세요.",
     },
     "epoch.unseen": {
         "title": "많은 학습 이미지가 한 번도 쓰이지 않습니다",
         "number": "{value:.0%} 미사용",
-        "sentence": "{epochs}개 에폭 동안 학습 이미지 {trained}장 중 {unseen}장이 한 번도 뽑히지 않았습니다(통째로 빠진 사람 "
-        "{nobody}명).",
+        "sentence": (
+            "{epochs}개 에폭 동안 학습 이미지 {trained}장 중 {unseen}장이 한 번도 뽑히지 "
+            "않았습니다(통째로 빠진 사람 {nobody}명)."
+        ),
         "next": '모든 이미지를 도는 샘플러(coverage="images")를 쓰거나 에폭마다 새로 뽑으세요.',
     },
     "basics.learning_rate": {
         "title": "실제로 적용된 학습률이 계획과 다릅니다",
         "number": "계획의 {value:.2g}배",
-        "sentence": "옵티마이저가 쓴 학습률의 중앙값은 {applied:.2g}이고 계획은 {planned:.2g}였습니다(계획 최댓값 {highest:.2g}).",
+        "sentence": (
+            "옵티마이저가 쓴 학습률의 중앙값은 {applied:.2g}이고 계획은 {planned:.2g}였습니다(계획 "
+            "최댓값 {highest:.2g})."
+        ),
         "next": "이 옵티마이저에 연결된 스케줄러를, 설계된 간격으로 한 번씩만 진행시키세요.",
     },
     "basics.frozen": {
         "title": "가중치가 움직이지 않습니다",
         "number": "한 단계에 크기의 {value:.1g}배",
-        "sentence": "한 단계에 가중치가 크기의 {value:.1g}배만 변합니다. 보통은 {usual:g} 정도입니다. 이 속도로는 아무것도 "
-        "배울 수 없습니다.",
+        "sentence": (
+            "한 단계에 가중치가 크기의 {value:.1g}배만 변합니다. 보통은 {usual:g} 정도입니다. 이 "
+            "속도로는 아무것도 배울 수 없습니다."
+        ),
         "next": "실제 학습률, 고정된 파라미터, 기울기 클리핑을 확인하세요.",
     },
     "basics.checkpoint": {
         "title": "체크포인트를 다른 지표로 골랐습니다",
         "number": "macro F1 {value:.3f} 손실",
-        "sentence": "{monitor} 기준으로 고른 체크포인트의 macro F1은 {chosen:.3f}이고, 가장 좋은 에폭은 {best:.3f}였습니다.",
+        "sentence": (
+            "{monitor} 기준으로 고른 체크포인트의 macro F1은 {chosen:.3f}이고, 가장 좋은 에폭은 "
+            "{best:.3f}였습니다."
+        ),
         "next": "평가받는 지표로 체크포인트를 고르세요.",
     },
     "basics.drop_last": {
         "title": "검증에서 빠지는 이미지가 있습니다",
         "number": "{value:.1%} 누락",
-        "sentence": "검증에 drop_last가 켜져 있고 배치 크기가 {batch}입니다. 이미지 {images}장 중 {lost}장은 채점되지 않습니다.",
+        "sentence": (
+            "검증에 drop_last가 켜져 있고 배치 크기가 {batch}입니다. 이미지 {images}장 중 {lost}장은 "
+            "채점되지 않습니다."
+        ),
         "next": "검증 로더에서 drop_last=False로 두세요.",
     },
     "basics.label_smoothing": {
@@ -120,120 +147,170 @@ FINDINGS: dict[str, dict[str, str]] = {
     "basics.missing_class": {
         "title": "학습에 없던 클래스를 검증이 묻습니다",
         "number": "{classes}개 클래스 중 {missing}개",
-        "sentence": "검증의 {classes}개 클래스 중 {missing}개는 학습 이미지가 없습니다({names}). 각각 F1이 0으로 계산됩니다.",
+        "sentence": (
+            "검증의 {classes}개 클래스 중 {missing}개는 학습 이미지가 없습니다({names}). 각각 F1이 0으로 "
+            "계산됩니다."
+        ),
         "next": "결합 클래스로 층화해 나누거나, 그 클래스를 뺀 점수임을 밝히세요.",
     },
     "floors.absent": {
         "title": "F1 손실이 더 내려갈 수 없는 바닥에 있습니다",
         "number": "{value:.3f}, 바닥 {floor:.3f}",
-        "sentence": "{part}의 마지막 값은 {value:.3f}입니다. 배치에 {classes}개 중 {present:.1f}개 클래스만 있을 때, 없는 클래스를 "
-        "실패로 세는 soft F1은 {floor:.3f} 아래로 내려갈 수 없습니다.",
+        "sentence": (
+            "{part}의 마지막 값은 {value:.3f}입니다. 배치에 {classes}개 중 {present:.1f}개 클래스만 있을 "
+            "때, 없는 클래스를 실패로 세는 soft F1은 {floor:.3f} 아래로 내려갈 수 없습니다."
+        ),
         "next": "배치에 있는 클래스만 평균하거나(SoftF1Loss), 배치에 더 많은 클래스를 넣으세요.",
     },
     "floors.margin": {
         "title": "메트릭 손실이 마진에 머물러 있습니다",
         "number": "{value:.3f}, 마진 {floor:.3f}",
-        "sentence": "{part}의 마지막 값 {value:.3f}은 모든 거리가 같을 때의 값입니다. 배운 것이 없거나 임베딩이 한 점으로 "
-        "오그라들었습니다.",
-        "next": "부드러운 마이닝(batch_all, semi_hard)이나 낮은 학습률로 시작하고, 임베딩 상태를 확인하세요.",
+        "sentence": (
+            "{part}의 마지막 값 {value:.3f}은 모든 거리가 같을 때의 값입니다. 배운 것이 없거나 임베딩이 "
+            "한 점으로 오그라들었습니다."
+        ),
+        "next": (
+            "부드러운 마이닝(batch_all, semi_hard)이나 낮은 학습률로 시작하고, 임베딩 상태를 확인하세요."
+        ),
     },
     "floors.chance": {
         "title": "분류기가 아직 찍고 있습니다",
         "number": "{value:.3f}, ln C {floor:.3f}",
-        "sentence": "{part}의 마지막 값 {value:.3f}은 모든 이미지에 같은 답을 낼 때의 교차 엔트로피입니다.",
+        "sentence": ("{part}의 마지막 값 {value:.3f}은 모든 이미지에 같은 답을 낼 때의 교차 엔트로피입니다."),
         "next": "레이블과 이미지가 서로 맞는지, 헤드의 파라미터가 학습되는지 확인하세요.",
     },
     "health.flat": {
         "title": "임베딩이 몇 개 방향으로 무너졌습니다",
         "number": "{width}차원 중 {dimensions:.1f}차원",
-        "sentence": "임베딩의 분산이 {width}차원 중 {dimensions:.1f}개 방향에 몰려 있습니다. 이 클래스들을 가르려면 {needed}개쯤 "
-        "필요합니다.",
-        "next": "메트릭 손실의 가중치를 낮추거나, 부드러운 마이닝으로 시작하거나, 헤드 앞에 배치 정규화를 두세요.",
+        "sentence": (
+            "임베딩의 분산이 {width}차원 중 {dimensions:.1f}개 방향에 몰려 있습니다. 이 클래스들을 "
+            "가르려면 {needed}개쯤 필요합니다."
+        ),
+        "next": (
+            "메트릭 손실의 가중치를 낮추거나, 부드러운 마이닝으로 시작하거나, 헤드 앞에 배치 정규화를 두세요."
+        ),
     },
     "health.one_point": {
         "title": "모든 임베딩이 같은 쪽을 가리킵니다",
         "number": "평균 코사인 {mean_cosine:.2f}",
-        "sentence": "서로 다른 사람의 이미지 사이 평균 코사인이 {mean_cosine:.2f}입니다. 임베딩이 거의 한 점이어서 거리에 뜻이 "
-        "별로 없습니다.",
+        "sentence": (
+            "서로 다른 사람의 이미지 사이 평균 코사인이 {mean_cosine:.2f}입니다. 임베딩이 거의 한 "
+            "점이어서 거리에 뜻이 별로 없습니다."
+        ),
         "next": "임베딩의 중심을 맞추고(BNNeck), 부드러운 마이닝으로 시작하고, 학습률을 낮추세요.",
     },
     "label_errors.wrong": {
         "title": "{attribute} 레이블이 틀린 것으로 보입니다",
         "number": "레이블 {suspects}개, {value:.1%}",
-        "sentence": "{attribute} 레이블 {suspects}개({low:.1%}~{high:.1%})가 다른 사람들로 배운 모델의 판단이나 그 사람의 다른 "
-        "이미지({inconsistent}개)와 어긋납니다. 가장 흔한 것은 '{seen}'으로 보이는데 '{written}'으로 적힌 경우입니다. "
-        "cleanlab만으로는 이 중 {cleanlab}개를 지목합니다.",
+        "sentence": (
+            "{attribute} 레이블 {suspects}개({low:.1%}~{high:.1%})가 다른 사람들로 배운 모델의 판단이나 "
+            "그 사람의 다른 이미지({inconsistent}개)와 어긋납니다. 가장 흔한 것은 '{seen}'으로 보이는데 "
+            "'{written}'으로 적힌 경우입니다. cleanlab만으로는 이 중 {cleanlab}개를 지목합니다."
+        ),
         "next": "얼굴을 보고 레이블을 고친 뒤 다시 학습하세요.",
     },
     "label_errors.swapped": {
         "title": "일부 사람의 {attribute} 레이블이 서로 바뀌었습니다",
         "number": "{persons}명",
-        "sentence": "{of}명 중 {persons}명은 '{first}'와 '{second}'를 맞바꿀 때 훨씬 잘 맞습니다(이미지 {images}장).",
+        "sentence": (
+            "{of}명 중 {persons}명은 '{first}'와 '{second}'를 맞바꿀 때 훨씬 잘 맞습니다(이미지 {images}장)."
+        ),
         "next": "얼굴을 보고 이 사람들의 두 레이블을 맞바꾸세요.",
     },
     "label_errors.copies": {
         "title": "똑같은 이미지에 다른 레이블이 붙어 있습니다",
         "number": "이미지 {groups}종",
-        "sentence": "{groups}종의 이미지가 서로 다른 {attribute} 레이블로 두 번 이상 나옵니다. 적어도 하나는 틀렸습니다.",
+        "sentence": (
+            "{groups}종의 이미지가 서로 다른 {attribute} 레이블로 두 번 이상 나옵니다. 적어도 하나는 "
+            "틀렸습니다."
+        ),
         "next": "고치거나 지우세요.",
     },
     "overlap.classes": {
         "title": "두 클래스는 다른 점보다 겹치는 점이 많습니다",
         "number": "겹침 {value:.2f}",
-        "sentence": "'{first}'와 '{second}'는 둘을 가장 잘 가르는 방향에서도 {value:.2f}만큼 겹칩니다({low:.2f}~{high:.2f}, 같은 "
-        "클래스라면 {null:.2f}). 그 방향에서는 어떤 규칙으로도 {best:.0%}를 넘게 맞힐 수 없습니다. 모두 {pairs}쌍입니다.",
-        "next": "경계에 가장 가까운 얼굴을 보세요. 사람도 구별하지 못하면 클래스를 합치거나 구별할 정보를 더 모으고, 사람이 "
-        "구별한다면 해상도를 높이거나 이 쌍을 따로 학습하세요.",
+        "sentence": (
+            "'{first}'와 '{second}'는 둘을 가장 잘 가르는 방향에서도 {value:.2f}만큼 "
+            "겹칩니다({low:.2f}~{high:.2f}, 같은 클래스라면 {null:.2f}). 그 방향에서는 어떤 규칙으로도 "
+            "{best:.0%}를 넘게 맞힐 수 없습니다. 모두 {pairs}쌍입니다."
+        ),
+        "next": (
+            "경계에 가장 가까운 얼굴을 보세요. 사람도 구별하지 못하면 클래스를 합치거나 구별할 정보를 더 "
+            "모으고, 사람이 구별한다면 해상도를 높이거나 이 쌍을 따로 학습하세요."
+        ),
     },
     "information.lost": {
         "title": "학습이 정보를 버렸습니다",
         "number": "macro F1 {value:.3f} 손실",
-        "sentence": "선형 프로브의 점수가 학습 전 백본의 특징에서는 {before:.3f}, 학습된 임베딩에서는 {after:.3f}입니다.",
+        "sentence": (
+            "선형 프로브의 점수가 학습 전 백본의 특징에서는 {before:.3f}, 학습된 임베딩에서는 "
+            "{after:.3f}입니다."
+        ),
         "next": "백본의 학습률을 낮추거나, 임베딩을 넓히거나, 더 일찍 멈추세요.",
     },
     "conflict.opposed": {
         "title": "두 손실이 서로 반대로 당기고, 그 대가가 있습니다",
         "number": "kappa {value:.2f}",
-        "sentence": "두 손실의 기울기가 {degrees:.0f}도로 만납니다(kappa {value:.2f}, {low:.2f}~{high:.2f}). 둘을 함께 쓰면 "
-        "'{best}'만 쓸 때보다 {gap:+.3f}입니다({gap_low:+.3f}~{gap_high:+.3f}).",
-        "next": "둘 사이에 배치 정규화를 두거나(BNNeck), 한쪽 가중치를 낮추거나, '{best}'만으로 학습하세요.",
+        "sentence": (
+            "두 손실의 기울기가 {degrees:.0f}도로 만납니다(kappa {value:.2f}, {low:.2f}~{high:.2f}). "
+            "둘을 함께 쓰면 '{best}'만 쓸 때보다 {gap:+.3f}입니다({gap_low:+.3f}~{gap_high:+.3f})."
+        ),
+        "next": (
+            "둘 사이에 배치 정규화를 두거나(BNNeck), 한쪽 가중치를 낮추거나, '{best}'만으로 학습하세요."
+        ),
     },
     "conflict.suspected": {
         "title": "두 손실이 서로 반대로 당깁니다",
         "number": "kappa {value:.2f}",
-        "sentence": "두 손실의 기울기가 {degrees:.0f}도로 만납니다(kappa {value:.2f}, {low:.2f}~{high:.2f}). 실제로 손해인지는 "
-        "비교해 봐야 압니다.",
+        "sentence": (
+            "두 손실의 기울기가 {degrees:.0f}도로 만납니다(kappa {value:.2f}, {low:.2f}~{high:.2f}). "
+            "실제로 손해인지는 비교해 봐야 압니다."
+        ),
         "next": "같은 예산으로 세 갈래(메트릭 손실, 헤드, 둘 다)를 시드 3개씩 학습해 runs로 주세요.",
     },
     "worth.hurts": {
         "title": "메트릭 손실이 주는 것보다 잃는 것이 많습니다",
         "number": "macro F1 {value:+.3f}",
-        "sentence": "같은 예산에서 메트릭 손실이 있으면 {both:.3f}, 없으면 {head:.3f}입니다(시드 {seeds}개, {low:+.3f}~{high:+.3f}).",
+        "sentence": (
+            "같은 예산에서 메트릭 손실이 있으면 {both:.3f}, 없으면 {head:.3f}입니다(시드 {seeds}개, "
+            "{low:+.3f}~{high:+.3f})."
+        ),
         "next": "빼거나 가중치를 낮추세요.",
     },
     "shift.prior": {
         "title": "예측할 이미지의 클래스 비율이 다릅니다",
         "number": "{null:.0%}가 아니라 {value:.0%}",
-        "sentence": "'{name}'({attribute})은 학습의 {training:.1%}이지만 레이블 없는 이미지에서는 약 {value:.1%}입니다"
-        "({low:.1%}~{high:.1%}, BBSE {bbse:.1%}). 예측을 세면 {echoed:.1%}입니다.",
+        "sentence": (
+            "'{name}'({attribute})은 학습의 {training:.1%}이지만 레이블 없는 이미지에서는 약 "
+            "{value:.1%}입니다({low:.1%}~{high:.1%}, BBSE {bbse:.1%}). 예측을 세면 {echoed:.1%}입니다."
+        ),
         "next": "클래스를 고르기 전에 확률을 두 비율의 비로 보정하세요.",
     },
     "shift.domain": {
         "title": "예측할 이미지가 검증 이미지와 다르게 생겼습니다",
         "number": "AUC {value:.2f}",
-        "sentence": "선형 분류기가 레이블 없는 이미지와 검증 이미지를 AUC {value:.2f}({low:.2f}~{high:.2f})로 구별합니다.",
+        "sentence": (
+            "선형 분류기가 레이블 없는 이미지와 검증 이미지를 AUC {value:.2f}({low:.2f}~{high:.2f})로 "
+            "구별합니다."
+        ),
         "next": "두 세트를 눈으로 비교하고(카메라, 크롭, 압축), 새 세트에 맞춰 증강하세요.",
     },
     "resolution.too_coarse": {
         "title": "이 검증 세트는 판단하기에 너무 작습니다",
         "number": "{value:.3f}보다 작은 차이",
-        "sentence": "검증에 {persons}명뿐이어서 macro F1의 {value:.3f}보다 작은 차이는 잡음입니다. '{class}'는 {class_persons}명에 "
-        "달려 있습니다.",
+        "sentence": (
+            "검증에 {persons}명뿐이어서 macro F1의 {value:.3f}보다 작은 차이는 잡음입니다. '{class}'는 "
+            "{class_persons}명에 달려 있습니다."
+        ),
         "next": "사람 단위 교차 검증을 쓰세요. 0.02의 차이를 보려면 약 {needed}명이 필요합니다.",
     },
 }
 
-VERDICTS = {"supported": "그렇습니다", "not_supported": "그렇지 않습니다", "cannot_tell": "알 수 없습니다"}
+VERDICTS = {
+    "supported": "그렇습니다",
+    "not_supported": "그렇지 않습니다",
+    "cannot_tell": "알 수 없습니다",
+}
 
 HYPOTHESES = {
     "A": "클래스들은 다른 점보다 겹치는 점이 많은가?",
@@ -241,29 +318,49 @@ HYPOTHESES = {
 }
 
 REASONS = {
-    "A.shared": "{pairs}쌍 중 {shared}쌍이 절반 넘게 겹칩니다. 가장 넓은 것은 '{first}'와 '{second}'로 {value:.2f}입니다"
-    "({low:.2f}~{high:.2f}).",
-    "A.apart": "{pairs}쌍 중 가장 넓은 겹침은 '{first}'와 '{second}'의 {value:.2f}입니다({low:.2f}~{high:.2f}). 0.5를 넘어야 겹치는 "
-    "점이 더 많은 것입니다.",
-    "A.neighbours_part": "선형 프로브로는 '{first}'와 '{second}'가 {value:.2f}만큼 겹치지만({low:.2f}~{high:.2f}) 이웃으로는 "
-    "구별됩니다. 정보는 있으나 직선 위에 있지 않습니다.",
-    "A.interval_holds_half": "가장 넓은 겹침은 '{first}'와 '{second}'의 {value:.2f}이고, 구간 {low:.2f}~{high:.2f}가 0.5를 품습니다. "
-    "검증에 사람이 더 있으면 가려집니다.",
+    "A.shared": (
+        "{pairs}쌍 중 {shared}쌍이 절반 넘게 겹칩니다. 가장 넓은 것은 '{first}'와 '{second}'로 "
+        "{value:.2f}입니다({low:.2f}~{high:.2f})."
+    ),
+    "A.apart": (
+        "{pairs}쌍 중 가장 넓은 겹침은 '{first}'와 '{second}'의 {value:.2f}입니다({low:.2f}~{high:.2f}). "
+        "0.5를 넘어야 겹치는 점이 더 많은 것입니다."
+    ),
+    "A.neighbours_part": (
+        "선형 프로브로는 '{first}'와 '{second}'가 {value:.2f}만큼 겹치지만({low:.2f}~{high:.2f}) "
+        "이웃으로는 구별됩니다. 정보는 있으나 직선 위에 있지 않습니다."
+    ),
+    "A.interval_holds_half": (
+        "가장 넓은 겹침은 '{first}'와 '{second}'의 {value:.2f}이고, 구간 {low:.2f}~{high:.2f}가 0.5를 "
+        "품습니다. 검증에 사람이 더 있으면 가려집니다."
+    ),
     "A.few_persons": "판단할 이미지에서 두 클래스 모두 {fewest}명이 되는 쌍이 없습니다.",
     "A.no_attribute": "새로운 사람에게 예측할 수 있는 속성이 없습니다. 클래스마다 한 사람뿐입니다.",
-    "B.opposed": "kappa {value:.2f}({low:.2f}~{high:.2f})이고, 두 손실을 함께 쓰면 '{best}'만 쓸 때보다 {gap:+.3f}입니다"
-    "({gap_low:+.3f}~{gap_high:+.3f}).",
+    "B.opposed": (
+        "kappa {value:.2f}({low:.2f}~{high:.2f})이고, 두 손실을 함께 쓰면 '{best}'만 쓸 때보다 "
+        "{gap:+.3f}입니다({gap_low:+.3f}~{gap_high:+.3f})."
+    ),
     "B.not_opposed": "kappa {value:.2f}({low:.2f}~{high:.2f})로, 문제가 될 만한 대립은 없습니다.",
-    "B.interval_holds_zero": "kappa {value:.2f}의 구간 {low:.2f}~{high:.2f}가 0을 품습니다. 더 자주 재어 기록하세요.",
-    "B.lengths_only": "kappa {value:.2f}({low:.2f}~{high:.2f})이지만 임베딩의 길이 방향에서만 그렇습니다. 정규화하거나 손실 사이에 "
-    "배치 정규화를 두세요.",
-    "B.no_arms": "kappa {value:.2f}({low:.2f}~{high:.2f})로 대립하지만, 손해인지 보려면 같은 예산의 세 갈래(메트릭 손실, 헤드, "
-    "둘 다)가 필요합니다.",
-    "B.outcome_no_worse": "kappa {value:.2f}({low:.2f}~{high:.2f})이지만, 두 손실을 함께 써서 '{best}'만 쓸 때보다 나빠졌다고 할 수 "
-    "없습니다: {gap:+.3f}({gap_low:+.3f}~{gap_high:+.3f}).",
+    "B.interval_holds_zero": (
+        "kappa {value:.2f}의 구간 {low:.2f}~{high:.2f}가 0을 품습니다. 더 자주 재어 기록하세요."
+    ),
+    "B.lengths_only": (
+        "kappa {value:.2f}({low:.2f}~{high:.2f})이지만 임베딩의 길이 방향에서만 그렇습니다. 정규화하거나 "
+        "손실 사이에 배치 정규화를 두세요."
+    ),
+    "B.no_arms": (
+        "kappa {value:.2f}({low:.2f}~{high:.2f})로 대립하지만, 손해인지 보려면 같은 예산의 세 "
+        "갈래(메트릭 손실, 헤드, 둘 다)가 필요합니다."
+    ),
+    "B.outcome_no_worse": (
+        "kappa {value:.2f}({low:.2f}~{high:.2f})이지만, 두 손실을 함께 써서 '{best}'만 쓸 때보다 "
+        "나빠졌다고 할 수 없습니다: {gap:+.3f}({gap_low:+.3f}~{gap_high:+.3f})."
+    ),
     "B.no_log": "학습 기록이 없습니다.",
-    "B.no_angles": "학습 기록에 두 손실의 각도가 없습니다. 손실이 하나뿐이거나, 측정이 너무 적거나, 배치에 한 클래스의 이미지가 "
-    "4장보다 적습니다.",
+    "B.no_angles": (
+        "학습 기록에 두 손실의 각도가 없습니다. 손실이 하나뿐이거나, 측정이 너무 적거나, 배치에 한 "
+        "클래스의 이미지가 4장보다 적습니다."
+    ),
 }
 
 ABSTENTIONS = {
@@ -299,7 +396,12 @@ QUESTIONS = {
     "budget": "오류는 어디에 있는가?",
 }
 
-CONFIDENCE = {"certain": "확실", "likely": "유력", "possible": "가능성"}
+CONFIDENCE = {
+    "certain": "확실",
+    "likely": "유력",
+    "possible": "가능성",
+}
+
 TIERS = {
     "spoiler": "다른 수치를 믿을 수 없게 함",
     "cause": "macro F1을 깎음",
@@ -311,13 +413,17 @@ SUMMARY = {
     "score_point": "Macro F1 {value:.3f}, {persons}명의 이미지 {images}장, {who}.",
     "model": "모델의 예측",
     "probe": "본 적 없는 사람에 대한 프로브의 예측",
-    "finding": "{number}. {title} [{confidence}{gain}]. {sentence}",
+    "finding": "{rank}. {title} [{confidence}{gain}]. {sentence}",
     "gain": ", macro F1 {explained:.3f}",
     "next": "   -> {next}",
     "more": "   그 밖의 {count}가지는 보고서에 있습니다.",
     "none": "이 학습을 막는 것을 찾지 못했습니다.",
-    "none_resolution": "이 학습을 막는 것을 찾지 못했습니다. 이 검증 세트로는 macro F1의 {difference:.3f}보다 작은 차이를 볼 수 "
-    "없습니다.",
+    "none_resolution": (
+        "이 학습을 막는 것을 찾지 못했습니다. 이 검증 세트로는 macro F1의 {difference:.3f}보다 작은 "
+        "차이를 볼 수 없습니다."
+    ),
     "answer": "{hypothesis}. {question} {verdict}: {reason}",
-    "budget": "오류의 {share:.0%}는 {attribute}만 틀린 것입니다. 완벽하다면 macro F1은 {perfect:.3f}입니다.",
+    "budget": (
+        "오류의 {share:.0%}는 {attribute}만 틀린 것입니다. 완벽하다면 macro F1은 {perfect:.3f}입니다."
+    ),
 }
