@@ -6,6 +6,8 @@ where the labels themselves were cut in different places on the two sides of the
 another question than training answers.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from metric_face.diagnosis import probing
@@ -200,5 +202,5 @@ def _sweep(context: Context, name: str, cuts: tuple[float, ...]) -> Table:
     return Table(f"boundary.sweep.{name}", ("cut", "moved_to", "macro_f1"), tuple(lines))
 
 
-def _cuts(cuts: tuple[float, ...]) -> str:
+def _cuts(cuts: Sequence[float]) -> str:
     return ", ".join(f"{cut:g}" for cut in cuts)

@@ -120,12 +120,9 @@ class Context:
         return tuple(a for a in self.labels if self._is_learnable(a))
 
     def _is_learnable(self, attribute: str) -> bool:
-        labels, count = self.labels[attribute], len(self.classes[attribute])
-        persons = self.persons_by_class(attribute)
+        count, persons = len(self.classes[attribute]), self.persons_by_class(attribute)
         present = persons[persons > 0]
-        return (
-            2 <= count <= MOST_CLASSES and len(present) >= 2 and len(labels) > 0 and np.median(present) >= 5
-        )
+        return 2 <= count <= MOST_CLASSES and len(present) >= 2 and float(np.median(present)) >= 5
 
     def persons_by_class(self, attribute: str, rows: Ints | None = None) -> Ints:
         """(C,) identities that carry each class."""

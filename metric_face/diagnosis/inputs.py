@@ -162,7 +162,7 @@ def _split(split: Any, validation: Any, count: int) -> NDArray[np.str_] | None:
         return np.where(held, "val", "train")
     if split is None:
         return None
-    parts = _long(np.asarray(split).astype(str), "split", count)
+    parts: NDArray[np.str_] = _long(np.asarray(split).astype(str), "split", count)
     if not np.isin(parts, (*TRAIN_NAMES, *HELD_OUT_NAMES)).any():
         raise ArgumentError(
             f"split must name parts such as 'train' and 'val', found {', '.join(np.unique(parts)[:3].tolist())}"
@@ -232,7 +232,8 @@ def _epochs(batches: Sequence[Any] | None, count: int) -> list[list[Ints]] | Non
 def _raw(attribute: str, values: Any, codes: Mapping[str, Ints], count: int) -> Floats:
     if attribute not in codes:
         raise ArgumentError(f"raw_values must be of attributes in labels, found {attribute!r}")
-    return _long(np.asarray(values, dtype=np.float64), f"raw_values[{attribute!r}]", count)
+    array: Floats = _long(np.asarray(values, dtype=np.float64), f"raw_values[{attribute!r}]", count)
+    return array
 
 
 def _unlabelled(vectors: Any, identities: Any) -> Ints | None:

@@ -29,7 +29,7 @@ def ask(context: Context) -> Outcome:
     rows = []
     for attribute in context.attributes:
         noise = judge(context, attribute)
-        swapped = _swapped(context, attribute, noise)
+        swapped = swaps(context, attribute, noise)
         findings += swapped
         covered = np.concatenate([f.rows for f in swapped]) if swapped else np.empty(0, dtype=np.int64)
         wrong = suspects(noise)
@@ -109,7 +109,7 @@ def _wrong(context: Context, attribute: str, noise: LabelNoise, rows: Ints, othe
     )
 
 
-def _swapped(context: Context, attribute: str, noise: LabelNoise) -> list[Finding]:
+def swaps(context: Context, attribute: str, noise: LabelNoise) -> list[Finding]:
     """Identities on whose images two labels of a varying attribute were exchanged."""
     if context.fixed[attribute] or not context.identities_known:
         return []

@@ -67,7 +67,7 @@ def _vote(ids: Ints, labels: Ints, num_classes: int) -> Ints:
     kept = near >= 0
     cells = rows[kept] * num_classes + labels[near[kept]]
     votes = np.bincount(cells, minlength=len(ids) * num_classes).reshape(len(ids), num_classes)
-    return votes.argmax(axis=1).astype(np.int64)
+    return np.asarray(votes.argmax(axis=1), dtype=np.int64)
 
 
 def _centroid(context: Context, features: Floats, attribute: str) -> Ints:
@@ -108,7 +108,7 @@ def _mlp(context: Context, features: Floats) -> dict[str, Ints]:
         optimiser = torch.optim.AdamW(parameters, lr=3e-3, weight_decay=0.05)
         rng = torch.Generator().manual_seed(context.seed + int(fold))
         for _ in range(_MLP_EPOCHS):
-            for rows in learn[torch.randperm(len(learn), generator=rng)].split(_MLP_BATCH):
+            for rows in torch.split(learn[torch.randperm(len(learn), generator=rng)], _MLP_BATCH):
                 outputs = heads(torch.relu(hidden(inputs[rows]))).split(sizes, dim=1)
                 loss = torch.stack(
                     [

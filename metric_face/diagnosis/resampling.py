@@ -78,7 +78,7 @@ def majority(labels: Ints, identities: Ints) -> Ints:
     width = int(labels.max()) + 1
     count = int(identities.max()) + 1
     votes = np.bincount(identities * width + labels, minlength=count * width).reshape(count, width)
-    return votes.argmax(axis=1).astype(np.int64)
+    return np.asarray(votes.argmax(axis=1), dtype=np.int64)
 
 
 def one_each(rows: Ints, identities: Ints, limit: int) -> Ints:

@@ -165,7 +165,7 @@ def _never_seen(view: View, other: View, often: float) -> float:
     """Share of what ``view`` sees in at least ``often`` of its draws that ``other`` never does."""
     rows, columns = view.rows >= often, view.columns >= often
     both = (rows & (other.rows > 0)).sum() * (columns & (other.columns > 0)).sum()
-    return 1 - both / max(rows.sum() * columns.sum(), 1)
+    return float(1 - both / max(rows.sum() * columns.sum(), 1))
 
 
 def _share(view: View) -> float:

@@ -1,0 +1,142 @@
+"""Does `why` find the fault that was planted, and nothing where none was?
+
+Run as ``python -m benchmarks.faults``; ``--real ../shared/data`` adds photographs, ``--people 400`` is a quick look.
+Each training is made anew, one fault at a time, and given to ``diagnose`` without a word about it.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.fault_scenarios import Run, clean_run
+from benchmarks.harness import machine, publish, table
+from benchmarks.planted_faults import FAULTS, LABEL_FAULTS
+from metric_face import diagnose
+from metric_face.diagnosis.asking import Diagnosis
+from metric_face.diagnosis.label_errors import cleanlab_suspects, judge, suspects, swaps
+
+CLEAN_SEEDS = range(5)
+WANTED, LIMIT = 14, 60.0
+SHORT = {"supported": "yes", "not_supported": "no", "cannot_tell": "?"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--people", type=int, default=2857, help="seven images each")
+    parser.add_argument("--dimensions", type=int, default=512)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--real", metavar="FOLDER", help="also plant faults in the photographs of this folder"
+    )
+    options = parser.parse_args()
+    diagnose(**clean_run(99, 60, 16))  # imports and compilation are not the run's
+    sections = [
+        _faults(options.people, options.dimensions, options.seed),
+        _clean(options.people, options.dimensions),
+        _labels(options.people, options.dimensions, options.seed),
+    ]
+    if options.real:
+        from benchmarks.real_faults import plant_in_photographs
+
+        sections.append(plant_in_photographs(options.real))
+    command = "python -m benchmarks.faults" + (f" --real {options.real}" if options.real else "")
+    if options.people != 2857 or options.dimensions != 512:
+        command += f" --people {options.people} --dimensions {options.dimensions}"
+    title = f"Planted faults: {7 * options.people:,} images x {options.dimensions}, one fault at a time"
+    publish("faults", title, command, machine("numpy", "scikit-learn", "faiss-cpu", "cleanlab"), sections)
+
+
+def timed(run: Run) -> tuple[Diagnosis, float]:
+    """Diagnose a run; the list of what was planted is not part of it."""
+    started = time.perf_counter()
+    found = diagnose(**{name: value for name, value in run.items() if name != "planted"})
+    return found, time.perf_counter() - started
+
+
+def row(name: str, found: Diagnosis, seconds: float, right: bool) -> Sequence[object]:
+    """One line of the table: what came first, what else, the two answers, the time."""
+    first, *others = [finding.id for finding in found.findings] or ["-"]
+    gain = found.findings[0].explained if found.findings else None
+    answers = {answer.hypothesis: SHORT[answer.verdict.value] for answer in found.answers}
+    return (
+        name,
+        first,
+        "yes" if right else "NO",
+        ", ".join(others) or "-",
+        "-" if gain is None else f"{gain:.3f}",
+        "-" if found.score is None else f"{found.score.value:.3f}",
+        answers.get("A", "-"),
+        answers.get("B", "-"),
+        f"{seconds:.0f}",
+    )
+
+
+HEAD = ("planted", "first finding", "right", "others", "explains F1", "macro F1", "A", "B", "s")
+
+
+def _faults(people: int, dimensions: int, seed: int) -> str:
+    rows, right, slowest = [], 0, 0.0
+    for fault in FAULTS:
+        found, seconds = timed(fault.make(seed, people, dimensions))
+        hit = bool(found.findings) and found.findings[0].id in fault.found_as
+        right, slowest = right + hit, max(slowest, seconds)
+        rows.append(row(fault.name, found, seconds, hit))
+        print(*rows[-1], sep=" | ", flush=True)
+    verdict = (
+        f"First finding right: {right} of {len(FAULTS)} (mark: {WANTED}). "
+        f"Slowest run: {slowest:.0f} s (mark: {LIMIT:.0f} s). "
+        "A: do classes share more than they differ in? B: do the losses pull apart?"
+    )
+    return f"## Fault by first finding\n\n{table(HEAD, rows)}\n\n{verdict}"
+
+
+def _clean(people: int, dimensions: int) -> str:
+    rows, findings = [], 0
+    for seed in CLEAN_SEEDS:
+        found, seconds = timed(clean_run(seed, people, dimensions))
+        findings += len(found.findings)
+        rows.append(row(f"nothing, seed {seed}", found, seconds, not found.findings))
+        print(*rows[-1], sep=" | ", flush=True)
+    return f"## Clean controls\n\n{table(HEAD, rows)}\n\nFindings on clean trainings: {findings} (mark: 0)."
+
+
+def _labels(people: int, dimensions: int, seed: int) -> str:
+    """Our suspects and cleanlab's, from the same out-of-fold probabilities, against the planted list."""
+    from metric_face.diagnosis.inputs import context_of
+
+    rows = []
+    for name, attribute, plant in LABEL_FAULTS:
+        run = plant(clean_run(seed, people, dimensions), np.random.default_rng([seed, 99]))
+        planted = run.pop("planted")
+        context = context_of(run.pop("embeddings"), run.pop("labels"), run.pop("identities"), **run)
+        noise = judge(context, attribute)
+        exchanged = [finding.rows for finding in swaps(context, attribute, noise)]
+        ours = np.unique(np.concatenate([suspects(noise), *exchanged]))
+        theirs = cleanlab_suspects(context, attribute)
+        rows.append((name, len(planted), *_scores(ours, planted), *_scores(theirs, planted)))
+        print(*rows[-1], sep=" | ", flush=True)
+    head = (
+        "planted",
+        "labels",
+        "ours: named",
+        "precision",
+        "recall",
+        "cleanlab: named",
+        "precision",
+        "recall",
+    )
+    note = (
+        "Same out-of-fold probabilities. Ours knows whose images they are; confident learning does not ask."
+    )
+    return f"## Label suspects beside cleanlab's\n\n{table(head, rows)}\n\n{note}"
+
+
+def _scores(named: np.ndarray, planted: np.ndarray) -> tuple[int, str, str]:
+    hits = int(np.isin(named, planted).sum())
+    return len(named), f"{hits / max(len(named), 1):.3f}", f"{hits / max(len(planted), 1):.3f}"
+
+
+if __name__ == "__main__":
+    main()
