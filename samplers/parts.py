@@ -39,6 +39,8 @@ def number_parts(label: Ints, parts: Ints | None) -> tuple[Ints | None, Ints, In
     """The parts of the sorted members: the part of each, and the label and size of each part."""
     if parts is None:
         return None, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    if not ((label[1:] == label[:-1]) & (parts[1:] != parts[:-1])).any():
+        return number_parts(label, None)  # one part a label: nothing to spread
     fresh = np.concatenate(([True], (label[1:] != label[:-1]) | (parts[1:] != parts[:-1])))
     starts = np.flatnonzero(fresh)
     return np.cumsum(fresh) - 1, label[starts], np.diff(starts, append=label.size)

@@ -235,6 +235,13 @@ def test_i18_holds_with_coverage_of_identities(case, longer):
     assert_spread(plan, labels, persons, k)
 
 
+def test_i18_persons_who_are_the_labels_change_nothing():
+    labels = from_sizes([5, 9, 1, 12])
+    plain, spread = RandomIdentitySampler(labels, 3, 4), RandomIdentitySampler(labels, 3, 4, spread=labels)
+    assert list(plain) == list(spread)
+    assert spread.report().short_of_persons is None
+
+
 def test_i18_the_competition():
     rng = np.random.default_rng(0)
     persons = np.repeat(np.arange(2700), 7)
