@@ -82,7 +82,8 @@ class KNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "classes_")
         queries = self._prepared(validate_data(self, X, dtype=np.float32, reset=False))
         depth = min(check_k(self.n_neighbors if k is None else k), len(self._vectors))
-        return nearest(queries, self._vectors, depth, self.metric)
+        base = np.asarray(self._vectors)  # not a memmap, as a model loaded from a mapped file has it
+        return nearest(queries, base, depth, self.metric)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Share of the votes of each class.

@@ -1,0 +1,310 @@
+"""Scores against scikit-learn, pytorch-metric-learning and the definition; intervals against repetition."""
+
+import tracemalloc
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix, f1_score
+
+from metric_face.errors import ArgumentError
+from metric_face.intervals import Interval
+from metric_face.metrics import (
+    bootstrap_interval,
+    bootstrap_mean,
+    confusion,
+    f1_per_class,
+    macro_f1,
+    resolution,
+    retrieval_metrics,
+)
+
+
+def draw_labels(seed, n=300, classes=6, right=0.6):
+    rng = np.random.default_rng(seed)
+    true = rng.choice(classes, n, p=np.arange(1, classes + 1) / (classes * (classes + 1) / 2))
+    return true, np.where(rng.random(n) < right, true, rng.integers(0, classes, n))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_f1_and_confusion_equal_scikit_learn(seed):
+    true, pred = draw_labels(seed)
+    assert macro_f1(true, pred) == pytest.approx(f1_score(true, pred, average="macro"), abs=1e-12)
+    np.testing.assert_allclose(f1_per_class(true, pred, 6), f1_score(true, pred, average=None, labels=range(6)))
+    np.testing.assert_array_equal(confusion(true, pred, 6), confusion_matrix(true, pred, labels=range(6)))
+
+
+def test_four_items_by_hand():
+    # class 0: one hit, two true, two predicted -> 1/2; class 1: one hit, one true, two predicted -> 2/3;
+    # class 2: one true, never predicted -> 0
+    true, pred = [0, 0, 1, 2], [0, 1, 1, 0]
+    np.testing.assert_allclose(f1_per_class(true, pred), [1 / 2, 2 / 3, 0])
+    assert macro_f1(true, pred) == pytest.approx((1 / 2 + 2 / 3) / 3)
+
+
+def test_an_absent_class_does_not_count():
+    true, pred = [0, 0, 2], [0, 0, 2]
+    assert macro_f1(true, pred, num_classes=18) == 1.0
+    assert np.isnan(f1_per_class(true, pred, 4)[[1, 3]]).all()
+    assert macro_f1([0, 0], [0, 1], 18) == pytest.approx(f1_score([0, 0], [0, 1], average="macro"))
+
+
+def test_labels_may_be_huge_identities():
+    big = 2**53
+    assert macro_f1([big, big + 1], [big, big + 1]) == 1.0
+    assert macro_f1([big, big + 1], [big, big]) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("true", "pred", "classes", "message"),
+    [
+        ([0, 1], [0], None, "equally long, found 2 and 1"),
+        ([0.0, 1.0], [0, 1], None, "y_true must be integers, found float64"),
+        ([[0], [1]], [0, 1], None, r"y_true must be one-dimensional, found shape \(2, 1\)"),
+        ([], [], None, "at least one label, found none"),
+        ([0, 3], [0, 1], 3, r"y_true must lie in 0..2, found 3"),
+        ([0, 1], [0, -1], None, r"y_pred must lie in 0..1, found -1"),
+    ],
+)
+def test_bad_labels_are_named(true, pred, classes, message):
+    with pytest.raises(ArgumentError, match=message):
+        macro_f1(np.array(true), np.array(pred), classes)
+
+
+def brute_retrieval(vectors, labels, groups, ks):
+    """By the definition, in exact arithmetic for whole-numbered vectors; equals by position."""
+    similar = vectors.astype(np.int64) @ vectors.astype(np.int64).T
+    rows = []
+    for query in range(len(vectors)):
+        others = [j for j in range(len(vectors)) if j != query and groups[j] != groups[query]]
+        others.sort(key=lambda j: (-similar[query, j], j))
+        relevant = np.array([labels[j] == labels[query] for j in others])
+        if not relevant.any():
+            continue
+        R = relevant.sum()
+        precision = np.cumsum(relevant) / np.arange(1, len(relevant) + 1)
+        rows.append(
+            [*(relevant[:k].any() for k in ks), relevant[:R].mean(), (precision * relevant)[:R].sum() / R]
+        )
+    return np.mean(rows, axis=0), len(rows)
+
+
+@pytest.mark.parametrize("excluded", [False, True])
+@pytest.mark.parametrize("classes", [2, 7, 40])
+def test_retrieval_equals_the_definition_ties_included(classes, excluded):
+    rng = np.random.default_rng(classes)
+    vectors = rng.integers(-2, 3, (90, 4)).astype(np.float32)  # few values: most similarities are tied
+    labels, people = rng.integers(0, classes, 90) + 2**40, rng.integers(0, 25, 90)
+    groups = people if excluded else np.arange(90)
+    want, queries = brute_retrieval(vectors, labels, groups, (1, 5, 20))
+    got = retrieval_metrics(
+        vectors,
+        labels,
+        identities=people.astype(str),
+        exclude_same_identity=excluded,
+        ks=(1, 5, 20),
+        metric="inner_product",
+    )
+    assert [*got.recall.values(), got.r_precision, got.map_at_r] == pytest.approx(want.tolist(), abs=1e-6)
+    assert (got.num_queries, got.num_without_relevant) == (queries, 90 - queries)
+    assert got.same_identity_excluded is excluded
+
+
+def test_retrieval_equals_accuracy_calculator():
+    calculators = pytest.importorskip("pytorch_metric_learning.utils.accuracy_calculator")
+    import torch
+
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 8, 400)
+    vectors = (rng.normal(size=(8, 16))[labels] + rng.normal(size=(400, 16))).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    want = calculators.AccuracyCalculator(
+        include=("precision_at_1", "r_precision", "mean_average_precision_at_r"), device=torch.device("cpu")
+    ).get_accuracy(torch.from_numpy(vectors), torch.from_numpy(labels))
+    for metric in ("cosine", "euclidean"):  # the same order for vectors of length one
+        got = retrieval_metrics(vectors, labels, metric=metric)
+        assert got.recall[1] == pytest.approx(want["precision_at_1"], abs=1e-6)
+        assert got.r_precision == pytest.approx(want["r_precision"], abs=1e-6)
+        assert got.map_at_r == pytest.approx(want["mean_average_precision_at_r"], abs=1e-6)
+
+
+def test_labels_above_2_to_24_stay_apart():
+    # as float32 all four labels are one: every neighbour would be right
+    vectors = np.eye(4, dtype=np.float32)[[0, 0, 1, 1]]
+    labels = np.array([0, 1, 0, 1]) + 2**24
+    assert retrieval_metrics(vectors, labels).recall[1] == 0.0
+
+
+def test_k_may_be_below_r():
+    # R = 9 for each query, and the metric still looks at all nine
+    vectors = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    labels = np.arange(20) % 2
+    both = [retrieval_metrics(vectors, labels, ks=ks) for ks in ((1,), (1, 19))]
+    assert both[0].map_at_r == both[1].map_at_r
+    assert both[1].recall[19] == 1.0
+
+
+def test_items_without_a_relevant_one_are_left_out_and_counted():
+    vectors = np.eye(5, dtype=np.float32)
+    got = retrieval_metrics(vectors, [0, 0, 1, 2, 3])
+    assert (got.num_queries, got.num_without_relevant) == (2, 3)
+    np.testing.assert_array_equal(got.query_ids, [0, 1])
+    assert all(len(values) == 2 for values in got.per_query.values())
+
+
+def test_blocks_change_nothing(monkeypatch):
+    rng = np.random.default_rng(0)
+    vectors, labels = rng.integers(-3, 4, (70, 6)).astype(np.float32), rng.integers(0, 5, 70)
+    whole = retrieval_metrics(vectors, labels, metric="inner_product")
+    seen = []
+    monkeypatch.setattr("metric_face.retrieval._BLOCK_BYTES", 4 * 70 * 8)
+    parts = retrieval_metrics(vectors, labels, metric="inner_product", progress=lambda *a: seen.append(a))
+    assert parts.per_query["map_at_r"].tolist() == whole.per_query["map_at_r"].tolist()
+    assert seen[0] == (8, 70)
+    assert seen[-1] == (70, 70)
+
+
+def test_memory_is_bounded(monkeypatch):
+    monkeypatch.setattr("metric_face.retrieval._BLOCK_BYTES", 1 << 20)
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(4000, 8)).astype(np.float32)
+    tracemalloc.start()
+    retrieval_metrics(vectors, np.arange(4000) % 40)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 12e6  # the whole similarity matrix has 64 MB
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"labels": [0, 1]}, "equally many, found 4 and 2"),
+        ({"ks": ()}, "ks must be whole numbers of at least 1"),
+        ({"exclude_same_identity": True}, "identities must be given"),
+        ({"labels": [0, 1, 2, 3]}, "labels must repeat"),
+        ({"metric": "dot"}, "metric must be one of"),
+        ({"identities": [0, 1], "exclude_same_identity": True}, r"one per item, found shape \(2,\) for 4"),
+        ({"identities": [0.5, 1, 2, 3], "exclude_same_identity": True}, "found floats"),
+    ],
+)
+def test_bad_retrieval_arguments_are_named(arguments, message):
+    with pytest.raises(ArgumentError, match=message):
+        retrieval_metrics(np.eye(4, dtype=np.float32), **{"labels": [0, 0, 1, 1], **arguments})
+
+
+def loop_bootstrap(true, pred, people, resamples, seed, other=None):
+    """The same resampling, image by image."""
+    names, codes = np.unique(people, return_inverse=True)
+    members = [np.flatnonzero(codes == i) for i in range(len(names))]
+    drawn = np.random.default_rng(seed).integers(0, len(names), (resamples, len(names)))
+    values = []
+    for row in drawn:
+        images = np.concatenate([members[i] for i in row])
+        value = f1_score(true[images], pred[images], average="macro")
+        if other is not None:
+            value -= f1_score(true[images], other[images], average="macro")
+        values.append(value)
+    return np.array(values)
+
+
+def test_interval_equals_a_loop_over_images():
+    true, pred = draw_labels(0)
+    _, other = draw_labels(1)
+    people = np.random.default_rng(2).integers(0, 50, 300)
+    for second in (None, other):
+        want = loop_bootstrap(true, pred, people, 60, 7, second)
+        got = bootstrap_interval(true, pred, people, other=second, resamples=60, seed=7)
+        assert (got.low, got.high) == pytest.approx(tuple(np.quantile(want, [0.025, 0.975])), abs=1e-9)
+        assert got.standard_error == pytest.approx(want.std(ddof=1), abs=1e-9)
+        assert got.share_above_zero == pytest.approx((want > 0).mean())
+
+
+def test_blocks_of_resamples_are_one_stream(monkeypatch):
+    true, pred = draw_labels(0)
+    people = np.arange(300) // 6
+    whole = bootstrap_interval(true, pred, people, resamples=50)
+    monkeypatch.setattr("metric_face.intervals._BLOCK", 7 * 50)
+    assert bootstrap_interval(true, pred, people, resamples=50) == whole
+
+
+def test_people_make_wider_intervals_than_images():
+    """Seven equal images of a person are one observation: the standard error is sqrt(7) times the naive one."""
+    rng = np.random.default_rng(0)
+    true, right = np.zeros(400, int), rng.random(400) < 0.7
+    seven = np.repeat(np.where(right, 0, 1), 7)
+    naive = bootstrap_interval(np.repeat(true, 7), seven, np.arange(2800), metric="accuracy")
+    honest = bootstrap_interval(np.repeat(true, 7), seven, np.repeat(np.arange(400), 7), metric="accuracy")
+    assert honest.value == naive.value == pytest.approx(right.mean())
+    assert honest.standard_error / naive.standard_error == pytest.approx(7**0.5, rel=0.1)
+    assert honest.standard_error == pytest.approx((right.mean() * (1 - right.mean()) / 400) ** 0.5, rel=0.1)
+
+
+def test_interval_covers_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    covered = 0
+    for trial in range(200):
+        wrong = rng.random(120) < 0.3
+        people = np.repeat(np.arange(120), 3)
+        got = bootstrap_interval(
+            np.zeros(360, int), np.repeat(wrong, 3).astype(int), people, metric="accuracy", resamples=200, seed=trial
+        )
+        covered += got.low <= 0.7 <= got.high
+    assert 0.89 <= covered / 200 <= 0.99
+
+
+def test_a_paired_difference_is_narrower_than_two_intervals():
+    true, pred = draw_labels(0, n=1400)
+    better = np.where(np.arange(1400) % 10 == 0, true, pred)
+    people = np.arange(1400) // 7
+    gain = bootstrap_interval(true, better, people, other=pred)
+    alone = bootstrap_interval(true, pred, people)
+    assert gain.excludes_zero()
+    assert gain.share_above_zero == 1.0
+    assert gain.standard_error < alone.standard_error
+
+
+def test_mean_interval_weighs_images():
+    values, people = np.array([1.0, 1, 1, 0]), np.array([0, 0, 0, 1])
+    got = bootstrap_mean(values, people, resamples=400)
+    assert got.value == 0.75
+    assert (got.low, got.high) == (0.0, 1.0)  # one of the two people can be drawn twice
+
+
+def test_resolution_names_the_class_that_limits():
+    rng = np.random.default_rng(0)
+    true = np.repeat([0] * 190 + [1] * 10, 7)  # ten people in the second class
+    people = np.repeat(np.arange(200), 7)
+    pred = np.where(np.repeat(rng.random(200) < 0.8, 7), true, 1 - true)
+    alone = resolution(true, pred, people)
+    assert (alone.limiting_class, alone.limiting_identities, alone.num_identities) == (1, 10, 200)
+    assert alone.difference == pytest.approx(1.96 * 2**0.5 * alone.standard_error, rel=1e-3)
+    error = bootstrap_interval(true, pred, people).standard_error
+    assert alone.standard_error == pytest.approx(error)
+    nearly = np.where(np.arange(1400) % 100 == 0, true, pred)
+    paired = resolution(true, pred, people, other=nearly)
+    assert paired.paired
+    assert paired.difference < alone.difference
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"metric": "auc"}, "metric must be 'macro_f1' or 'accuracy', found 'auc'"),
+        ({"resamples": 1}, "resamples must be at least 2, found 1"),
+        ({"confidence": 95}, "confidence must lie between 0 and 1, found 95"),
+        ({"identities": [0, 0, 0]}, "identities must number at least 2"),
+        ({"identities": [0, 1]}, "one per item"),
+        ({"other": [0, 1, 5], "num_classes": 3}, "y_pred must lie in 0..2, found 5"),
+    ],
+)
+def test_bad_bootstrap_arguments_are_named(arguments, message):
+    with pytest.raises(ArgumentError, match=message):
+        bootstrap_interval([0, 1, 1], [0, 1, 0], **{"identities": [0, 1, 2], **arguments})
+
+
+def test_a_class_missing_from_a_resample_warns_nobody():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        got = bootstrap_interval([0, 0, 0, 1], [0, 0, 0, 1], [0, 1, 2, 3], num_classes=5)
+    assert isinstance(got, Interval)
+    assert (got.low, got.high) == (1.0, 1.0)
