@@ -80,7 +80,9 @@ def confusion(y_true: ArrayLike, y_pred: ArrayLike, num_classes: int | None = No
 def f1_from_counts(hits: NDArray[Any], true: NDArray[Any], pred: NDArray[Any]) -> Floats:
     """F1 = 2 hits / (true + predicted), elementwise; NaN where a class neither occurs nor is predicted."""
     total = np.asarray(true, dtype=np.float64) + pred
-    return np.divide(2.0 * hits, total, out=np.full(total.shape, np.nan), where=total > 0)
+    scores: Floats = np.full(total.shape, np.nan)
+    np.divide(2.0 * hits, total, out=scores, where=total > 0)
+    return scores
 
 
 def f1_per_class(y_true: ArrayLike, y_pred: ArrayLike, num_classes: int | None = None) -> Floats:

@@ -7,7 +7,7 @@ answered by the donors that the others chose.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -148,7 +148,7 @@ def fuse(
     codes = {name: as_labels(truth[name], f"truth[{name!r}]")[common] for name in space.names}
     aligned = [run.take(wanted[common]) for run in runs]
     joint = space.joint(codes)
-    settings = {"resamples": resamples, "confidence": confidence, "seed": seed}
+    settings: dict[str, Any] = {"resamples": resamples, "confidence": confidence, "seed": seed}
 
     said = [space.joint(run.codes()) for run in aligned]
     scores = [macro_f1(joint, one, space.num_classes) for one in said]
@@ -214,7 +214,8 @@ def _choose(tables: Sequence[Doubles], true: Ints, classes: int) -> list[int]:
 
 def _vote(tables: Sequence[Doubles], members: Sequence[int]) -> NDArray[np.int64]:
     total = np.sum([tables[m] for m in members], axis=0)
-    return total.argmax(axis=1).astype(np.int64)
+    winners: Ints = total.argmax(axis=1).astype(np.int64)
+    return winners
 
 
 def _by_name(runs: Sequence[Predictions]) -> dict[str, Predictions]:

@@ -4,7 +4,7 @@ The objective at strength s is the mean cross-entropy plus s/2 times the squared
 standardised features; the intercept is free. scikit-learn's C is 1 / (s N).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +45,7 @@ def logistic_path(
     objective: Objective,
     gram: Doubles,
     intercept: Doubles,
-    strengths: Sequence[float],
+    strengths: Iterable[float],
     *,
     tol: float = 1e-4,
     max_passes: int = 1000,

@@ -96,8 +96,8 @@ class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             ArgumentError: a setting is out of range, or ``groups`` of another length.
             ValueError: X or y is not what scikit-learn accepts.
         """
-        X, y = validate_data(self, X, y, dtype=np.float32)
-        _fit_together([self], X, [y], groups)
+        rows, values = validate_data(self, X, y, dtype=np.float32)
+        _fit_together([self], rows, [values], groups)
         return self
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -132,10 +132,11 @@ class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self, "coef_")
-        X = validate_data(self, X, dtype=np.float32, reset=False)
-        logits = np.empty((len(X), len(self.classes_)))
-        for start in range(0, len(X), _ROWS):
-            logits[start : start + _ROWS] = X[start : start + _ROWS].astype(np.float64) @ self.coef_.T
+        rows = validate_data(self, X, dtype=np.float32, reset=False)
+        logits = np.empty((len(rows), len(self.classes_)))
+        for start in range(0, len(rows), _ROWS):
+            part = slice(start, start + _ROWS)
+            logits[part] = rows[part].astype(np.float64) @ self.coef_.T
         logits += self.intercept_
         return logits
 

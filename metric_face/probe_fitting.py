@@ -110,8 +110,10 @@ def fit_ridge(X: Floats, heads: Heads, strengths: Doubles, folds: Sequence[Fold]
         chosen = [strengths[position]]
         (weights,) = ridge_path(moments[number], chosen)
         logits = X @ weights[:-1] + weights[-1]
-        for (_, held), sums in zip(folds, rest, strict=True):  # a temperature from rows the fit did not see
-            (unseen,) = ridge_path(sums[number], chosen)
+        for (_, held), remainder in zip(
+            folds, rest, strict=True
+        ):  # a temperature from rows the fit did not see
+            (unseen,) = ridge_path(remainder[number], chosen)
             logits[held] = X[held] @ unseen[:-1] + unseen[-1]
         weights = weights / fit_temperature(logits, heads.targets[number])
         fitted.append(FittedHead(weights, float(strengths[position]), scores, 0.0, True, 1))

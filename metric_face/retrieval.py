@@ -1,7 +1,7 @@
 """Recall@k, R-precision and MAP@R of an embedding, exact and in bounded memory."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -170,7 +170,7 @@ def _nearest(row: NDArray[np.float32], depth: int) -> Ints:
     return np.argsort(-row, kind="stable")[:depth]
 
 
-def _score(hits: NDArray[np.bool_], relevant: int, ks: Sequence[int]) -> Iterator[float] | list[float]:
+def _score(hits: NDArray[np.bool_], relevant: int, ks: Sequence[int]) -> list[float]:
     within = hits[:relevant]
     ranks = np.flatnonzero(within) + 1
     average = float((np.arange(1, len(ranks) + 1) / ranks).sum()) / relevant
