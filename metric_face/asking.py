@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from metric_face.data.transforms import EvalTransform
 from metric_face.errors import ArgumentError, DataError, FileFormatError, ModelMismatchError
 from metric_face.index import EmbeddingIndex
 from metric_face.model_card import read_card
-from metric_face.votes import vote_shares
+from metric_face.search_result import SearchResult
+from metric_face.target_votes import TargetVote
+from metric_face.votes import Votes
 
 CODE = "code/"
 """Prefix of the index's columns that hold a target's codes."""
@@ -37,8 +40,9 @@ class Answer:
 
     Attributes:
         path: the image asked about.
-        predicted: target -> class name.
-        probability: target -> share of the votes that this class has.
+        predicted: target -> class name, or ``unknown`` where the probability is below the index's threshold.
+        probability: target -> calibrated probability of the likeliest class; the share of the votes where the
+            index was built without validation.
         neighbours: the k nearest indexed images, nearest first.
     """
 
@@ -82,8 +86,9 @@ class Asker:
                 f"{home}: made by model {self.index.fingerprint or 'unknown'}, {folder} holds "
                 f"{self.card['fingerprint']}; run 'metric-face index' on this run"
             )
-        self.targets: dict[str, dict[str, Any]] = self.index.metadata["targets"]
-        self._embed = _embedder(folder, use_torch)
+        stored = self.index.metadata["targets"]
+        self.targets = {name: TargetVote.from_dict(data) for name, data in stored.items()}
+        self._embed = _embedder(folder, self.card["fingerprint"], use_torch)
 
     def ask(
         self,
@@ -91,7 +96,7 @@ class Asker:
         *,
         k: int | None = None,
         shown: int = 5,
-        votes: str | None = None,
+        votes: Votes | None = None,
         exclude: Sequence[str] | None = None,
     ) -> list[Answer]:
         """Classify images by their nearest indexed images.
@@ -114,22 +119,24 @@ class Asker:
         if not images:
             return []
         vectors = self.embed(images)
-        settings = {name: self._settings(name, k, votes) for name in self.targets}
-        depth = min(len(self.index), max([shown, *(setting["k"] for setting in settings.values())]))
+        votes_of = {name: vote.changed(k, votes) for name, vote in self.targets.items()}
+        depth = min(len(self.index), max([shown, *(vote.k for vote in votes_of.values())]))
         found = self.index.search(vectors, depth, exclude=exclude, fingerprint=self.card["fingerprint"])
-        shares = {
-            name: vote_shares(
-                found.rows,
-                found.similarities,
-                self.index.columns[CODE + name],
-                min(setting["k"], depth),
-                num_classes=len(self.targets[name]["classes"]),
-                votes=setting["votes"],
-                temperature=setting["temperature"],
+        said = {
+            name: vote.answers(
+                vote.probabilities(found.rows, found.similarities, self.index.columns[CODE + name])
             )
-            for name, setting in settings.items()
+            for name, vote in votes_of.items()
         }
-        return [self._answer(row, str(path), shares, found, shown) for row, path in enumerate(images)]
+        return [
+            Answer(
+                str(path),
+                {name: answers[row][0] for name, answers in said.items()},
+                {name: answers[row][1] for name, answers in said.items()},
+                self._neighbours(found, row, shown),
+            )
+            for row, path in enumerate(images)
+        ]
 
     def embed(self, images: Sequence[str | Path]) -> NDArray[np.float32]:
         """The vectors (Q, D) of image files."""
@@ -140,32 +147,18 @@ class Asker:
             ]
         )
 
-    def _settings(self, target: str, k: int | None, votes: str | None) -> dict[str, Any]:
-        chosen = self.targets[target]
-        return {
-            "k": min(k or chosen.get("k", 5), len(self.index)),
-            "votes": votes or chosen.get("votes", "softmax"),
-            "temperature": chosen.get("temperature", 0.07),
-        }
-
-    def _answer(self, row: int, path: str, shares: Any, found: Any, shown: int) -> Answer:
-        predicted, probability = {}, {}
-        for name, table in shares.items():
-            best = int(table[row].argmax())
-            predicted[name] = self.targets[name]["classes"][best]
-            probability[name] = float(table[row, best])
-        near = [position for position in found.rows[row, :shown] if position >= 0]
-        neighbours = tuple(
-            self._neighbour(int(position), float(found.similarities[row, rank]))
+    def _neighbours(self, found: SearchResult, row: int, shown: int) -> tuple[Neighbour, ...]:
+        near = [position for position in found.rows[row, :shown].tolist() if position >= 0]
+        return tuple(
+            self._neighbour(position, float(found.similarities[row, rank]))
             for rank, position in enumerate(near)
         )
-        return Answer(path, predicted, probability, neighbours)
 
     def _neighbour(self, position: int, similarity: float) -> Neighbour:
         columns = self.index.columns
         labels = {
-            name: target["classes"][int(columns[CODE + name][position])]
-            for name, target in self.targets.items()
+            name: vote.classes[int(columns[CODE + name][position])]
+            for name, vote in self.targets.items()
             if name != "identity"
         }
         identity = str(columns["identity"][position]) if "identity" in columns else None
@@ -200,14 +193,12 @@ def submission(answers: Sequence[Answer], classes: Sequence[str], target: str = 
     return "\n".join(lines) + "\n"
 
 
-def _embedder(folder: Path, use_torch: bool) -> Embed:
-    if not use_torch and (folder / "model.onnx").is_file():
-        try:
-            from metric_face.onnx_model import OnnxEmbedder
-        except ImportError:  # onnxruntime is an extra
-            return _torch_embedder(folder)
-        return OnnxEmbedder(folder / "model.onnx")
-    return _torch_embedder(folder)
+def _embedder(folder: Path, fingerprint: str, use_torch: bool) -> Embed:
+    if use_torch or not (folder / "model.onnx").is_file() or find_spec("onnxruntime") is None:
+        return _torch_embedder(folder)
+    from metric_face.onnx_model import OnnxEmbedder
+
+    return OnnxEmbedder(folder / "model.onnx", fingerprint=fingerprint, quick_start=True)
 
 
 def _torch_embedder(folder: Path) -> Embed:

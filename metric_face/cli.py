@@ -5,7 +5,7 @@ Exit codes: 0 done, 1 the input or the data is wrong (one line, no traceback), 2
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -119,6 +119,9 @@ def embed(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder to write; default RUN/embeddings.")
     ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write the classifiers' probabilities, which 'fuse' reads.")
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 64,
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
     as_json: Json = False,
@@ -151,6 +154,15 @@ def embed(
             progress=progress,
         )
     seconds = time.monotonic() - started
+    if csv is not None:
+        if opened.space is None:
+            raise ArgumentError("--csv: the run has no classifiers; it was trained on identities alone")
+        from metric_face.prediction_files import write_predictions
+        from metric_face.predictions import Predictions
+
+        write_predictions(
+            csv, Predictions.of_embeddings(opened.folder.name, made, opened.space), opened.space
+        )
     facts = {
         "folder": str(out or opened.folder / "embeddings"),
         "images": len(made),
@@ -173,6 +185,10 @@ def index(
     kind: Annotated[str, typer.Option(help="auto, flat, ivf, hnsw or ivfpq.")] = "auto",
     memory: Annotated[float | None, typer.Option(help="GiB that the index may take.")] = None,
     recall: Annotated[float, typer.Option(help="Recall@10 that an approximate index is tuned for.")] = 0.98,
+    reject: Annotated[
+        str | None,
+        typer.Option(help="Answer 'unknown' below a threshold: 'f1', or a false-accept rate such as 0.05."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder to write; default RUN/index.")
     ] = None,
@@ -185,16 +201,19 @@ def index(
 
     opened = Run.open(run)
     budget = None if memory is None else int(memory * 2**30)
-    built = index_run(opened, part=part, kind=kind, memory_budget=budget, recall=recall)
+    built = index_run(opened, part=part, reject=_rate(reject), kind=kind, memory_budget=budget, recall=recall)
     folder = built.save(out or opened.folder / "index")
     if as_json:
         answer_json({"folder": str(folder), "vectors": len(built), "kind": built.kind, **built.metadata})
         return
     answer(f"{len(built):,} vectors x {built.dimensions}, {built.kind}; {folder}")
-    for name, target in built.metadata["targets"].items():
-        if "k" in target:
+    for name, vote in built.metadata["targets"].items():
+        if vote["val_macro_f1"] is not None:
+            calibration = vote["calibration"]
             answer(
-                f"  {name}: k={target['k']} {target['votes']}, validation macro F1 {target['val_macro_f1']:.3f}"
+                f"  {name}: k={vote['k']} {vote['votes']}, validation macro F1 {vote['val_macro_f1']:.3f}; calibration "
+                f"error {calibration['error_before']:.3f} -> {calibration['error_after']:.3f}"
+                + (f"; unknown below {vote['threshold']:.2f} ({vote['rejects']})" if vote["rejects"] else "")
             )
 
 
@@ -231,7 +250,7 @@ def knn(
     answers = asker.ask(image_files(images), k=k, votes=votes, shown=shown)
     if csv is not None:
         target = "joint" if "joint" in asker.targets else next(iter(asker.targets))
-        write_text(csv, submission(answers, asker.targets[target]["classes"], target))
+        write_text(csv, submission(answers, asker.targets[target].classes, target))
         say(f"{len(answers):,} answers in {csv}")
     elif as_json:
         answer_json([one.to_dict() for one in answers])
@@ -354,15 +373,76 @@ def audit(
 
 
 @app.command()
-def why(run: RunArgument = LATEST, as_json: Json = False) -> None:
-    """Say what holds a run back."""
-    raise NotImplementedError
+def why(
+    run: RunArgument = LATEST,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; default the run.")] = None,
+    others: Annotated[
+        list[Path] | None, typer.Option("--beside", help="Another run on the same images, to compare with.")
+    ] = None,
+    unlabelled: Annotated[
+        Path | None,
+        typer.Option("--unlabelled", help="Embeddings of images without labels, such as the test set."),
+    ] = None,
+    no_faces: Annotated[bool, typer.Option("--no-faces", help="Leave every image out of the page.")] = False,
+    lang: Annotated[str, typer.Option(help="en or ko.")] = "en",
+    as_json: Json = False,
+) -> None:
+    """Say what holds a run back: report.html, report.json, and the top findings here."""
+    from metric_face.diagnosis import diagnose, write_report
+    from metric_face.run import Run
+    from metric_face.terminal import answer, answer_json, steps
+
+    opened = Run.open(run)
+    known: dict[str, Any] = {}
+    if others:
+        known["runs"] = [opened, *(Run.open(other) for other in others)]
+    if unlabelled is not None:
+        from metric_face.embeddings import Embeddings
+
+        known["unlabelled"] = Embeddings.load(unlabelled).vectors
+    with steps(not as_json) as step:
+        found = diagnose(opened, progress=lambda name, number, of: step(f"{number + 1}/{of} {name}"), **known)
+        step("page")
+        files = write_report(found, out or opened.folder, lang=lang, faces=not no_faces)
+    if as_json:
+        answer_json(found.to_dict(lang))
+        return
+    for line in found.lines(lang):
+        answer(line)
+    answer(str(files))
 
 
 @app.command()
-def fuse(files: Annotated[list[Path], typer.Argument(help="Predictions of several runs, CSV.")]) -> None:
-    """Fuse the predictions of several runs, attribute by attribute."""
-    raise NotImplementedError
+def fuse(
+    files: Annotated[
+        list[Path], typer.Argument(help="Predictions of two or more runs: CSV of 'embed --csv'.")
+    ],
+    truth: Annotated[
+        Path, typer.Option("--truth", help="A run directory, whose validation part chooses the donors.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the submission of all other images.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fuse predictions attribute by attribute; validation chooses which runs answer for each."""
+    from metric_face.fusing import fuse_files
+    from metric_face.run import Run
+    from metric_face.terminal import answer, answer_json, say, with_interval
+
+    plan, written = fuse_files(files, Run.open(truth), out)
+    if as_json:
+        answer_json({"plan": plan, "written": written, "out": None if out is None else str(out)})
+        return
+    for donor in plan.donors:
+        answer(f"{donor.attribute}: {' + '.join(donor.runs)}, macro F1 {donor.macro_f1:.3f}")
+    if plan.gain is not None:
+        gain = with_interval(plan.gain)
+        answer(f"gain over {plan.base} ({plan.base_macro_f1:.3f}): {gain}, on people the choice did not see")
+    if plan.num_left_out:
+        say(f"{plan.num_left_out} validation images lack a prediction of some run and were left out")
+    if out is not None:
+        answer(f"{written} images in {out}")
 
 
 @app.command()
@@ -384,3 +464,11 @@ def recipes(
     else:
         for recipe, meaning in known().items():
             answer(f"{recipe:12} {meaning}")
+
+
+def _rate(text: str | None) -> float | str | None:
+    """``--reject``: a rate where it is a number."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text

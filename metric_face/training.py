@@ -27,7 +27,7 @@ from metric_face.conflict_callback import ConflictCallback
 from metric_face.data.preparation import PreparedData, prepare_data
 from metric_face.data.table import ImageTable
 from metric_face.data.transforms import EvalTransform
-from metric_face.errors import ConfigError, FileFormatError
+from metric_face.errors import ConfigError, FileFormatError, MissingExtraError, ModelMismatchError
 from metric_face.files import write_text
 from metric_face.loaders import label_columns, make_sampler, train_loader, validation_loader
 from metric_face.model import EmbeddingModel, EmbeddingOnly
@@ -189,9 +189,9 @@ def _train(
     if trainer.is_global_zero:
         chosen = torch.load(home / "checkpoints" / "best.ckpt", map_location="cpu", weights_only=True)
         model.load_state_dict(_model_weights(chosen["state_dict"]))
-        save_model(home, model, transform, data.space)
+        fingerprint = save_model(home, model, transform, data.space)
         if config.trainer.export_onnx:
-            _export(home, model, transform, val, say)
+            _export(home, model, transform, fingerprint, val, say)
         facts |= {
             "ended": _how_it_ended(trainer, interrupt, deadline, config),
             "epochs": trainer.current_epoch,
@@ -209,17 +209,21 @@ def _train(
     return Run.open(home)
 
 
-def _export(home: Path, model: EmbeddingModel, transform: EvalTransform, val: ImageTable, say: Say) -> None:
-    """Write ``model.onnx``, checked on real images; without the packages for it the kNN command uses PyTorch."""
+def _export(
+    home: Path, model: EmbeddingModel, transform: EvalTransform, fingerprint: str, val: ImageTable, say: Say
+) -> None:
+    """Write ``model.onnx``, checked on real images; where that cannot be, the kNN command uses PyTorch."""
+    images = np.stack([transform(path) for path in val.paths[:: max(1, len(val) // 8)][:8]])
     try:
         from metric_face.onnx_model import export_onnx
-    except ImportError:
+
+        export_onnx(EmbeddingOnly(model), home / "model.onnx", images, fingerprint=fingerprint)
+    except (ImportError, MissingExtraError):
         say(
-            "model.onnx is not written: pip install 'metric_face[onnx]' makes the kNN command start in under a second"
+            "model.onnx is not written: pip install 'metric_face[onnx]' lets the kNN command start in under a second"
         )
-        return
-    images = np.stack([transform(path) for path in val.paths[:: max(1, len(val) // 8)][:8]])
-    export_onnx(EmbeddingOnly(model), home / "model.onnx", images)
+    except ModelMismatchError as error:
+        say(f"model.onnx is not written, the kNN command uses PyTorch: {error}")
 
 
 def _resolve(config: Config | Mapping[str, Any] | str | Path, home: Path, resume: bool) -> Config:
