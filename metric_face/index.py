@@ -15,6 +15,7 @@ from metric_face.index_columns import Column, Columns
 from metric_face.index_files import Description, read_index_folder, write_index_folder
 from metric_face.index_ids import as_ids, check_ids, columns_for
 from metric_face.index_kinds import get_effort, knob, plan_index
+from metric_face.index_merge import merge_shards
 from metric_face.index_tuning import Recall, check_recall
 from metric_face.search_result import SearchResult
 from metric_face.vectors import (
@@ -104,9 +105,8 @@ class EmbeddingIndex:
         metric, recall = check_metric(metric), check_recall(recall)
         plan = plan_index(kind, len(vectors), vectors.shape[1], memory_budget)
         columns = columns_for(embeddings, labels, len(vectors))
-        checked = check_ids(
-            np.arange(len(vectors)) if ids is None else ids, len(vectors), np.empty(0, np.int64)
-        )
+        nothing = np.empty(0, np.int64)
+        checked = np.arange(len(vectors)) if ids is None else check_ids(ids, len(vectors), nothing)
         with faiss_threads(threads):
             store, reached = build_store(vectors, plan, metric, recall, seed)
         if fingerprint is None:
@@ -225,14 +225,12 @@ class EmbeddingIndex:
         """
         self._check_writable()
         wanted = as_ids(ids)
-        rows = np.flatnonzero(np.isin(self.ids, wanted))
-        if len(rows) != len(np.unique(wanted)):
-            unknown = np.setdiff1d(wanted, self.ids)
+        unknown = wanted[~np.isin(wanted, self.ids)]
+        if len(unknown):
             raise ArgumentError(f"ids must be ids of the index, found {int(unknown[0])}; see index.ids")
-        keep = np.ones(len(self), bool)
-        keep[rows] = False
+        keep = ~np.isin(self.ids, wanted)
         columns = self.columns.take(keep)
-        self._store.remove(rows)
+        self._store.remove(np.flatnonzero(~keep))
         self.ids, self.columns = self.ids[keep], columns
         return self
 
@@ -261,27 +259,9 @@ class EmbeddingIndex:
             raise ArgumentError("shards must hold at least one index, found none")
         first = shards[0]
         for number, shard in enumerate(shards):
-            for name in ("kind", "metric", "dimensions"):
-                if getattr(shard, name) != getattr(first, name):
-                    raise ArgumentError(
-                        f"shards must have one {name}, found {getattr(first, name)} in shard 0 and "
-                        f"{getattr(shard, name)} in shard {number}; build them alike"
-                    )
             first._check_model(shard, None, f"shard {number}")
         merged = first.empty()
-        for number, shard in enumerate(shards):
-            ids = merged.ids if renumber else shard.ids
-            if not renumber and len(np.intersect1d(merged.ids, ids)):
-                twice = int(np.intersect1d(merged.ids, ids)[0])
-                raise ArgumentError(
-                    f"shards must have different ids, found {twice} in shard {number} and in one before it; "
-                    "give ids= when building, or merge(renumber=True)"
-                )
-            merged.columns = merged.columns.joined(shard.columns)
-            merged.ids = np.concatenate([merged.ids, shard.ids])
-            merged._store.extend(shard._store)
-            if renumber:
-                merged.ids = np.arange(len(merged.ids))
+        merged.ids, merged.columns = merge_shards(shards, merged._store, renumber)
         return merged
 
     def save(self, folder: str | os.PathLike[str]) -> Path:

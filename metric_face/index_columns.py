@@ -47,23 +47,29 @@ class Columns(Mapping[str, Column]):
         taken = {name: self[name][rows] for name in self}
         return Columns(taken, len(np.arange(self.length)[rows]))
 
-    def joined(self, other: "Columns") -> "Columns":
-        """Return these columns followed by those of ``other``, which must have the same names and kinds.
+    def joined(self, *others: "Columns") -> "Columns":
+        """Return these columns followed by those of the others, which must have the same names and kinds.
 
         Raises:
             ArgumentError: a column is missing, is too many, or holds another kind of value.
         """
-        if set(self) != set(other):
-            raise ArgumentError(
-                f"labels must have the columns of the index, {sorted(self)}, found {sorted(other)}; name them alike"
-            )
-        for name in self:
-            if self[name].dtype != other[name].dtype and self.length and other.length:
+        for other in others:
+            if set(self) != set(other):
                 raise ArgumentError(
-                    f"labels: column {name!r} must hold {self[name].dtype} as in the index, found {other[name].dtype}"
+                    f"labels must have the columns of the index, {sorted(self)}, found {sorted(other)}; "
+                    "name them alike"
                 )
-        joined = {name: np.concatenate([self[name], other[name]]) for name in self}
-        return Columns(joined, self.length + other.length)
+        parts = [part for part in (self, *others) if part.length] or [self]
+        joined = {}
+        for name in self:
+            kinds = [part[name].dtype for part in parts]
+            foreign = [kind for kind in kinds if kind != kinds[0]]
+            if foreign:
+                raise ArgumentError(
+                    f"labels: column {name!r} must hold {kinds[0]} as in the index, found {foreign[0]}"
+                )
+            joined[name] = np.concatenate([part[name] for part in parts])
+        return Columns(joined, sum(part.length for part in parts))
 
     def write(self, path: Path, extra: Mapping[str, Ints]) -> None:
         """Write the columns, and the integer columns of ``extra`` before them, to a Parquet file."""

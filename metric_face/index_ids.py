@@ -33,7 +33,8 @@ def check_ids(ids: Any, count: int, present: Ints) -> Ints:
         )
     ordered = np.sort(values)
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    twice = twice if len(twice) else np.intersect1d(values, present)
+    if not len(twice) and len(present):
+        twice = values[np.isin(values, present)]
     if len(twice):
         raise ArgumentError(
             f"ids must each stand once in the index, found {int(twice[0])} twice; remove it first"

@@ -202,7 +202,7 @@ def test_ivfpq_shards_trained_apart_are_refused():
 def test_renumbered_merge_counts_from_zero():
     shards = [EmbeddingIndex.build(vectors_of(range(3))), EmbeddingIndex.build(vectors_of(range(3, 7)))]
     with pytest.raises(
-        ArgumentError, match=r"shards must have different ids, found 0 in shard 1 .*renumber=True"
+        ArgumentError, match=r"shards must have different ids, found 0 in two of them; .*renumber=True"
     ):
         EmbeddingIndex.merge(shards)
     merged = EmbeddingIndex.merge(shards, renumber=True)
