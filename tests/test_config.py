@@ -1,0 +1,74 @@
+"""Configurations are checked to the key, read back as written, and say what differs from the defaults."""
+
+import pytest
+import yaml
+
+from metric_face.config import Config, dump_config, json_schema, load_config, recipes
+from metric_face.errors import ConfigError
+
+
+@pytest.mark.parametrize("recipe", ["small", "standard", "competition"])
+def test_every_recipe_is_valid_and_reads_back(recipe: str) -> None:
+    config = load_config(recipe)
+    assert load_config(yaml.safe_load(dump_config(config))) == config
+
+
+def test_the_recipes_are_the_files() -> None:
+    assert set(recipes()) == {"small", "standard", "competition"}
+    assert all(recipes().values())
+
+
+def test_what_differs_from_the_default_is_marked() -> None:
+    text = dump_config(load_config(None, ["optimizer.lr=0.01"]))
+    assert "lr: 0.01  # default: 0.001" in text
+    assert text.count("# default:") == 1
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("optimizer.lrr=1", "optimizer.lrr: no such key; did you mean optimizer.lr?"),
+        ("optimiser.lr=1", "optimiser: no such key; did you mean optimizer?"),
+        ("epochs=3", "epochs: no such key; did you mean trainer.epochs?"),
+        ("optimizer.lr=-1", "optimizer.lr=-1: input should be greater than 0"),
+        ("model.neck=foo", "model.neck='foo': input should be 'bn', 'none' or 'cosine'"),
+        ("trainer", "--set trainer: must be key=value, such as optimizer.lr=3e-4"),
+        ("trainer.epochs=[", "--set trainer.epochs=[, line 1: not YAML"),
+    ],
+)
+def test_a_typo_is_one_line_with_the_nearest_key(override: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, [override])
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_contradictions_are_refused() -> None:
+    with pytest.raises(ConfigError, match="nothing would be learnt"):
+        load_config(None, ["loss.metric=none", "model.heads=none"])
+    with pytest.raises(ConfigError, match="give one, a file or timm's published weights"):
+        load_config(None, ["model.pretrained=true", "model.weights=a.safetensors"])
+
+
+def test_a_file_builds_on_a_recipe(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    file = tmp_path / "mine.yaml"
+    file.write_text("recipe: small\ntrainer: {epochs: 3}\n")
+    config = load_config(file, ["optimizer.lr=3e-4"])
+    assert (config.model.backbone, config.trainer.epochs, config.optimizer.lr) == ("resnet10t", 3, 3e-4)
+
+
+def test_a_missing_file_names_the_recipes() -> None:
+    with pytest.raises(
+        ConfigError, match="no such file, and no recipe; the recipes are competition, small, standard"
+    ):
+        load_config("standrad")
+
+
+def test_the_schema_describes_every_value() -> None:
+    schema = json_schema()
+    for section in schema["$defs"].values():
+        for name, value in section["properties"].items():
+            assert (
+                "type" in value or "anyOf" in value or "$ref" in value or "enum" in value or "const" in value
+            ), name
+    assert schema["properties"].keys() == Config.model_fields.keys()
