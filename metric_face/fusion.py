@@ -195,21 +195,18 @@ def fuse(
 
 
 def _choose(tables: Sequence[Doubles], true: Ints, classes: int) -> list[int]:
-    """Start from the best run and add the one that helps the soft vote most, until none does."""
-    members: list[int] = []
-    best = -1.0
-    while len(members) < len(tables):
-        scores = {
-            m: macro_f1(true, _vote(tables, [*members, m]), classes)
-            for m in range(len(tables))
-            if m not in members
-        }
-        candidate = max(scores, key=lambda m: scores[m])
-        if scores[candidate] <= best:
-            break
-        members.append(candidate)
-        best = scores[candidate]
-    return members
+    """Order the runs greedily, each the one that serves the soft vote most, and keep the best beginning.
+
+    The order is followed to its end, because a second voter rarely helps where a third does.
+    """
+    order: list[int] = []
+    reached: list[float] = []
+    while len(order) < len(tables):
+        rest = [m for m in range(len(tables)) if m not in order]
+        scores = [macro_f1(true, _vote(tables, [*order, m]), classes) for m in rest]
+        order.append(rest[int(np.argmax(scores))])
+        reached.append(max(scores))
+    return order[: 1 + int(np.argmax(reached))]
 
 
 def _vote(tables: Sequence[Doubles], members: Sequence[int]) -> NDArray[np.int64]:

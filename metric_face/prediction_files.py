@@ -112,7 +112,7 @@ def _read_classes(series: "pd.Series", attribute: "Attribute", file: Path) -> In
     """Codes or class names; names first, as a class may be called 0."""
     text = series.astype(str)
     if set(text) <= set(attribute.classes):
-        codes: Ints = attribute.encode(text)
+        codes: Ints = text.map(attribute.classes.index).to_numpy(dtype=np.int64)
         return codes
     if series.dtype.kind in "iu":
         return _whole(series, attribute.num_classes, f"{file}: {attribute.name}")

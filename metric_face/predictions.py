@@ -35,7 +35,7 @@ class Predictions:
         values, counts = np.unique(self.images, return_counts=True)
         if len(values) < len(self.images):
             raise DataError(
-                f"{self.name}: an image must stand once, found {values[counts > 1][0]!r} twice; drop one"
+                f"{self.name}: an image must stand once, found {str(values[counts > 1][0])!r} twice; drop one"
             )
         for attribute, table in self.probabilities.items():
             if table.ndim != 2 or len(table) != len(self.images):
@@ -84,7 +84,7 @@ class Predictions:
         missing = self.images[rows] != wanted
         if missing.any():
             raise DataError(
-                f"{self.name}: must predict every image, found none for {wanted[missing][0]!r} "
+                f"{self.name}: must predict every image, found none for {str(wanted[missing][0])!r} "
                 f"({int(missing.sum())} missing); predict the same images with every run"
             )
         tables = {attribute: table[rows] for attribute, table in self.probabilities.items()}

@@ -1,0 +1,284 @@
+"""The probe against scikit-learn's optimum, the objective against finite differences, ridge against least squares."""
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from metric_face.curvature import KroneckerPreconditioner, Pairs
+from metric_face.errors import ArgumentError
+from metric_face.logistic_path import logistic_path
+from metric_face.metrics import macro_f1
+from metric_face.probe import LinearProbe, fit_probes
+from metric_face.ridge_path import Moments, ridge_path
+from metric_face.scaling import standardise
+from metric_face.softmax_objective import NumpyObjective, TorchObjective
+from metric_face.strength_choice import grouped_folds
+
+
+@parametrize_with_checks(
+    [
+        LinearProbe(),
+        LinearProbe(solver="ridge"),
+        LinearProbe(1e-2, class_weight="balanced", logit_adjustment=0.5),
+    ]
+)
+def test_scikit_learn_accepts_it(estimator, check):
+    check(estimator)
+
+
+def draw(rows=1200, D=12, C=5, seed=0):
+    """Features of different sizes and centres, five images a person, imbalanced noisy classes."""
+    rng = np.random.default_rng(seed)
+    X = (rng.normal(size=(rows, D)) * rng.uniform(0.1, 10, D) + rng.normal(0, 20, D)).astype(np.float32)
+    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    y = (Z @ rng.normal(size=(D, C)) * 0.7 + rng.gumbel(size=(rows, C)) - np.arange(C) * 0.8).argmax(axis=1)
+    return X, y, np.arange(rows) // 5
+
+
+def objective_of(kind, X, y, weights=(None, None)):
+    heads = [y, y % 2]
+    data = (X, heads, [int(y.max()) + 1, 2], weights)
+    return NumpyObjective(*data) if kind == "numpy" else TorchObjective(*data, "cpu")
+
+
+@pytest.mark.parametrize("kind", ["numpy", "torch"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_gradient_equals_finite_differences(kind, weighted):
+    X, y, _ = draw(300)
+    Z, _ = standardise(X)
+    rng = np.random.default_rng(0)
+    weights = [rng.uniform(0.5, 2, 300).astype(np.float32), None] if weighted else [None, None]
+    objective = objective_of(kind, Z, y, weights)
+    point = rng.normal(0, 0.5, (13, 7))
+    got = objective.evaluate(point)
+    for _ in range(5):
+        direction = rng.normal(size=point.shape)
+        ahead, behind = (objective.evaluate(point + h * direction).loss for h in (5e-3, -5e-3))
+        assert (direction * got.gradient).sum() == pytest.approx((ahead - behind) / 1e-2, rel=1e-3, abs=2e-4)
+
+
+def test_both_objectives_agree_across_blocks(monkeypatch):
+    X, y, _ = draw(5000)
+    Z, _ = standardise(X)
+    weights = [None, np.linspace(0.1, 1.9, 5000).astype(np.float32)]
+    point = np.random.default_rng(0).normal(0, 0.5, (13, 7))
+    monkeypatch.setattr("metric_face.softmax_objective._ROWS", 333)
+    monkeypatch.setattr("metric_face.softmax_objective._DEVICE_BYTES", 4 * 7 * 700)
+    for moment in ("full", "diagonal"):
+        ours, theirs = (
+            objective_of(kind, Z, y, weights).evaluate(point, moment) for kind in ("numpy", "torch")
+        )
+        assert ours.loss == pytest.approx(theirs.loss, rel=1e-6)
+        for name in ("gradient", "mean", "moment"):
+            np.testing.assert_allclose(getattr(ours, name), getattr(theirs, name), atol=1e-6)
+    full = objective_of("numpy", Z, y, weights).evaluate(point, "full")
+    np.testing.assert_allclose(np.diag(full.moment), ours.moment, atol=1e-7)
+
+
+def test_preconditioner_inverts_the_kronecker_hessian():
+    X, y, _ = draw(400, D=4)
+    Z, _ = standardise(X)
+    objective = objective_of("numpy", Z, y)
+    evaluation = objective.evaluate(np.random.default_rng(0).normal(0, 0.3, (5, 7)), "full")
+    gram = (Z.T @ Z).astype(np.float64) / 400
+    apply = KroneckerPreconditioner(*np.linalg.eigh(gram), evaluation, objective.heads, 0.1)
+    spread = np.zeros((7, 7))
+    for head in objective.heads:
+        spread[head, head] = np.diag(evaluation.mean[head]) - evaluation.moment[head, head]
+    hessian = np.kron(gram, spread) + 0.1 * np.eye(28)
+    gradient = np.random.default_rng(1).normal(size=(5, 7))
+    np.testing.assert_allclose(
+        apply(gradient)[:4].ravel(), np.linalg.solve(hessian, gradient[:4].ravel()), rtol=1e-4
+    )
+
+
+def test_pairs_follow_the_strength():
+    """On a quadratic the pairs of one strength are exact for the next, intercept row aside."""
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(6, 6))
+    hessian = root @ root.T
+    penalty = np.repeat([1.0, 1.0, 0.0], 2)
+    pairs = Pairs((3, 2))
+    steps = [rng.normal(size=6) for _ in range(4)]
+    for step in steps:
+        pairs.add(step.reshape(3, 2), ((hessian + np.diag(0.5 * penalty)) @ step).reshape(3, 2))
+    pairs.move_strength(-0.3)
+    for step, change in zip(pairs._steps, pairs._changes, strict=True):
+        np.testing.assert_allclose(change, (hessian + np.diag(0.2 * penalty)) @ step)
+
+
+@pytest.mark.parametrize("class_weight", [None, "balanced", {0: 1, 1: 5, 2: 1, 3: 0.5, 4: 1}])
+def test_optimum_equals_scikit_learn(class_weight):
+    X, y, _ = draw()
+    Z = (X.astype(np.float64) - X.mean(axis=0, dtype=np.float64)) / X.std(axis=0, dtype=np.float64)
+    weight = np.ones(len(y)) if class_weight is None else compute_sample_weight(class_weight, y)
+    for strength in (1.0, 1e-2, 1e-4):
+        ours = LinearProbe(strength, tol=1e-6, class_weight=class_weight).fit(X, y)
+        theirs = LogisticRegression(C=1 / (strength * len(y)), tol=1e-9, max_iter=10_000)
+        theirs.fit(Z, y, sample_weight=weight / weight.mean())
+        np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(Z), atol=3e-4)
+        assert ours.gradient_norm_ <= 1e-6
+
+
+def test_a_path_reaches_each_optimum_as_a_single_strength_does():
+    X, y, _ = draw()
+    Z, _ = standardise(X)
+    gram = (Z.T @ Z).astype(np.float64) / len(Z)
+    start = np.concatenate([np.log(np.bincount(t) / len(y)) for t in (y, y % 2)])
+    strengths = np.logspace(0, -4, 6)
+    path = list(logistic_path(objective_of("numpy", Z, y), gram, start, strengths, tol=1e-6))
+    singles = [
+        next(logistic_path(objective_of("numpy", Z, y), gram, start, [strength], tol=1e-6))
+        for strength in strengths
+    ]
+    for along, alone in zip(path, singles, strict=True):
+        assert along.converged
+        assert alone.converged
+        np.testing.assert_allclose(Z @ along.weights[:-1], Z @ alone.weights[:-1], atol=2e-2)
+        assert np.abs(along.gradient).max() == along.gradient_norm <= 1e-6
+    # the point of a path: what one strength learnt serves the next
+    assert sum(o.passes for o in path) < 0.6 * sum(o.passes for o in singles)
+
+
+def test_gradient_norm_is_that_of_the_objective_in_double_precision():
+    X, y, _ = draw()
+    model = LinearProbe(1e-2).fit(X, y)
+    mean, deviation = X.mean(axis=0, dtype=np.float64), X.std(axis=0, dtype=np.float64)
+    residual = model.predict_proba(X) - np.eye(5)[y]
+    gradient = ((X - mean) / deviation).T @ residual / len(y) + 1e-2 * (model.coef_ * deviation).T
+    assert np.abs(gradient).max() == pytest.approx(model.gradient_norm_, abs=2e-6)
+    assert model.gradient_norm_ <= 1e-4
+
+
+def test_a_solver_that_is_stopped_says_so():
+    X, y, _ = draw(200)
+    with pytest.warns(
+        ConvergenceWarning, match=r"gradient .* is above tol=1e-12 after 4 passes; raise max_passes"
+    ):
+        LinearProbe(1e-3, tol=1e-12, max_passes=4).fit(X, y)
+
+
+def test_strength_is_chosen_on_whole_identities():
+    """Photographs that repeat a person's quirk let a weak penalty win unless people are held out whole."""
+    rng = np.random.default_rng(0)
+    people = np.repeat(np.arange(40), 6)
+    label = rng.integers(0, 2, 40)[people]
+    signal = (label * 2 - 1)[:, None] * 0.35 + rng.normal(size=(240, 3))
+    quirk = rng.normal(size=(40, 120))[people] + 0.05 * rng.normal(size=(240, 120))
+    X = np.concatenate([signal, quirk], axis=1)
+    leaky, honest = LinearProbe().fit(X, label), LinearProbe().fit(X, label, people)
+    assert leaky.cv_macro_f1_.max() > 0.95
+    assert honest.cv_macro_f1_.max() < 0.8
+    for train, held in grouped_folds(label, people, 5, 0):
+        assert not set(people[train]) & set(people[held])
+        assert sorted([*train, *held]) == list(range(240))
+
+
+@pytest.mark.parametrize("solver", ["logistic", "ridge"])
+def test_chosen_score_is_out_of_fold_and_pooled(solver):
+    X, y, people = draw(600)
+    model = LinearProbe([1.0, 1e-2], solver=solver).fit(X, y, people)
+    Z, _ = standardise(X)
+    for position, strength in enumerate(model.strengths_):
+        pooled = np.empty_like(y)
+        for train, held in grouped_folds(np.unique(y, return_inverse=True)[1], people, 5, 0):
+            if solver == "logistic":
+                fold = LinearProbe(strength).fit(Z[train], y[train])
+                # standardised on all training rows, as the probe does: the penalty of a fold differs slightly
+                pooled[held] = fold.predict(Z[held])
+            else:
+                (weights,) = ridge_path(Moments.of(Z[train], y[train], 5, None), [strength])
+                pooled[held] = (Z[held] @ weights[:-1] + weights[-1]).argmax(axis=1)
+        assert model.cv_macro_f1_[position] == pytest.approx(macro_f1(y, pooled), abs=0.01)
+    assert model.strength_ == model.strengths_[np.argmax(model.cv_macro_f1_)]
+
+
+def test_ridge_equals_least_squares():
+    X, y, _ = draw(300)
+    Z, _ = standardise(X)
+    weight = np.linspace(0.2, 1.8, 300).astype(np.float32)
+    moments = Moments.of(Z, y, 5, weight)
+    for strength, got in zip((10.0, 0.1), ridge_path(moments, (10.0, 0.1)), strict=True):
+        want = Ridge(alpha=strength * weight.sum()).fit(
+            Z.astype(np.float64), np.eye(5)[y], sample_weight=weight
+        )
+        np.testing.assert_allclose(got[:-1].T, want.coef_, atol=1e-5)
+        np.testing.assert_allclose(got[-1], want.intercept_, atol=1e-5)
+    part = Moments.of(Z[:100], y[:100], 5, weight[:100])
+    rest = Moments.of(Z[100:], y[100:], 5, weight[100:])
+    np.testing.assert_allclose(moments.without(part).gram, rest.gram, atol=1e-3)
+
+
+@pytest.mark.parametrize("solver", ["logistic", "ridge"])
+def test_attributes_together_equal_attributes_alone(solver):
+    X, y, people = draw()
+    targets = {"age": y, "gender": np.array(["m", "f"])[y % 2]}
+    together = fit_probes(X, targets, people, solver=solver, strengths=[1e-1, 1e-2], tol=1e-6)
+    for name, values in targets.items():
+        alone = LinearProbe(together[name].strength_, solver=solver, tol=1e-6).fit(X, values)
+        assert together[name].classes_.tolist() == alone.classes_.tolist()
+        np.testing.assert_array_equal(together[name].predict(X), alone.predict(X))
+        if solver == "logistic":
+            np.testing.assert_allclose(together[name].predict_proba(X), alone.predict_proba(X), atol=1e-3)
+    assert together["gender"].predict(X[:3]).dtype.kind == "U"
+
+
+def test_logit_adjustment_takes_the_prior_off_and_helps_macro_f1():
+    X, y, _ = draw(4000)
+    plain = LinearProbe(1e-2).fit(X[:2000], y[:2000])
+    adjusted = LinearProbe(1e-2, logit_adjustment=1.0).fit(X[:2000], y[:2000])
+    prior = np.bincount(y[:2000]) / 2000
+    np.testing.assert_allclose(adjusted.decision_function(X), plain.decision_function(X) - np.log(prior))
+    recall = [
+        np.mean([(model.predict(X[2000:]) == y[2000:])[y[2000:] == c].mean() for c in range(5)])
+        for model in (plain, adjusted)
+    ]
+    assert recall[1] > recall[0] + 0.02
+
+
+def test_constant_columns_and_large_offsets_do_no_harm():
+    X, y, _ = draw(600)
+    shifted = np.concatenate([X, np.full((600, 1), 7.0, np.float32)], axis=1)
+    model, plain = LinearProbe(1e-2).fit(shifted, y), LinearProbe(1e-2).fit(X, y)
+    np.testing.assert_allclose(model.predict_proba(shifted), plain.predict_proba(X), atol=1e-3)
+    assert np.abs(model.coef_[:, -1]).max() < 1e-6
+
+
+def test_many_classes_fall_back_to_the_diagonal():
+    rng = np.random.default_rng(0)
+    y = np.arange(1200) % 600
+    X = rng.normal(size=(600, 8))[y] + 0.05 * rng.normal(size=(1200, 8))
+    model = LinearProbe(1e-4).fit(X, y)
+    assert model.score(X, y) > 0.9
+    assert model.gradient_norm_ <= 1e-4
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"strengths": []}, "strengths must be positive numbers"),
+        ({"strengths": [1.0, -1.0]}, "strengths must be positive numbers"),
+        ({"solver": "sgd"}, "solver must be 'logistic' or 'ridge', found 'sgd'"),
+        ({"cv": 1}, "cv must be at least 2 to choose among 10 strengths, found 1"),
+        ({"tol": 0}, "tol must be above 0"),
+        ({"class_weight": "even"}, "class_weight must be None, 'balanced' or a dict, found 'even'"),
+        ({"logit_adjustment": float("nan")}, "logit_adjustment must be a number"),
+    ],
+)
+def test_bad_settings_are_named(settings, message):
+    with pytest.raises(ArgumentError, match=message):
+        LinearProbe(**settings).fit(np.eye(6), [0, 0, 0, 1, 1, 1])
+
+
+def test_bad_rows_are_named():
+    with pytest.raises(ArgumentError, match=r"identities must be one per item, found shape \(2,\) for 6"):
+        LinearProbe().fit(np.eye(6), [0, 0, 0, 1, 1, 1], [1, 2])
+    with pytest.raises(ArgumentError, match="targets must hold at least one attribute"):
+        fit_probes(np.eye(3), {})
+    with pytest.raises(
+        ArgumentError, match=r"targets\['age'\] must be one per row, found shape \(2,\) for 3"
+    ):
+        fit_probes(np.eye(3), {"age": [0, 1]})
