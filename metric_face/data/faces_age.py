@@ -17,7 +17,7 @@ def age_marks(brush: Brush, t: Traits, face: Image.Image) -> None:
         lines += _side(t, side)
         x, flip = t.eye[0] * side, np.array([side, 1.0])
         ring = mix(t.skin, (120, 84, 96), 0.6)
-        brush.soft(turned(oval(x, 0.15, 0.17, 0.06), t, 0.25), ring, 0.05, 0.08 + 0.55 * t.bags, face)
+        brush.soft(turned(oval(x, 0.15, 0.17, 0.06), t, 0.25), ring, 0.05, 0.05 + 0.65 * t.bags, face)
         jowl = curve([(0.5, 1.0), (0.72, 1.02), (0.62, 1.24), (0.46, 1.2)], True) * flip
         brush.soft(jowl, shade(t.skin, 0.72), 0.08, 0.55 * t.sag, face)
         brush.soft(moved(_fold(t), 0.06, 0.02) * flip, shade(t.skin, 0.72), 0.06, 0.5 * t.sag, face)
@@ -60,7 +60,7 @@ def _side(t: Traits, side: float) -> list[Line]:
     lines.append((frown * flip, 0.025, 0.6 * float(np.clip(1.4 * w - 0.55, 0, 1))))
     x = t.eye[0]
     under = curve([(x - 0.17, 0.13), (x - 0.04, 0.20), (x + 0.1, 0.20), (x + 0.2, 0.14)])
-    lines.append((under * flip, 0.03, 0.08 + 0.68 * t.bags))
+    lines.append((under * flip, 0.03, 0.05 + 0.75 * t.bags))
     lines.append((moved(under, 0.02, 0.08) * flip, 0.02, 0.7 * float(np.clip(t.bags - 0.4, 0, 1))))
     return lines
 

@@ -38,7 +38,7 @@ def _model(brush: Brush, t: Traits, face: Image.Image) -> None:
         blush, rosy = mix(t.skin, (240, 112, 108), 0.55), 0.55 * (1 - 0.75 * t.lines)
         brush.soft(turned(oval(0.56 * side, 0.42, 0.22, 0.15), t, 0.2), blush, 0.17, rosy, face)
         socket = turned(oval(t.eye[0] * side, -0.06, 0.28, 0.15), t, 0.25)
-        brush.soft(socket, dark, 0.09, 0.42 + 0.35 * t.bags, face)
+        brush.soft(socket, dark, 0.09, 0.35 + 0.45 * t.bags, face)
     brush.soft(oval(0.0, -0.78, 0.5, 0.3), light, 0.25, 0.5, face)
     chin = curve([(-0.5, 1.36), (0, 1.2), (0.5, 1.36), (0, 1.6)], True)
     brush.soft(chin, dark, 0.12, 0.8, face)

@@ -123,7 +123,7 @@ def draw_traits(age: float, gender: str, age_noise: float, rng: np.random.Genera
     shares = np.array([0.36, 0.24, 0.15, 0.11, 0.07, 0.04, 0.03])
     hair = HAIRS[int(rng.choice(len(HAIRS), p=shares))]
     dyed = rng.random() < 0.18
-    grey = ramp(a, 36, 68) ** 1.3 * (0.35 if dyed else 1.0)
+    grey = ramp(a, 33, 68) ** 1.2 * (0.35 if dyed else 1.0)
     m = float(np.clip(man, -1.8, 1.8))
     moles = int(rng.choice([0, 1, 2], p=[0.6, 0.3, 0.1]))
     own = tuple(draw_mask(rng) for _ in range(int(rng.choice([1, 2, 3, 4], p=[0.3, 0.35, 0.25, 0.1]))))
@@ -144,10 +144,10 @@ def draw_traits(age: float, gender: str, age_noise: float, rng: np.random.Genera
         part=float(rng.choice([-1, 1]) * rng.uniform(0.05, 0.5)),
         volume=vary(1.0, 0.16) - 0.2 * older,
         wave=float(rng.uniform(0, 1)) ** 2,
-        roundness=vary(0, 0.35) + 0.9 * (1 - ramp(a, 16, 34)),
+        roundness=vary(0, 0.28) + 1.0 * (1 - ramp(a, 16, 36)),
         jaw=vary(0.70 + 0.065 * m, 0.022),
         chin=vary(0.30 + 0.05 * m, 0.025),
-        eye=(vary(0.44, 0.02), vary(0.205 - 0.006 * m, 0.012), vary(0.091 - 0.007 * m - 0.024 * older, 0.006)),
+        eye=(vary(0.44, 0.02), vary(0.205 - 0.006 * m, 0.012), vary(0.091 - 0.007 * m - 0.030 * older, 0.005)),
         slant=vary(0.02 - 0.03 * older, 0.018),
         crease=float(rng.random()),
         brow=(
@@ -157,10 +157,10 @@ def draw_traits(age: float, gender: str, age_noise: float, rng: np.random.Genera
         ),
         nose=(vary(0.19 + 0.012 * m + 0.012 * older, 0.016), vary(0.60 + 0.03 * older, 0.025)),
         mouth=(vary(0.33 + 0.012 * m, 0.022), vary(1.0 - 0.16 * m - 0.38 * older, 0.10)),
-        lines=ramp(a, 19, 64),
+        lines=ramp(a, 19, 64) ** 0.85,
         sag=ramp(a, 32, 66),
-        bags=ramp(a, 22, 64) * vary(1.0, 0.1),
-        texture=ramp(a, 24, 66),
+        bags=ramp(a, 20, 64) ** 0.85 * vary(1.0, 0.05),
+        texture=ramp(a, 20, 66) ** 0.85,
         spots=late * abs(vary(1.0, 0.3)),
         stubble=float(np.clip(0.75 * m + vary(-0.2, 0.3), 0, 1)) * ramp(a, 16, 26),
         glasses=str(rng.choice(["round", "square", "rimless"])) if rng.random() < 0.16 + 0.3 * older else "",
