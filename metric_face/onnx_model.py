@@ -36,7 +36,7 @@ class OnnxEmbedder:
         path: what ``export_onnx`` wrote.
         fingerprint: of the model that it must be; None takes any.
         threads: None takes all cores.
-        quick_start: skip the optimisation of the graph, which costs more than it saves on fewer than about ten
+        quick_start: skip the optimisation of the graph, which costs more than it saves on fewer than about five
             images.
 
     Attributes:

@@ -86,6 +86,25 @@ def test_chunks_do_not_change_the_answer(monkeypatch):
     np.testing.assert_array_equal(whole.similarities, cut.similarities)
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_lists_find_most_of_it_and_say_how_much(metric):
+    rng = np.random.default_rng(5)
+    centres = rng.normal(size=(40, 8))
+    vectors = centres[rng.integers(0, 40, 3000)] + 0.5 * rng.normal(size=(3000, 8))
+    identities = np.arange(3000) // 7
+    exact, near = (
+        NeighbourGraph.build(vectors, 10, exclude=identities, metric=metric, kind=kind, recall=0.95)
+        for kind in ("flat", "ivf")
+    )
+    found = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(exact.ids, near.ids, strict=True)])
+    assert exact.recall == 1
+    assert near.recall >= 0.94
+    assert abs(found - near.recall) < 0.03
+    assert (near.ids >= 0).all()
+    assert (identities[near.ids] != identities[:, None]).all()
+    assert (np.diff(near.similarities) <= 0).all()
+
+
 def test_threads_are_set_for_the_search_alone():
     import faiss
 
@@ -124,6 +143,7 @@ def test_an_object_with_vectors_is_taken():
         (np.eye(2), {"k": 0}, "k must be a whole number of at least 1, found 0"),
         (np.eye(2), {"k": True}, "k must be a whole number of at least 1, found True"),
         (np.eye(2), {"metric": "l2"}, "metric must be one of cosine, inner_product, euclidean, found 'l2'"),
+        (np.eye(2), {"kind": "hnsw"}, "kind must be auto, flat or ivf, found 'hnsw'"),
         (np.eye(2), {"exclude": [1]}, "exclude must hold one identity for each of the 2 embeddings, found 1"),
         (np.eye(2), {"threads": 0}, "threads must be at least 1, found 0"),
     ],
@@ -139,7 +159,7 @@ def test_save_and_load(tmp_path: Path):
     loaded = NeighbourGraph.load(tmp_path / "graph.npz")
     np.testing.assert_array_equal(loaded.ids, graph.ids)
     np.testing.assert_array_equal(loaded.similarities, graph.similarities)
-    assert (loaded.metric, loaded.same_identity_excluded) == ("cosine", True)
+    assert (loaded.metric, loaded.same_identity_excluded, loaded.recall) == ("cosine", True, 1.0)
     assert [file.name for file in tmp_path.iterdir()] == ["graph.npz"]
 
 
