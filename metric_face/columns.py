@@ -117,11 +117,12 @@ def choose_view(columns: Iterable[Column]) -> View:
     """Choose colour and panels: hue by the attribute with an order, panels by the two smallest others.
 
     Eighteen joint classes are not eighteen colours; three age groups in six panels of mask x gender can be read.
-    Without an ordered attribute the hue is the largest one that there are colours for.
+    Without an ordered attribute the hue is the largest one that there are colours for. Only labels are chosen: columns
+    under a heading of their own are what was made of them.
     """
     from metric_face.palette import MOST_CATEGORIES
 
-    known = [column for column in columns if column.num_classes > 1]
+    known = [column for column in columns if column.num_classes > 1 and not column.group]
     hue = next((column for column in known if column.ordered), None)
     if hue is None:
         fitting = [column for column in known if column.num_classes <= MOST_CATEGORIES]

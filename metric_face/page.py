@@ -25,6 +25,7 @@ _SCRIPTS = (
     "pointer.js",
     "controls.js",
     "selection.js",
+    "evidence.js",
     "page.js",
 )
 _TYPES = {"uint8": "u8", "uint16": "u16", "uint32": "u32", "float32": "f32"}

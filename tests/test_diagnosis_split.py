@@ -103,8 +103,11 @@ def test_the_curve_counts_errors_by_raw_value() -> None:
     curve = result.tables["boundary.curve.age"]
     held = run["split"] == "val"
     wrong = guess["age"] != run["labels"]["age"]
-    for value, error, low, high, persons, images in curve.rows:
-        mine = held & (run["raw_values"]["age"] == value)
+    assert sum(row[-1] for row in curve.rows) == held.sum()
+    for value, start, stop, error, low, high, persons, images in curve.rows:
+        mine = held & (run["raw_values"]["age"] >= start) & (run["raw_values"]["age"] <= stop)
+        assert value == pytest.approx(run["raw_values"]["age"][mine].mean())
+        assert persons >= 5
         assert (images, persons) == (mine.sum(), len(np.unique(run["identities"][mine])))
         assert error == pytest.approx(wrong[mine].mean())
         assert low <= error + 1e-9

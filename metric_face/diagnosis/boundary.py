@@ -30,6 +30,7 @@ NEAR = 3.0
 """Units either side of a cut that count as near it, for values that span 20 units or more."""
 REACH = 6
 MOST_BINS = 60
+FEWEST_IN_BIN = 5
 LEAST_MOVED = 3
 EVIDENCE = 12
 
@@ -135,37 +136,47 @@ def _apart(
 
 
 def _curve(context: Context, name: str) -> Table:
-    """Error of the attribute by raw value, with bands from resampled identities."""
+    """Error of the attribute by raw value, with bands from resampled identities.
+
+    Neighbouring values are taken together until five identities stand behind a point: one person's band is no band.
+    """
     rows = context.judged
     values = context.raw_values[name][rows]
     wrong = context.predicted[name][rows] != context.labels[name][rows]
-    levels, place = np.unique(values, return_inverse=True)
-    if len(levels) > MOST_BINS:
-        edges = np.unique(np.quantile(values, np.linspace(0, 1, MOST_BINS // 2 + 1)))
-        place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
-        levels = (edges[:-1] + edges[1:]) / 2
     people, who = np.unique(context.identities[rows], return_inverse=True)
-    cells = who * len(levels) + place
-    size = len(people) * len(levels)
-    images = np.bincount(cells, minlength=size).reshape(len(people), -1)
-    errors = np.bincount(cells, weights=wrong, minlength=size).reshape(len(people), -1)
+    place = _bins(values, who)
+    count = int(place.max()) + 1
+    cells = who * count + place
+    images = np.bincount(cells, minlength=len(people) * count).reshape(len(people), count)
+    errors = np.bincount(cells, weights=wrong, minlength=len(people) * count).reshape(len(people), count)
     draws = bootstrap_weights(len(people), context.seed)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rates = np.where((draws @ images) > 0, (draws @ errors) / (draws @ images), np.nan)
+    drawn = draws @ images
+    rates = np.divide(draws @ errors, drawn, out=np.full(drawn.shape, np.nan), where=drawn > 0)
     lines = []
-    for at, level in enumerate(levels):
-        number = images[:, at].sum()
-        if number == 0:
-            continue
-        seen = rates[np.isfinite(rates[:, at]), at]
-        low, high = np.quantile(seen, [0.025, 0.975]) if len(seen) else (0.0, 1.0)
-        persons = int((images[:, at] > 0).sum())
-        lines.append(
-            (float(level), float(errors[:, at].sum() / number), float(low), float(high), persons, int(number))
-        )
-    return Table(
-        f"boundary.curve.{name}", ("value", "error", "low", "high", "persons", "images"), tuple(lines)
-    )
+    for at in range(count):
+        mine = values[place == at]
+        low, high = np.nanquantile(rates[:, at], [0.025, 0.975])
+        error, persons = float(errors[:, at].sum() / len(mine)), int((images[:, at] > 0).sum())
+        span = (float(mine.mean()), float(mine.min()), float(mine.max()))
+        lines.append((*span, error, float(low), float(high), persons, len(mine)))
+    columns = ("value", "from", "to", "error", "low", "high", "persons", "images")
+    return Table(f"boundary.curve.{name}", columns, tuple(lines))
+
+
+def _bins(values: Floats, who: Ints) -> Ints:
+    """(n,) bin of each value: consecutive values, at least five identities each, at most 60 bins."""
+    levels, level = np.unique(values, return_inverse=True)
+    fewest = max(FEWEST_IN_BIN, -(-len(np.unique(who)) // MOST_BINS))
+    bins, number = np.zeros(len(levels), dtype=np.int64), 0
+    seen: set[int] = set()
+    for at in range(len(levels)):
+        bins[at] = number
+        seen |= set(who[level == at].tolist())
+        if len(seen) >= fewest:
+            seen, number = set(), number + 1
+    if seen and number:  # the rest is too few for a bin of its own
+        bins[bins == number] = number - 1
+    return np.asarray(bins[level])
 
 
 def _near(context: Context, name: str, cuts: tuple[float, ...]) -> Table:

@@ -99,7 +99,7 @@ def _answer(context: Context, measured: list[Measured], shared: list[Measured]) 
     if not measured:
         return Answer("A", Verdict.CANNOT_TELL, "few_persons", values={"fewest": FEWEST_PERSONS})
     worst = max(shared or measured, key=lambda m: m.found.value)
-    measure = Measure(worst.found.value, worst.low, worst.high, HALF, worst.persons, len(worst.rows))
+    measure = Measure(worst.found.value, worst.low, worst.high, None, worst.persons, len(worst.rows))
     values = {**worst.pair.names(context), "pairs": len(measured), "shared": len(shared)}
     if shared:
         return Answer("A", Verdict.SUPPORTED, "shared", measure, values)

@@ -2,17 +2,19 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metric_face.diagnosis.sentences import say, say_abstention, say_answer
+from metric_face.diagnosis.sentences import say, say_abstention, say_answer, table_title, words
 from metric_face.files import write_text
 
 if TYPE_CHECKING:
     from metric_face.diagnosis.asking import Diagnosis
     from metric_face.diagnosis.finding import Measure
+    from metric_face.projection import Projection
 
 FORMAT, VERSION = "metric_face.report", 1
 MOST_ROWS = 5000
@@ -68,11 +70,55 @@ def as_plain(diagnosis: "Diagnosis", lang: str = "en") -> dict[str, Any]:
             for a in diagnosis.abstentions
         ],
         "tables": {
-            name: {"columns": table.columns, "rows": table.rows} for name, table in diagnosis.tables.items()
+            name: {"title": table_title(name, lang), "columns": table.columns, "rows": table.rows}
+            for name, table in diagnosis.tables.items()
         },
         "seconds": {name: round(value, 3) for name, value in diagnosis.seconds.items()},
     }
     return dict(_plain(plain))
+
+
+def write_report(
+    diagnosis: "Diagnosis",
+    folder: str | Path,
+    *,
+    lang: str = "en",
+    faces: bool = True,
+    title: str | None = None,
+    projection: "Projection | None" = None,
+    progress: Callable[[str], object] | None = None,
+) -> Path:
+    """Write ``report.json`` and ``report.html``, the page that shows the same numbers.
+
+    Args:
+        diagnosis: of :func:`metric_face.diagnose`.
+        folder: where; made if it is missing.
+        lang: ``en`` or ``ko``.
+        faces: False leaves every image out of the page.
+        title: of the page.
+        projection: a map of the N images; laid out here where None.
+        progress: called with a line before each long step.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        ArgumentError: an unknown language.
+    """
+    from metric_face.diagnosis.page import write_page
+
+    home = Path(folder)
+    words(lang)  # refused before anything is written
+    write_json(diagnosis, home / "report.json", lang)
+    return write_page(
+        diagnosis,
+        home / "report.html",
+        lang=lang,
+        faces=faces,
+        title=title,
+        projection=projection,
+        progress=progress,
+    )
 
 
 def write_json(diagnosis: "Diagnosis", path: str | Path, lang: str = "en") -> Path:

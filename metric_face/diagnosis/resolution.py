@@ -49,7 +49,16 @@ def ask(context: Context) -> Outcome:
         "class_persons": paired.limiting_identities,
         "needed": round(paired.num_identities * (paired.difference / 0.02) ** 2),
     }
-    measure = Measure(paired.difference, null=TOO_COARSE, persons=paired.num_identities, images=len(rows))
-    return Outcome(
-        (Finding("resolution.too_coarse", measure, values, Tier.LIMIT, Confidence.LIKELY),), (table,)
-    )
+    measure = Measure(paired.difference, persons=paired.num_identities, images=len(rows))
+    picture = _fewest(context)
+    found = Finding("resolution.too_coarse", measure, values, Tier.LIMIT, Confidence.LIKELY, picture=picture)
+    return Outcome((found,), (table,))
+
+
+def _fewest(context: Context) -> dict[str, object]:
+    """The joint classes that rest on the fewest people."""
+    who = np.unique(np.column_stack([context.joint, context.identities])[context.judged], axis=0)
+    codes, persons = np.unique(who[:, 0], return_counts=True)
+    order = np.argsort(persons, kind="stable")[:6]
+    names = [context.joint_name(int(code)) for code in codes[order]]
+    return {"kind": "bars", "labels": names, "series": {"persons": persons[order].tolist()}}

@@ -44,6 +44,21 @@ def say_abstention(abstention: Abstention, lang: str = "en") -> str:
     return _fill(words(lang).ABSTENTIONS[abstention.reason], None, abstention.values)
 
 
+def term(name: str, lang: str = "en") -> str:
+    """A column or figure by its name in the reader's language; a name of the user's own stays as it is."""
+    known: Mapping[str, str] = words(lang).TERMS
+    return known.get(name, name)
+
+
+def table_title(name: str, lang: str = "en") -> str:
+    """The title of a table; what follows the second dot of its name is the user's."""
+    told = words(lang)
+    kind = ".".join(name.split(".")[:2])
+    rest = name[len(kind) + 1 :] or told.PAGE["joint"]
+    title: str = told.TABLES[kind]
+    return title.format(name=rest)
+
+
 def _fill(template: str, measure: Measure | None, values: Mapping[str, Any]) -> str:
     fields: dict[str, Any] = {} if measure is None else dict(vars(measure))
     fields |= values

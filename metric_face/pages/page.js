@@ -153,6 +153,7 @@ const Page = (() => {
     Faces.init(block);
     const view = root ? mapPage(root, block) : null;
     matrices(block, view);
+    Evidence.fill(block, view);
     Theme.attach(one(".theme"), () => view?.theme());
     const closed = () => document.querySelectorAll("details:not([open])");
     let opened = [];
