@@ -13,6 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from metric_face.errors import ArgumentError
+
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -159,7 +161,13 @@ class TorchObjective:
         import torch
 
         self._torch: Any = torch
-        self._X = torch.from_numpy(X).to(device)
+        try:
+            self._X = torch.from_numpy(X).to(device)
+        except (RuntimeError, AssertionError) as error:  # torch asserts where it was built without CUDA
+            reason = str(error).splitlines()[0]
+            raise ArgumentError(
+                f"device must be 'cpu' or one that torch has, found {device!r}: {reason}"
+            ) from None
         self._targets = [torch.from_numpy(target).to(device) for target in targets]
         self._weights = [None if w is None else torch.from_numpy(w).to(device) for w in row_weights]
         self.heads = head_slices(sizes)

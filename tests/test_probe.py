@@ -273,6 +273,11 @@ def test_bad_settings_are_named(settings, message):
         LinearProbe(**settings).fit(np.eye(6), [0, 0, 0, 1, 1, 1])
 
 
+def test_an_unknown_device_is_named():
+    with pytest.raises(ArgumentError, match="device must be 'cpu' or one that torch has, found 'gpu'"):
+        LinearProbe(1e-2, device="gpu").fit(np.eye(6), [0, 0, 0, 1, 1, 1])
+
+
 def test_bad_rows_are_named():
     with pytest.raises(ArgumentError, match=r"identities must be one per item, found shape \(2,\) for 6"):
         LinearProbe().fit(np.eye(6), [0, 0, 0, 1, 1, 1], [1, 2])
