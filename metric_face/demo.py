@@ -43,7 +43,10 @@ class DemoResult:
         from metric_face.terminal import with_interval
 
         judges = {"head": "head", "knn": "kNN", "probe": "linear probe", "majority": "majority baseline"}
-        rows = [(shown, with_interval(self.evaluation.score(judge, "joint").macro_f1)) for judge, shown in judges.items()]
+        rows = [
+            (shown, with_interval(self.evaluation.score(judge, "joint").macro_f1))
+            for judge, shown in judges.items()
+        ]
         nearest = next(r for r in self.evaluation.retrieval if r.label == "joint")
         return [*rows, ("recall@1, same person left out", with_interval(nearest.recall_at_1))]
 

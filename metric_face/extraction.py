@@ -204,5 +204,5 @@ def _describe_task(table: ImageTable, fingerprint: str, embedder: _Embedder) -> 
     digest.update("\n".join(table.frame["path"]).encode())
     if not fingerprint:
         for name, value in embedder.model.state_dict().items():
-            digest.update(name.encode() + value.cpu().contiguous().view(torch.uint8).numpy().tobytes())
+            digest.update(name.encode() + value.cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

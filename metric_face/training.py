@@ -24,7 +24,7 @@ from metric_face import __version__
 from metric_face.callbacks import Deadline, GracefulInterrupt, LastCheckpoint, parse_duration
 from metric_face.config import Config, dump_config, load_config
 from metric_face.conflict_callback import ConflictCallback
-from metric_face.data.preparation import PreparedData, prepare_data
+from metric_face.data.preparation import PreparedData, prepare_data, reopen_data
 from metric_face.data.table import ImageTable
 from metric_face.data.transforms import EvalTransform
 from metric_face.errors import ConfigError, FileFormatError, MissingExtraError, ModelMismatchError
@@ -75,12 +75,11 @@ def fit(
     config = _resolve(config, home, resume)
     _quieten()
     L.seed_everything(config.seed, workers=True, verbose=False)
+    if resume:
+        data = reopen_data(Run.open(home).table, config.data)  # the images and the split that it started with
     data = data or prepare_data(config.data, progress=checking)
     for line in (*data.dropped, *data.notes):
         say(line)
-    home.mkdir(parents=True, exist_ok=True)
-    write_text(home / "config.yaml", dump_config(config))
-    data.table.save(home / "images.parquet")
     facts: dict[str, Any] = {
         "data_root": str(data.table.root.resolve()),
         "dropped": list(data.dropped),
@@ -91,7 +90,11 @@ def fit(
             "python": platform.python_version(),
         },
     }
-    write_text(home / "run.json", json.dumps(facts, indent=2, ensure_ascii=False))
+    if _rank() == 0:
+        home.mkdir(parents=True, exist_ok=True)
+        write_text(home / "config.yaml", dump_config(config))
+        data.table.save(home / "images.parquet")
+        write_text(home / "run.json", json.dumps(facts, indent=2, ensure_ascii=False))
     return _train(config, data, home, resume, quiet, say, facts)
 
 
@@ -229,7 +232,7 @@ def _export(
 def _resolve(config: Config | Mapping[str, Any] | str | Path, home: Path, resume: bool) -> Config:
     config = config if isinstance(config, Config) else load_config(config)
     if not resume:
-        if (home / "config.yaml").exists():
+        if _rank() == 0 and (home / "config.yaml").exists():  # others may come when the first has begun
             raise ConfigError(
                 f"{home}: holds a run already; name another folder, go on with --resume, or remove it"
             )
@@ -281,6 +284,10 @@ def _model_weights(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]
 
 def _step_of(checkpoint: Path) -> int:
     return int(torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"])
+
+
+def _rank() -> int:
+    return int(os.environ.get("RANK", "0"))
 
 
 def _world_size() -> int:

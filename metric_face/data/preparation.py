@@ -62,6 +62,12 @@ def prepare_data(
     return PreparedData(table, space, (*dropped, *broken), tuple(notes))
 
 
+def reopen_data(table: ImageTable, config: "DataConfig") -> PreparedData:
+    """The images of a run as it left them, with their split; nothing is checked again."""
+    space = None if config.attributes == [] else LabelSpace.of(table, config.attributes, config.bins)
+    return PreparedData(table, space, (), ())
+
+
 def _drop_unlabelled(table: ImageTable, config: "DataConfig") -> tuple[ImageTable, list[str]]:
     if config.missing_labels == "refuse" or not config.attributes:
         return table, []
