@@ -7,7 +7,8 @@ const MapView = (() => {
     const grid = Grid.build(block.x, block.y), order = Raster.shuffled(block.n);
     const view = { u: block.width / 2, v: block.height / 2, zoom: 1 };
     const faces = Atlas.create(order);
-    let size = { width: 0, height: 0, ratio: 1 }, cells = [], shade = null, colours = [], waiting = false;
+    let size = { width: 0, height: 0, ratio: 1 }, cells = [], parted = {}, shade = null, colours = [];
+    let waiting = false;
 
     /* Panels: a crossed column keeps its two attributes in rows and columns; else the largest panels there is room for. */
     function layOut() {
@@ -20,6 +21,10 @@ const MapView = (() => {
       }
       const down = Math.ceil(names.length / best);
       fitHeight(best, down);
+      if (parted.by !== look.panels) {
+        const members = (code) => order.filter((i) => look.panels.values[i] === code);
+        parted = { by: look.panels, orders: look.panels ? names.map((_, code) => members(code)) : [order] };
+      }
       cells = names.map((name, code) => ({
         name, code: look.panels ? code : -1, width: size.width / best, height: size.height / down,
         left: (code % best) * (size.width / best), top: Math.floor(code / best) * (size.height / down),
@@ -114,15 +119,21 @@ const MapView = (() => {
       const image = ink.createImageData(plain.width, plain.height), behind = [Raster.rgb(css("--neutral"))];
       const zero = new Uint8Array(block.n), r = radius();
       Raster.fill(image, css("--map"));
-      for (const cell of cells) {
-        const place = placeIn(cell, size.ratio), front = wanted(cell);
-        const frame = { left: cell.left * size.ratio, top: cell.top * size.ratio,
-          width: cell.width * size.ratio, height: cell.height * size.ratio };
-        const chosen = look.selected ? (i) => front(i) && look.selected.has(i) : front;
-        Raster.dots(image, frame, place, block,
-          { order, wants: (i) => !chosen(i), shade: zero, colours: behind, alpha: 0.28, radius: r * 0.85 });
-        Raster.dots(image, frame, place, block, { order, wants: chosen, shade, colours, alpha: 0.85, radius: r });
+      const frames = cells.map(({ left, top: upper, width, height }) => ({ left: left * size.ratio,
+        top: upper * size.ratio, width: width * size.ratio, height: height * size.ratio }));
+      const far = { order, shade: zero, colours: behind, alpha: 0.28, radius: r * 0.85 };
+      if (look.panels) {
+        // What stands behind is the same in every panel: the whole map.
+        Raster.dots(image, frames[0], placeIn(cells[0], size.ratio), block, { ...far, wants: () => true });
+        for (const frame of frames.slice(1)) Raster.copy(image, frames[0], frame);
       }
+      cells.forEach((cell, k) => {
+        const place = placeIn(cell, size.ratio), front = wanted(cell);
+        const chosen = look.selected ? (i) => front(i) && look.selected.has(i) : front;
+        if (!look.panels) Raster.dots(image, frames[k], place, block, { ...far, wants: (i) => !chosen(i) });
+        Raster.dots(image, frames[k], place, block,
+          { order: parted.orders[k], wants: chosen, shade, colours, alpha: 0.85, radius: r });
+      });
       ink.putImageData(image, 0, 0);
       paintOver();
     }

@@ -41,6 +41,7 @@ const Raster = (() => {
   /* Draw the points that `wants(i)` in `order`; colours[shade[i]] is [r, g, b]; `cell` clips, in device pixels. */
   function dots(image, cell, place, points, { order, wants, shade, colours, alpha, radius }) {
     const { data, width } = image, { dx, dy, cover, reach } = disc(radius), count = dx.length;
+    const parts = cover.map((share) => share * alpha), steps = dx.map((x, d) => 4 * (dy[d] * width + x));
     const left = Math.ceil(cell.left), right = Math.floor(cell.left + cell.width) - 1;
     const top = Math.ceil(cell.top), bottom = Math.floor(cell.top + cell.height) - 1;
     for (let k = 0; k < order.length; k++) {
@@ -49,15 +50,29 @@ const Raster = (() => {
       const px = Math.round(points.x[i] * place.scale + place.left);
       const py = Math.round(points.y[i] * place.scale + place.top);
       if (px < left - reach || px > right + reach || py < top - reach || py > bottom + reach) continue;
-      const [r, g, b] = colours[shade[i]];
+      const [r, g, b] = colours[shade[i]], middle = 4 * (py * width + px);
+      const whole = px >= left + reach && px <= right - reach && py >= top + reach && py <= bottom - reach;
       for (let d = 0; d < count; d++) {
-        const x = px + dx[d], y = py + dy[d];
-        if (x < left || x > right || y < top || y > bottom) continue;
-        const at = 4 * (y * width + x), part = alpha * cover[d];
+        if (!whole) {
+          const x = px + dx[d], y = py + dy[d];
+          if (x < left || x > right || y < top || y > bottom) continue;
+        }
+        const at = middle + steps[d], part = parts[d];
         data[at] += (r - data[at]) * part;
         data[at + 1] += (g - data[at + 1]) * part;
         data[at + 2] += (b - data[at + 2]) * part;
       }
+    }
+  }
+
+  /* Copy the pixels of one cell onto another of the same size. */
+  function copy(image, from, to) {
+    const pixels = new Uint32Array(image.data.buffer), { width, height } = image;
+    const [x0, y0, x1, y1] = [from.left, from.top, to.left, to.top].map(Math.round);
+    const across = Math.min(Math.floor(from.width), width - x0, width - x1);
+    for (let row = 0; row < Math.min(Math.floor(from.height), height - y0, height - y1); row++) {
+      const start = (y0 + row) * width + x0;
+      pixels.copyWithin((y1 + row) * width + x1, start, start + across);
     }
   }
 
@@ -73,5 +88,5 @@ const Raster = (() => {
     return order;
   }
 
-  return { dots, fill, ramp, rgb, shuffled };
+  return { dots, copy, fill, ramp, rgb, shuffled };
 })();
