@@ -36,7 +36,11 @@ def draw_neighbours(seed=0, queries=60, items=150, classes=9, k=12):
     rng = np.random.default_rng(seed)
     ids = np.array([rng.permutation(items)[:k] for _ in range(queries)])
     near = -np.sort(-rng.uniform(-0.2, 1, (queries, k)), axis=1).astype(np.float32)
-    return ids, near, rng.choice(classes, items, p=np.arange(1, classes + 1) / (classes * (classes + 1) / 2)) * 1000
+    return (
+        ids,
+        near,
+        rng.choice(classes, items, p=np.arange(1, classes + 1) / (classes * (classes + 1) / 2)) * 1000,
+    )
 
 
 def dense_shares(ids, near, labels, k, votes, temperature=0.07):
@@ -73,7 +77,9 @@ def test_every_k_of_one_search_equals_a_dense_count(votes):
 
 def test_a_tie_goes_to_the_class_of_the_nearest():
     labels = np.array([3, 1, 1, 3, 2])
-    answers = votes_for_ks([[0, 1, 2, 3], [1, 3, 0, 2]], [[0.9, 0.8, 0.7, 0.6]] * 2, labels, [2, 3, 4], votes="uniform")
+    answers = votes_for_ks(
+        [[0, 1, 2, 3], [1, 3, 0, 2]], [[0.9, 0.8, 0.7, 0.6]] * 2, labels, [2, 3, 4], votes="uniform"
+    )
     assert [a.labels.tolist() for a in answers.values()] == [[3, 1], [1, 3], [3, 1]]
 
 
@@ -132,7 +138,10 @@ def test_ten_thousand_classes_take_no_more_memory_than_ten():
         ({"ids": [[0.0, 1.0, 2.0]]}, "ids must be integers, found float64"),
         ({"similarities": [[0.5, 0.4]]}, r"shape \(Q, K\), found \(1, 3\) and \(1, 2\)"),
         ({"labels": [0.5, 1.0, 2.0, 3.0]}, r"labels must be \(N,\) integers"),
-        ({"votes": "borda"}, "votes must be one of uniform, distance, softmax, prior-corrected, found 'borda'"),
+        (
+            {"votes": "borda"},
+            "votes must be one of uniform, distance, softmax, prior-corrected, found 'borda'",
+        ),
         ({"temperature": 0}, "temperature must be above 0, found 0"),
         ({"votes": "prior-corrected", "prior_strength": -1}, "prior_strength must be at least 0, found -1"),
         ({"votes": "distance", "metric": "inner_product"}, "needs metric 'cosine' or 'euclidean'"),
@@ -178,7 +187,9 @@ def test_choose_k_takes_the_best_and_shows_all():
     ids, near, labels = draw_neighbours(queries=80)
     labels = labels // 1000
     true = labels[ids[:, 0]]  # the nearest is always right
-    choice = choose_k(ids, near, labels, true, (1, 5, 12, 400), votes=("uniform", "softmax"), identities=np.arange(80))
+    choice = choose_k(
+        ids, near, labels, true, (1, 5, 12, 400), votes=("uniform", "softmax"), identities=np.arange(80)
+    )
     assert (choice.best.k, choice.best.macro_f1) == (1, 1.0)
     assert len(choice.trials) == 6
     assert choice.interval is not None

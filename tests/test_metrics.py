@@ -30,7 +30,9 @@ def draw_labels(seed, n=300, classes=6, right=0.6):
 def test_f1_and_confusion_equal_scikit_learn(seed):
     true, pred = draw_labels(seed)
     assert macro_f1(true, pred) == pytest.approx(f1_score(true, pred, average="macro"), abs=1e-12)
-    np.testing.assert_allclose(f1_per_class(true, pred, 6), f1_score(true, pred, average=None, labels=range(6)))
+    np.testing.assert_allclose(
+        f1_per_class(true, pred, 6), f1_score(true, pred, average=None, labels=range(6))
+    )
     np.testing.assert_array_equal(confusion(true, pred, 6), confusion_matrix(true, pred, labels=range(6)))
 
 
@@ -246,7 +248,12 @@ def test_interval_covers_the_truth_as_often_as_it_says():
         wrong = rng.random(120) < 0.3
         people = np.repeat(np.arange(120), 3)
         got = bootstrap_interval(
-            np.zeros(360, int), np.repeat(wrong, 3).astype(int), people, metric="accuracy", resamples=200, seed=trial
+            np.zeros(360, int),
+            np.repeat(wrong, 3).astype(int),
+            people,
+            metric="accuracy",
+            resamples=200,
+            seed=trial,
         )
         covered += got.low <= 0.7 <= got.high
     assert 0.89 <= covered / 200 <= 0.99

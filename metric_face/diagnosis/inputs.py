@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from metric_face.diagnosis.arms import arms_of
 from metric_face.diagnosis.context import HELD_OUT_NAMES, TRAIN_NAMES, Context
 from metric_face.diagnosis.finding import Floats, Ints
 from metric_face.errors import ArgumentError
@@ -39,7 +40,7 @@ def context_of(
     cuts: Mapping[str, Sequence[float]] | None = None,
     unlabelled: Any = None,
     unlabelled_identities: Any = None,
-    runs: Mapping[str, Sequence[float]] | None = None,
+    runs: Mapping[str, Sequence[float]] | Sequence[Any] | None = None,
     head: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> Context:
@@ -66,7 +67,8 @@ def context_of(
         cuts: ascending cuts of those.
         unlabelled: (M, D) vectors of the images to be predicted.
         unlabelled_identities: (M,) who is on them, where that is known.
-        runs: macro F1 of several seeds for the arms ``metric``, ``head`` and ``both`` of equal budget.
+        runs: macro F1 of several seeds for the arms ``metric``, ``head`` and ``both`` of equal budget; or the runs
+            themselves (or their folders), each of which says which losses it had.
         head: classifier weights (C, D) by attribute.
         seed: of every draw.
 
@@ -107,7 +109,7 @@ def context_of(
         cuts={a: tuple(float(c) for c in v) for a, v in (cuts or {}).items()},
         unlabelled=None if unlabelled is None else as_vectors(unlabelled, "unlabelled", vectors.shape[1]),
         unlabelled_identities=_unlabelled(unlabelled, unlabelled_identities),
-        arms=None if runs is None else {name: [float(f) for f in scores] for name, scores in runs.items()},
+        arms=None if runs is None else arms_of(runs),
         head=None if head is None else {a: np.asarray(w, dtype=np.float64) for a, w in head.items()},
         seed=seed,
     )

@@ -101,10 +101,18 @@ def write_page(
         matrices=[matrix.html(lang) for matrix in matrices],
         chapters=chapters.chapters(diagnosis, lang),
         numbers=[_numbers(table, lang) for table in diagnosis.tables.values() if table.rows],
-        abstained=[(told.QUESTIONS[a.question], say_abstention(a, lang)) for a in diagnosis.abstentions],
+        abstained=_abstained(diagnosis, lang),
         method=told.PAGE["method_notes"].format(seed=context.seed, seconds=sum(diagnosis.seconds.values())),
     )
     return write_text(path, html)
+
+
+def _abstained(diagnosis: "Diagnosis", lang: str) -> list[tuple[str, list[str]]]:
+    """What each question left open."""
+    left: dict[str, list[str]] = {}
+    for abstention in diagnosis.abstentions:
+        left.setdefault(abstention.question, []).append(say_abstention(abstention, lang))
+    return [(words(lang).QUESTIONS[question], reasons) for question, reasons in left.items()]
 
 
 def _lead(diagnosis: "Diagnosis", lang: str) -> str:

@@ -1,0 +1,86 @@
+"""A run directory is diagnosed as it stands: log, sampler, transforms, heads and all."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from training_cases import tiny_config
+
+from metric_face import diagnose, extract, fit
+from metric_face.diagnosis.arms import arms_of
+from metric_face.diagnosis.from_run import context_from_run
+from metric_face.errors import ArgumentError, FileFormatError
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def run(toy, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    made = fit(
+        tiny_config(toy, data__attributes=["colour", "age"], data__bins={"age": [40, 60]}), folder, quiet=True
+    )
+    extract(made, made.table, folder=folder / "embeddings")
+    return made
+
+
+def test_the_context_is_what_the_training_left(run) -> None:
+    context = context_from_run(run)
+    table = run.table.frame
+    assert context.num_images == len(table)
+    assert context.classes["age"] == ("<40", "40-59", ">=60")
+    assert (context.raw_values["age"] == table["age"]).all()
+    assert context.cuts == {"age": (40.0, 60.0)}
+    assert set(np.unique(context.split)) == {"train", "val"}
+    rows = np.concatenate([np.concatenate(epoch) for epoch in context.batches])
+    assert (context.split[rows] == "train").all()
+    assert len(context.batches[0]) == context.promised
+    logits = run.embeddings().logits
+    assert (context.predictions["colour"] == logits["colour"].argmax(1)).all()
+    assert context.head.keys() == {"colour", "age"}
+    planned, applied = context.log["lr_planned"], context.log["lr"]
+    known = applied.notna()
+    assert np.allclose(planned[known], applied[known], rtol=0.5)
+
+
+def test_a_run_is_diagnosed_whole(run) -> None:
+    result = diagnose(run.folder)
+    assert result.predictions_are == "model"
+    assert len(result.answers) == 2
+    wrong = {
+        "views.crop",
+        "views.normalise",
+        "views.random_evaluation",
+        "basics.learning_rate",
+        "epoch.drift",
+    }
+    assert not wrong & {finding.id for finding in result.findings}
+    assert [row[2:4] for row in result.tables["views.seen"].rows] == [(32, 32), (32, 32)]
+
+
+def test_a_frozen_learning_rate_of_a_run_is_found(run) -> None:
+    log = run.log.assign(lr=1e-7)
+    log["lr_planned"] = context_from_run(run).log["lr_planned"]
+    more = pd.concat([log] * 5, ignore_index=True)
+    first = diagnose(run, log=more, questions=["basics"]).findings
+    assert [finding.id for finding in first] == ["basics.learning_rate"]
+
+
+def test_runs_say_themselves_which_arm_they_are(run) -> None:
+    arms = arms_of([run, run.folder])
+    assert arms.keys() == {"both"}
+    assert arms["both"] == [pytest.approx(run.log["val/macro_f1"].max())] * 2
+    with pytest.raises(ArgumentError, match="runs must be of the arms metric, head, both, found 'tail'"):
+        arms_of({"tail": [0.5]})
+
+
+def test_a_run_without_embeddings_says_what_to_do(run, tmp_path) -> None:
+    import shutil
+
+    bare = shutil.copytree(run.folder, tmp_path / "bare", ignore=shutil.ignore_patterns("embeddings"))
+    with pytest.raises(FileFormatError, match="metric-face embed"):
+        diagnose(bare)
+
+
+def test_labels_beside_a_run_are_refused(run) -> None:
+    with pytest.raises(ArgumentError, match="labels and identities must be left out with a run"):
+        diagnose(run, labels=[0])
