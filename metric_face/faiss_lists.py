@@ -32,6 +32,23 @@ def empty_like(index: Any) -> Any:
     return twin
 
 
+def reserve(inverted_file: Any, list_of_row: Ints) -> None:
+    """Give each list exactly the memory it will need: growing by doubling, they would take half as much again."""
+    sizes = np.bincount(list_of_row, minlength=inverted_file.nlist)
+    for number in np.flatnonzero(sizes).tolist():
+        inverted_file.invlists.resize(number, int(sizes[number]))
+        inverted_file.invlists.resize(number, 0)  # the memory stays
+
+
+def add_to_lists(inverted_file: Any, vectors: Floats, ids: Ints, list_of_row: Ints) -> None:
+    """Add (N, D) prepared vectors with their ids to lists that are already known."""
+    import faiss
+
+    inverted_file.add_core(
+        len(vectors), faiss.swig_ptr(vectors), faiss.swig_ptr(ids), faiss.swig_ptr(list_of_row)
+    )
+
+
 def lists_of(inverted_file: Any) -> Iterator[tuple[int, Ints]]:
     """Yield the number and the ids, as a view, of each list that holds any."""
     import faiss

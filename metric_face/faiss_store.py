@@ -11,7 +11,7 @@ from metric_face.faiss_lists import copy_lists, empty_like, lists_of, same_train
 from metric_face.index_kinds import Kind, get_effort, knob
 from metric_face.vectors import Floats, Ints, Metric, normalise, row_lengths
 
-_ADD_ROWS = 1 << 16  # vectors prepared at a time, so that no second copy of all of them is ever held
+_ADD_BYTES = 1 << 25  # vectors prepared at a time, 32 MiB, so that no second copy of all of them is ever held
 _BLOCK_BYTES = 1 << 26  # neighbours held at once: 64 MiB
 _MOST_DEAD = 1 / 3  # of the vectors in an HNSW index, before it is built again without them
 
@@ -65,8 +65,9 @@ class FaissStore:
         if self.metric == "cosine" and not row_lengths(vectors).all():
             normalise(vectors)  # raises, before anything is added
         first = len(self)
-        for start in range(0, len(vectors), _ADD_ROWS):
-            block = self.prepare(vectors[start : start + _ADD_ROWS], "embeddings")
+        step = max(1, _ADD_BYTES // (4 * self.dimensions))
+        for start in range(0, len(vectors), step):
+            block = self.prepare(vectors[start : start + step], "embeddings")
             at = first + start + np.arange(len(block)) if rows is None else rows[start : start + len(block)]
             if self.kind == "hnsw":
                 if self.slots is not None:

@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from metric_face.faiss_lists import add_to_lists, reserve
 from metric_face.faiss_store import FaissStore
 from metric_face.index_kinds import Plan, empty_faiss, train, training_rows
 from metric_face.index_tuning import HeldOut, Recall, held_out_rows, tune
-from metric_face.vectors import Floats, Ints, Metric
+from metric_face.vectors import Floats, Ints, Metric, normalise
 
-_BLOCK_ROWS = 1 << 16
+_BLOCK_BYTES = 1 << 25  # vectors prepared at a time: 32 MiB
 
 
 def build_store(
@@ -32,12 +33,16 @@ def build_store(
         store.add(vectors)
         return store, Recall(recall, 1.0, count=count)
     if len(sample):
-        train(store.faiss, store.prepare(vectors[sample], "embeddings"))
+        training = vectors[sample]  # a copy, so it can be prepared in place
+        train(store.faiss, normalise(training, out=training) if metric == "cosine" else training)
+        del training
     held = held_out_rows(count, seed)
     others = np.setdiff1d(np.arange(count), held, assume_unique=True)
-    for start in range(0, len(others), _BLOCK_ROWS):
-        rows = others[start : start + _BLOCK_ROWS]
-        store.add(vectors[rows], rows)
+    if plan.kind == "hnsw":
+        for start in range(0, len(others), _block_rows(vectors)):
+            store.add(vectors[others[start : start + _block_rows(vectors)]])
+    else:
+        _fill_lists(store, vectors, others)
 
     def search(queries: Floats, k: int) -> Ints:
         found = store.search(queries, k, None)[0]
@@ -49,3 +54,20 @@ def build_store(
         store.slots = np.empty(count, np.int64)  # the queries came last
         store.slots[np.concatenate([others, held])] = np.arange(count)
     return store, reached
+
+
+def _fill_lists(store: FaissStore, vectors: Floats, rows: Ints) -> None:
+    """Add ``rows`` of the vectors to an inverted file, in two passes: one to know how long its lists will be."""
+    step = _block_rows(vectors)
+    list_of_row = np.empty(len(vectors), np.int64)
+    for start in range(0, len(vectors), step):
+        block = store.prepare(vectors[start : start + step], "embeddings")
+        list_of_row[start : start + step] = store.faiss.quantizer.assign(block, 1).ravel()
+    reserve(store.faiss, list_of_row)
+    for start in range(0, len(rows), step):
+        part = rows[start : start + step]
+        add_to_lists(store.faiss, store.prepare(vectors[part], "embeddings"), part, list_of_row[part])
+
+
+def _block_rows(vectors: Floats) -> int:
+    return max(1, _BLOCK_BYTES // (4 * vectors.shape[1]))

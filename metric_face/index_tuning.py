@@ -11,7 +11,7 @@ from metric_face.index_kinds import least_effort, most_effort, set_effort
 from metric_face.vectors import Floats, Ints, Metric, normalise
 
 _QUERIES = 1000  # half of them tune, the other half measure
-_BLOCK_ROWS = 1 << 16  # vectors searched at a time, for bounded memory
+_BLOCK_BYTES = 1 << 25  # vectors searched at a time: 32 MiB
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,9 @@ class HeldOut:
 
         kind = faiss.METRIC_L2 if self.metric == "euclidean" else faiss.METRIC_INNER_PRODUCT
         best = np.full((len(self.queries), self.k), -np.inf, np.float32)
-        for start in range(0, len(self.vectors), _BLOCK_ROWS):
-            rows = slice(start, start + _BLOCK_ROWS)
+        step = max(1, _BLOCK_BYTES // (4 * self.vectors.shape[1]))
+        for start in range(0, len(self.vectors), step):
+            rows = slice(start, start + step)
             block = self._prepared(self.vectors[rows][~is_query[rows]])
             if len(block):
                 near, _ = faiss.knn(self.queries, block, min(self.k, len(block)), metric=kind)
