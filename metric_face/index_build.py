@@ -70,4 +70,4 @@ def _fill_lists(store: FaissStore, vectors: Floats, rows: Ints) -> None:
 
 
 def _block_rows(vectors: Floats) -> int:
-    return max(1, _BLOCK_BYTES // (4 * vectors.shape[1]))
+    return int(max(1, _BLOCK_BYTES // (4 * vectors.shape[1])))

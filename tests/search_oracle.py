@@ -39,6 +39,11 @@ def nearest_by_brute_force(queries, base, k, metric, barred=None):
     return np.pad(order, pad, constant_values=-1), np.pad(values, pad, constant_values=-np.inf)
 
 
+def rounding_of(vectors):
+    """How far a float32 inner product of two of the vectors may lie from the true one."""
+    return 1e-6 * max(1.0, float((np.asarray(vectors) ** 2).sum(axis=1).max()))
+
+
 def kinds_of_vectors(rng, n, d):
     """Random vectors, copies, a small grid (many ties) and an almost collapsed embedding."""
     random = rng.normal(size=(n, d))

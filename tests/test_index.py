@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from search_oracle import METRICS, kinds_of_vectors, nearest_by_brute_force
+from search_oracle import METRICS, kinds_of_vectors, nearest_by_brute_force, rounding_of
 
 from metric_face.errors import ArgumentError, ModelMismatchError
 from metric_face.index import EmbeddingIndex
@@ -65,7 +65,7 @@ def test_flat_values_and_order_are_those_of_brute_force(metric, seed):
             found = index.search(queries, k, exclude=exclude)
             ids, values = nearest_by_brute_force(queries, vectors, k, metric, barred)
             np.testing.assert_array_equal(found.ids, ids)
-            np.testing.assert_allclose(found.similarities, values, rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(found.similarities, values, rtol=1e-5, atol=rounding_of(vectors))
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -76,7 +76,7 @@ def test_approximate_kinds_that_look_everywhere_equal_brute_force(kind, metric):
     found = index.search(queries, 20)
     ids, values = nearest_by_brute_force(queries, vectors_of(range(400)), 20, metric)
     np.testing.assert_array_equal(found.ids, ids)
-    np.testing.assert_allclose(found.similarities, values, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found.similarities, values, rtol=1e-5, atol=rounding_of(queries))
 
 
 @pytest.mark.parametrize("kind", KINDS)

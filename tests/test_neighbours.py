@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from search_oracle import METRICS, kinds_of_vectors, nearest_by_brute_force
+from search_oracle import METRICS, kinds_of_vectors, nearest_by_brute_force, rounding_of
 
 from metric_face import exact_search
 from metric_face.errors import ArgumentError, FileFormatError
@@ -26,7 +26,7 @@ def test_values_and_order_are_those_of_brute_force(metric, seed):
         graph = NeighbourGraph.build(vectors, k, exclude=identities, metric=metric)
         ids, values = nearest_by_brute_force(vectors, vectors, k, metric, groups[:, None] == groups)
         np.testing.assert_array_equal(graph.ids, ids)
-        np.testing.assert_allclose(graph.similarities, values, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(graph.similarities, values, rtol=1e-5, atol=rounding_of(vectors))
 
 
 def test_dtypes_and_record():
