@@ -52,7 +52,7 @@ SETS: dict[str, list[str]] = {
         "sampler.coverage=identities",
         "loss.arguments={mining: batch_all}",
         "optimizer.lr=2e-3",
-        "trainer.epochs=40",
+        "trainer.epochs=12",
     ],
 }
 

@@ -36,6 +36,7 @@ class DemoResult:
     folder: Path
     evaluation: "Evaluation"
     seconds: dict[str, float]
+    why: list[str]
     looked_at: list[Path]
 
     def rows(self) -> list[tuple[str, str]]:
@@ -53,7 +54,8 @@ class DemoResult:
     def closing(self) -> list[str]:
         """What to look at."""
         spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.seconds.items())
-        return [f"time: {spent}; {sum(self.seconds.values()):.0f} s in all", *map(str, self.looked_at)]
+        total = f"time: {spent}; {sum(self.seconds.values()):.0f} s in all"
+        return ["", "what holds it back:", *self.why, "", total, "look at:", *map(str, self.looked_at)]
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, for JSON."""
@@ -61,6 +63,7 @@ class DemoResult:
             "folder": str(self.folder),
             "evaluation": self.evaluation.to_dict(),
             "seconds": self.seconds,
+            "why": self.why,
             "look_at": [str(path) for path in self.looked_at],
         }
 
@@ -123,8 +126,14 @@ def run_demo(folder: str | Path, *, people: int = 200, say: Callable[[str], obje
     from metric_face.mapping import map_run
 
     made = map_run(run)
+    watch.start("why", "asking what holds the run back")
+    from metric_face.diagnosis import diagnose, write_report
+
+    found = diagnose(run)
+    report = write_report(found, run.folder)
     watch.stop()
-    return DemoResult(home, evaluation, watch.seconds, [home / "faces.png", made.picture, made.page])
+    looked_at = [home / "faces.png", made.picture, made.page, report]
+    return DemoResult(home, evaluation, watch.seconds, found.lines(), looked_at)
 
 
 class _Watch:
