@@ -5,7 +5,7 @@ Exit codes: 0 done, 1 the input or the data is wrong (one line, no traceback), 2
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -226,7 +226,10 @@ def knn(
     k: Annotated[
         int | None, typer.Option("-k", min=1, help="Neighbours that vote; default chosen on validation.")
     ] = None,
-    votes: Annotated[str | None, typer.Option(help="uniform, distance, softmax or prior-corrected.")] = None,
+    votes: Annotated[
+        Literal["uniform", "distance", "softmax", "prior-corrected"] | None,
+        typer.Option(help="uniform, distance, softmax or prior-corrected."),
+    ] = None,
     shown: Annotated[int, typer.Option("--show", min=1, help="Neighbours to print.")] = 3,
     index_folder: Annotated[
         Path | None, typer.Option("--index", help="The index; default RUN/index.")
@@ -300,7 +303,7 @@ def evaluate(run: RunArgument = LATEST, part: Part = "val", as_json: Json = Fals
     if found.scores:
         rows = [(s.judge, s.target, with_interval(s.macro_f1), s.note) for s in found.scores]
         answer_table(("judge", "target", "macro F1", ""), rows)
-    rows = [
+    nearest = [
         (
             f"{r.label}" + (" (same identity left out)" if r.same_identity_excluded else ""),
             with_interval(r.recall_at_1),
@@ -311,7 +314,7 @@ def evaluate(run: RunArgument = LATEST, part: Part = "val", as_json: Json = Fals
         )
         for r in found.retrieval
     ]
-    answer_table(("retrieval by", "recall@1", "recall@5", "R-precision", "MAP@R", "queries"), rows)
+    answer_table(("retrieval by", "recall@1", "recall@5", "R-precision", "MAP@R", "queries"), nearest)
 
 
 @app.command()

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -86,7 +86,7 @@ class Embeddings:
         for name, digest in description["sha256"].items():
             if not (home / name).is_file() or sha256_of(home / name) != digest:
                 raise FileFormatError(f"{home / name}: missing, truncated or altered (checksum); embed again")
-        mode = "r" if mmap else None
+        mode: Literal["r"] | None = "r" if mmap else None
         vectors = np.load(home / "vectors.npy", mmap_mode=mode, allow_pickle=False)
         logits = {
             name: np.load(home / logits_file(name), mmap_mode=mode, allow_pickle=False)

@@ -185,7 +185,7 @@ def _score(
 def _judge_heads(run: Run, queries: Embeddings, targets: Targets, people: Any, seed: int) -> list[Score]:
     if not queries.logits or run.space is None:
         return []
-    said = head_predictions(dict(queries.logits), run.space)
+    said = head_predictions(queries.logits, run.space)
     return [_score("head", name, *_pair(targets, name, said), people, seed) for name in targets]
 
 

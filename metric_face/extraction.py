@@ -90,7 +90,7 @@ class _Embedder:
     def __init__(
         self, model: EmbeddingModel, device: torch.device, dtype: torch.dtype, transform: EvalTransform
     ):
-        self.model = model.to(device, memory_format=torch.channels_last).eval()
+        self.model = model.to(device).to(memory_format=torch.channels_last).eval()
         self.device, self.dtype = device, dtype
         std = torch.tensor(transform.std, device=device)
         self.scale = (1 / (255 * std)).view(3, 1, 1)

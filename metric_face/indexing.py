@@ -49,7 +49,9 @@ def index_run(
     votes = {name: TargetVote(names) for name, (_, names) in targets.items()}
     if run.space is not None and "val" in embeddings.table.splits:
         votes |= _chosen_on_validation(run, embeddings, reject)
-    columns: dict[str, NDArray[Any]] = {name: held.table.frame[name].to_numpy() for name in held.table.frame}
+    columns: dict[str, NDArray[Any]] = {
+        str(name): held.table.frame[name].to_numpy() for name in held.table.frame.columns
+    }
     columns |= {f"{CODE}{name}": codes for name, (codes, _) in targets.items()}
     return EmbeddingIndex.build(
         np.ascontiguousarray(held.vectors),

@@ -9,7 +9,7 @@ def device_of_choice() -> torch.device:
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Whether a device multiplies bf16 matrices faster than float32 ones (AMX, AVX512-BF16, or a GPU from Ampere on)."""
+    """Whether a device multiplies bf16 faster than float32: AMX, AVX512-BF16, or a GPU from Ampere on."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())

@@ -83,7 +83,8 @@ class TrainingModule(L.LightningModule):
         if statistics is not None:
             self.log("metric/share_active", float(statistics.share_active), batch_size=len(images))
         self._parts = [part.weighted for part in result.parts.values()]
-        return result.total
+        total: Tensor = result.total
+        return total
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """The usual pass; or, with surgery, one for the metric loss and one for the others, without what is opposed."""

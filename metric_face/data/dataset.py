@@ -53,7 +53,7 @@ class ImageDataset(Dataset[dict[str, Any]]):
         self.cache = cache
         self.seed = seed
         # In shared memory, so that worker processes that live on see it change.
-        self._epoch: Tensor = torch.zeros(1, dtype=torch.int64).share_memory_()
+        self._epoch: Tensor = torch.zeros(1, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
 
     def set_epoch(self, epoch: int) -> None:
         """Draw the augmentation of this epoch from now on."""
@@ -107,8 +107,8 @@ class PixelCache:
     """
 
     def __init__(self, num_images: int, size: tuple[int, int]) -> None:
-        self.pixels: Tensor = torch.empty((num_images, *size, 3), dtype=torch.uint8).share_memory_()
-        self.known: Tensor = torch.zeros(num_images, dtype=torch.bool).share_memory_()
+        self.pixels: Tensor = torch.empty((num_images, *size, 3), dtype=torch.uint8).share_memory_()  # type: ignore[no-untyped-call]
+        self.known: Tensor = torch.zeros(num_images, dtype=torch.bool).share_memory_()  # type: ignore[no-untyped-call]
 
     def get(self, row: int, dataset: ImageDataset) -> NDArray[np.uint8]:
         """The image of a row, read the first time it is asked for."""

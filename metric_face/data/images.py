@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from metric_face.errors import DataError, ImageError
 
@@ -50,7 +50,7 @@ def open_image(path: str | Path, *, at_least: tuple[int, int] | None = None) -> 
         raise ImageError(
             f"{path}: more than {MAX_PIXELS:,} pixels declared; shrink it or drop its row"
         ) from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise ImageError(f"{path}: not an image that can be read; replace it or drop its row") from error
     except (OSError, ValueError, SyntaxError, EOFError, IndexError) as error:  # what Pillow's decoders raise
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -109,7 +109,12 @@ class ImageTable:
 
     def take(self, rows: Sequence[int] | np.ndarray) -> Self:
         """The table of the given rows: positions, or a mask of length N."""
-        return replace(self, frame=self.frame[rows] if _is_mask(rows) else self.frame.iloc[rows])._reset()
+        return replace(
+            self,
+            frame=self.frame.iloc[
+                np.flatnonzero(rows) if _is_mask(rows) else np.asarray(rows, dtype=np.int64)
+            ],
+        )._reset()
 
     def part(self, split: str) -> Self:
         """The rows of one part of the split.

@@ -1,5 +1,10 @@
 """What there is to predict of a table: each attribute, the joint class, or the identity."""
 
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
 from metric_face.data.labels import Codes, LabelSpace, identity_labels
 from metric_face.data.table import ImageTable
 
@@ -23,14 +28,14 @@ def targets_of(table: ImageTable, space: LabelSpace | None) -> Targets:
     return {name: space.labels(table, name) for name in names}
 
 
-def head_predictions(logits: "dict[str, Codes]", space: LabelSpace) -> dict[str, Codes]:
+def head_predictions(logits: Mapping[str, NDArray[np.float32]], space: LabelSpace) -> dict[str, Codes]:
     """The classes that a model's heads say: per attribute and joint, whichever the heads are.
 
     Args:
         logits: head -> (N, C).
         space: the attributes.
     """
-    said = {name: values.argmax(axis=1).astype("int64") for name, values in logits.items()}
+    said: dict[str, Codes] = {name: values.argmax(axis=1).astype(np.int64) for name, values in logits.items()}
     if set(space.names) <= set(said):
         said = {name: said[name] for name in space.names}
     else:
