@@ -13,8 +13,8 @@ INTRODUCTION = """Macro F1 on people (masks3: photographs) held out, of the head
 probe, with 95 % intervals that resample people; the seeds are pooled. "- ce" is the difference to plain
 cross-entropy on the same people, * where its interval leaves out zero. kappa is the corrected cosine between the
 two sides of the loss (the triplet, or soft F1 without a triplet, against the rest) during training, one interval
-a seed. timm's test_resnet (0.4 M weights) from scratch at 48 px, D = 64, AdamW 2e-3 with a cosine; nothing is
-selected on the images judged."""
+a seed. timm's test_resnet (0.4 M weights) from scratch at 40 px, D = 64, AdamW 2e-3 with a cosine, flips alone;
+nothing is selected on the images judged."""
 
 
 def section(name: str, cells: dict[str, list[dict[str, Any]]]) -> str:
