@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ WATCHED = 50
 NEAR = 0.02
 """How near to its floor, relative to it, a part's mean must be."""
 
+Floor = float | Callable[..., float]
+
 
 @dataclass(frozen=True)
 class Part:
@@ -30,14 +32,15 @@ class Part:
         weight: its final weight, at least 0.
         start: steps to wait before it counts.
         ramp: steps from no weight to the full one.
-        floors: values that mean "it teaches nothing", by name; None asks ``loss.floors()`` if it has that.
+        floors: values that mean "it teaches nothing", by name; one that depends on the batch is a function of the
+            part's inputs. None asks ``loss.floors()`` if it has that.
     """
 
     loss: nn.Module
     weight: float = 1.0
     start: int = 0
     ramp: int = 0
-    floors: Mapping[str, float] | None = None
+    floors: Mapping[str, Floor] | None = None
 
     def weight_at(self, step: int) -> float:
         """The weight in effect at `step`, counted from 0."""
@@ -93,7 +96,7 @@ class AtFloor:
 
 
 class JointLoss(nn.Module):
-    """A weighted sum of named losses, each fed its own inputs.
+    """A weighted sum of named losses, each fed its own inputs; the sampler is the one that its parts ask for.
 
     ::
 
@@ -129,6 +132,7 @@ class JointLoss(nn.Module):
         self.losses = nn.ModuleDict({name: part.loss for name, part in self.parts.items()})
         self.step = 0
         self._recent: dict[str, deque[Tensor]] = {name: deque(maxlen=WATCHED) for name in self.parts}
+        self._floors: dict[str, deque[dict[str, float]]] = {n: deque(maxlen=WATCHED) for n in self.parts}
 
     def forward(self, inputs: Mapping[str, tuple[Any, ...]]) -> JointResult:
         """Evaluate every part on its inputs and sum them.
@@ -153,6 +157,7 @@ class JointLoss(nn.Module):
             values[name] = PartValue(raw, weight, weight * raw)
             if self.training:
                 self._recent[name].append(raw.detach())
+                self._floors[name].append(_floors_of_batch(part, inputs[name]))
         total = torch.stack([value.weighted for value in values.values()]).sum()
         self.step += self.training
         return JointResult(total, values)
@@ -174,7 +179,9 @@ class JointLoss(nn.Module):
             if len(recent) < WATCHED:
                 continue
             mean = float(torch.stack(tuple(recent)).double().mean())
-            for floor, value in _floors(part).items():
+            rows = self._floors[name]
+            moving = {key: sum(row[key] for row in rows) / len(rows) for key in rows[-1]}
+            for floor, value in {**_fixed_floors(part), **moving}.items():
                 if math.isfinite(mean) and abs(mean - value) <= NEAR * abs(value):
                     found.append(AtFloor(name, floor, value, mean, len(recent)))
         return found
@@ -226,8 +233,12 @@ def _check_part(name: str, part: Part) -> None:
             raise ArgumentError(f"parts: {field} of {name!r} must be at least 0, found {value!r}")
 
 
-def _floors(part: Part) -> Mapping[str, float]:
+def _fixed_floors(part: Part) -> dict[str, float]:
     if part.floors is not None:
-        return part.floors
+        return {name: float(floor) for name, floor in part.floors.items() if not callable(floor)}
     ask = getattr(part.loss, "floors", None)
-    return ask() if callable(ask) else {}
+    return dict(ask()) if callable(ask) else {}
+
+
+def _floors_of_batch(part: Part, inputs: tuple[Any, ...]) -> dict[str, float]:
+    return {name: float(floor(*inputs)) for name, floor in (part.floors or {}).items() if callable(floor)}

@@ -5,7 +5,15 @@ import torch
 from torch import nn
 
 from metric_face.errors import ArgumentError
-from metric_face.losses import CrossEntropy, JointLoss, Part, SoftF1Loss, TripletLoss, resolve_metric_loss
+from metric_face.losses import (
+    CrossEntropy,
+    JointLoss,
+    Part,
+    SoftF1Loss,
+    TripletLoss,
+    absent_class_floor,
+    resolve_metric_loss,
+)
 
 
 def three(**f1) -> JointLoss:
@@ -117,15 +125,24 @@ def test_names_the_parts_that_sit_at_their_floor():
     assert [(f.part, f.floor) for f in joint.at_floor()] == [("ce", "ln 3")]
 
 
-def test_a_foreign_loss_can_name_its_own_floor():
-    class Constant(nn.Module):
-        def forward(self):
-            return torch.tensor(0.78, requires_grad=True)
+class CopiedF1(nn.Module):
+    """The soft F1 of shared code: every class counts, and an absent one scores 0."""
 
-    joint = JointLoss({"copied": Part(Constant(), floors={"1 - present / C": 1 - 4 / 18})})
-    for _ in range(50):
-        joint({"copied": ()})
-    assert [f.floor for f in joint.at_floor()] == ["1 - present / C"]
+    def forward(self, logits, targets):
+        p, y = logits.softmax(1), nn.functional.one_hot(targets, logits.shape[1])
+        tp, fp, fn = (p * y).sum(0), (p * (1 - y)).sum(0), ((1 - p) * y).sum(0)
+        return 1 - (2 * tp / (2 * tp + fp + fn + 1e-7)).mean()
+
+
+def test_a_foreign_loss_can_name_a_floor_that_moves_with_the_batch():
+    floors = {"1 - present / C": lambda logits, targets: absent_class_floor(targets, 18), "ln 2": math.log(2)}
+    joint = JointLoss({"copied": Part(CopiedF1(), floors=floors)})
+    for step in range(50):
+        targets = torch.arange(12) % (3 + step % 3)
+        joint({"copied": (50.0 * nn.functional.one_hot(targets, 18).float(), targets)})
+    (found,) = joint.at_floor()
+    assert found.floor == "1 - present / C"
+    assert found.value == pytest.approx(1 - 4 / 18, abs=0.002)
 
 
 def test_evaluation_does_not_enter_the_watch():
