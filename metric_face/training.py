@@ -300,15 +300,26 @@ def _devices(config: Config) -> int:
 
 def _loggers(config: Config, home: Path) -> list[Any]:
     loggers: list[Any] = []
-    if "tensorboard" in config.trainer.loggers:
-        from lightning.pytorch.loggers import TensorBoardLogger
-
-        loggers.append(TensorBoardLogger(home / "tensorboard", name="", version=""))
-    if "wandb" in config.trainer.loggers:
-        from lightning.pytorch.loggers import WandbLogger
-
-        loggers.append(WandbLogger(save_dir=home, project="metric_face", name=home.name))
+    for name in config.trainer.loggers:
+        try:
+            loggers.append(_tensorboard(home) if name == "tensorboard" else _wandb(home))
+        except ModuleNotFoundError:
+            raise MissingExtraError(
+                f"trainer.loggers: {name} is not installed; pip install 'metric_face[{name}]', or leave it out"
+            ) from None
     return loggers
+
+
+def _tensorboard(home: Path) -> Any:
+    from lightning.pytorch.loggers import TensorBoardLogger
+
+    return TensorBoardLogger(home / "tensorboard", name="", version="")
+
+
+def _wandb(home: Path) -> Any:
+    from lightning.pytorch.loggers import WandbLogger
+
+    return WandbLogger(save_dir=home, project="metric_face", name=home.name)
 
 
 def _quieten() -> None:

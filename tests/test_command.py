@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -195,6 +197,23 @@ def test_fusing_two_runs_chooses_donors_and_says_the_gain(run: Run, tmp_path: Pa
     done = command("fuse", one, two, "--truth", run.folder)
     assert done.returncode == 0, done.stderr
     assert "gain over" in done.stdout
+
+
+def test_ctrl_c_keeps_what_was_learnt_and_says_how_to_go_on(toy: Path, tmp_path: Path) -> None:
+    config = tmp_path / "long.yaml"
+    config.write_text(dump_config(tiny_config(toy, trainer__epochs=100_000)))
+    words = ["train", "--config", str(config), "--out", str(tmp_path / "run")]
+    process = subprocess.Popen([sys.executable, "-m", "metric_face", *words], stdout=-1, stderr=-1, text=True)
+    deadline = time.monotonic() + 200
+    while not (tmp_path / "run" / "metrics.csv").is_file() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    said, beside = process.communicate(timeout=90)
+    assert process.returncode == 130, beside
+    assert said.startswith("interrupted: best val/macro_f1 ")
+    assert f"go on with: metric-face train --resume --out {tmp_path / 'run'}" in beside
+    assert "Traceback" not in beside
+    assert (tmp_path / "run" / "model.safetensors").is_file()
 
 
 def test_recipes_and_schema() -> None:

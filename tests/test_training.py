@@ -14,7 +14,7 @@ import torch
 
 from metric_face.callbacks import Deadline
 from metric_face.config import load_config
-from metric_face.errors import ConfigError, FileFormatError
+from metric_face.errors import ConfigError, FileFormatError, MissingExtraError
 from metric_face.run import Run
 from metric_face.training import fit
 from metric_face.training_module import TrainingModule, schedule
@@ -155,6 +155,11 @@ def test_every_kind_of_run_trains_and_embeds(toy: Path, tmp_path: Path, changes:
 def test_a_folder_with_a_run_is_not_overwritten(finished: Run, toy: Path) -> None:
     with pytest.raises(ConfigError, match="holds a run already; name another folder, go on with --resume"):
         fit(tiny_config(toy), finished.folder)
+
+
+def test_a_logger_that_is_not_installed_is_named(toy: Path, tmp_path: Path) -> None:
+    with pytest.raises(MissingExtraError, match=r"trainer\.loggers: wandb is not installed; pip install"):
+        fit(tiny_config(toy, trainer__loggers=["wandb"]), tmp_path / "run", quiet=True)
 
 
 def test_nothing_to_resume_is_said(toy: Path, tmp_path: Path) -> None:
