@@ -322,7 +322,13 @@ class EmbeddingIndex:
             raise ArgumentError(
                 f"exclude must hold one identity for each of the {num_queries} queries, found shape {identities.shape}"
             )
-        return Barred(*group_codes(identities, self._column("identity")))
+        known = self._column("identity")
+        if (identities.dtype.kind in "iufb") != (known.dtype.kind in "iufb"):
+            raise ArgumentError(
+                f"exclude must hold identities as the index does, {known.dtype}, found {identities.dtype}, which equals "
+                "none of them; convert one of the two"
+            )
+        return Barred(*group_codes(identities, known))
 
     def _check_model(self, other: Any, fingerprint: str | None, name: str) -> None:
         theirs = getattr(other, "fingerprint", "") if fingerprint is None else fingerprint

@@ -119,7 +119,7 @@ def group_codes(*groups: Any) -> list[Ints]:
     """Number the values of several label arrays alike: equal values get equal codes across all of them.
 
     Args:
-        groups: (N,) arrays of integers or strings.
+        groups: (N,) arrays of integers or strings; a missing value (None, nan) is equal to no other.
 
     Returns:
         One (N,) int64 array of codes from 0 for each array.
@@ -132,7 +132,8 @@ def group_codes(*groups: Any) -> list[Ints]:
         # A dictionary takes strings, None and numbers alike, where sorting would refuse to compare them.
         seen: dict[Any, int] = {}
         values = [value for array in arrays for value in array.tolist()]
-        codes = np.fromiter((seen.setdefault(value, len(seen)) for value in values), np.int64, len(values))
+        keys = (object() if value is None or value != value else value for value in values)
+        codes = np.fromiter((seen.setdefault(key, len(seen)) for key in keys), np.int64, len(values))
     return np.split(codes, np.cumsum([len(array) for array in arrays])[:-1])
 
 

@@ -257,6 +257,15 @@ def test_embeddings_bring_their_table_and_fingerprint():
         EmbeddingIndex.merge([index, EmbeddingIndex.build(other)], renumber=True)
 
 
+def test_unknown_identities_are_nobodys():
+    index = EmbeddingIndex.build(np.eye(3), {"identity": ["a", None, None]})
+    assert (index.search(np.eye(3), 3, exclude=["a", None, None]).ids >= 0).sum(axis=1).tolist() == [2, 3, 3]
+    with pytest.raises(
+        ArgumentError, match="exclude must hold identities as the index does, object, found int64"
+    ):
+        index.search(np.eye(3), 3, exclude=[1, 2, 3])
+
+
 def test_one_query_and_missing_neighbours():
     index = EmbeddingIndex.build(np.eye(2), columns_of([0, 1]), metric="euclidean")
     found = index.search([1.0, 0.0], 3)

@@ -77,6 +77,11 @@ def test_exact_counts_where_too_few_are_valid():
     assert (NeighbourGraph.build(np.ones((1, 2)), 3).ids == -1).all()
 
 
+def test_items_of_unknown_identity_are_nobodys():
+    graph = NeighbourGraph.build(np.eye(4), 3, exclude=np.array(["a", "a", None, None], object))
+    assert (graph.ids >= 0).sum(axis=1).tolist() == [2, 2, 3, 3]
+
+
 def test_chunks_do_not_change_the_answer(monkeypatch):
     vectors = np.random.default_rng(2).integers(-1, 2, (300, 6)) + 0.5
     whole = NeighbourGraph.build(vectors, 9, exclude=np.arange(300) // 7)
