@@ -277,7 +277,7 @@ def main() -> None:
         [
             probe_section(rows, dimensions),
             fit_section(rows, dimensions),
-            knn_section(few, rows, dimensions),
+            knn_section(max(1000, rows // 25), rows, dimensions),
             metrics_section(few, dimensions, options.large),
         ],
     )

@@ -16,7 +16,11 @@ from numpy.typing import NDArray
 from metric_face.data.faces_population import age_group, ages_and_genders
 from metric_face.samplers import RandomIdentitySampler
 
-CLASSES = {"mask": ("worn", "incorrect", "not worn"), "gender": ("male", "female"), "age": ("<30", "30-59", ">=60")}
+CLASSES = {
+    "mask": ("worn", "incorrect", "not worn"),
+    "gender": ("male", "female"),
+    "age": ("<30", "30-59", ">=60"),
+}
 CUTS = {"age": (30.0, 60.0)}
 MASKS = (1, 0, 0, 0, 0, 0, 2)
 BATCH_LABELS, BATCH_IMAGES = 8, 4
@@ -62,7 +66,9 @@ class World:
         turned = np.linalg.qr(rng.normal(size=(dimensions, dimensions)))[0]
         self.signal = turned[:, :5]
         decay = (1.0 + np.arange(dimensions)) ** -0.5
-        self.noise = np.linalg.qr(rng.normal(size=(dimensions, dimensions)))[0] * (decay / np.linalg.norm(decay))
+        self.noise = np.linalg.qr(rng.normal(size=(dimensions, dimensions)))[0] * (
+            decay / np.linalg.norm(decay)
+        )
 
     def embed(
         self, people: People, rng: np.random.Generator, age_noise: float, same_masks: bool = False
@@ -73,7 +79,9 @@ class World:
         masks = np.tile(MASKS, count)
         shown = np.where(masks == 2, 1, masks) if same_masks else masks
         mask = np.eye(3)[shown] + 0.22 * rng.normal(size=(len(who), 3))
-        gender = (2 * people.gender - 1 + 0.38 * rng.normal(size=count))[who] + 0.2 * rng.normal(size=len(who))
+        gender = (2 * people.gender - 1 + 0.38 * rng.normal(size=count))[who] + 0.2 * rng.normal(
+            size=len(who)
+        )
         age = (people.age - 40 + 0.8 * age_noise * rng.normal(size=count))[who]
         age = (age + 0.6 * age_noise * rng.normal(size=len(who))) / 12
         told = np.column_stack([2 * mask, gender, 1.5 * age]) @ self.signal.T
@@ -127,16 +135,19 @@ def clean_run(
         "raw_values": {"age": known.age[identities].astype(float)},
         "cuts": CUTS,
         "unlabelled": world.embed(new, rng, age_noise, same_masks),
-        "batches": _batches(labels, identities, split, seed),
-        "log": _log(rng),
-        "transforms": _transforms(crop_in_evaluation=True),
+        "batches": batches_of(labels, identities, split, seed),
+        "log": healthy_log(rng),
+        "transforms": transforms(crop_in_evaluation=True),
         "settings": {
             "monitor": "val/macro_f1",
             "validation_drop_last": False,
             "validation_batch_size": 64,
             "margin": 0.2,
         },
-        "runs": {name: list(rng.normal(mean, 0.006, 3)) for name, mean in (("metric", 0.74), ("head", 0.76), ("both", 0.775))},
+        "runs": {
+            name: list(rng.normal(mean, 0.006, 3))
+            for name, mean in (("metric", 0.74), ("head", 0.76), ("both", 0.775))
+        },
         "seed": seed,
     }
     run["promised"] = len(run["batches"][0])
@@ -157,7 +168,9 @@ def _draw(count: int, rng: np.random.Generator, old: float | None = None) -> Peo
     return People(ages, np.array([int(gender == "female") for gender, _ in pairs])[order])
 
 
-def _held_out(people: People, groups: NDArray[np.int64], share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+def _held_out(
+    people: People, groups: NDArray[np.int64], share: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
     """A stratified choice of people."""
     cells = people.gender * 3 + groups
     chosen = np.zeros(len(cells), dtype=bool)
@@ -168,16 +181,24 @@ def _held_out(people: People, groups: NDArray[np.int64], share: float, rng: np.r
 
 
 def joint(labels: dict[str, NDArray[np.int64]]) -> NDArray[np.int64]:
-    """The joint class, 0 to 17."""
-    return labels["mask"] * 6 + labels["gender"] * 3 + labels["age"]
+    """The joint class of all attributes, the first the most significant."""
+    code = np.zeros(len(next(iter(labels.values()))), dtype=np.int64)
+    for values in labels.values():
+        code = code * (int(values.max()) + 1) + values
+    return code
 
 
-def _batches(
-    labels: dict[str, NDArray[np.int64]], identities: NDArray[np.int64], split: NDArray[np.str_], seed: int, epochs: int = 2
+def batches_of(
+    labels: dict[str, NDArray[np.int64]],
+    identities: NDArray[np.int64],
+    split: NDArray[np.str_],
+    seed: int,
+    epochs: int = 2,
 ) -> list[list[NDArray[np.int64]]]:
     rows = np.flatnonzero(split == "train")
+    wanted = min(BATCH_LABELS, len(np.unique(joint(labels)[rows])))
     sampler = RandomIdentitySampler(
-        joint(labels)[rows], BATCH_LABELS, BATCH_IMAGES, spread=identities[rows], seed=seed
+        joint(labels)[rows], wanted, BATCH_IMAGES, spread=identities[rows], seed=seed
     )
     drawn = []
     for epoch in range(epochs):
@@ -186,7 +207,7 @@ def _batches(
     return drawn
 
 
-def _log(rng: np.random.Generator) -> pd.DataFrame:
+def healthy_log(rng: np.random.Generator) -> pd.DataFrame:
     """A training that went well: 30 epochs, a row every few steps, validation at the end of each epoch."""
     at = np.linspace(0, 1, STEPS_LOGGED)
     planned = 1e-3 * np.minimum(at / 0.05 + 0.02, 0.5 * (1 + np.cos(np.pi * at)) + 0.01)
@@ -217,7 +238,7 @@ def _log(rng: np.random.Generator) -> pd.DataFrame:
     return log
 
 
-def _transforms(*, crop_in_evaluation: bool) -> dict[str, Any]:
+def transforms(*, crop_in_evaluation: bool) -> dict[str, Any]:
     import torch
     from torchvision.transforms import v2
 

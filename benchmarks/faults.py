@@ -15,7 +15,8 @@ from benchmarks.harness import machine, publish, table
 from benchmarks.planted_faults import FAULTS, LABEL_FAULTS
 from metric_face import diagnose
 from metric_face.diagnosis.asking import Diagnosis
-from metric_face.diagnosis.label_errors import cleanlab_suspects, judge, suspects, swaps
+from metric_face.diagnosis.label_errors import cleanlab_suspects, judge, suspects
+from metric_face.diagnosis.swapped_labels import swaps
 
 CLEAN_SEEDS = range(5)
 WANTED, LIMIT = 14, 60.0
@@ -55,7 +56,7 @@ def timed(run: Run) -> tuple[Diagnosis, float]:
     return found, time.perf_counter() - started
 
 
-def row(name: str, found: Diagnosis, seconds: float, right: bool) -> Sequence[object]:
+def row(name: str, found: Diagnosis, seconds: float, right: str) -> Sequence[object]:
     """One line of the table: what came first, what else, the two answers, the time."""
     first, *others = [finding.id for finding in found.findings] or ["-"]
     gain = found.findings[0].explained if found.findings else None
@@ -63,7 +64,7 @@ def row(name: str, found: Diagnosis, seconds: float, right: bool) -> Sequence[ob
     return (
         name,
         first,
-        "yes" if right else "NO",
+        right,
         ", ".join(others) or "-",
         "-" if gain is None else f"{gain:.3f}",
         "-" if found.score is None else f"{found.score.value:.3f}",
@@ -82,7 +83,7 @@ def _faults(people: int, dimensions: int, seed: int) -> str:
         found, seconds = timed(fault.make(seed, people, dimensions))
         hit = bool(found.findings) and found.findings[0].id in fault.found_as
         right, slowest = right + hit, max(slowest, seconds)
-        rows.append(row(fault.name, found, seconds, hit))
+        rows.append(row(fault.name, found, seconds, "yes" if hit else "NO"))
         print(*rows[-1], sep=" | ", flush=True)
     verdict = (
         f"First finding right: {right} of {len(FAULTS)} (mark: {WANTED}). "
@@ -97,7 +98,7 @@ def _clean(people: int, dimensions: int) -> str:
     for seed in CLEAN_SEEDS:
         found, seconds = timed(clean_run(seed, people, dimensions))
         findings += len(found.findings)
-        rows.append(row(f"nothing, seed {seed}", found, seconds, not found.findings))
+        rows.append(row(f"nothing, seed {seed}", found, seconds, "NO" if found.findings else "yes"))
         print(*rows[-1], sep=" | ", flush=True)
     return f"## Clean controls\n\n{table(HEAD, rows)}\n\nFindings on clean trainings: {findings} (mark: 0)."
 

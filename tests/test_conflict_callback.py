@@ -97,4 +97,6 @@ def test_any_part_can_be_set_against_the_others():
     callback = ConflictCallback(1, 0, least_probes=4, one_side=("kind/f1",), labels="kind")
     logged = train(Plain(metric=False), callback)
     assert logged["conflict/probes"] == BATCHES
-    assert logged["conflict/kappa"] > 0  # soft F1 and cross-entropy want the same of a model that knows little
+    assert (
+        logged["conflict/kappa"] > 0
+    )  # soft F1 and cross-entropy want the same of a model that knows little

@@ -6,7 +6,8 @@ from diagnosis_cases import found, small_run
 
 from metric_face import diagnose
 from metric_face.diagnosis.finding import Confidence
-from metric_face.diagnosis.label_noise import of_identities, swap_gains
+from metric_face.diagnosis.label_noise import of_identities
+from metric_face.diagnosis.swapped_labels import exchanges, swap_gains
 
 ASKED = ["label_errors"]
 
@@ -104,3 +105,17 @@ def test_gain_of_an_exchange_by_hand() -> None:
     assert people.tolist() == [0, 1]
     assert gains[0] == pytest.approx(np.log(9) + np.log(4))
     assert gains[1] == pytest.approx(-np.log(9) - np.log(7 / 3))
+
+
+def test_the_share_of_exchanged_identities_is_estimated_and_none_where_there_are_none() -> None:
+    rng = np.random.default_rng(0)
+    clear = rng.normal(4, 2, 500)  # log-odds of the labels as written
+    none = exchanges(-clear)
+    assert none.share < 0.01
+    assert none.evidence < 12
+    swapped = np.arange(500) < 50
+    some = exchanges(np.where(swapped, clear, -clear))
+    assert some.share == pytest.approx(0.1, abs=0.03)
+    assert some.evidence > 12
+    assert (some.chance > 0.5)[swapped].mean() > 0.8
+    assert exchanges(np.zeros(500)).evidence == pytest.approx(0)

@@ -104,7 +104,7 @@ def basis(measure: Measure, lang: str) -> str:
         parts.append(told["interval"].format(low=_short(measure.low), high=_short(measure.high)))
     if measure.null is not None:
         parts.append(told["null"].format(null=_short(measure.null)))
-    if measure.persons and measure.images:
+    if measure.persons and measure.images and measure.persons < measure.images:
         parts.append(told["persons_images"].format(persons=measure.persons, images=measure.images))
     elif measure.images:
         parts.append(told["images_only"].format(images=measure.images))

@@ -11,10 +11,15 @@ import numpy as np
 
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Confidence, Finding, Ints, Measure, Outcome, Table
-from metric_face.diagnosis.label_noise import LabelNoise, of_identities, of_images, swap_gains
-from metric_face.diagnosis.resampling import bootstrap_weights, one_each, random_controls
+from metric_face.diagnosis.label_noise import LabelNoise, of_identities, of_images
+from metric_face.diagnosis.resampling import bootstrap_weights, one_each, unsuspected
+from metric_face.diagnosis.swapped_labels import swaps
 
 LEAST_EVIDENCE = 12.0
+"""Twice the log-likelihood gained by lapses: p below 0.001 for the one extra parameter."""
+LEAST_SHARE = 0.003
+FEWEST = 5
+EVIDENCE = 12.0
 """Twice the log-likelihood gained by lapses: p below 0.001 for the one extra parameter."""
 LEAST_SHARE = 0.003
 FEWEST = 5
@@ -104,55 +109,7 @@ def _wrong(context: Context, attribute: str, noise: LabelNoise, rows: Ints, othe
         confidence=Confidence.CERTAIN if certain else Confidence.LIKELY,
         explained=max(0.0, context.f1(labels={attribute: mended}) - context.f1()),
         evidence=one_each(rows, context.identities, EVIDENCE),
-        controls=_controls(context, attribute, rows),
-        rows=rows,
-    )
-
-
-def swaps(context: Context, attribute: str, noise: LabelNoise) -> list[Finding]:
-    """Identities on whose images two labels of a varying attribute were exchanged."""
-    if context.fixed[attribute] or not context.identities_known:
-        return []
-    labels = context.labels[attribute]
-    found = []
-    size = len(context.classes[attribute])
-    for first in range(min(size, 20)):
-        for second in range(first + 1, min(size, 20)):
-            both, gains = swap_gains(noise.clean, labels, context.identities, first, second)
-            people = both[gains > SWAP_ODDS]
-            if len(people) >= FEWEST and len(people) >= LEAST_SHARE * context.num_identities:
-                found.append(_swap(context, attribute, (first, second), both, gains))
-    return found
-
-
-def _swap(
-    context: Context, attribute: str, pair: tuple[int, int], both: Ints, gains: "np.ndarray"
-) -> Finding:
-    labels = context.labels[attribute]
-    people = both[gains > SWAP_ODDS]
-    people = people[np.argsort(-gains[gains > SWAP_ODDS], kind="stable")]
-    rank = np.full(context.num_identities, len(people))
-    rank[people] = np.arange(len(people))
-    rows = np.flatnonzero((rank[context.identities] < len(people)) & np.isin(labels, pair))
-    rows = rows[np.argsort(rank[context.identities[rows]], kind="stable")]
-    mended = labels.copy()
-    mended[rows] = np.where(labels[rows] == pair[0], pair[1], pair[0])
-    share = len(people) / max(len(both), 1)
-    spread = 1.96 * float(np.sqrt(share * (1 - share) / max(len(both), 1)))
-    names = context.classes[attribute]
-    values = {
-        "attribute": attribute,
-        "first": names[pair[0]],
-        "second": names[pair[1]],
-        "persons": len(people),
-    }
-    return Finding(
-        "label_errors.swapped",
-        Measure(share, max(0.0, share - spread), share + spread, 0.0, len(people), len(rows)),
-        {**values, "of": len(both), "images": len(rows)},
-        explained=max(0.0, context.f1(labels={attribute: mended}) - context.f1()),
-        evidence=one_each(rows, context.identities, EVIDENCE),
-        controls=_controls(context, attribute, rows),
+        controls=unsuspected(labels, context.identities, rows, EVIDENCE, context.seed),
         rows=rows,
     )
 
@@ -178,9 +135,3 @@ def _copies(context: Context) -> Iterator[Finding]:
             evidence=rows[:EVIDENCE],
             rows=rows,
         )
-
-
-def _controls(context: Context, attribute: str, rows: Ints) -> Ints:
-    """Random rows of the same classes without a suspicion."""
-    alike = np.flatnonzero(np.isin(context.labels[attribute], context.labels[attribute][rows[:200]]))
-    return random_controls(np.setdiff1d(alike, rows), context.identities, EVIDENCE, context.seed)

@@ -92,34 +92,6 @@ def of_identities(scores: Floats, labels: Ints, identities: Ints) -> LabelNoise:
     )
 
 
-def swap_gains(clean: Floats, labels: Ints, identities: Ints, first: int, second: int) -> tuple[Ints, Floats]:
-    """How much better an identity's scores fit with two of its labels exchanged.
-
-    Args:
-        clean: (N, C) probabilities of the class, lapses left out.
-        labels: (N,) classes as written.
-        identities: (N,) identities.
-        first: one class.
-        second: the other.
-
-    Returns:
-        The identities that carry both classes, and the gain in log-likelihood of each.
-    """
-    logs = np.log(np.maximum(clean[:, [first, second]], 1e-4))
-    toward = np.where(labels == first, logs[:, 1] - logs[:, 0], logs[:, 0] - logs[:, 1])
-    count = int(identities.max()) + 1
-    # The images of an identity are alike, so the classes are averaged, not the images summed.
-    sums = []
-    for code in (first, second):
-        mine = labels == code
-        number = np.bincount(identities[mine], minlength=count)
-        total = np.bincount(identities[mine], weights=toward[mine], minlength=count)
-        sums.append(np.divide(total, number, out=np.full(count, np.nan), where=number > 0))
-    gain = sums[0] + sums[1]
-    both = np.flatnonzero(np.isfinite(gain))
-    return both, gain[both]
-
-
 def _wrong(model: probing.Softmax, inputs: Floats, labels: Ints) -> tuple[Floats, Ints]:
     """Probability that each label is a lapse onto another class, and the most probable class."""
     clean = model.clean(inputs)

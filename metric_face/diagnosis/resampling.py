@@ -91,3 +91,9 @@ def random_controls(pool: Ints, identities: Ints, limit: int, seed: int) -> Ints
     """Random rows of ``pool``, at most one of each identity."""
     shuffled = np.random.default_rng([seed, 7]).permutation(pool)
     return one_each(shuffled, identities, limit)
+
+
+def unsuspected(labels: Ints, identities: Ints, rows: Ints, limit: int, seed: int) -> Ints:
+    """Random rows of the same classes as ``rows`` that are not among them."""
+    alike = np.flatnonzero(np.isin(labels, labels[rows[:200]]))
+    return random_controls(np.setdiff1d(alike, rows), identities, limit, seed)

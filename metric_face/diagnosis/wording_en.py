@@ -440,6 +440,7 @@ SUMMARY = {
         "Macro F1 {value:.3f} ({low:.3f} to {high:.3f}) on {images} images of {persons} people, {who}."
     ),
     "score_point": "Macro F1 {value:.3f} on {images} images of {persons} people, {who}.",
+    "score_images": "Macro F1 {value:.3f} ({low:.3f} to {high:.3f}) on {images} images, {who}.",
     "model": "predicted by the model",
     "probe": "predicted by out-of-fold probes",
     "finding": "{rank}. {title} [{confidence}{gain}]. {sentence}",

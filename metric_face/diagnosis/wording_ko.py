@@ -411,6 +411,7 @@ TIERS = {
 SUMMARY = {
     "score": "Macro F1 {value:.3f}({low:.3f}~{high:.3f}), {persons}명의 이미지 {images}장, {who}.",
     "score_point": "Macro F1 {value:.3f}, {persons}명의 이미지 {images}장, {who}.",
+    "score_images": "Macro F1 {value:.3f}({low:.3f}~{high:.3f}), 이미지 {images}장, {who}.",
     "model": "모델의 예측",
     "probe": "본 적 없는 사람에 대한 프로브의 예측",
     "finding": "{rank}. {title} [{confidence}{gain}]. {sentence}",
