@@ -325,8 +325,8 @@ class EmbeddingIndex:
         known = self._column("identity")
         if (identities.dtype.kind in "iufb") != (known.dtype.kind in "iufb"):
             raise ArgumentError(
-                f"exclude must hold identities as the index does, {known.dtype}, found {identities.dtype}, which equals "
-                "none of them; convert one of the two"
+                f"exclude must hold identities as the index does, {known.dtype}, found {identities.dtype}, "
+                "which equals none of them; convert one of the two"
             )
         return Barred(*group_codes(identities, known))
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metric_face.errors import ArgumentError, FileFormatError
-from metric_face.vectors import Ints
+from metric_face.vectors import Ints, is_missing
 
 Column: TypeAlias = NDArray[Any]
 
@@ -148,7 +148,7 @@ def _checked(name: str, values: Any, length: int) -> Column:
         raise ArgumentError(
             f"labels: column {name!r} must hold numbers, bools or strings, found {column.dtype}"
         )
-    return _of_objects(name, [None if _is_missing(value) else value for value in column.tolist()])
+    return _of_objects(name, [None if is_missing(value) else value for value in column.tolist()])
 
 
 def _of_objects(name: str, values: list[Any]) -> Column:
@@ -170,14 +170,6 @@ def _of_objects(name: str, values: list[Any]) -> Column:
     strings = np.empty(len(values), object)
     strings[:] = [value if value is None else str(value) for value in values]
     return strings
-
-
-def _is_missing(value: Any) -> bool:
-    return (
-        value is None
-        or type(value).__name__ in ("NAType", "NaTType")
-        or (isinstance(value, float) and value != value)
-    )
 
 
 def _from_arrow(name: str, column: Any) -> Column:

@@ -132,9 +132,14 @@ def group_codes(*groups: Any) -> list[Ints]:
         # A dictionary takes strings, None and numbers alike, where sorting would refuse to compare them.
         seen: dict[Any, int] = {}
         values = [value for array in arrays for value in array.tolist()]
-        keys = (object() if value is None or value != value else value for value in values)
+        keys = (object() if is_missing(value) else value for value in values)
         codes = np.fromiter((seen.setdefault(key, len(seen)) for key in keys), np.int64, len(values))
     return np.split(codes, np.cumsum([len(array) for array in arrays])[:-1])
+
+
+def is_missing(value: Any) -> bool:
+    """Say whether a label is None, nan, or what pandas has in their place."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(value != value)
 
 
 def distances_of(similarities: Floats, metric: Metric) -> Floats:
