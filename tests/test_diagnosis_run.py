@@ -8,6 +8,7 @@ from training_cases import tiny_config
 from metric_face import diagnose, extract, fit
 from metric_face.diagnosis.arms import arms_of
 from metric_face.diagnosis.from_run import context_from_run
+from metric_face.diagnosis.look_ahead import look_ahead
 from metric_face.errors import ArgumentError, FileFormatError
 
 pytestmark = pytest.mark.slow
@@ -84,3 +85,16 @@ def test_a_run_without_embeddings_says_what_to_do(run, tmp_path) -> None:
 def test_labels_beside_a_run_are_refused(run) -> None:
     with pytest.raises(ArgumentError, match="labels and identities must be left out with a run"):
         diagnose(run, labels=[0])
+
+
+def test_a_step_along_a_loss_helps_that_loss_and_leaves_the_model_alone(run) -> None:
+    import torch
+
+    before = {name: value.clone() for name, value in run.model.state_dict().items()}
+    found = look_ahead(run)
+    assert ("heads", "heads") in found  # the triplet of so easy images may be zero, and then has no gradient
+    assert np.mean(found["heads", "heads"]) > 0
+    assert all(np.isfinite(values).all() for values in found.values())
+    assert all(torch.equal(before[name], value) for name, value in run.model.state_dict().items())
+    table = diagnose(run, questions=["conflict"]).tables["conflict.look_ahead"]
+    assert {row[:2] for row in table.rows} == found.keys()

@@ -44,7 +44,7 @@ _SHOWN = (
 
 def ask(context: Context) -> Outcome:
     """Read the angles from the log and the outcome from the arms."""
-    tables = [*_over_time(context), *_self_duality(context)]
+    tables = [*_over_time(context), *_self_duality(context), *_look_ahead(context)]
     last = {name: _last(context, name) for name in _SHOWN}
     if last["kappa"] is None or last["kappa_low"] is None or last["kappa_high"] is None:
         reason = "no_log" if context.log is None else "no_angles"
@@ -131,3 +131,15 @@ def _self_duality(context: Context) -> list[Table]:
             size = float(np.linalg.norm(mean) * np.linalg.norm(centred[code]))
             rows.append((attribute, name, float(centred[code] @ mean) / size if size > 0 else None))
     return [Table("conflict.self_duality", ("attribute", "class", "cosine"), tuple(rows))] if rows else []
+
+
+def _look_ahead(context: Context) -> list[Table]:
+    """What a step along one loss does to the other on unseen images, with its interval over batches."""
+    found = None if context.look_ahead is None else context.look_ahead()
+    rows = []
+    for (step_of, loss), values in (found or {}).items():
+        reach = 1.96 * float(np.std(values, ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+        mean = float(np.mean(values))
+        rows.append((step_of, loss, mean, mean - reach, mean + reach, len(values)))
+    columns = ("step_of", "loss", "gain", "low", "high", "batches")
+    return [Table("conflict.look_ahead", columns, tuple(rows))] if rows else []

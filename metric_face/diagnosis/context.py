@@ -1,7 +1,7 @@
 """Context: what the questions share, given once and computed once."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -57,6 +57,7 @@ class Context:
         unlabelled_identities: (M,) identities of those, or None.
         arms: macro F1 of each seed by arm (``metric``, ``head``, ``both``), or None.
         head: the classifier's weights (C, D) by attribute, or None.
+        look_ahead: measures what a step along one loss does to the other (see :mod:`.look_ahead`), or None.
         seed: of every draw.
     """
 
@@ -80,6 +81,7 @@ class Context:
     unlabelled_identities: Ints | None = None
     arms: Mapping[str, Sequence[float]] | None = None
     head: Mapping[str, Floats] | None = None
+    look_ahead: Callable[[], Mapping[tuple[str, str], Floats] | None] | None = None
     seed: int = 0
 
     # -- who and what ------------------------------------------------------------------------------------------

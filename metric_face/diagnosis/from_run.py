@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Floats, Ints
 from metric_face.diagnosis.inputs import context_of
+from metric_face.diagnosis.look_ahead import look_ahead
 from metric_face.diagnosis.training_log import COLUMNS
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def context_from_run(run: "Run", **known: Any) -> Context:
         "log": _log(run),
         "transforms": _transforms(run),
         "settings": _settings(run),
+        "look_ahead": lambda: look_ahead(run),
         "seed": run.config.seed,
     }
     if split is not None:

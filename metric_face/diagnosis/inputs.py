@@ -1,6 +1,6 @@
 """From plain arrays to a context: every length checked, labels and identities encoded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +42,7 @@ def context_of(
     unlabelled_identities: Any = None,
     runs: Mapping[str, Sequence[float]] | Sequence[Any] | None = None,
     head: Mapping[str, Any] | None = None,
+    look_ahead: Callable[[], Any] | None = None,
     seed: int = 0,
 ) -> Context:
     """Check plain arrays and make a context of them.
@@ -70,6 +71,7 @@ def context_of(
         runs: macro F1 of several seeds for the arms ``metric``, ``head`` and ``both`` of equal budget; or the runs
             themselves (or their folders), each of which says which losses it had.
         head: classifier weights (C, D) by attribute.
+        look_ahead: measures what a step along one loss does to the other, as :mod:`.look_ahead` does for a run.
         seed: of every draw.
 
     Returns:
@@ -111,6 +113,7 @@ def context_of(
         unlabelled_identities=_unlabelled(unlabelled, unlabelled_identities),
         arms=None if runs is None else arms_of(runs),
         head=None if head is None else {a: np.asarray(w, dtype=np.float64) for a, w in head.items()},
+        look_ahead=look_ahead,
         seed=seed,
     )
 

@@ -19,12 +19,6 @@ LEAST_EVIDENCE = 12.0
 """Twice the log-likelihood gained by lapses: p below 0.001 for the one extra parameter."""
 LEAST_SHARE = 0.003
 FEWEST = 5
-EVIDENCE = 12.0
-"""Twice the log-likelihood gained by lapses: p below 0.001 for the one extra parameter."""
-LEAST_SHARE = 0.003
-FEWEST = 5
-SWAP_ODDS = 7.0
-"""Log-odds, about 1,000 to 1, by which exchanging two labels of an identity must fit better."""
 EVIDENCE = 12
 
 

@@ -121,7 +121,7 @@ def _lead(diagnosis: "Diagnosis", lang: str) -> str:
         return ""
     held = "lead_score" if diagnosis.context.in_held_out is not None else "lead_all"
     template: str = told.PAGE["lead_point" if score.low is None else held]
-    if not diagnosis.context.identities_known:
+    if not diagnosis.context.identities_known and score.low is not None:
         template = told.SUMMARY["score_images"]
     return template.format(**vars(score), who=told.SUMMARY[diagnosis.predictions_are])
 

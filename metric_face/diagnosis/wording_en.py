@@ -569,6 +569,7 @@ TABLES = {
     "information.confusion": "Neighbour confusion: {name}",
     "information.complexity": "Neighbourhood complexity",
     "conflict.over_time": "Angle between the losses",
+    "conflict.look_ahead": "Look-ahead: what a step along one loss gains on the other",
     "conflict.self_duality": "Do head and geometry agree?",
     "worth.arms": "The arms compared",
     "shift.shares": "Shares of the classes in the unlabelled images",
@@ -711,4 +712,8 @@ TERMS = {
     "new": "unlabelled",
     "from": "from",
     "to": "to",
+    "step_of": "step along",
+    "loss": "loss",
+    "gain": "gain",
+    "heads": "heads",
 }

@@ -534,6 +534,7 @@ TABLES = {
     "information.confusion": "이웃 혼동: {name}",
     "information.complexity": "이웃 복잡도",
     "conflict.over_time": "두 손실의 각도",
+    "conflict.look_ahead": "미리 보기: 한 손실을 따라 한 걸음 갈 때 다른 손실의 이득",
     "conflict.self_duality": "헤드와 기하가 일치하는가",
     "worth.arms": "갈래 비교",
     "shift.shares": "레이블 없는 이미지의 클래스 비율",
@@ -676,4 +677,8 @@ TERMS = {
     "new": "레이블 없음",
     "from": "부터",
     "to": "까지",
+    "step_of": "걸음의 손실",
+    "loss": "잰 손실",
+    "gain": "이득",
+    "heads": "헤드",
 }
