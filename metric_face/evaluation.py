@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.data.targets import Targets, head_predictions, targets_of
+from metric_face.data.targets import Targets, head_predictions, people_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
 from metric_face.intervals import Interval, bootstrap_interval, bootstrap_mean
@@ -117,7 +117,7 @@ def evaluate(
     """
     embeddings = embeddings if embeddings is not None else run.embeddings()
     gallery, queries = embeddings.part("train"), embeddings.part(part)
-    people = _identities(queries)
+    people = _people(run, queries)
     gallery_targets, targets = _shared_targets(gallery, queries, run)
     scores: list[Score] = []
     if run.space is not None:
@@ -125,7 +125,7 @@ def evaluate(
         progress("kNN")
         scores += _judge_knn(gallery, queries, gallery_targets, targets, people, seed)
         progress("linear probe")
-        scores += _judge_probe(gallery, queries, gallery_targets, targets, people, seed)
+        scores += _judge_probe(run, gallery, queries, gallery_targets, targets, people, seed)
         scores += _judge_majority(gallery_targets, targets, people, seed)
     progress("retrieval")
     return Evaluation(
@@ -152,13 +152,11 @@ def probe_run(
     if not known:
         raise ArgumentError("probe: the run has no attributes to predict; it was trained on identities alone")
     progress("linear probe")
-    return _judge_probe(gallery, queries, known, targets, _identities(queries), seed)
+    return _judge_probe(run, gallery, queries, known, targets, _people(run, queries), seed)
 
 
-def _identities(embeddings: Embeddings) -> NDArray[Any]:
-    """The identities, or every image its own where there are none."""
-    found = embeddings.table.identities
-    return np.arange(len(embeddings)).astype(str) if found is None else found
+def _people(run: Run, embeddings: Embeddings) -> NDArray[np.str_]:
+    return people_of(embeddings.table, run.config.data.split.group)
 
 
 def _shared_targets(gallery: Embeddings, queries: Embeddings, run: Run) -> tuple[Targets, Targets]:
@@ -228,10 +226,16 @@ def _halves(people: Any, seed: int) -> Ints:
 
 
 def _judge_probe(
-    gallery: Embeddings, queries: Embeddings, known: Targets, targets: Targets, people: Any, seed: int
+    run: Run,
+    gallery: Embeddings,
+    queries: Embeddings,
+    known: Targets,
+    targets: Targets,
+    people: Any,
+    seed: int,
 ) -> list[Score]:
     scores = []
-    groups = _identities(gallery)
+    groups = _people(run, gallery)
     for name, (true, names) in targets.items():
         probe = LinearProbe().fit(gallery.vectors, known[name][0], groups=groups)
         said = np.asarray(probe.predict(queries.vectors), dtype=np.int64)
@@ -250,13 +254,13 @@ def _judge_majority(known: Targets, targets: Targets, people: Any, seed: int) ->
 
 def _retrieval(queries: Embeddings, targets: Targets, people: Any, seed: int) -> list[Retrieval]:
     labels = dict(targets)
-    has_identities = queries.table.identities is not None
-    if has_identities:
+    has_people = len(np.unique(people)) < len(people)
+    if queries.table.identities is not None:
         codes = np.unique(people, return_inverse=True)[1].astype(np.int64)
         labels["identity"] = (codes, ())
     found = []
     for name, (codes, _) in labels.items():
-        exclude = has_identities and name != "identity"
+        exclude = has_people and name != "identity"
         try:
             result = retrieval_metrics(
                 queries.vectors,

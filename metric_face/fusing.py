@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from metric_face.data.targets import people_of
 from metric_face.errors import ArgumentError
 from metric_face.fusion import FusionPlan, fuse
 from metric_face.prediction_files import read_predictions, write_submission
@@ -35,8 +36,7 @@ def fuse_files(files: Sequence[Path], run: Run, out: Path | None = None) -> tupl
     said = [read_predictions(file, space) for file in files]
     val = run.table.part("val")
     images = val.frame["path"].to_numpy(dtype=str)
-    people = val.identities
-    plan = fuse(said, images, space.encode(val), images if people is None else people, space)
+    plan = fuse(said, images, space.encode(val), people_of(val, run.config.data.split.group), space)
     if out is None:
         return plan, 0
     own = set(run.table.frame["path"])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from metric_face.asking import CODE
 from metric_face.calibration import calibrate
-from metric_face.data.targets import targets_of
+from metric_face.data.targets import people_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
 from metric_face.index import EmbeddingIndex
@@ -72,8 +72,7 @@ def _chosen_on_validation(
 ) -> dict[str, TargetVote]:
     gallery, queries = embeddings.part("train"), embeddings.part("val")
     known, asked = targets_of(gallery.table, run.space), targets_of(queries.table, run.space)
-    people = queries.table.identities
-    people = np.arange(len(queries)).astype(str) if people is None else people
+    people = people_of(queries.table, run.config.data.split.group)
     depth = min(100, len(gallery))
     first = next(iter(known.values()))[0]
     ids, similarities = KNNClassifier(depth).fit(gallery.vectors, first).search(queries.vectors, depth)

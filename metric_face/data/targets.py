@@ -28,6 +28,19 @@ def targets_of(table: ImageTable, space: LabelSpace | None) -> Targets:
     return {name: space.labels(table, name) for name in names}
 
 
+def people_of(table: ImageTable, group: str | None = None) -> NDArray[np.str_]:
+    """Who is on each image, for intervals and folds: the identity, else the group of the split, else each its own.
+
+    Args:
+        table: N images.
+        group: the column that the split kept together, where it was not the identity.
+    """
+    if group is not None and group in table.frame.columns:
+        return table.frame[group].to_numpy(dtype=str)
+    identities = table.identities
+    return np.arange(len(table)).astype(str) if identities is None else identities
+
+
 def head_predictions(logits: Mapping[str, NDArray[np.float32]], space: LabelSpace) -> dict[str, Codes]:
     """The classes that a model's heads say: per attribute and joint, whichever the heads are.
 
