@@ -1,16 +1,15 @@
 """Context: what the questions share, given once and computed once."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metric_face.diagnosis import probing
+from metric_face.diagnosis.copies import copy_codes
 from metric_face.diagnosis.finding import Floats, Ints, Measure
 from metric_face.diagnosis.resampling import RESAMPLES, is_fixed
 from metric_face.f1_scores import macro_f1
@@ -183,17 +182,7 @@ class Context:
     @cached_property
     def copies(self) -> Ints:
         """(N,) a code that byte-identical images share: of the files, the pixels, or else the vectors."""
-        if isinstance(self.images, np.ndarray):
-            whole: Any = np.ascontiguousarray(self.images).reshape(self.num_images, -1)
-        elif self.images is not None:
-            from metric_face.data.images import content_hashes
-
-            digests = np.array(content_hashes([Path(p) for p in self.images]))
-            return np.unique(digests, return_inverse=True)[1].astype(np.int64)
-        else:
-            whole = np.ascontiguousarray(self.embeddings)
-        rows = [hashlib.blake2b(row, digest_size=16).digest() for row in whole]
-        return np.unique(np.array(rows), return_inverse=True)[1].astype(np.int64)
+        return copy_codes(self.images, self.embeddings)
 
     @cached_property
     def folds(self) -> Ints:

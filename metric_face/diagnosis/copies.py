@@ -1,0 +1,31 @@
+"""Images that are byte for byte the same."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metric_face.diagnosis.finding import Ints
+
+
+def copy_codes(images: Sequence[Any] | NDArray[np.uint8] | None, embeddings: NDArray[np.float32]) -> Ints:
+    """A code that identical images share.
+
+    Args:
+        images: N paths, whose bytes are compared; or (N, ...) pixels; or None.
+        embeddings: (N, D), compared where there are no images: the same file gives the same vector.
+
+    Returns:
+        (N,) codes 0..M-1.
+    """
+    if images is not None and not isinstance(images, np.ndarray):
+        from metric_face.data.images import content_hashes
+
+        digests = np.array(content_hashes([Path(path) for path in images]))
+        return np.unique(digests, return_inverse=True)[1].astype(np.int64)
+    rows = np.ascontiguousarray(embeddings if images is None else images.reshape(len(images), -1))
+    found = np.array([hashlib.blake2b(row, digest_size=16).digest() for row in rows])
+    return np.unique(found, return_inverse=True)[1].astype(np.int64)
