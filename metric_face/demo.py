@@ -25,7 +25,7 @@ SETTINGS = {
     "model": {"embedding_size": 64},
     "loss": {"label": "joint"},
     "optimizer": {"lr": 2e-3},
-    "trainer": {"epochs": 12},
+    "trainer": {"epochs": 9},
 }
 
 
