@@ -82,7 +82,7 @@ def main() -> None:
         f"python -m benchmarks.extraction --backbone {arguments.backbone} --side {side} --images {count}",
         machine("torch", "timm", "pillow"),
         [
-            f"`{arguments.backbone}` at {side} px, {count} JPEG of 256 x 256 px; medians of {arguments.repeats} rounds, "
+            f"`{arguments.backbone}` at {side} px, {count} JPEG of 256 px; medians of {arguments.repeats} rounds, "
             f"in turn. This processor {bf16}.",
             table(
                 ("", "images/s", "ours is"),

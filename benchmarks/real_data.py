@@ -41,7 +41,7 @@ SETS: dict[str, list[str]] = {
         "sampler.singletons=drop",
         "loss.arguments={mining: batch_all}",
         "optimizer.lr=2e-3",
-        "trainer.epochs=10",
+        "trainer.epochs=5",
     ],
     "omniglot": [
         "data.attributes=[]",
