@@ -10,7 +10,8 @@ from metric_face.errors import ArgumentError
 from metric_face.index_kinds import least_effort, most_effort, set_effort
 from metric_face.vectors import Floats, Ints, Metric, normalise
 
-_QUERIES = 1000  # half of them tune, the other half measure
+_QUERIES = 600  # half of them tune, the other half measure
+_NO_GAIN = 0.002  # recall
 _BLOCK_BYTES = 1 << 25  # vectors searched at a time: 32 MiB
 
 
@@ -45,7 +46,7 @@ def check_recall(recall: float) -> float:
 
 
 def held_out_rows(count: int, seed: int) -> Ints:
-    """Choose the rows that are searched for before they are added: at most 1000, about a fifth of few."""
+    """Choose the rows that are searched for before they are added: at most 600, about a fifth of few."""
     wanted = min(_QUERIES, max(1, count // 5), count - 1)
     rows: Ints = np.sort(np.random.default_rng(seed).choice(count, wanted, replace=False))
     return rows
@@ -136,20 +137,40 @@ def tune(
         shares = held_out.recall(queries, search(held_out.queries[queries], held_out.k))
         return float(shares.mean()), float(shares.std() / np.sqrt(len(shares)))
 
-    def is_enough(effort: int, wanted: float) -> bool:
-        # One standard error above the target, so that other queries meet it too.
-        mean, error = measure(tuning, effort)
-        return mean >= min(1.0, wanted + error)
+    high = _enough(lambda effort: measure(tuning, effort), target, least_effort(faiss_index), most)
+    reached = measure(measuring, high)[0]
+    return Recall(target, reached, held_out.k, len(held_out.queries[measuring]), count)
 
-    best = measure(tuning, most)[0]
-    wanted = target if best >= target else 0.99 * best
-    high = least_effort(faiss_index)
-    low = high - 1
-    while high < most and not is_enough(high, wanted):
-        low, high = high, 2 * high
-    high = min(high, most)
+
+def _enough(measure: Callable[[int], tuple[float, float]], target: float, least: int, most: int) -> int:
+    """Return about the least effort whose recall is the target, or nearly the best that any effort reaches.
+
+    Args:
+        measure: effort -> recall and its standard error.
+        target: recall to reach.
+        least: effort to begin at.
+        most: effort beyond which nothing is gained.
+    """
+    known: dict[int, tuple[float, float]] = {}
+
+    def is_enough(effort: int, wanted: float) -> bool:
+        known[effort] = known.get(effort) or measure(effort)
+        mean, error = known[effort]
+        return mean >= min(1.0, wanted + error)  # one standard error above, so that other queries meet it too
+
+    low, high, wanted = least - 1, min(least, most), target
+    while not is_enough(high, wanted) and high < most:
+        means = [known[effort][0] for effort in sorted(known)]
+        if len(means) > 2 and means[-1] - means[-3] < _NO_GAIN:
+            break  # four times the effort gained nothing: the codes of a product quantizer say no more
+        low, high = high, min(2 * high, most)
+    if not is_enough(high, wanted):
+        best = max(mean for mean, _ in known.values())
+        wanted = 0.99 * best
+        fitting = [effort for effort in known if is_enough(effort, wanted)]
+        high = min(fitting, default=high)
+        low = max((effort for effort in known if effort < high), default=least - 1)
     while high - low > max(1, high // 32):
         middle = (low + high) // 2
         low, high = (low, middle) if is_enough(middle, wanted) else (middle, high)
-    reached = measure(measuring, high)[0]
-    return Recall(target, reached, held_out.k, len(held_out.queries[measuring]), count)
+    return high
