@@ -97,7 +97,8 @@ def train(
     say("loading PyTorch ...")
     from metric_face.training import fit
 
-    run = fit(resolved, out, resume=resume, data=prepared, quiet=quiet or as_json, say=say)
+    quiet = quiet or as_json or not sys.stderr.isatty()  # a log file wants lines, not a bar
+    run = fit(resolved, out, resume=resume, data=prepared, quiet=quiet, say=say)
     facts = run.facts
     if as_json:
         answer_json({"run": str(run.folder), **facts})

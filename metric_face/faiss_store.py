@@ -192,7 +192,10 @@ class FaissStore:
 
     def _ask(self, queries: Floats, ask: int, wide: bool) -> tuple[Ints, Floats]:
         """Ask FAISS for rows and similarities; ``wide`` looks everywhere."""
-        near, slots = self.faiss.search(queries, ask, params=self._parameters(ask, wide))
+        # pytorch-metric-learning loads faiss.contrib.torch_utils, whose `search` takes no `params`; it keeps the
+        # one for NumPy under another name.
+        search = getattr(self.faiss, "search_numpy", self.faiss.search)
+        near, slots = search(queries, ask, params=self._parameters(ask, wide))
         missing = slots < 0
         if self.metric == "euclidean":
             near = -np.sqrt(np.maximum(near, 0))

@@ -158,7 +158,7 @@ def _train(
     if config.trainer.patience:
         callbacks.append(EarlyStopping(monitor, mode="max", patience=config.trainer.patience))
     if not quiet:
-        callbacks.append(RichProgressBar())
+        callbacks.append(RichProgressBar(console_kwargs={"stderr": True}))
     resumed_step = _step_of(last) if resume else None
     log = RunLog(home / "metrics.csv", resumed_step)
     device = device_of_choice()
