@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from metric_face.data.labels import identity_labels
 from metric_face.data.targets import Targets, head_predictions, people_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
@@ -256,8 +257,7 @@ def _retrieval(queries: Embeddings, targets: Targets, people: Any, seed: int) ->
     labels = dict(targets)
     has_people = len(np.unique(people)) < len(people)
     if queries.table.identities is not None:
-        codes = np.unique(people, return_inverse=True)[1].astype(np.int64)
-        labels["identity"] = (codes, ())
+        labels["identity"] = identity_labels(queries.table)
     found = []
     for name, (codes, _) in labels.items():
         exclude = has_people and name != "identity"
