@@ -6,6 +6,8 @@ from metric_face.diagnosis import probing
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Floats
 
+FEWEST = 30
+
 
 def area_between(context: Context, weights: Floats) -> tuple[float, float] | None:
     """Area under the curve, and its error, of a linear classifier between held-out and unlabelled images.
@@ -15,11 +17,14 @@ def area_between(context: Context, weights: Floats) -> tuple[float, float] | Non
         weights: (N,) of the labelled images, which bring their classes to the new shares.
 
     Returns:
-        None where the identities of the unlabelled images are unknown while ours have several images each: the
-        classifier would recognise people, not a shift. The error is Hanley and McNeil's, identities counted.
+        None where one side has fewer than 30 images, or where the identities of the unlabelled images are unknown
+        while ours have several images each: the classifier would recognise people, not a shift. The error is Hanley
+        and McNeil's, identities counted.
     """
     known = context.unlabelled_identities
-    if context.unlabelled is None or (known is None and context.num_images > 1.5 * context.num_identities):
+    if context.unlabelled is None or min(len(context.judged), len(context.unlabelled)) < FEWEST:
+        return None
+    if known is None and context.num_images > 1.5 * context.num_identities:
         return None
     rows = context.judged
     together = np.concatenate([context.embeddings[rows], context.unlabelled]).astype(np.float64)

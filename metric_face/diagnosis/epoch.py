@@ -137,7 +137,7 @@ def _unseen(context: Context, trained: Ints, drawn: list[Ints], report: "AuditRe
 
 def _price(context: Context, seen: Ints, trained: Ints) -> float | None:
     """Macro F1 of a probe that learnt from all training images, less that of one which had only those seen."""
-    if context.in_held_out is None or not context.attributes:
+    if context.in_held_out is None or not context.attributes or not len(seen):
         return None
     everything, part = context.predict_from(trained), context.predict_from(seen)
     return max(0.0, context.f1(everything) - context.f1(part))

@@ -42,6 +42,8 @@ class Health:
 
 def ask(context: Context) -> Outcome:
     """Measure the embedding on the judged rows."""
+    if len(context.judged) < 2:
+        return Outcome()
     found = measure(context)
     figures = tuple((name, float(value)) for name, value in vars(found).items())
     table = Table("health.figures", ("what", "value"), figures)

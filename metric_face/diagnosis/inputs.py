@@ -92,7 +92,7 @@ def context_of(
     if not codes:
         raise ArgumentError("labels must name at least one attribute, found an empty mapping")
     said = _said(predictions, probabilities, codes, known, single, count)
-    return Context(
+    context = Context(
         vectors,
         codes,
         known,
@@ -116,6 +116,11 @@ def context_of(
         look_ahead=look_ahead,
         seed=seed,
     )
+    if not len(context.judged):
+        raise ArgumentError(
+            "predictions must cover at least one held-out image, found none; leave them out or add some"
+        )
+    return context
 
 
 def _encode(attribute: str, values: Any, names: Any, count: int) -> tuple[Ints, tuple[str, ...]]:

@@ -5,6 +5,7 @@ an attribute that belongs to it, and labels that the out-of-fold scores of other
 are clear. cleanlab's confident learning is run on the same probabilities and stands beside our count.
 """
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -67,7 +68,11 @@ def cleanlab_suspects(context: Context, attribute: str) -> Ints:
     present = np.unique(labels)
     codes = np.searchsorted(present, labels)
     kept = chances[:, present] / chances[:, present].sum(axis=1, keepdims=True)
-    found = find_label_issues(codes, kept, return_indices_ranked_by="self_confidence", n_jobs=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", UserWarning
+        )  # that it spares classes of few images, which is what we want
+        found = find_label_issues(codes, kept, return_indices_ranked_by="self_confidence", n_jobs=1)
     return np.asarray(found, dtype=np.int64)
 
 

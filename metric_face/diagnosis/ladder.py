@@ -91,7 +91,7 @@ def _mlp(context: Context, features: Floats) -> dict[str, Ints]:
 
     values, vectors = np.linalg.eigh(features.T @ features / len(features))
     axes = vectors[:, ::-1][:, :_MLP_AXES] / np.sqrt(
-        np.maximum(values[::-1][:_MLP_AXES], 0) + 0.05 * values.mean()
+        np.maximum(values[::-1][:_MLP_AXES], 0) + 0.05 * max(float(values.mean()), 1e-12)
     )
     inputs = torch.from_numpy((features @ axes).astype(np.float32))
     targets = {a: torch.from_numpy(context.labels[a]) for a in context.attributes}

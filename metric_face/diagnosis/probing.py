@@ -208,9 +208,11 @@ def _softmax(logits: Floats) -> Floats:
 
 
 def _merge_rare(labels: Ints, count: int) -> Ints:
-    """Classes with fewer images than folds become one, so that the splitter does not refuse or warn."""
+    """Classes with fewer images than folds become one, and join the largest where even that is too small."""
     sizes = np.bincount(labels)
-    return np.where(sizes[labels] < count, len(sizes), labels)
+    rare = sizes[labels] < count
+    target = len(sizes) if rare.sum() >= count else int(sizes.argmax())
+    return np.where(rare, target, labels)
 
 
 def fit_ridge(features: Floats, targets: Floats, rows: Ints, strength: float) -> Floats:

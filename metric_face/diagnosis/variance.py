@@ -108,7 +108,8 @@ def complexity(features: Floats, labels: Ints, identities: Ints, seed: int) -> C
     own = np.where(same, far, np.inf).min(axis=1)
     other = np.where(same, np.inf, far).min(axis=1)
     paired = np.isfinite(own)
-    ratio = float(own[paired].sum() / other[paired].sum()) if paired.any() else float("nan")
+    apart = float(other[paired].sum())
+    ratio = float(own[paired].sum()) / apart if apart > 0 else float("nan")
     n3 = float((classes[far.argmin(axis=1)] != classes).mean())
     return Complexity(float(n1), ratio / (1 + ratio), n3)
 
