@@ -22,7 +22,9 @@ def _input(seed: int):
     if rng.random() < 0.6:
         known["identities"] = rng.integers(0, max(1, count // int(rng.choice([1, 3, 7]))), count)
     if rng.random() < 0.6:
-        known["split"] = rng.choice(["train", "val"], count) if rng.random() < 0.8 else np.full(count, "train")
+        known["split"] = (
+            rng.choice(["train", "val"], count) if rng.random() < 0.8 else np.full(count, "train")
+        )
     if rng.random() < 0.4:
         known["raw_values"] = {"a": labels["a"] * 10.0 + rng.integers(0, 10, count)}
     if rng.random() < 0.3:
