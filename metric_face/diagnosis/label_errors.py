@@ -130,7 +130,20 @@ def _copies(context: Context) -> Iterator[Finding]:
             Measure(float(len(torn)), null=0.0, images=len(rows)),
             {"attribute": attribute, "groups": len(torn), "images": len(rows)},
             confidence=Confidence.CERTAIN,
-            explained=min(1.0, len(rows) / context.num_images / 2),
+            explained=_settled(context, attribute, rows),
             evidence=rows[:EVIDENCE],
             rows=rows,
         )
+
+
+def _settled(context: Context, attribute: str, rows: Ints) -> float | None:
+    """Macro F1 gained if every set of copies carried the label that its out-of-fold probabilities prefer."""
+    if attribute not in context.attributes:
+        return None
+    groups = np.unique(context.copies[rows], return_inverse=True)[1]
+    chances = context.out_of_fold[attribute][rows]
+    total = np.zeros((int(groups.max()) + 1, chances.shape[1]))
+    np.add.at(total, groups, chances)
+    labels = context.labels[attribute].copy()
+    labels[rows] = total.argmax(axis=1)[groups]
+    return max(0.0, context.f1(labels={attribute: labels}) - context.f1())

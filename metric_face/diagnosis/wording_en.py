@@ -237,7 +237,7 @@ FINDINGS: dict[str, dict[str, str]] = {
         "next": "Look at the faces and exchange the two labels of these people.",
     },
     "label_errors.copies": {
-        "title": "Identical images carry different labels",
+        "title": "Identical images carry different labels of {attribute}",
         "number": "{groups} images",
         "sentence": (
             "{groups} images occur more than once with different labels of {attribute}: at least one of "

@@ -218,7 +218,7 @@ FINDINGS: dict[str, dict[str, str]] = {
         "next": "얼굴을 보고 이 사람들의 두 레이블을 맞바꾸세요.",
     },
     "label_errors.copies": {
-        "title": "똑같은 이미지에 다른 레이블이 붙어 있습니다",
+        "title": "똑같은 이미지에 다른 {attribute} 레이블이 붙어 있습니다",
         "number": "이미지 {groups}종",
         "sentence": (
             "{groups}종의 이미지가 서로 다른 {attribute} 레이블로 두 번 이상 나옵니다. 적어도 하나는 "
