@@ -23,7 +23,8 @@ CLASSES = {
 }
 CUTS = {"age": (30.0, 60.0)}
 MASKS = (1, 0, 0, 0, 0, 0, 2)
-BATCH_LABELS, BATCH_IMAGES = 8, 4
+BATCH_SHARE, BATCH_IMAGES = 8 / 18, 4
+"""Classes in a batch, as a share of all, and images of each."""
 STEPS_LOGGED = 240
 
 Run = dict[str, Any]
@@ -196,7 +197,8 @@ def batches_of(
     epochs: int = 2,
 ) -> list[list[NDArray[np.int64]]]:
     rows = np.flatnonzero(split == "train")
-    wanted = min(BATCH_LABELS, len(np.unique(joint(labels)[rows])))
+    classes = len(np.unique(joint(labels)[rows]))
+    wanted = max(2, round(BATCH_SHARE * classes)) if classes > 2 else classes
     sampler = RandomIdentitySampler(
         joint(labels)[rows], wanted, BATCH_IMAGES, spread=identities[rows], seed=seed
     )
@@ -238,16 +240,17 @@ def healthy_log(rng: np.random.Generator) -> pd.DataFrame:
     return log
 
 
-def transforms(*, crop_in_evaluation: bool) -> dict[str, Any]:
+def transforms(*, crop_in_evaluation: bool, crop: tuple[int, int] = (320, 256)) -> dict[str, Any]:
+    """Training and evaluation as torchvision writes them, with a fixed crop in both or in training alone."""
     import torch
     from torchvision.transforms import v2
 
-    crop = v2.CenterCrop((320, 256))
+    middle = v2.CenterCrop(crop)
     tensor = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5] * 3, [0.25] * 3)]
     small = v2.Resize((128, 96))
     augmented = [v2.RandomHorizontalFlip(), v2.ColorJitter(0.2, 0.2, 0.2)]
-    evaluation = [crop, small] if crop_in_evaluation else [small]
+    evaluation = [middle, small] if crop_in_evaluation else [small]
     return {
-        "train": v2.Compose([crop, small, *augmented, *tensor]),
+        "train": v2.Compose([middle, small, *augmented, *tensor]),
         "evaluation": v2.Compose([*evaluation, *tensor]),
     }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.fault_scenarios import BATCH_IMAGES, BATCH_LABELS, Fault, Run, joint, transforms
+from benchmarks.fault_scenarios import BATCH_IMAGES, BATCH_SHARE, Fault, Run, joint, transforms
 
 
 def easy_end(run: Run, rng: np.random.Generator) -> Run:
@@ -11,13 +11,14 @@ def easy_end(run: Run, rng: np.random.Generator) -> Run:
     classes = joint(run["labels"])
     epochs = []
     for _ in run["batches"]:
+        wanted = max(2, round(BATCH_SHARE * len(np.unique(classes[rows]))))
         left = {c: list(rng.permutation(rows[classes[rows] == c])) for c in np.unique(classes[rows])}
         epoch = []
         while True:
             able = [c for c, items in left.items() if len(items) >= BATCH_IMAGES]
             if not able:
                 break
-            drawn = rng.choice(able, min(BATCH_LABELS, len(able)), replace=False)
+            drawn = rng.choice(able, min(wanted, len(able)), replace=False)
             epoch.append(np.array([left[c].pop() for c in drawn for _ in range(BATCH_IMAGES)]))
         epochs.append(epoch)
     return run | {"batches": epochs, "promised": len(epochs[0])}

@@ -23,6 +23,8 @@ from benchmarks.planted_faults import FAULTS
 from metric_face.data.duplicates import near_pairs
 from metric_face.data.fingerprints import take_fingerprints
 
+CROP = (72, 64)  # of 96 pixels
+
 
 @dataclass(frozen=True)
 class Photographs:
@@ -52,13 +54,13 @@ def plant_in_photographs(folder: str) -> str:
             ("lfw", lfw(home / "lfw")),
             ("masks3", masks3(home / "masks3")),
         ):
-            own: set[str] = set()
+            own: dict[str, float] = {}
             for fault, run in runs:
                 found, seconds = timed(run)
-                ids = [finding.id for finding in found.findings]
-                new = [id for id in ids if id not in own]
+                counted = {finding.id: finding.measure.value for finding in found.findings}
+                new = [id for id, value in counted.items() if value > 2 * own.get(id, 0.0)]
                 if fault is None:
-                    own = set(ids)
+                    own = counted
                     rows.append(row(f"{name}: as it is", found, seconds, "-"))
                 else:
                     hit = bool(new) and new[0] in fault.found_as
@@ -66,7 +68,7 @@ def plant_in_photographs(folder: str) -> str:
                     rows.append(row(f"{name}: {fault.name}", found, seconds, "yes" if hit else "NO"))
                 print(*rows[-1], sep=" | ", flush=True)
     note = (
-        "Right: the planted fault is the first finding that the photographs as they are do not have. "
+        "Right: the planted fault is the first finding that the photographs as they are do not have, or not by half. "
         f"{hits} of {len(FAULTS)}."
     )
     return f"## In photographs\n\n{table(HEAD, rows)}\n\n{note}"
@@ -99,6 +101,8 @@ def utkface(home: Path, scratch: Path) -> Iterator[tuple[Fault | None, Run]]:
                     [np.flatnonzero(old), rng.permutation(np.flatnonzero(~old))[: 2 * old.sum()]]
                 )
                 yield fault, run | {"unlabelled": run["unlabelled"][more]}
+            case "test-time crop missing":
+                yield fault, run | {"transforms": transforms(crop_in_evaluation=False, crop=CROP)}
             case "two classes made identical":
                 yield (
                     fault,
@@ -177,7 +181,7 @@ def _photographs(
         "unlabelled": features[new],
         "batches": batches_of(labels, people[kept], part[kept], 0),
         "log": healthy_log(rng),
-        "transforms": transforms(crop_in_evaluation=True),
+        "transforms": transforms(crop_in_evaluation=True, crop=CROP),
         "settings": {"monitor": "val/macro_f1", "margin": 0.2},
         "runs": {name: list(rng.normal(mean, 0.006, 3)) for name, mean in arms},
         "seed": 0,

@@ -161,6 +161,7 @@ def main() -> None:
     extra = peak_memory(large, million) / 1024
     total = extra + million * 512 * 4 / 2**30
     command = "python -m benchmarks.search" + (f" --scale {options.scale:g}" if options.scale != 1 else "")
+    command += f" --threads {options.threads}" if options.threads else ""
     publish(
         "search" if options.scale == 1 else "search_small",
         "Search: EmbeddingIndex and NeighbourGraph against FAISS",

@@ -10,6 +10,7 @@ from metric_face.diagnosis.finding import Confidence, Finding, Floats, Ints, Mea
 
 ONE_POINT = 0.95
 """Mean cosine between images of different identities above which the embedding is one point."""
+FEW, WELL_TOLD = 0.8, 0.9
 _PAIRS = 20_000
 
 
@@ -52,7 +53,7 @@ def ask(context: Context) -> Outcome:
         "health.spectrum", ("axis", "share"), tuple((i + 1, float(s)) for i, s in enumerate(spectrum[:64]))
     )
     needed = sum(len(context.classes[a]) - 1 for a in context.attributes)
-    flat = needed >= 2 and found.dimensions < needed / 2
+    flat = needed >= 2 and (found.dimensions < needed / 2 or _too_flat(context, found, needed))
     if not flat and found.mean_cosine < ONE_POINT:
         return Outcome(tables=(table, axes))
     picture = {
@@ -72,6 +73,15 @@ def ask(context: Context) -> Outcome:
         picture=picture,
     )
     return Outcome((collapsed,), (table, axes))
+
+
+def _too_flat(context: Context, found: Health, needed: int) -> bool:
+    """Fewer directions than the classes need, no tail of weaker ones either, and classes that are not told apart.
+
+    A network that has collapsed each class to a point (neural collapse) is as flat and loses nothing by it.
+    """
+    few = found.dimensions < FEW * needed and found.effective_rank < 2 * needed
+    return few and context.score.value < WELL_TOLD
 
 
 def measure(context: Context) -> Health:
