@@ -16,11 +16,11 @@ import numpy as np
 
 from benchmarks.classify_data import draw_embeddings
 from benchmarks.harness import machine, peak_memory, publish, table, times
-from metric_face.exact_search import nearest
-from metric_face.logistic_path import logistic_path
 from metric_face.metrics import bootstrap_interval, macro_f1, retrieval_metrics
 from metric_face.probe import DEFAULT_STRENGTHS, LinearProbe, fit_probes
-from metric_face.softmax_objective import NumpyObjective
+from metric_face.probing.logistic_path import logistic_path
+from metric_face.probing.softmax_objective import NumpyObjective
+from metric_face.search.exact import nearest
 from metric_face.votes import votes_for_ks
 
 KS = (1, 5, 10, 20, 50, 100)

@@ -122,12 +122,12 @@ def train_cell(config: Config, data: PreparedData, steps: int, person: str | Non
     import lightning as L
     import torch
 
-    from metric_face.conflict_callback import ConflictCallback
     from metric_face.data.transforms import EvalTransform
-    from metric_face.loaders import label_columns, make_sampler, train_loader
     from metric_face.model import EmbeddingModel
-    from metric_face.objective import METRIC, build_objective
-    from metric_face.training_module import TrainingModule
+    from metric_face.trainer.conflict import ConflictCallback
+    from metric_face.trainer.loaders import label_columns, make_sampler, train_loader
+    from metric_face.trainer.module import TrainingModule
+    from metric_face.trainer.objective import METRIC, build_objective
 
     assert data.space is not None
     L.seed_everything(config.seed, verbose=False)
@@ -197,7 +197,7 @@ def judge(
     from metric_face.extraction import extract
     from metric_face.knn import KNNClassifier
     from metric_face.probe import LinearProbe
-    from metric_face.retrieval import retrieval_metrics
+    from metric_face.scores.retrieval import retrieval_metrics
 
     embeddings = extract(model, data.table, transform=transform, precision="fp32")
     gallery, queries = embeddings.part("train"), embeddings.part("val")

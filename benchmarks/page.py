@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import machine, publish, table
-from metric_face.columns import Column
 from metric_face.files import write_text
-from metric_face.page import as_json
+from metric_face.pages.columns import Column
+from metric_face.pages.page import as_json
+from metric_face.pages.viewer import write_map
 from metric_face.projection import Projection
-from metric_face.viewer import write_map
 
 COUNTS = (20_000, 100_000)
 COLOURS = ("#0072b2", "#d55e00", "#009e73")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import machine, peak_memory, publish, table, times
 from metric_face import EmbeddingIndex, NeighbourGraph
-from metric_face.index_kinds import empty_faiss, plan_index, training_rows
+from metric_face.search.kinds import empty_faiss, plan_index, training_rows
 
 Floats = NDArray[np.float32]
 ROW = 1 << 16

@@ -14,7 +14,7 @@ from metric_face.data.transforms import EvalTransform
 from metric_face.errors import ArgumentError, DataError, FileFormatError, ModelMismatchError
 from metric_face.index import EmbeddingIndex
 from metric_face.model_card import read_card
-from metric_face.search_result import SearchResult
+from metric_face.search.result import SearchResult
 from metric_face.target_votes import TargetVote
 from metric_face.votes import Votes
 

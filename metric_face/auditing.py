@@ -11,8 +11,8 @@ from metric_face.data.labels import LabelSpace
 from metric_face.data.preparation import split_table
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, ConfigError, DataError
-from metric_face.loaders import make_sampler, metric_labels
-from metric_face.objective import METRIC
+from metric_face.trainer.loaders import make_sampler, metric_labels
+from metric_face.trainer.objective import METRIC
 
 
 def audit_source(

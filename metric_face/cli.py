@@ -357,7 +357,7 @@ def audit(
 ) -> None:
     """Check data, split and sampler in one dry pass, without a model; exit code 1 if something will spoil a result."""
     from metric_face.auditing import audit_source
-    from metric_face.inspection_page import write_page
+    from metric_face.pages.inspection import write_page
     from metric_face.terminal import answer, answer_json, bar, counter
 
     with bar("reading images", not as_json) as progress:

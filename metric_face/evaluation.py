@@ -11,12 +11,12 @@ from metric_face.data.labels import identity_labels
 from metric_face.data.targets import Targets, head_predictions, people_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
-from metric_face.intervals import Interval, bootstrap_interval, bootstrap_mean
 from metric_face.k_choice import choose_k
 from metric_face.knn import KNNClassifier
 from metric_face.metrics import f1_per_class, retrieval_metrics
 from metric_face.probe import LinearProbe
 from metric_face.run import Run
+from metric_face.scores.intervals import Interval, bootstrap_interval, bootstrap_mean
 from metric_face.votes import votes_for_ks
 
 Ints = NDArray[np.int64]

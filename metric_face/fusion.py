@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metric_face.errors import ArgumentError
-from metric_face.f1_scores import as_codes, as_labels, macro_f1
-from metric_face.intervals import Interval, bootstrap_interval
 from metric_face.predictions import Doubles, Ints, Predictions
+from metric_face.scores.f1 import as_codes, as_labels, macro_f1
+from metric_face.scores.intervals import Interval, bootstrap_interval
 
 if TYPE_CHECKING:
     from metric_face.data.labels import LabelSpace

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from metric_face.errors import ArgumentError, ModelMismatchError
-from metric_face.exact_search import Barred
-from metric_face.faiss_store import FaissStore
-from metric_face.index_build import build_store
-from metric_face.index_columns import Column, Columns
-from metric_face.index_files import Description, read_index_folder, write_index_folder
-from metric_face.index_ids import as_ids, check_ids, columns_for
-from metric_face.index_kinds import get_effort, knob, plan_index
-from metric_face.index_merge import merge_shards
-from metric_face.index_tuning import Recall, check_recall
-from metric_face.search_result import SearchResult
+from metric_face.search.build import build_store
+from metric_face.search.columns import Column, Columns
+from metric_face.search.exact import Barred
+from metric_face.search.faiss_store import FaissStore
+from metric_face.search.files import Description, read_index_folder, write_index_folder
+from metric_face.search.ids import as_ids, check_ids, columns_for
+from metric_face.search.kinds import get_effort, knob, plan_index
+from metric_face.search.merge import merge_shards
+from metric_face.search.result import SearchResult
+from metric_face.search.tuning import Recall, check_recall
 from metric_face.vectors import (
     Ints,
     Metric,

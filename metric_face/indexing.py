@@ -7,15 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metric_face.asking import CODE
-from metric_face.calibration import calibrate
 from metric_face.data.targets import people_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
 from metric_face.index import EmbeddingIndex
 from metric_face.k_choice import choose_k
 from metric_face.knn import KNNClassifier
-from metric_face.reject import reject_threshold
 from metric_face.run import Run
+from metric_face.scores.calibration import calibrate
+from metric_face.scores.reject import reject_threshold
 from metric_face.target_votes import TargetVote
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from metric_face.errors import ArgumentError
-from metric_face.f1_scores import as_labels, macro_f1
-from metric_face.intervals import Interval, bootstrap_interval
+from metric_face.scores.f1 import as_labels, macro_f1
+from metric_face.scores.intervals import Interval, bootstrap_interval
 from metric_face.vectors import Metric
 from metric_face.votes import UNKNOWN, Votes, votes_for_ks
 

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from metric_face.exact_search import nearest
+from metric_face.search.exact import nearest
 from metric_face.vectors import Floats, Ints, Metric, as_vectors, check_k, check_metric, normalise
 from metric_face.votes import Votes, vote_shares, votes_for_ks
 

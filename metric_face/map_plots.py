@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from metric_face import palette
-from metric_face.columns import Column, View
 from metric_face.faithfulness import LOW, Faithfulness
+from metric_face.pages.columns import Column, View
 from metric_face.projection import Projection
 
 if TYPE_CHECKING:

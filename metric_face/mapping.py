@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from metric_face.columns import Column, choose_view
 from metric_face.data.targets import targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.faithfulness import Faithfulness, measure_faithfulness
 from metric_face.map_plots import map_figure
-from metric_face.matrices import confusion_chart
 from metric_face.neighbours import NeighbourGraph
+from metric_face.pages.columns import Column, choose_view
+from metric_face.pages.matrices import confusion_chart
+from metric_face.pages.viewer import write_map
 from metric_face.plots import save_figure
 from metric_face.projection import Projection, project
 from metric_face.run import Run
-from metric_face.viewer import write_map
 
 _MOST_IN_MATRIX = 24
 

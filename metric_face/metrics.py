@@ -1,13 +1,13 @@
 """Every score in one place: F1, retrieval, and intervals over identities.
 
-The definitions live in :mod:`metric_face.f1_scores`, :mod:`metric_face.retrieval`,
-:mod:`metric_face.intervals` and :mod:`metric_face.score_resolution`.
+The definitions live in :mod:`metric_face.scores.f1`, :mod:`metric_face.scores.retrieval`,
+:mod:`metric_face.scores.intervals` and :mod:`metric_face.scores.resolution`.
 """
 
-from metric_face.f1_scores import confusion, f1_per_class, macro_f1
-from metric_face.intervals import Interval, bootstrap_interval, bootstrap_mean
-from metric_face.retrieval import RetrievalMetrics, retrieval_metrics
-from metric_face.score_resolution import Resolution, resolution
+from metric_face.scores.f1 import confusion, f1_per_class, macro_f1
+from metric_face.scores.intervals import Interval, bootstrap_interval, bootstrap_mean
+from metric_face.scores.resolution import Resolution, resolution
+from metric_face.scores.retrieval import RetrievalMetrics, retrieval_metrics
 
 __all__ = [
     "Interval",

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from metric_face.errors import ArgumentError, FileFormatError
-from metric_face.exact_search import Barred, nearest
 from metric_face.files import write_atomically
-from metric_face.index_build import build_store
-from metric_face.index_kinds import plan_index
-from metric_face.index_tuning import check_recall
+from metric_face.search.build import build_store
+from metric_face.search.exact import Barred, nearest
+from metric_face.search.kinds import plan_index
+from metric_face.search.tuning import check_recall
 from metric_face.vectors import (
     Floats,
     Ints,

@@ -13,10 +13,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from metric_face.errors import ArgumentError
-from metric_face.f1_scores import as_codes
-from metric_face.probe_fitting import FittedHead, Heads, fit_logistic, fit_ridge
-from metric_face.scaling import standardise
-from metric_face.strength_choice import grouped_folds
+from metric_face.probing.fitting import FittedHead, Heads, fit_logistic, fit_ridge
+from metric_face.probing.scaling import standardise
+from metric_face.probing.strength_choice import grouped_folds
+from metric_face.scores.f1 import as_codes
 
 DEFAULT_STRENGTHS = tuple(float(s) for s in np.logspace(0, -5, 10))
 _ROWS = 8192  # of a block when predicting in float64

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metric_face.calibration import Calibration
+from metric_face.scores.calibration import Calibration
 from metric_face.votes import Votes, vote_shares
 
 UNKNOWN = "unknown"

@@ -21,21 +21,21 @@ from lightning.pytorch.callbacks import (
 )
 
 from metric_face import __version__
-from metric_face.callbacks import Deadline, GracefulInterrupt, LastCheckpoint, parse_duration
 from metric_face.config import Config, dump_config, load_config
-from metric_face.conflict_callback import ConflictCallback
 from metric_face.data.preparation import PreparedData, prepare_data, reopen_data
 from metric_face.data.table import ImageTable
 from metric_face.data.transforms import EvalTransform
 from metric_face.errors import ConfigError, FileFormatError, MissingExtraError, ModelMismatchError
 from metric_face.files import write_text
-from metric_face.loaders import label_columns, make_sampler, train_loader, validation_loader
 from metric_face.model import EmbeddingModel, EmbeddingOnly
-from metric_face.objective import METRIC, build_objective
 from metric_face.precision import computing_dtype, device_of_choice
 from metric_face.run import Run
-from metric_face.run_log import RunLog
-from metric_face.training_module import TrainingModule
+from metric_face.trainer.callbacks import Deadline, GracefulInterrupt, LastCheckpoint, parse_duration
+from metric_face.trainer.conflict import ConflictCallback
+from metric_face.trainer.loaders import label_columns, make_sampler, train_loader, validation_loader
+from metric_face.trainer.log import RunLog
+from metric_face.trainer.module import TrainingModule
+from metric_face.trainer.objective import METRIC, build_objective
 from metric_face.weights import load_backbone, save_model
 
 Say = Callable[[str], object]

@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from metric_face.charts import Series, arrows_chart, bar_chart, histogram_chart, line_chart
-from metric_face.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
+from metric_face.pages.charts import Series, arrows_chart, bar_chart, histogram_chart, line_chart
+from metric_face.pages.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
 
 EVIL = '<script>alert("1")</script>'
 

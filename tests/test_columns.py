@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from metric_face.columns import Column, as_columns, choose_view, crossed
 from metric_face.errors import ArgumentError
+from metric_face.pages.columns import Column, as_columns, choose_view, crossed
 
 
 def _classes(name, count, ordered=False):

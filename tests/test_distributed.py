@@ -19,7 +19,7 @@ import json, os, sys
 from pathlib import Path
 from metric_face.config import load_config
 from metric_face.training import fit
-from metric_face.training_module import TrainingModule
+from metric_face.trainer.module import TrainingModule
 
 seen = []
 step = TrainingModule.training_step

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metric_face.errors import ArgumentError, FileFormatError
-from metric_face.index_columns import Columns, columns_of
+from metric_face.search.columns import Columns, columns_of
 
 VALUES = st.one_of(
     st.lists(st.integers(-(2**62), 2**62)),

@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
 
 def rewrite_json(folder: Path, seal: bool = True, **changes) -> None:
     """Change the description; sealed, its own checksum is right, as a careful forger's would be."""
-    from metric_face.index_files import _checksum
+    from metric_face.search.files import _checksum
 
     content = json.loads((folder / "index.json").read_text("utf-8"))
     content.update(changes)

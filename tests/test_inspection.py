@@ -16,7 +16,7 @@ from metric_face.data.inspection import inspect_data
 from metric_face.data.labels import LabelSpace
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError
-from metric_face.inspection_page import write_page
+from metric_face.pages.inspection import write_page
 from metric_face.samplers import RandomIdentitySampler
 
 PEOPLE, EACH = 12, 4

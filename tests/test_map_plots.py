@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from metric_face import palette
-from metric_face.columns import Column, choose_view
 from metric_face.faithfulness import Faithfulness
 from metric_face.map_plots import map_figure, map_notes, value_map_figure
+from metric_face.pages.columns import Column, choose_view
 from metric_face.plots import save_figure
 from metric_face.projection import Projection
 

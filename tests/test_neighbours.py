@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from search_oracle import METRICS, kinds_of_vectors, nearest_by_brute_force, rounding_of
 
-from metric_face import exact_search
 from metric_face.errors import ArgumentError, FileFormatError
 from metric_face.neighbours import NeighbourGraph
+from metric_face.search import exact as exact_search
 
 
 @pytest.mark.parametrize("metric", METRICS)

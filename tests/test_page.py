@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from page_reading import assert_page_rules, unpack
 
-import metric_face.page
+import metric_face.pages.page
 from metric_face.errors import ArgumentError
-from metric_face.page import as_json, pack, pack_ids, page_words, render
+from metric_face.pages.page import as_json, pack, pack_ids, page_words, render
 
-PAGES = Path(metric_face.page.__file__).parent / "pages"
+PAGES = Path(metric_face.pages.page.__file__).parent
 
 
 def test_both_languages_have_the_same_words_with_the_same_blanks():

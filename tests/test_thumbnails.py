@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from metric_face.thumbnails import ACROSS, make_thumbnails
+from metric_face.pages.thumbnails import ACROSS, make_thumbnails
 
 N = 400
 

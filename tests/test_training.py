@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 import torch
 
-from metric_face.callbacks import Deadline
 from metric_face.config import load_config
 from metric_face.errors import ConfigError, FileFormatError, MissingExtraError
 from metric_face.run import Run
+from metric_face.trainer.callbacks import Deadline
+from metric_face.trainer.module import TrainingModule, schedule
 from metric_face.training import fit
-from metric_face.training_module import TrainingModule, schedule
 from tests.training_cases import tiny_config
 
 pytestmark = pytest.mark.slow

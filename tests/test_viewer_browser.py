@@ -7,11 +7,11 @@ import pytest
 from browsing import complaints, needs_chromium, open_browser, open_page, requests_made
 from PIL import Image
 
-from metric_face.columns import Column
 from metric_face.faithfulness import measure_faithfulness
-from metric_face.matrices import MatrixChart
+from metric_face.pages.columns import Column
+from metric_face.pages.matrices import MatrixChart
+from metric_face.pages.viewer import write_map
 from metric_face.projection import Projection
-from metric_face.viewer import write_map
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 

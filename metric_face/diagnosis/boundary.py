@@ -24,7 +24,7 @@ from metric_face.diagnosis.finding import (
     Tier,
 )
 from metric_face.diagnosis.resampling import bootstrap_weights, one_each, random_controls
-from metric_face.f1_scores import macro_f1
+from metric_face.scores.f1 import macro_f1
 
 NEAR = 3.0
 """Units either side of a cut that count as near it, for values that span 20 units or more."""

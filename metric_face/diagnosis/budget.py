@@ -29,7 +29,7 @@ def ask(context: Context) -> Outcome:
 
 
 def _own_f1(context: Context, attribute: str) -> float:
-    from metric_face.f1_scores import macro_f1
+    from metric_face.scores.f1 import macro_f1
 
     rows = context.judged
     return macro_f1(context.labels[attribute][rows], context.predicted[attribute][rows])
@@ -37,7 +37,7 @@ def _own_f1(context: Context, attribute: str) -> float:
 
 def _classes(context: Context) -> Table:
     """F1 of every joint class, with its persons and images."""
-    from metric_face.f1_scores import f1_per_class
+    from metric_face.scores.f1 import f1_per_class
 
     rows = context.judged
     truth, guess = context.joint[rows], context.join(context.predicted)[rows]

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from metric_face.charts import Series, arrows_chart, bar_chart, histogram_chart, line_chart
 from metric_face.diagnosis.finding import Answer, Finding, Ints, Measure
 from metric_face.diagnosis.sentences import say, say_answer, term, words
-from metric_face.svg import svg, tag
+from metric_face.pages.charts import Series, arrows_chart, bar_chart, histogram_chart, line_chart
+from metric_face.pages.svg import svg, tag
 
 _VERDICT_MARKS = {"supported": "yes", "not_supported": "no", "cannot_tell": "open"}
 

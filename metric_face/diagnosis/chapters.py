@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
-from metric_face.charts import Series, arrows_chart, bar_chart, histogram_chart, line_chart
 from metric_face.diagnosis.finding import Table
 from metric_face.diagnosis.sentences import table_title, term, words
+from metric_face.pages.charts import Series, arrows_chart, bar_chart, histogram_chart, line_chart
 
 if TYPE_CHECKING:
     from metric_face.diagnosis.asking import Diagnosis

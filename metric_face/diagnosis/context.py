@@ -12,7 +12,7 @@ from metric_face.diagnosis import probing
 from metric_face.diagnosis.copies import copy_codes
 from metric_face.diagnosis.finding import Floats, Ints, Measure
 from metric_face.diagnosis.resampling import RESAMPLES, is_fixed
-from metric_face.f1_scores import macro_f1
+from metric_face.scores.f1 import macro_f1
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -261,7 +261,7 @@ class Context:
     @cached_property
     def score(self) -> Measure:
         """Joint macro F1 of the judged rows with its interval over identities."""
-        from metric_face.intervals import bootstrap_interval
+        from metric_face.scores.intervals import bootstrap_interval
 
         rows = self.judged
         truth, guess = self.joint[rows], self.join(self.predicted)[rows]

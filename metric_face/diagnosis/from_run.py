@@ -84,7 +84,7 @@ def _heads(run: "Run", stored: "Embeddings", space: "LabelSpace") -> dict[str, F
 
 def _log(run: "Run") -> "pd.DataFrame":
     """The log, with the learning rate that the configuration plans beside the one applied."""
-    from metric_face.training_module import schedule
+    from metric_face.trainer.module import schedule
 
     log, wanted, trainer = run.log.copy(), run.config.optimizer, run.config.trainer
     promised = COLUMNS["batches_promised"][0]
@@ -128,7 +128,7 @@ def _settings(run: "Run") -> dict[str, Any]:
 
 def _batches(run: "Run", table: "ImageTable", split: NDArray[np.str_]) -> Mapping[str, Any]:
     """What the run's sampler draws in its first epochs, as rows of the table."""
-    from metric_face.loaders import label_columns, make_sampler
+    from metric_face.trainer.loaders import label_columns, make_sampler
 
     rows = np.flatnonzero(split == "train")
     if not len(rows):

@@ -30,7 +30,7 @@ def ask(context: Context) -> Outcome:
 
 def _lost(context: Context, steps: Steps) -> list[Finding]:
     """The untrained backbone's linear probe beats the trained embedding's: training threw information away."""
-    from metric_face.intervals import bootstrap_interval
+    from metric_face.scores.intervals import bootstrap_interval
 
     if "neutral" not in steps:
         return []

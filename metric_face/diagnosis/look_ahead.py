@@ -76,10 +76,10 @@ def _prepare(
 
     import torch
 
-    from metric_face.loaders import label_columns, make_sampler
     from metric_face.losses import JointLoss
     from metric_face.model import ModelOutput
-    from metric_face.objective import METRIC, build_objective, objective_inputs
+    from metric_face.trainer.loaders import label_columns, make_sampler
+    from metric_face.trainer.objective import METRIC, build_objective, objective_inputs
 
     config, space, table = run.config, run.space, run.table
     if config.loss.metric == "none" or config.model.heads == "none" or space is None:

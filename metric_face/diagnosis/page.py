@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metric_face.columns import Column
 from metric_face.diagnosis import cards, chapters
 from metric_face.diagnosis.context import NEIGHBOURS, Context
 from metric_face.diagnosis.finding import Finding, Table
 from metric_face.diagnosis.information import MOST_CELLS
 from metric_face.diagnosis.sentences import say, say_abstention, table_title, term, words
 from metric_face.files import write_text
-from metric_face.matrices import MatrixChart, confusion_chart
-from metric_face.page import pack_ids, render
+from metric_face.pages.columns import Column
+from metric_face.pages.matrices import MatrixChart, confusion_chart
+from metric_face.pages.page import pack_ids, render
+from metric_face.pages.svg import number
+from metric_face.pages.viewer import build_map
 from metric_face.projection import Projection, project
-from metric_face.svg import number
-from metric_face.viewer import build_map
 
 if TYPE_CHECKING:
     from metric_face.diagnosis.asking import Diagnosis

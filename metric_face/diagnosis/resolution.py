@@ -13,7 +13,7 @@ TOO_COARSE = 0.05
 
 def ask(context: Context) -> Outcome:
     """Resample identities for one score, and for the difference of two classifiers of like quality."""
-    from metric_face.score_resolution import resolution
+    from metric_face.scores.resolution import resolution
 
     rows = context.judged
     people = context.identities[rows]

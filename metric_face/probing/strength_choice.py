@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metric_face.f1_scores import macro_f1
+from metric_face.scores.f1 import macro_f1
 
 Ints = NDArray[np.int64]
 

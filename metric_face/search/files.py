@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 from metric_face.errors import FileFormatError
-from metric_face.faiss_store import FaissStore
 from metric_face.files import replace_folder, sha256_of, write_text
-from metric_face.index_columns import Columns
-from metric_face.index_kinds import Kind
-from metric_face.index_tuning import Recall
+from metric_face.search.columns import Columns
+from metric_face.search.faiss_store import FaissStore
+from metric_face.search.kinds import Kind
+from metric_face.search.tuning import Recall
 from metric_face.vectors import Ints, Metric
 
 _FORMAT = "metric_face.EmbeddingIndex"

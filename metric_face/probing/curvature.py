@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.softmax_objective import Evaluation
+from metric_face.probing.softmax_objective import Evaluation
 
 Doubles = NDArray[np.float64]
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metric_face.calibration import fit_temperature
-from metric_face.logistic_path import Optimum, logistic_path
-from metric_face.ridge_path import Moments, ridge_path
-from metric_face.softmax_objective import (
+from metric_face.probing.logistic_path import Optimum, logistic_path
+from metric_face.probing.ridge_path import Moments, ridge_path
+from metric_face.probing.softmax_objective import (
     Doubles,
     Floats,
     Ints,
@@ -17,7 +16,8 @@ from metric_face.softmax_objective import (
     TorchObjective,
     head_slices,
 )
-from metric_face.strength_choice import StrengthChoice
+from metric_face.probing.strength_choice import StrengthChoice
+from metric_face.scores.calibration import fit_temperature
 
 Fold = tuple[Ints, Ints]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metric_face.errors import ArgumentError
-from metric_face.f1_scores import Ints, as_codes, as_labels
+from metric_face.scores.f1 import Ints, as_codes, as_labels
 from metric_face.vectors import Metric, as_vectors, check_metric, normalise, row_lengths
 
 _BLOCK_BYTES = 1 << 27  # similarities held at once: 128 MiB, that is 335 queries against 100,000 items

@@ -16,7 +16,7 @@ from metric_face.losses import JointLoss, pcgrad_backward
 from metric_face.metrics import macro_f1
 from metric_face.model import EmbeddingModel
 from metric_face.neighbours import NeighbourGraph
-from metric_face.objective import METRIC, objective_inputs
+from metric_face.trainer.objective import METRIC, objective_inputs
 
 
 class TrainingModule(L.LightningModule):

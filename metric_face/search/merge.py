@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metric_face.errors import ArgumentError
-from metric_face.faiss_store import FaissStore
-from metric_face.index_columns import Columns
+from metric_face.search.columns import Columns
+from metric_face.search.faiss_store import FaissStore
 from metric_face.vectors import Ints
 
 if TYPE_CHECKING:

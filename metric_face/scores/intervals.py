@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metric_face.errors import ArgumentError
-from metric_face.f1_scores import Floats, Ints, as_codes, check_pair, f1_from_counts
+from metric_face.scores.f1 import Floats, Ints, as_codes, check_pair, f1_from_counts
 
 _BLOCK = 1 << 23  # numbers held at once
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metric_face.errors import ArgumentError
-from metric_face.f1_scores import as_codes, as_labels, f1_from_counts, macro_f1
-from metric_face.intervals import Interval, bootstrap_interval
+from metric_face.scores.f1 import as_codes, as_labels, f1_from_counts, macro_f1
+from metric_face.scores.intervals import Interval, bootstrap_interval
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from metric_face.errors import ArgumentError
-from metric_face.exact_search import Barred, nearest
-from metric_face.faiss_lists import copy_lists, empty_like, lists_of, same_training, vectors_of_list
-from metric_face.index_kinds import Kind, get_effort, knob
+from metric_face.search.exact import Barred, nearest
+from metric_face.search.faiss_lists import copy_lists, empty_like, lists_of, same_training, vectors_of_list
+from metric_face.search.kinds import Kind, get_effort, knob
 from metric_face.vectors import Floats, Ints, Metric, normalise, row_lengths
 
 _ADD_BYTES = 1 << 25  # vectors prepared at a time, 32 MiB, so that no second copy of all of them is ever held

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from metric_face.errors import ArgumentError
-from metric_face.index_columns import Columns, columns_of
+from metric_face.search.columns import Columns, columns_of
 from metric_face.vectors import Ints
 
 

@@ -7,11 +7,11 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import ArrayLike, NDArray
 
-from metric_face.columns import Column
 from metric_face.errors import ArgumentError
 from metric_face.faithfulness import neighbour_confusion, neighbour_shares
-from metric_face.page import pack_ids, page_words
-from metric_face.svg import tag
+from metric_face.pages.columns import Column
+from metric_face.pages.page import pack_ids, page_words
+from metric_face.pages.svg import tag
 
 
 @dataclass(frozen=True, eq=False)

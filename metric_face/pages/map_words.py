@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.columns import Column
 from metric_face.faithfulness import LOW, Faithfulness
+from metric_face.pages.columns import Column
 from metric_face.projection import Projection
 
 _LISTED = 40

@@ -11,16 +11,23 @@ from markupsafe import Markup
 from numpy.typing import ArrayLike, NDArray
 
 from metric_face import palette
-from metric_face.columns import Column, as_columns, choose_view, crossed
 from metric_face.errors import ArgumentError
 from metric_face.faithfulness import Faithfulness
 from metric_face.files import write_text
-from metric_face.map_block import names_of, pack_column, pack_coords, pack_neighbours, pack_paths, themes
-from metric_face.map_words import Table, banner, class_table, remark, trust
-from metric_face.matrices import MatrixChart
-from metric_face.page import pack_ids, page_words, render
+from metric_face.pages.columns import Column, as_columns, choose_view, crossed
+from metric_face.pages.map_block import (
+    names_of,
+    pack_column,
+    pack_coords,
+    pack_neighbours,
+    pack_paths,
+    themes,
+)
+from metric_face.pages.map_words import Table, banner, class_table, remark, trust
+from metric_face.pages.matrices import MatrixChart
+from metric_face.pages.page import pack_ids, page_words, render
+from metric_face.pages.thumbnails import ACROSS, make_thumbnails
 from metric_face.projection import Projection
-from metric_face.thumbnails import ACROSS, make_thumbnails
 
 _BYTES_PER_BASE64 = 4 / 3
 
@@ -162,7 +169,7 @@ def write_map(
         projection: of N points.
         columns: what is known of the points.
         title: of the page.
-        charts: figures of ``metric_face.charts`` to follow the map.
+        charts: figures of ``metric_face.pages.charts`` to follow the map.
         matrices: matrices to follow the map; their cells open their images.
         lang: ``en`` or ``ko``.
         settings: as of ``build_map``: ``images``, ``paths``, ``faithfulness``, ``neighbours``, ``evidence``,

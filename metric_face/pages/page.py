@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from metric_face.errors import ArgumentError
 
-_FOLDER = Path(__file__).parent / "pages"
+_FOLDER = Path(__file__).parent
 _SCRIPTS = (
     "data.js",
     "raster.js",

@@ -10,8 +10,8 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import ArrayLike
 
-from metric_face.page import page_words
-from metric_face.svg import BOTTOM, HEIGHT, RIGHT, TOP, WIDTH, Paper, figure, number, svg, tag
+from metric_face.pages.page import page_words
+from metric_face.pages.svg import BOTTOM, HEIGHT, RIGHT, TOP, WIDTH, Paper, figure, number, svg, tag
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from metric_face.errors import ArgumentError
-from metric_face.index_kinds import least_effort, most_effort, set_effort
+from metric_face.search.kinds import least_effort, most_effort, set_effort
 from metric_face.vectors import Floats, Ints, Metric, normalise
 
 _QUERIES = 600  # half of them tune, the other half measure

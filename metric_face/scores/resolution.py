@@ -6,8 +6,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike
 
-from metric_face.f1_scores import f1_from_counts
-from metric_face.intervals import IdentityCounts, check_confidence, check_predictions, identity_weights
+from metric_face.scores.f1 import f1_from_counts
+from metric_face.scores.intervals import IdentityCounts, check_confidence, check_predictions, identity_weights
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metric_face import palette
-from metric_face.columns import Column
-from metric_face.page import pack, pack_ids
+from metric_face.pages.columns import Column
+from metric_face.pages.page import pack, pack_ids
 
 _NEAR = 6
 

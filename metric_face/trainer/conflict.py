@@ -17,7 +17,7 @@ from metric_face.losses import (
     untouched,
 )
 from metric_face.model import EmbeddingModel, ModelOutput
-from metric_face.objective import METRIC, objective_inputs
+from metric_face.trainer.objective import METRIC, objective_inputs
 
 
 class ConflictCallback(Callback):

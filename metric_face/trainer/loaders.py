@@ -13,9 +13,9 @@ from metric_face.data.dataset import ImageDataset, PixelCache
 from metric_face.data.labels import Codes, LabelSpace, identity_labels
 from metric_face.data.table import ImageTable
 from metric_face.data.transforms import Augmentation, EvalTransform
-from metric_face.objective import METRIC
 from metric_face.samplers import RandomIdentitySampler
 from metric_face.samplers.ranks import rank_and_world
+from metric_face.trainer.objective import METRIC
 
 
 class ShuffledBatches(Sampler[list[int]]):

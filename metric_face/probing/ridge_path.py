@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.softmax_objective import Doubles, Floats
+from metric_face.probing.softmax_objective import Doubles, Floats
 
 _ROWS = 4096  # of a block
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.curvature import KroneckerPreconditioner, Pairs
-from metric_face.softmax_objective import Evaluation, Objective
+from metric_face.probing.curvature import KroneckerPreconditioner, Pairs
+from metric_face.probing.softmax_objective import Evaluation, Objective
 
 Doubles = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from metric_face.data.findings import InspectionReport
 from metric_face.files import write_text
-from metric_face.page import render
+from metric_face.pages.page import render
 
 _MOST_CLASSES = 60
 _SHOWN = 50  # groups of rows that a finding carries at most

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metric_face.errors import ArgumentError
-from metric_face.f1_scores import as_codes, as_labels
+from metric_face.scores.f1 import as_codes, as_labels
 
 Doubles = NDArray[np.float64]
 

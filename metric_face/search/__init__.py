@@ -1,0 +1,1 @@
+"""What stands behind EmbeddingIndex and NeighbourGraph: FAISS in its kinds, tuned, filed and merged; nothing public."""

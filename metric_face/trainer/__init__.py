@@ -1,0 +1,1 @@
+"""What fit() puts together: batches, losses, the Lightning module, callbacks and the log; nothing public."""
