@@ -304,6 +304,9 @@ def evaluate(run: RunArgument = LATEST, part: Part = "val", as_json: Json = Fals
     if found.scores:
         rows = [(s.judge, s.target, with_interval(s.macro_f1), s.note) for s in found.scores]
         answer_table(("judge", "target", "macro F1", ""), rows)
+    if found.after_training:
+        gains = [(r.kind, r.target, with_interval(r.gain)) for r in found.after_training]
+        answer_table(("heads read with", "target", "gain on people not chosen on"), gains)
     nearest = [
         (
             f"{r.label}" + (" (same identity left out)" if r.same_identity_excluded else ""),

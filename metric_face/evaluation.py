@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from metric_face.after_training import Remedy, after_training
 from metric_face.data.labels import identity_labels
 from metric_face.data.targets import Targets, head_predictions, people_of, targets_of
 from metric_face.embeddings import Embeddings
@@ -74,6 +75,8 @@ class Evaluation:
     identities: int
     scores: tuple[Score, ...]
     retrieval: tuple[Retrieval, ...]
+    after_training: tuple[Remedy, ...] = ()
+    """What thresholds and a prior adjustment would add to the heads."""
 
     def score(self, judge: str, target: str) -> Score:
         """One score.
@@ -114,7 +117,7 @@ def evaluate(
         progress: called with what is being computed.
 
     Returns:
-        Macro F1 per judge and target, and retrieval within the part.
+        Macro F1 per judge and target, retrieval within the part, and what reading the heads differently would add.
     """
     embeddings = embeddings if embeddings is not None else run.embeddings()
     gallery, queries = embeddings.part("train"), embeddings.part(part)
@@ -129,12 +132,11 @@ def evaluate(
         scores += _judge_probe(run, gallery, queries, gallery_targets, targets, people, seed)
         scores += _judge_majority(gallery_targets, targets, people, seed)
     progress("retrieval")
+    nearest = _retrieval(queries, targets, people, seed)
+    progress("thresholds")
+    remedies = after_training(run, embeddings, part=part, seed=seed)
     return Evaluation(
-        part,
-        len(queries),
-        len(np.unique(people)),
-        tuple(scores),
-        tuple(_retrieval(queries, targets, people, seed)),
+        part, len(queries), len(np.unique(people)), tuple(scores), tuple(nearest), tuple(remedies)
     )
 
 

@@ -58,9 +58,9 @@ class Predictions:
         """
         logits = embeddings.logits
         if set(space.names) <= set(logits):
-            tables = {attribute: _softmax(logits[attribute]) for attribute in space.names}
+            tables = {attribute: softmax(logits[attribute]) for attribute in space.names}
         elif "joint" in logits:
-            tables = marginals(_softmax(logits["joint"]), space)
+            tables = marginals(softmax(logits["joint"]), space)
         else:
             raise ArgumentError(
                 f"embeddings must carry logits of {', '.join(space.names)} or of joint, "
@@ -134,7 +134,7 @@ def pool_folds(name: str, folds: Sequence[Predictions]) -> Predictions:
     return Predictions(name, images, tables)
 
 
-def _softmax(logits: Any) -> Doubles:
+def softmax(logits: Any) -> Doubles:
     scores = np.asarray(logits, dtype=np.float64)
     p = np.exp(scores - scores.max(axis=1, keepdims=True))
     result: Doubles = p / p.sum(axis=1, keepdims=True)
