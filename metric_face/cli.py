@@ -309,7 +309,7 @@ def evaluate(run: RunArgument = LATEST, part: Part = "val", as_json: Json = Fals
         answer_table(("heads read with", "target", "gain on people not chosen on"), gains)
     nearest = [
         (
-            f"{r.label}" + (" (same identity left out)" if r.same_identity_excluded else ""),
+            r.label,
             with_interval(r.recall_at_1),
             f"{r.recall_at_5:.3f}",
             f"{r.r_precision:.3f}",
@@ -318,7 +318,10 @@ def evaluate(run: RunArgument = LATEST, part: Part = "val", as_json: Json = Fals
         )
         for r in found.retrieval
     ]
-    answer_table(("retrieval by", "recall@1", "recall@5", "R-precision", "MAP@R", "queries"), nearest)
+    answer_table(("retrieval by", "recall@1", "recall@5", "R-prec.", "MAP@R", "queries"), nearest)
+    excluded = [r.label for r in found.retrieval if r.same_identity_excluded]
+    if excluded:
+        answer(f"Images of the query's own identity are left out of its neighbours for {', '.join(excluded)}.")
 
 
 @app.command()
