@@ -7,6 +7,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -115,14 +116,14 @@ def _batches(
     table: ImageTable, transform: EvalTransform, start: int, batch_size: int, workers: int
 ) -> Iterator[NDArray[np.uint8]]:
     """Decode the rows from ``start`` on, a few batches ahead of who consumes them."""
-    paths = table.paths
+    names = table.frame["path"]
     ahead: deque[Future[NDArray[np.uint8]]] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        upcoming = iter(paths[start:])
+        upcoming = islice(names, start, None)
         try:
             while True:
-                for path in upcoming:
-                    ahead.append(pool.submit(transform.load, path))
+                for name in upcoming:
+                    ahead.append(pool.submit(transform.load, table.root / name))
                     if len(ahead) >= 3 * batch_size:
                         break
                 if not ahead:
@@ -178,10 +179,10 @@ class _Store:
         self._note()
         self.arrays.clear()
         write_description(self.partial, table, fingerprint, self.heads)
-        (self.partial / "progress.json").unlink()
         if self.folder.exists():
             shutil.rmtree(self.folder)
-        self.partial.rename(self.folder)
+        self.partial.rename(self.folder)  # killed just before, the next call finds every row done and renames
+        (self.folder / "progress.json").unlink()
         return Embeddings.load(self.folder, mmap=True)
 
     def _note(self) -> None:
