@@ -1,17 +1,15 @@
 """Asker: what the neighbours of a new photograph say. Needs no torch where the run has ``model.onnx``."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.data.images import images_below
+from metric_face.answers import Answer, Neighbour
 from metric_face.data.transforms import EvalTransform
-from metric_face.errors import ArgumentError, DataError, FileFormatError, ModelMismatchError
+from metric_face.errors import ArgumentError, FileFormatError, ModelMismatchError
 from metric_face.index import EmbeddingIndex
 from metric_face.model_card import read_card
 from metric_face.search.result import SearchResult
@@ -21,39 +19,9 @@ from metric_face.votes import Votes
 CODE = "code/"
 """Prefix of the index's columns that hold a target's codes."""
 
+_BATCH = 32
+
 Embed = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """An indexed image near to the one asked about."""
-
-    path: str
-    similarity: float
-    identity: str | None
-    labels: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What is said of one image.
-
-    Attributes:
-        path: the image asked about.
-        predicted: target -> class name, or ``unknown`` where the probability is below the index's threshold.
-        probability: target -> calibrated probability of the likeliest class; the share of the votes where the
-            index was built without validation.
-        neighbours: the k nearest indexed images, nearest first.
-    """
-
-    path: str
-    predicted: dict[str, str]
-    probability: dict[str, float]
-    neighbours: tuple[Neighbour, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The answer as plain data, for JSON."""
-        return asdict(self)
 
 
 class Asker:
@@ -63,13 +31,22 @@ class Asker:
         run: the run directory.
         index: the index's folder; default ``index`` in the run directory.
         use_torch: use PyTorch even where ``model.onnx`` is there.
+        few: it will be asked about a few images only, so starting fast is worth more than running fast.
+
+    Attributes:
+        card: what ``model.json`` says of the model.
+        transform: how the model wants its images.
+        index: what is searched.
+        targets: target -> how its neighbours vote.
 
     Raises:
         FileFormatError: the run or the index is missing or damaged.
         ModelMismatchError: the index was made with another model.
     """
 
-    def __init__(self, run: str | Path, index: str | Path | None = None, *, use_torch: bool = False) -> None:
+    def __init__(
+        self, run: str | Path, index: str | Path | None = None, *, use_torch: bool = False, few: bool = True
+    ) -> None:
         folder = Path(run)
         if not folder.is_dir():
             raise FileFormatError(
@@ -86,9 +63,23 @@ class Asker:
                 f"{home}: made by model {self.index.fingerprint or 'unknown'}, {folder} holds "
                 f"{self.card['fingerprint']}; run 'metric-face index' on this run"
             )
-        stored = self.index.metadata["targets"]
+        stored = self.index.metadata.get("targets")
+        if stored is None:
+            raise FileFormatError(
+                f"{home}: says nothing of how its neighbours vote; build it with 'metric-face index {folder}'"
+            )
         self.targets = {name: TargetVote.from_dict(data) for name, data in stored.items()}
-        self._embed = _embedder(folder, self.card["fingerprint"], use_torch)
+        self._embed = _embedder(folder, self.card["fingerprint"], use_torch, few)
+
+    @property
+    def root(self) -> Path:
+        """The folder that the paths of the index start from."""
+        return Path(self.index.metadata.get("root", "."))
+
+    @property
+    def knows_identities(self) -> bool:
+        """Whether the index says who is on its images."""
+        return "identity" in self.index.columns
 
     def ask(
         self,
@@ -98,6 +89,7 @@ class Asker:
         shown: int = 5,
         votes: Votes | None = None,
         exclude: Sequence[str] | None = None,
+        progress: Callable[[int, int], object] | None = None,
     ) -> list[Answer]:
         """Classify images by their nearest indexed images.
 
@@ -105,100 +97,87 @@ class Asker:
             images: Q files.
             k: neighbours that vote; default, for each target, the k that did best on validation.
             shown: neighbours to return.
-            votes: ``uniform``, ``distance``, ``softmax`` or ``prior-corrected``; default as ``k``.
+            votes: ``uniform``, ``distance``, ``softmax`` or ``prior-corrected``; default as ``k``. Another k or
+                vote than validation chose is not calibrated and rejects nothing.
             exclude: the identity of each image; indexed images of the same identity do not count.
+            progress: called with (images just read, in all).
 
         Returns:
             One answer per image, in order.
 
         Raises:
+            ArgumentError: k below 1, or ``exclude`` where the index knows no identities.
             ImageError: an image cannot be used.
         """
         if k is not None and k < 1:
             raise ArgumentError(f"k={k}: must be at least 1")
+        if exclude is not None and not self.knows_identities:
+            raise ArgumentError(
+                "exclude (--identity): needs an index that knows who is on its images, found none; ask without"
+            )
         if not images:
             return []
-        vectors = self.embed(images)
-        votes_of = {name: vote.changed(k, votes) for name, vote in self.targets.items()}
-        depth = min(len(self.index), max([shown, *(vote.k for vote in votes_of.values())]))
+        vectors = self.embed(images, progress)
+        settings = {name: vote.changed(k, votes) for name, vote in self.targets.items()}
+        depth = min(len(self.index), max([shown, *(vote.k for vote in settings.values())]))
         found = self.index.search(vectors, depth, exclude=exclude, fingerprint=self.card["fingerprint"])
-        said = {
-            name: vote.answers(
-                vote.probabilities(found.rows, found.similarities, self.index.columns[CODE + name])
-            )
-            for name, vote in votes_of.items()
+        verdicts = {
+            name: vote.verdicts(found.rows, found.similarities, self.index.columns[CODE + name])
+            for name, vote in settings.items()
         }
         return [
             Answer(
                 str(path),
-                {name: answers[row][0] for name, answers in said.items()},
-                {name: answers[row][1] for name, answers in said.items()},
-                self._neighbours(found, row, shown),
+                {name: said[row].answer for name, said in verdicts.items()},
+                {name: said[row].probability for name, said in verdicts.items()},
+                self._neighbours(found, row, shown, Path(path)),
+                {name: said[row] for name, said in verdicts.items()},
+                identity=None if exclude is None else exclude[row],
+                left_out=0 if exclude is None else self.images_of(exclude[row]),
             )
             for row, path in enumerate(images)
         ]
 
-    def embed(self, images: Sequence[str | Path]) -> NDArray[np.float32]:
-        """The vectors (Q, D) of image files."""
-        return np.concatenate(
-            [
-                self._embed(np.stack([self.transform(path) for path in images[start : start + 32]]))
-                for start in range(0, len(images), 32)
-            ]
-        )
+    def embed(
+        self, images: Sequence[str | Path], progress: Callable[[int, int], object] | None = None
+    ) -> NDArray[np.float32]:
+        """The vectors (Q, D) of image files; ``progress`` is called with (just read, in all)."""
+        vectors = []
+        for start in range(0, len(images), _BATCH):
+            batch = images[start : start + _BATCH]
+            vectors.append(self._embed(np.stack([self.transform(path) for path in batch])))
+            if progress is not None:
+                progress(len(batch), len(images))
+        return np.concatenate(vectors)
 
-    def _neighbours(self, found: SearchResult, row: int, shown: int) -> tuple[Neighbour, ...]:
+    def images_of(self, identity: str) -> int:
+        """How many images of a person the index holds."""
+        return int((self.index.columns["identity"] == identity).sum()) if self.knows_identities else 0
+
+    def _neighbours(self, found: SearchResult, row: int, shown: int, asked: Path) -> tuple[Neighbour, ...]:
         near = [position for position in found.rows[row, :shown].tolist() if position >= 0]
         return tuple(
-            self._neighbour(position, float(found.similarities[row, rank]))
+            self._neighbour(position, float(found.similarities[row, rank]), asked)
             for rank, position in enumerate(near)
         )
 
-    def _neighbour(self, position: int, similarity: float) -> Neighbour:
+    def _neighbour(self, position: int, similarity: float, asked: Path) -> Neighbour:
         columns = self.index.columns
         labels = {
-            name: vote.classes[int(columns[CODE + name][position])]
-            for name, vote in self.targets.items()
-            if name != "identity"
+            name: vote.classes[int(columns[CODE + name][position])] for name, vote in self.targets.items()
         }
-        identity = str(columns["identity"][position]) if "identity" in columns else None
-        return Neighbour(str(columns["path"][position]), similarity, identity, labels)
+        identity = str(columns["identity"][position]) if self.knows_identities else None
+        path = str(columns["path"][position])
+        same = asked.name == Path(path).name and (self.root / path).resolve() == asked.resolve()
+        return Neighbour(path, similarity, identity, labels, same)
 
 
-def image_files(names: Sequence[str]) -> list[str]:
-    """The image files behind names: a file as it is, a folder searched.
-
-    Raises:
-        DataError: a name is neither a file nor a folder with images.
-    """
-    found: list[str] = []
-    for name in names:
-        path = Path(name)
-        if path.is_dir():
-            inside = images_below(path)
-            if not inside:
-                raise DataError(f"{path}: holds no image; check the path")
-            found += map(str, inside)
-        elif path.is_file():
-            found.append(name)
-        else:
-            raise DataError(f"{path}: no such file or folder; check the path")
-    return found
-
-
-def submission(answers: Sequence[Answer], classes: Sequence[str], target: str = "joint") -> str:
-    """The competition's submission as CSV text: ``ImageID,ans`` with the number of the joint class."""
-    number = {name: code for code, name in enumerate(classes)}
-    lines = ["ImageID,ans", *(f"{Path(one.path).name},{number[one.predicted[target]]}" for one in answers)]
-    return "\n".join(lines) + "\n"
-
-
-def _embedder(folder: Path, fingerprint: str, use_torch: bool) -> Embed:
+def _embedder(folder: Path, fingerprint: str, use_torch: bool, few: bool) -> Embed:
     if use_torch or not (folder / "model.onnx").is_file() or find_spec("onnxruntime") is None:
         return _torch_embedder(folder)
     from metric_face.onnx_model import OnnxEmbedder
 
-    return OnnxEmbedder(folder / "model.onnx", fingerprint=fingerprint, quick_start=True)
+    return OnnxEmbedder(folder / "model.onnx", fingerprint=fingerprint, quick_start=few)
 
 
 def _torch_embedder(folder: Path) -> Embed:

@@ -222,14 +222,23 @@ def index(
 def knn(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
     images: Annotated[
-        list[str], typer.Argument(help="Images, folders of images, or - for a list on standard input.")
-    ],
+        list[str] | None,
+        typer.Argument(help="Images, folders of images, or - for a list on standard input."),
+    ] = None,
+    watch: Annotated[
+        Path | None,
+        typer.Option("--watch", help="Answer each image that appears in this folder, until Ctrl-C."),
+    ] = None,
     k: Annotated[
         int | None, typer.Option("-k", min=1, help="Neighbours that vote; default chosen on validation.")
     ] = None,
     votes: Annotated[
         Literal["uniform", "distance", "softmax", "prior-corrected"] | None,
         typer.Option(help="uniform, distance, softmax or prior-corrected."),
+    ] = None,
+    identity: Annotated[
+        str | None,
+        typer.Option(help="Who is on the images: images of this person in the index do not count."),
     ] = None,
     shown: Annotated[int, typer.Option("--show", min=1, help="Neighbours to print.")] = 3,
     index_folder: Annotated[
@@ -238,29 +247,80 @@ def knn(
     csv: Annotated[
         Path | None, typer.Option("--csv", help="Write a submission: ImageID,ans with the joint class.")
     ] = None,
+    explain: Annotated[
+        Path | None,
+        typer.Option("--explain", help="Write a page (HTML): each image, its votes, its neighbours."),
+    ] = None,
+    no_faces: Annotated[bool, typer.Option("--no-faces", help="Leave every image out of the page.")] = False,
     as_json: Json = False,
 ) -> None:
     """Ask the index about photographs: class per attribute, probability, nearest images."""
-    from metric_face.asking import Asker, image_files, submission
-    from metric_face.terminal import answer_json, say, show_answer
+    from metric_face.answers import Answer, submission
+    from metric_face.asking import Asker
+    from metric_face.incoming import ask_lines, image_files, watch_folder
+    from metric_face.terminal import (
+        answer_json,
+        bar,
+        counter,
+        say,
+        show_answer,
+        show_failure,
+        standard_input,
+        who_counts,
+    )
 
-    asker = Asker(run, index_folder)
-    if images == ["-"]:  # a list on standard input: each line is answered before the next is read
-        for line in sys.stdin:
-            if line.strip():
-                for one in asker.ask(image_files([line.strip()]), k=k, votes=votes, shown=shown):
-                    show_answer(one, as_json)
-        return
-    answers = asker.ask(image_files(images), k=k, votes=votes, shown=shown)
+    if bool(images) == (watch is not None):
+        raise typer.BadParameter("give images, or - for a list on standard input, or --watch FOLDER")
+    if watch is not None and (csv or explain):
+        raise typer.BadParameter("--csv and --explain need a list that ends; leave out --watch")
+    warm = watch is not None or images == ["-"]  # one process answers whatever comes, image by image
+    files = [] if warm else image_files(images or [])
+    asker = Asker(run, index_folder, few=not warm and len(files) < 5)
+    nearest = shown if explain is None else max(shown, 12)
+
+    def ask(paths: list[str], **progress: Any) -> list[Answer]:
+        others = None if identity is None else [identity] * len(paths)
+        return asker.ask(paths, k=k, votes=votes, shown=nearest, exclude=others, **progress)
+
+    def ask_one(path: str) -> Answer:
+        return ask([path])[0]
+
+    if not as_json:
+        say(who_counts(asker, identity))
+    answers, failed = [], 0
+    if warm:
+        come = ask_lines(standard_input(), ask_one) if watch is None else watch_folder(watch, ask_one)
+        if watch is not None:
+            say(f"watching {watch}; Ctrl-C ends it")
+        try:
+            for name, said in come:
+                if isinstance(said, Answer):
+                    show_answer(said, as_json, shown)
+                    answers += [said] if csv or explain else []
+                else:
+                    show_failure(name, said, as_json)
+                    failed += 1
+        except KeyboardInterrupt:
+            if watch is None:
+                raise
+    else:
+        with bar("reading images", not as_json) as progress:
+            answers = ask(files, progress=counter(progress))
+        if as_json and csv is None:
+            answer_json([one.showing(shown).to_dict() for one in answers])
+        elif csv is None:
+            for one in answers:
+                show_answer(one, shown=shown)
     if csv is not None:
         target = "joint" if "joint" in asker.targets else next(iter(asker.targets))
         write_text(csv, submission(answers, asker.targets[target].classes, target))
         say(f"{len(answers):,} answers in {csv}")
-    elif as_json:
-        answer_json([one.to_dict() for one in answers])
-    else:
-        for one in answers:
-            show_answer(one)
+    if explain is not None:
+        from metric_face.explaining import write_answers
+
+        say(str(write_answers(answers, asker, explain, faces=not no_faces)))
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -321,7 +381,9 @@ def evaluate(run: RunArgument = LATEST, part: Part = "val", as_json: Json = Fals
     answer_table(("retrieval by", "recall@1", "recall@5", "R-prec.", "MAP@R", "queries"), nearest)
     excluded = [r.label for r in found.retrieval if r.same_identity_excluded]
     if excluded:
-        answer(f"Images of the query's own identity are left out of its neighbours for {', '.join(excluded)}.")
+        answer(
+            f"Images of the query's own identity are left out of its neighbours for {', '.join(excluded)}."
+        )
 
 
 @app.command()

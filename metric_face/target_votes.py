@@ -1,4 +1,4 @@
-"""TargetVote: how the neighbours' votes on one target become a class, a probability, or "unknown"."""
+"""TargetVote: how the neighbours' votes on one target become a Verdict: a class with a probability, or "unknown"."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -11,6 +11,56 @@ from metric_face.scores.calibration import Calibration
 from metric_face.votes import Votes, vote_shares
 
 UNKNOWN = "unknown"
+LISTED = 5
+"""Classes that a verdict lists."""
+
+
+@dataclass(frozen=True)
+class ClassVotes:
+    """What the neighbours say of one class.
+
+    Attributes:
+        name: of the class.
+        share: of the votes, before calibration.
+        probability: after it; the share where nothing was calibrated.
+    """
+
+    name: str
+    share: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the neighbours say of one image on one target, and how it was reached.
+
+    Attributes:
+        answer: the class, or ``unknown`` where the probability is below the threshold or nobody votes.
+        classes: the few classes with most votes, the likeliest first; where nobody votes, the first class.
+        k: neighbours that voted: what was asked for, or all there were.
+        votes: how they voted.
+        calibrated: whether the probability is calibrated, and not the bare share of the votes.
+        threshold: the smallest probability that is answered; 0 answers always.
+        rejects: what the threshold was calibrated for, in words; "" where nothing is rejected.
+    """
+
+    answer: str
+    classes: tuple[ClassVotes, ...]
+    k: int
+    votes: Votes
+    calibrated: bool
+    threshold: float
+    rejects: str
+
+    @property
+    def likeliest(self) -> str:
+        """The class with most votes, whatever the threshold says of it."""
+        return self.classes[0].name
+
+    @property
+    def probability(self) -> float:
+        """Of the likeliest class."""
+        return self.classes[0].probability
 
 
 @dataclass(frozen=True)
@@ -40,14 +90,18 @@ class TargetVote:
     def probabilities(
         self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike
     ) -> NDArray[np.float64]:
-        """What (Q, K) neighbours say of each class, (Q, C).
+        """What (Q, K) neighbours say of each class, (Q, C): calibrated, where a calibration is there.
 
         Args:
             rows: (Q, K) positions of the neighbours, nearest first, -1 for none; K at least k.
             similarities: (Q, K).
             codes: (N,) class of each item searched.
         """
-        shares = vote_shares(
+        return self._calibrated(self.shares(rows, similarities, codes))
+
+    def shares(self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike) -> NDArray[np.float64]:
+        """The share of the votes that each class has, (Q, C), before any calibration; arguments as above."""
+        return vote_shares(
             rows,
             similarities,
             codes,
@@ -56,24 +110,39 @@ class TargetVote:
             votes=self.votes,
             temperature=self.temperature,
         )
-        return shares if self.calibration is None else self.calibration.apply(shares)
 
-    def answers(self, probabilities: NDArray[np.float64]) -> list[tuple[str, float]]:
-        """The class, or "unknown", and its probability, for each of Q rows."""
-        best = probabilities.argmax(axis=1)
-        top = probabilities[np.arange(len(best)), best]
-        return [
-            (self.classes[code] if chance >= self.threshold else UNKNOWN, float(chance))
-            for code, chance in zip(best.tolist(), top, strict=True)
-        ]
+    def verdicts(self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike) -> list[Verdict]:
+        """What (Q, K) neighbours say of each of Q images; arguments as :meth:`probabilities`."""
+        shares = self.shares(rows, similarities, codes)
+        chances = self._calibrated(shares)
+        present = (np.asarray(rows)[:, : self.k] >= 0).sum(axis=1).tolist()
+        return [self._verdict(*pair, voters) for *pair, voters in zip(shares, chances, present, strict=True)]
+
+    def _verdict(self, shares: NDArray[np.float64], chances: NDArray[np.float64], voters: int) -> Verdict:
+        voted = np.flatnonzero(shares)
+        first = voted[np.argsort(-shares[voted], kind="stable")][:LISTED].tolist() or [0]
+        known = voters > 0 and chances[first[0]] >= self.threshold
+        return Verdict(
+            self.classes[first[0]] if known else UNKNOWN,
+            tuple(
+                ClassVotes(self.classes[code], float(shares[code]), float(chances[code])) for code in first
+            ),
+            voters,
+            self.votes,
+            self.calibration is not None,
+            self.threshold,
+            self.rejects,
+        )
+
+    def _calibrated(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        return shares if self.calibration is None else self.calibration.apply(shares)
 
     def changed(self, k: int | None = None, votes: Votes | None = None) -> Self:
         """The vote with another k or kind, which makes its calibration and its threshold void."""
-        if k is None and votes is None:
+        k, votes = k or self.k, votes or self.votes
+        if (k, votes) == (self.k, self.votes):
             return self
-        return replace(
-            self, k=k or self.k, votes=votes or self.votes, calibration=None, threshold=0.0, rejects=""
-        )
+        return replace(self, k=k, votes=votes, calibration=None, threshold=0.0, rejects="")
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain data, for JSON."""

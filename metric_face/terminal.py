@@ -1,11 +1,12 @@
 """What the command shows while it works and when it is done: progress on standard error, answers on standard output."""
 
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import (
@@ -17,6 +18,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from metric_face.answers import Answer
+    from metric_face.asking import Asker
+    from metric_face.target_votes import Verdict
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -48,18 +54,64 @@ def answer_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     out.print(table)
 
 
-def show_answer(one: Any, as_json: bool = False) -> None:
-    """What the neighbours say of one image: a block for a person, or one line of JSON."""
+def show_answer(one: "Answer", as_json: bool = False, shown: int | None = None) -> None:
+    """What the neighbours say of one image: a block for a person, or one line of JSON.
+
+    Args:
+        one: the answer.
+        as_json: as one line of JSON.
+        shown: neighbours to show; all that the answer holds when None.
+    """
+    one = one if shown is None else one.showing(shown)
     if as_json:
-        sys.stdout.write(json.dumps(_plain(one.to_dict()), ensure_ascii=False) + "\n")
-        sys.stdout.flush()
+        _json_line(one.to_dict())
         return
-    names = [name for name in one.predicted if name != "joint" or len(one.predicted) == 1]
-    said = ", ".join(f"{name} {one.predicted[name]} ({one.probability[name]:.0%})" for name in names)
-    answer(f"{one.path}: {said}")
+    names = [name for name in one.verdicts if name != "joint" or len(one.verdicts) == 1]
+    said = ", ".join(f"{name} {_verdict(one.verdicts[name])}" for name in names)
+    without = f" (without {one.left_out} images of {one.identity})" if one.left_out else ""
+    answer(f"{one.path}{without}: {said}")
     for near in one.neighbours:
         labels = ", ".join(near.labels[name] for name in names if name in near.labels)
-        answer(f"    {near.similarity:+.3f}  {near.path}  {labels or near.identity or ''}")
+        same = "  (the very file asked about)" if near.same_file else ""
+        answer(f"    {near.similarity:+.3f}  {near.path}  {labels or near.identity or ''}{same}")
+    sys.stdout.flush()
+
+
+def show_failure(name: str, error: Exception, as_json: bool = False) -> None:
+    """Why there is no answer: a line on standard error, and one of JSON for a program that waits for one."""
+    say(f"error: {error}")
+    if as_json:
+        _json_line({"path": name, "error": str(error)})
+
+
+def who_counts(asker: "Asker", identity: str | None) -> str:
+    """Whether images of the person asked about count among the neighbours, in words."""
+    if identity is None:
+        remedy = "; --identity NAME leaves a person's own out" if asker.knows_identities else ""
+        return f"every image of the index counts{remedy}"
+    left_out = asker.images_of(identity)
+    if not left_out:
+        return f"nobody in the index is called {identity}: every image counts"
+    return f"{left_out} images of {identity} in the index do not count"
+
+
+def standard_input() -> Iterator[str]:
+    """Lines as they come; names that are not UTF-8 go through, and are printed with escapes."""
+    for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=errors)
+    yield from sys.stdin
+
+
+def _verdict(verdict: "Verdict") -> str:
+    """``red (93%)``, or ``unknown (red 41%)``."""
+    if verdict.answer == verdict.likeliest:
+        return f"{verdict.answer} ({verdict.probability:.0%})"
+    return f"{verdict.answer} ({verdict.likeliest} {verdict.probability:.0%})"
+
+
+def _json_line(value: Any) -> None:
+    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
 

@@ -2,7 +2,7 @@
  *
  * <script type="application/json" id="mf-data"> holds one object:
  *   version   1
- *   n         number of points N
+ *   n         number of points N: of images, where there is no map and so no x
  *   x, y      column: place on the map, 0..65535, one unit for both axes; `width` and `height` say how much is used
  *   columns   what is known of each point, a list of
  *               name, note, group   text
@@ -44,7 +44,7 @@ const Data = (() => {
 
   function read() {
     const block = JSON.parse(document.getElementById("mf-data").textContent);
-    if (block.n === undefined) return block; // a page without a map
+    if (!block.x) return block; // a page without a map
     block.x = Float32Array.from(numbers(block.x), (value) => value / 65535);
     block.y = Float32Array.from(numbers(block.y), (value) => value / 65535);
     for (const column of block.columns) {

@@ -1,4 +1,4 @@
-/* Galleries that are open from the start: the faces beside a verdict. */
+/* Faces that are shown from the start: the galleries beside a verdict, and canvases that name theirs. */
 const Evidence = (() => {
   /* Fill every [data-evidence] with the faces of its rows; a face chosen is shown on the map. */
   function fill(block, view) {
@@ -10,6 +10,7 @@ const Evidence = (() => {
       const choose = view ? (point) => { view.does.gather(points, heading); view.does.pin(point); } : () => {};
       Faces.gallery(box, points, { words: block.words, describe, choose });
     }
+    for (const canvas of document.querySelectorAll("canvas[data-face]")) Faces.draw(canvas, Number(canvas.dataset.face));
   }
 
   return { fill };
