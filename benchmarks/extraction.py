@@ -116,8 +116,8 @@ def report_memory(counts: list[int]) -> None:
         f"python -m benchmarks.extraction --memory {' '.join(map(str, counts))}",
         machine("torch", "timm", "pillow"),
         [
-            "The process's own memory (RssAnon) while `extract(..., folder=...)` embeds 256 small JPEG over and over, above "
-            "what it held with the table in hand: after the first 2,048 images, and the most until the end. "
+            "The process's own memory (RssAnon) while `extract(..., folder=...)` embeds 256 small JPEG over and over, "
+            "above what it held with the table in hand: after the first 2,048 images, and the most until the end. "
             "`test_resnet` at 32 px, D = 64. The vectors lie in a mapped file and are the operating system's to keep "
             "or drop.",
             table(("images", "vectors on disk, MB", "early, MB", "peak, MB"), rows),

@@ -45,6 +45,9 @@ def as_vectors(embeddings: Any, name: str = "embeddings", dimensions: int | None
             "embed both with the same model"
         )
     for rows in blocks(len(vectors), vectors.shape[1]):
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(vectors[rows].sum()):  # half the time of looking at each value
+                continue
         bad = ~np.isfinite(vectors[rows]).all(axis=1)
         if bad.any():
             row = rows.start + int(np.flatnonzero(bad)[0])

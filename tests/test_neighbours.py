@@ -185,6 +185,47 @@ def test_damaged_and_foreign_files_are_refused(tmp_path: Path):
         NeighbourGraph.load(path)
 
 
+def test_a_flipped_bit_anywhere_is_refused_or_harmless(tmp_path: Path) -> None:
+    """In the arrays it breaks a checksum; in the archive's own records it may announce what no reader expects."""
+    graph = NeighbourGraph.build(np.random.default_rng(3).normal(size=(20, 4)), 5)
+    path = graph.save(tmp_path / "graph.npz")
+    whole = path.read_bytes()
+    refused = 0
+    for place in (*range(0, len(whole) - 250, 7), *range(len(whole) - 250, len(whole))):
+        for bit in range(8):
+            flipped = bytearray(whole)
+            flipped[place] ^= 1 << bit
+            path.write_bytes(bytes(flipped))
+            try:
+                loaded = NeighbourGraph.load(path)
+            except FileFormatError:
+                refused += 1
+            else:
+                np.testing.assert_array_equal(loaded.ids, graph.ids)
+                np.testing.assert_array_equal(loaded.similarities, graph.similarities)
+    assert refused > 1000
+
+
+def test_the_sparse_graph_is_what_scikit_learn_reads() -> None:
+    from sklearn.neighbors import NearestNeighbors
+
+    vectors = (
+        np.random.default_rng(4).integers(0, 3, (40, 4)) + 1.0
+    )  # equal vectors: distances of zero are kept
+    graph = NeighbourGraph.build(vectors, 6, metric="euclidean")
+    sparse = graph.to_sparse()
+    assert (sparse.shape, sparse.nnz) == ((40, 40), 240)
+    distances, _ = NearestNeighbors(n_neighbors=6).fit(vectors).kneighbors()
+    np.testing.assert_allclose(
+        NearestNeighbors(n_neighbors=6, metric="precomputed").fit(sparse).kneighbors(sparse)[0],
+        distances,
+        atol=1e-6,
+    )
+    np.testing.assert_array_equal(sparse.indices.reshape(40, 6), graph.ids)
+    few = NeighbourGraph.build(np.eye(4), 3, exclude=[0, 0, 0, 1])
+    assert np.diff(few.to_sparse().indptr).tolist() == [1, 1, 1, 3]
+
+
 def test_swapped_arrays_are_refused(tmp_path: Path):
     path = NeighbourGraph.build(np.eye(6), 3).save(tmp_path / "graph.npz")
     with np.load(path) as file:
@@ -197,3 +238,14 @@ def test_swapped_arrays_are_refused(tmp_path: Path):
     )
     with pytest.raises(FileFormatError, match="has version 9, this program reads 1; update metric_face"):
         NeighbourGraph.load(path)
+
+
+@pytest.mark.parametrize("num_queries", [5, 6])
+def test_faiss_gets_its_own_setting_back(num_queries):
+    import faiss
+
+    before = faiss.cvar.distance_compute_blas_threshold
+    with pytest.raises(KeyError), exact_search.matrix_products(num_queries):
+        assert (faiss.cvar.distance_compute_blas_threshold < before) == (num_queries > 5)
+        raise KeyError
+    assert faiss.cvar.distance_compute_blas_threshold == before

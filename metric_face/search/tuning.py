@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from metric_face.errors import ArgumentError
+from metric_face.search.exact import matrix_products
 from metric_face.search.kinds import least_effort, most_effort, set_effort
 from metric_face.vectors import Floats, Ints, Metric, normalise
 
@@ -106,7 +107,8 @@ class HeldOut:
             rows = slice(start, start + step)
             block = self._prepared(self.vectors[rows][~is_query[rows]])
             if len(block):
-                near, _ = faiss.knn(self.queries, block, min(self.k, len(block)), metric=kind)
+                with matrix_products(len(self.queries)):
+                    near, _ = faiss.knn(self.queries, block, min(self.k, len(block)), metric=kind)
                 near = -np.sqrt(np.maximum(near, 0)) if self.metric == "euclidean" else near
                 best = -np.sort(-np.concatenate([best, near], axis=1), axis=1)[:, : self.k]
         return best[:, -1]
