@@ -12,16 +12,16 @@ from metric_face.data.labels import identity_labels
 from metric_face.data.targets import Targets, head_predictions, people_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
+from metric_face.graphs import DEPTH_BETWEEN, graph_file, kept_graph
 from metric_face.k_choice import choose_k
-from metric_face.knn import KNNClassifier
 from metric_face.metrics import f1_per_class, retrieval_metrics
+from metric_face.neighbours import NeighbourGraph
 from metric_face.probe import LinearProbe
 from metric_face.run import Run
 from metric_face.scores.intervals import Interval, bootstrap_interval, bootstrap_mean
 from metric_face.votes import votes_for_ks
 
 Ints = NDArray[np.int64]
-DEPTH = 100
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,11 @@ def evaluate(
 ) -> Evaluation:
     """Judge a run on a part of its images that it was not trained on.
 
-    The neighbours are searched among the training part. The k and the vote of kNN are chosen on one half of the
-    part's identities and applied to the other, and the other way round, so no query helps to choose its own k. The
-    probe chooses its strength on folds of the training identities.
+    The neighbours are searched among the training part, and kept in the run for the next analysis that asks. The k
+    and the vote of kNN are chosen on one half of the part's identities and applied to the other, and the other way
+    round, so no query helps to choose its own k. The probe chooses its strength on folds of the training identities.
+    Retrieval ranks the whole part for every query, since R-precision and MAP@R look as deep as there are relevant
+    images: no graph of few neighbours would do.
 
     Args:
         run: a run.
@@ -127,7 +129,10 @@ def evaluate(
     if run.space is not None:
         scores += _judge_heads(run, queries, targets, people, seed)
         progress("kNN")
-        scores += _judge_knn(gallery, queries, gallery_targets, targets, people, seed)
+        file = graph_file(run.folder, part, "train")
+        depth = min(DEPTH_BETWEEN, len(gallery))
+        graph = kept_graph(file, queries.vectors, depth, base=gallery.vectors)
+        scores += _judge_knn(graph, gallery_targets, targets, people, seed)
         progress("linear probe")
         scores += _judge_probe(run, gallery, queries, gallery_targets, targets, people, seed)
         scores += _judge_majority(gallery_targets, targets, people, seed)
@@ -196,11 +201,9 @@ def _pair(targets: Targets, name: str, said: Mapping[str, Ints]) -> tuple[Ints, 
 
 
 def _judge_knn(
-    gallery: Embeddings, queries: Embeddings, known: Targets, targets: Targets, people: Any, seed: int
+    graph: NeighbourGraph, known: Targets, targets: Targets, people: Any, seed: int
 ) -> list[Score]:
-    depth = min(DEPTH, len(gallery))
-    first = next(iter(known.values()))[0]
-    ids, similarities = KNNClassifier(depth).fit(gallery.vectors, first).search(queries.vectors, depth)
+    ids, similarities = graph.ids, graph.similarities
     halves = _halves(people, seed)
     scores = []
     for name, (true, names) in targets.items():

@@ -10,9 +10,9 @@ from metric_face.asking import CODE
 from metric_face.data.targets import people_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
+from metric_face.graphs import DEPTH_BETWEEN, graph_file, kept_graph
 from metric_face.index import EmbeddingIndex
 from metric_face.k_choice import choose_k
-from metric_face.knn import KNNClassifier
 from metric_face.run import Run
 from metric_face.scores.calibration import calibrate
 from metric_face.scores.reject import reject_threshold
@@ -73,9 +73,9 @@ def _chosen_on_validation(
     gallery, queries = embeddings.part("train"), embeddings.part("val")
     known, asked = targets_of(gallery.table, run.space), targets_of(queries.table, run.space)
     people = people_of(queries.table, run.config.data.split.group)
-    depth = min(100, len(gallery))
-    first = next(iter(known.values()))[0]
-    ids, similarities = KNNClassifier(depth).fit(gallery.vectors, first).search(queries.vectors, depth)
+    depth = min(DEPTH_BETWEEN, len(gallery))
+    graph = kept_graph(graph_file(run.folder, "val", "train"), queries.vectors, depth, base=gallery.vectors)
+    ids, similarities = graph.ids, graph.similarities
     chosen = {}
     for name, (codes, names) in known.items():
         true = asked[name][0]

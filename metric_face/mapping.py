@@ -9,8 +9,8 @@ import numpy as np
 from metric_face.data.targets import targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.faithfulness import Faithfulness, measure_faithfulness
+from metric_face.graphs import DEPTH, graph_file, kept_graph
 from metric_face.map_plots import map_figure
-from metric_face.neighbours import NeighbourGraph
 from metric_face.pages.columns import Column, choose_view
 from metric_face.pages.matrices import confusion_chart
 from metric_face.pages.viewer import write_map
@@ -62,12 +62,15 @@ def map_run(
     home = Path(folder) if folder is not None else run.folder
     embeddings = embeddings if embeddings is not None else run.embeddings()
     held = embeddings if part == "all" else embeddings.part(part)
+    shown = part
     if len(held) > most:
+        shown = f"{part}-{most}-{seed}"
         held = held.take(np.sort(np.random.default_rng(seed).choice(len(held), most, replace=False)))
     vectors = np.ascontiguousarray(held.vectors)
     identities = held.table.identities
     # A person's own images would crowd out everybody else: they count neither in the layout nor in a number.
-    graph = NeighbourGraph.build(vectors, min(30, len(held) - 1), exclude=identities)
+    depth = min(DEPTH, len(held) - 1)
+    graph = kept_graph(graph_file(run.folder, shown), vectors, depth, exclude=identities)
     projection = project(graph, vectors=vectors, seed=seed, progress=progress)
     columns = _columns(held, run)
     targets = targets_of(held.table, run.space)

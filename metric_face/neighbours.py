@@ -1,9 +1,6 @@
 """The neighbour graph: the k nearest of every item, found once and read by every analysis."""
 
-import hashlib
-import json
 import os
-import zipfile
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from metric_face.errors import ArgumentError, FileFormatError
-from metric_face.files import write_atomically
 from metric_face.search.build import build_store
 from metric_face.search.exact import Barred, nearest
+from metric_face.search.graph_files import read_graph, write_graph
 from metric_face.search.kinds import plan_index
 from metric_face.search.tuning import check_recall
 from metric_face.vectors import (
@@ -30,8 +27,6 @@ from metric_face.vectors import (
     normalise,
 )
 
-_FORMAT = "metric_face.NeighbourGraph"
-_VERSION = 1
 _EXACT_UP_TO = (
     200_000  # items: four minutes at 128 dimensions on two cores, and four times as long for twice as many
 )
@@ -46,11 +41,12 @@ class NeighbourGraph:
     k valid neighbours, the places left are id -1 and similarity ``-inf``.
 
     Attributes:
-        ids: (N, k) int64 positions.
+        ids: (N, k) int64 positions; of the items themselves, or of those searched in a graph made by :meth:`between`.
         similarities: (N, k) float32, greatest first; for ``euclidean`` the negative distance.
         metric: ``cosine``, ``inner_product`` or ``euclidean``.
         same_identity_excluded: whether items of the same identity were left out.
         recall: share of the true 10 nearest that the search finds, measured on held-out items; 1 if exact.
+        source: what it was searched in, as a checksum by which a saved graph is known again; empty if not recorded.
     """
 
     ids: Ints
@@ -58,6 +54,7 @@ class NeighbourGraph:
     metric: Metric = "cosine"
     same_identity_excluded: bool = False
     recall: float = 1.0
+    source: str = ""
 
     @classmethod
     def build(
@@ -112,6 +109,33 @@ class NeighbourGraph:
             ids, similarities, reached = search(vectors, k, metric, groups)
         return cls(ids, similarities, metric, exclude is not None, reached)
 
+    @classmethod
+    def between(
+        cls, queries: Any, base: Any, k: int, *, metric: Metric = "cosine", threads: int | None = None
+    ) -> "NeighbourGraph":
+        """Find the k nearest of ``base`` for every query, comparing every pair.
+
+        Args:
+            queries: (Q, D) float32, or an object with ``.vectors``; normalised here for the cosine.
+            base: (N, D) likewise, such as the training part; a query that is among them is found too.
+            k: neighbours of each query; more than there are is filled up with -1.
+            metric: ``cosine``, ``inner_product`` or ``euclidean``.
+            threads: threads of the search; None takes all.
+
+        Returns:
+            The graph, (Q, k) positions in ``base``.
+
+        Raises:
+            ArgumentError: as :meth:`build`, or two different D.
+        """
+        k, metric = check_k(k), check_metric(metric)
+        there = as_vectors(base, "base")
+        asking = as_vectors(queries, "queries", there.shape[1])
+        if metric == "cosine":
+            asking, there = normalise(asking, "queries"), normalise(there, "base")
+        with faiss_threads(threads):
+            return cls(*nearest(asking, there, k, metric), metric)
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -133,23 +157,32 @@ class NeighbourGraph:
             )
         return replace(self, ids=self.ids[:, :k], similarities=self.similarities[:, :k])
 
+    def to_sparse(self) -> Any:
+        """The graph as scikit-learn's ``metric="precomputed"`` and the ``knn_graph`` of cleanlab's Datalab take it.
+
+        Returns:
+            (N, N) ``scipy.sparse.csr_matrix`` of distances, each row nearest first; a distance of zero is kept.
+        """
+        from scipy.sparse import csr_matrix
+
+        there = self.ids >= 0
+        ends = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
+        distances = np.maximum(self.distances[there], 0)  # a cosine may exceed 1 by rounding
+        return csr_matrix((distances, self.ids[there], ends), shape=(len(self), len(self)))
+
+    def fits(self, count: int) -> bool:
+        """Say whether every neighbour is one of ``count`` items."""
+        return bool(self.ids.min(initial=0) >= -1 and self.ids.max(initial=-1) < count)
+
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the graph to one ``.npz`` file, whole or not at all, and return its path."""
-        ids, similarities = np.ascontiguousarray(self.ids), np.ascontiguousarray(self.similarities)
-        header = {
-            "format": _FORMAT,
-            "version": _VERSION,
+        facts = {
             "metric": self.metric,
             "same_identity_excluded": self.same_identity_excluded,
             "recall": self.recall,
-            "sha256": _checksum(ids, similarities),
+            "source": self.source,
         }
-
-        def write(temporary: Path) -> None:
-            with open(temporary, "wb") as file:
-                np.savez(file, header=np.array(json.dumps(header)), ids=ids, similarities=similarities)
-
-        return write_atomically(path, write)
+        return write_graph(path, facts, self.ids, self.similarities)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "NeighbourGraph":
@@ -158,31 +191,15 @@ class NeighbourGraph:
         Raises:
             FileFormatError: the file is missing, truncated, altered or not a neighbour graph.
         """
+        header, ids, similarities = read_graph(path)
         try:
-            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-                header = json.loads(str(file["header"]))
-                if not isinstance(header, dict) or header.get("format") != _FORMAT:
-                    raise FileFormatError(
-                        f"{path} is not a neighbour graph; give a file that NeighbourGraph.save wrote"
-                    )
-                if header["version"] != _VERSION:
-                    raise FileFormatError(
-                        f"{path} has version {header['version']}, this program reads {_VERSION}; update metric_face"
-                    )
-                ids, similarities = file["ids"], file["similarities"]
-            metric, is_excluded = check_metric(header["metric"]), bool(header["same_identity_excluded"])
-            recall, expected = float(header["recall"]), header["sha256"]
-        except FileNotFoundError:
-            raise FileFormatError(
-                f"{path} does not exist; build the neighbour graph and save it there"
-            ) from None
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            metric, recall = check_metric(header["metric"]), float(header["recall"])
+            is_excluded = bool(header["same_identity_excluded"])
+        except (KeyError, TypeError, ValueError) as error:
             raise FileFormatError(
                 f"{path} is truncated or not a neighbour graph ({error}); build it again"
             ) from None
-        if _checksum(ids, similarities) != expected or ids.shape != similarities.shape or ids.ndim != 2:
-            raise FileFormatError(f"{path} was altered: its checksum does not match; build it again")
-        return cls(ids, similarities, metric, is_excluded, recall)
+        return cls(ids, similarities, metric, is_excluded, recall, str(header.get("source", "")))
 
 
 def _search_every_pair(vectors: Floats, k: int, metric: Metric, groups: Ints) -> tuple[Ints, Floats, float]:
@@ -201,10 +218,3 @@ def _search_lists(
         queries = store.prepare(vectors[rows], "embeddings")
         ids[rows], similarities[rows] = store.search(queries, k, Barred(groups[rows], groups))
     return ids, similarities, reached.reached
-
-
-def _checksum(ids: Ints, similarities: Floats) -> str:
-    digest = hashlib.sha256(f"{ids.dtype}{ids.shape}{similarities.dtype}{similarities.shape}".encode())
-    digest.update(ids.tobytes())
-    digest.update(similarities.tobytes())
-    return digest.hexdigest()

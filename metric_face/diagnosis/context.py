@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,6 +58,7 @@ class Context:
         arms: macro F1 of each seed by arm (``metric``, ``head``, ``both``), or None.
         head: the classifier's weights (C, D) by attribute, or None.
         look_ahead: measures what a step along one loss does to the other (see :mod:`.look_ahead`), or None.
+        graph_file: where the neighbour graph is kept for the next analysis, or None.
         seed: of every draw.
     """
 
@@ -81,6 +83,7 @@ class Context:
     arms: Mapping[str, Sequence[float]] | None = None
     head: Mapping[str, Floats] | None = None
     look_ahead: Callable[[], Mapping[tuple[str, str], Floats] | None] | None = None
+    graph_file: Path | None = None
     seed: int = 0
 
     # -- who and what ------------------------------------------------------------------------------------------
@@ -174,10 +177,10 @@ class Context:
     @cached_property
     def graph(self) -> "NeighbourGraph":
         """The nearest neighbours of every image, those of the same identity left out."""
-        from metric_face.neighbours import NeighbourGraph
+        from metric_face.graphs import kept_graph
 
         exclude = self.identities if self.identities_known else None
-        return NeighbourGraph.build(self.embeddings, NEIGHBOURS, exclude=exclude)
+        return kept_graph(self.graph_file, self.embeddings, NEIGHBOURS, exclude=exclude)
 
     @cached_property
     def copies(self) -> Ints:

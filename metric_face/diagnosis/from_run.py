@@ -11,6 +11,7 @@ from metric_face.diagnosis.finding import Floats, Ints
 from metric_face.diagnosis.inputs import context_of
 from metric_face.diagnosis.look_ahead import look_ahead
 from metric_face.diagnosis.training_log import COLUMNS
+from metric_face.graphs import graph_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +63,9 @@ def context_from_run(run: "Run", **known: Any) -> Context:
         found["head"] = _heads(run, stored, space)
     elif identities is not None:
         labels = {"identity": np.unique(identities.astype(str), return_inverse=True)[1].astype(np.int64)}
-    return context_of(stored.vectors, labels, identities, **(found | known))
+    context = context_of(stored.vectors, labels, identities, **(found | known))
+    context.graph_file = graph_file(run.folder, "all")
+    return context
 
 
 def _predictions(stored: "Embeddings", space: "LabelSpace") -> dict[str, Ints] | None:
