@@ -81,7 +81,7 @@ def _is_complete(table: ImageTable, space: LabelSpace) -> bool:
 
 def _sampler(table: ImageTable, space: LabelSpace | None, config: Config) -> tuple[Any, Any]:
     """The sampler of the training part; (None, None) where the labels do not allow one."""
-    if "train" not in table.splits or config.loss.metric == "none":
+    if "train" not in table.splits or not config.identity_batches:
         return None, None
     train = table.part("train")
     try:

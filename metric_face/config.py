@@ -94,6 +94,9 @@ class ModelConfig(_Section):
 
 
 class SamplerConfig(_Section):
+    batches: Literal["auto", "identity", "shuffled"] = "auto"
+    """``identity``: P labels with K images each, so that rare labels are drawn as often as common ones; ``shuffled``;
+    ``auto``: identity batches where there is a metric loss, which needs them."""
     identities: Annotated[int, Field(ge=2)] | None = None
     """P: labels in a batch; null is 8 (16 where the label is the identity), or as many as there are."""
     instances: Annotated[int, Field(ge=2)] | None = None
@@ -103,7 +106,7 @@ class SamplerConfig(_Section):
     spread: bool = True
     """Take the K images of a label from different identities, where the label is not the identity."""
     batch_size: Count = 64
-    """Of plain shuffled batches, when there is no metric loss."""
+    """Of shuffled batches."""
 
 
 class LossConfig(_Section):
@@ -112,7 +115,7 @@ class LossConfig(_Section):
     arguments: dict[str, Any] = {}
     """Arguments of the metric loss, such as {margin: 0.3, mining: batch_hard}."""
     label: str = "joint"
-    """What the metric loss and the sampler go by: ``identity``, ``joint`` or one attribute."""
+    """What the metric loss and identity batches go by: ``identity``, ``joint`` or one attribute."""
     metric_weight: NotNegative = 1.0
     metric_ramp: Annotated[int, Field(ge=0)] = 0
     """Steps over which the metric loss grows to its weight."""
@@ -176,6 +179,12 @@ class Config(_Section):
     optimizer: OptimizerConfig = OptimizerConfig()
     trainer: TrainerConfig = TrainerConfig()
     seed: int = 0
+
+    @property
+    def identity_batches(self) -> bool:
+        """Whether batches are P labels with K images each."""
+        chosen = self.sampler.batches
+        return self.loss.metric != "none" if chosen == "auto" else chosen == "identity"
 
     @model_validator(mode="after")
     def _has_something_to_learn(self) -> "Config":

@@ -1,9 +1,11 @@
 """Configurations are checked to the key, read back as written, and say what differs from the defaults."""
 
+import pandas as pd
 import pytest
 import yaml
 
 from metric_face.config import Config, dump_config, json_schema, load_config, recipes
+from metric_face.data.labels import LabelSpace
 from metric_face.errors import ConfigError
 
 
@@ -72,3 +74,25 @@ def test_the_schema_describes_every_value() -> None:
                 "type" in value or "anyOf" in value or "$ref" in value or "enum" in value or "const" in value
             ), name
     assert schema["properties"].keys() == Config.model_fields.keys()
+
+
+@pytest.mark.parametrize(
+    ("metric", "batches", "even"),
+    [
+        ("triplet", "auto", True),
+        ("none", "auto", False),
+        ("none", "identity", True),
+        ("pml.ArcFaceLoss", "shuffled", False),
+    ],
+)
+def test_batches_draw_labels_evenly_where_they_are_asked_to_or_must(metric, batches, even, tmp_path):
+    from metric_face.data.table import ImageTable
+    from metric_face.trainer.loaders import label_columns, make_sampler
+
+    config = load_config({"loss": {"metric": metric, "label": "kind"}, "sampler": {"batches": batches}})
+    kinds = ["common"] * 180 + ["rare"] * 20
+    table = ImageTable(pd.DataFrame({"path": [f"{i}.png" for i in range(200)], "kind": kinds}), tmp_path)
+    sampler = make_sampler(table, label_columns(table, LabelSpace.of(table, ["kind"]), config), config)
+    drawn = sampler.plan(0).ravel()
+    assert config.identity_batches == even
+    assert (drawn >= 180).mean() == pytest.approx(0.5 if even else 0.1, abs=0.05)

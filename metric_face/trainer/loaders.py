@@ -1,4 +1,4 @@
-"""The batches of a run: identity batches for a metric loss, shuffled ones without, and validation in order."""
+"""The batches of a run: P labels with K images each, or shuffled; and validation in order."""
 
 import signal
 from collections.abc import Iterator, Mapping
@@ -83,13 +83,13 @@ class ShuffledBatches(Sampler[list[int]]):
 
 
 def label_columns(table: ImageTable, space: LabelSpace | None, config: Config) -> dict[str, Codes]:
-    """The codes that losses read: one column per attribute and head, and the metric loss's under ``metric``."""
+    """The codes that losses and sampler read: one column per attribute and head; ``loss.label`` under ``metric``."""
     columns: dict[str, Codes] = {}
     if space is not None:
         columns |= space.encode(table)
         if config.model.heads == "joint":
             columns["joint"] = space.joint(columns)
-    if config.loss.metric != "none":
+    if config.loss.metric != "none" or config.identity_batches:
         columns[METRIC] = metric_labels(table, space, config.loss.label)
     return columns
 
@@ -104,9 +104,9 @@ def metric_labels(table: ImageTable, space: LabelSpace | None, name: str) -> Cod
 def make_sampler(
     table: ImageTable, codes: Mapping[str, Codes], config: Config
 ) -> "RandomIdentitySampler | ShuffledBatches":
-    """The batch sampler of the training images; the metric loss's own column decides who goes together."""
+    """The batch sampler of the training images; ``loss.label`` decides who goes together."""
     wanted = config.sampler
-    if METRIC not in codes:
+    if not config.identity_batches:
         return ShuffledBatches(len(table), wanted.batch_size, config.seed)
     identities = table.identities
     spread = (
