@@ -37,7 +37,7 @@ class Answer:
 
     Attributes:
         path: the image asked about.
-        predicted: target -> class name, or ``unknown`` where the probability is below the index's threshold.
+        predicted: target -> class name, or ``unknown`` where the certainty is below the index's threshold.
         probability: target -> calibrated probability of the likeliest class; the share of the votes where the
             index was built without validation.
         neighbours: the nearest indexed images, nearest first; fewer or more than those that vote.

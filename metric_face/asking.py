@@ -119,7 +119,7 @@ class Asker:
             return []
         vectors = self.embed(images, progress)
         settings = {name: vote.changed(k, votes) for name, vote in self.targets.items()}
-        depth = min(len(self.index), max([shown, *(vote.k for vote in settings.values())]))
+        depth = min(len(self.index), max([shown, *(vote.depth for vote in settings.values())]))
         found = self.index.search(vectors, depth, exclude=exclude, fingerprint=self.card["fingerprint"])
         verdicts = {
             name: vote.verdicts(found.rows, found.similarities, self.index.columns[CODE + name])

@@ -214,7 +214,11 @@ def index(
             answer(
                 f"  {name}: k={vote['k']} {vote['votes']}, validation macro F1 {vote['val_macro_f1']:.3f}; calibration "
                 f"error {calibration['error_before']:.3f} -> {calibration['error_after']:.3f}"
-                + (f"; unknown below {vote['threshold']:.2f} ({vote['rejects']})" if vote["rejects"] else "")
+                + (
+                    f"; unknown below certainty {vote['threshold']:.4f} ({vote['rejects']})"
+                    if vote["rejects"]
+                    else ""
+                )
             )
 
 

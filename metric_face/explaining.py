@@ -134,14 +134,17 @@ def _told(one: Answer, pictures: _Pictures) -> dict[str, Any]:
 
 def _target(name: str, verdict: Verdict) -> dict[str, Any]:
     most = verdict.classes[:BARS]
+    certainty, needed = (
+        ("", "") if verdict.certainty is None else _apart(verdict.certainty, verdict.threshold)
+    )
     return {
         "name": name,
         "answer": verdict.answer,
         "likeliest": verdict.likeliest,
         "unknown": verdict.answer == UNKNOWN,
         "probability": percent(verdict.probability),
-        "below": percent(verdict.threshold) if verdict.rejects else "",
-        "rejects": verdict.rejects,
+        "certainty": certainty,
+        "needed": needed,
         "calibrated": verdict.calibrated,
         "k": verdict.k,
         "votes": verdict.votes,
@@ -218,7 +221,7 @@ def _setting(name: str, vote: TargetVote, answers: Sequence[Answer]) -> dict[str
         "kind": _KINDS[kind],
         "macro_f1": None if vote.val_macro_f1 is None else f"{vote.val_macro_f1:.3f}",
         "error": None if errors is None else " → ".join(f"{error:.3f}" for error in errors),
-        "below": percent(vote.threshold) if vote.rejects else "",
+        "below": f"{vote.threshold:.4f}" if vote.rejects else "",
         "rejects": vote.rejects,
     }
 
@@ -238,6 +241,12 @@ def percent(share: float) -> str:
     if 0.995 < share < 1 - 1e-12:
         return "> 99\N{NO-BREAK SPACE}%"
     return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def _apart(one: float, other: float) -> tuple[str, str]:
+    """Two numbers with as many digits as it takes to tell them apart."""
+    digits = next((d for d in range(2, 7) if f"{one:.{d}f}" != f"{other:.{d}f}"), 3)
+    return f"{one:.{digits}f}", f"{other:.{digits}f}"
 
 
 def _printable(path: str) -> str:

@@ -84,18 +84,17 @@ def _chosen_on_validation(
         shares = vote.probabilities(ids, similarities, codes)
         vote = replace(vote, calibration=calibrate(shares, true, people))
         if reject is not None:
-            vote = _with_threshold(vote, vote.probabilities(ids, similarities, codes), true, reject)
+            right = vote.probabilities(ids, similarities, codes).argmax(axis=1) == true
+            vote = _with_threshold(vote, vote.certainties(ids, similarities, codes), right, reject)
         chosen[name] = vote
     return chosen
 
 
 def _with_threshold(
-    vote: TargetVote, probabilities: NDArray[np.float64], true: NDArray[np.int64], reject: float | str
+    vote: TargetVote, certainties: NDArray[np.float64], right: NDArray[np.bool_], reject: float | str
 ) -> TargetVote:
     rate = None if isinstance(reject, str) else reject
-    rule = reject_threshold(
-        probabilities.max(axis=1), probabilities.argmax(axis=1) == true, false_accept_rate=rate
-    )
+    rule = reject_threshold(certainties, right, false_accept_rate=rate)
     aim = "best F1" if rate is None else f"false-accept rate {rate:g}"
     if rate is not None and not rule.guaranteed:
         aim += f", not guaranteed with {rule.num_wrong} wrong answers"

@@ -13,6 +13,9 @@ from metric_face.votes import Votes, vote_shares
 UNKNOWN = "unknown"
 LISTED = 5
 """Classes that a verdict lists."""
+CERTAINTY_DEPTH = 100
+"""Neighbours that say how certain an answer is."""
+_NEARNESS = 0.01
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,13 @@ class Verdict:
     """What the neighbours say of one image on one target, and how it was reached.
 
     Attributes:
-        answer: the class, or ``unknown`` where the probability is below the threshold or nobody votes.
+        answer: the class, or ``unknown`` where the certainty is below the threshold or nobody votes.
         classes: the few classes with most votes, the likeliest first; where nobody votes, the first class.
         k: neighbours that voted: what was asked for, or all there were.
         votes: how they voted.
         calibrated: whether the probability is calibrated, and not the bare share of the votes.
-        threshold: the smallest probability that is answered; 0 answers always.
+        certainty: see :meth:`TargetVote.certainties`; None where nothing is rejected.
+        threshold: the smallest certainty that is answered; 0 answers always.
         rejects: what the threshold was calibrated for, in words; "" where nothing is rejected.
     """
 
@@ -49,6 +53,7 @@ class Verdict:
     k: int
     votes: Votes
     calibrated: bool
+    certainty: float | None
     threshold: float
     rejects: str
 
@@ -74,7 +79,7 @@ class TargetVote:
         temperature: of the vote.
         val_macro_f1: what these settings reached on validation; the choice saw these images.
         calibration: from shares of the votes to probabilities; None leaves the shares as they are.
-        threshold: the smallest probability that is answered; below it the answer is "unknown".
+        threshold: the smallest certainty that is answered; below it the answer is "unknown".
         rejects: what the threshold was calibrated for, in words; "" where nothing is rejected.
     """
 
@@ -116,12 +121,41 @@ class TargetVote:
         shares = self.shares(rows, similarities, codes)
         chances = self._calibrated(shares)
         present = (np.asarray(rows)[:, : self.k] >= 0).sum(axis=1).tolist()
-        return [self._verdict(*pair, voters) for *pair, voters in zip(shares, chances, present, strict=True)]
+        certain = (
+            self.certainties(rows, similarities, codes).tolist() if self.rejects else [None] * len(present)
+        )
+        return [
+            self._verdict(shares[row], chances[row], voters, certain[row])
+            for row, voters in enumerate(present)
+        ]
 
-    def _verdict(self, shares: NDArray[np.float64], chances: NDArray[np.float64], voters: int) -> Verdict:
+    def certainties(self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike) -> NDArray[np.float64]:
+        """How certain each of Q answers is, (Q,) in 0..1; arguments as :meth:`probabilities`, K preferably 100.
+
+        It is the share that the likeliest class has in the softmax vote of the 100 nearest, and, with a hundredth
+        of the weight, how near those are that voted. The share among the k voters is 1 for most images, those
+        answered wrongly among them: a threshold on it could only answer nearly all or nothing.
+        """
+        places, near = np.asarray(rows), np.asarray(similarities, dtype=np.float64)
+        winners = self.shares(places, near, codes).argmax(axis=1)
+        depth = min(CERTAINTY_DEPTH, places.shape[1])
+        wide = replace(self, k=depth, votes="softmax").shares(places, near, codes)
+        voting = places[:, : self.k] >= 0
+        nearness = np.where(voting, near[:, : self.k].clip(0, 1), 0).sum(axis=1) / voting.sum(axis=1).clip(1)
+        agreement = wide[np.arange(len(winners)), winners]
+        return np.asarray((agreement + _NEARNESS * nearness) / (1 + _NEARNESS))
+
+    @property
+    def depth(self) -> int:
+        """Neighbours to search for."""
+        return max(self.k, CERTAINTY_DEPTH) if self.rejects else self.k
+
+    def _verdict(
+        self, shares: NDArray[np.float64], chances: NDArray[np.float64], voters: int, certainty: float | None
+    ) -> Verdict:
         voted = np.flatnonzero(shares)
         first = voted[np.argsort(-shares[voted], kind="stable")][:LISTED].tolist() or [0]
-        known = voters > 0 and chances[first[0]] >= self.threshold
+        known = voters > 0 and (certainty is None or certainty >= self.threshold)
         return Verdict(
             self.classes[first[0]] if known else UNKNOWN,
             tuple(
@@ -130,6 +164,7 @@ class TargetVote:
             voters,
             self.votes,
             self.calibration is not None,
+            certainty,
             self.threshold,
             self.rejects,
         )

@@ -47,7 +47,8 @@ def reject_threshold(
 
     With ``false_accept_rate`` r it is the smallest score at which (1 + accepted wrong) / (1 + wrong) <= r: the
     conformal count, which keeps the promise for the next wrong answer and not only for those seen. Without it,
-    it is the score at which accepting exactly the right answers has the highest F1.
+    it is the score at which accepting exactly the right answers has the highest F1. Where no answer was wrong,
+    every one seen is accepted, and nothing is guaranteed.
 
     Args:
         scores: (N,) confidence of each answer: a calibrated probability, or the nearest neighbour's similarity.
@@ -76,7 +77,7 @@ def reject_threshold(
     wrong = np.sort(values[~right])[::-1]
     allowed = int(np.floor(false_accept_rate * (1 + len(wrong)) + 1e-9)) - 1  # wrong answers that may pass
     guaranteed = allowed >= 0
-    if allowed >= len(wrong):
+    if allowed >= len(wrong) or not len(wrong):
         return _rule(values, right, float(values.min()), guaranteed)
     first_refused = wrong[max(allowed, 0)]
     return _rule(values, right, float(np.nextafter(first_refused, np.inf)), guaranteed)
