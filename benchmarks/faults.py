@@ -1,12 +1,14 @@
 """Does `why` find the fault that was planted, and nothing where none was?
 
-Run as ``python -m benchmarks.faults``; ``--real ../shared/data`` adds photographs, ``--people 400`` is a quick look.
-Each training is made anew, one fault at a time, and given to ``diagnose`` without a word about it.
+Run as ``python -m benchmarks.faults``; ``--people 400`` is a quick look. Faults are planted in drawn people, and in
+photographs where the folder of ``--real`` is there. Each training is made anew, one fault at a time, and given to
+``diagnose`` without a word about it.
 """
 
 import argparse
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from metric_face.diagnosis.asking import Diagnosis
 from metric_face.diagnosis.label_errors import cleanlab_suspects, judge, suspects
 from metric_face.diagnosis.swapped_labels import swaps
 
+PHOTOGRAPHS = Path("../shared/data")
 CLEAN_SEEDS = range(5)
 WANTED, LIMIT = 14, 60.0
 SHORT = {"supported": "yes", "not_supported": "no", "cannot_tell": "?"}
@@ -29,7 +32,11 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, default=512)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--real", metavar="FOLDER", help="also plant faults in the photographs of this folder"
+        "--real",
+        metavar="FOLDER",
+        type=Path,
+        default=PHOTOGRAPHS,
+        help="photographs to plant faults in as well",
     )
     options = parser.parse_args()
     diagnose(**clean_run(99, 60, 16))  # imports and compilation are not the run's
@@ -38,11 +45,13 @@ def main() -> None:
         _clean(options.people, options.dimensions),
         _labels(options.people, options.dimensions, options.seed),
     ]
-    if options.real:
+    if options.real.is_dir():
         from benchmarks.real_faults import plant_in_photographs
 
         sections.append(plant_in_photographs(options.real))
-    command = "python -m benchmarks.faults" + (f" --real {options.real}" if options.real else "")
+    command = "python -m benchmarks.faults" + (
+        f" --real {options.real}" if options.real != PHOTOGRAPHS else ""
+    )
     if options.people != 2857 or options.dimensions != 512:
         command += f" --people {options.people} --dimensions {options.dimensions}"
     title = f"Planted faults: {7 * options.people:,} images x {options.dimensions}, one fault at a time"

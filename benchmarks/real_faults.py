@@ -43,9 +43,8 @@ class Photographs:
     new: NDArray[np.int64]
 
 
-def plant_in_photographs(folder: str) -> str:
-    """Plant every fault in the photographs of ``folder`` and return the section of the report."""
-    home = Path(folder)
+def plant_in_photographs(home: Path) -> str:
+    """Plant every fault in the photographs of ``home`` and return the section of the report."""
     rows: list[Sequence[object]] = []
     hits = 0
     with tempfile.TemporaryDirectory() as scratch:

@@ -210,6 +210,34 @@ def test_a_collapsed_embedding_is_found_and_a_low_dimensional_one_is_not() -> No
     assert figures["uniformity"] < 0 < figures["alignment"]
 
 
+def _plane(run, turn):
+    """The run on two directions of 24, the rest a little noise; its labels are turned with ``turn``."""
+    rng = np.random.default_rng(0)
+    first = run["labels"]["gender"] + 0.3 * rng.normal(size=len(run["identities"]))
+    second = run["labels"]["age"] + 0.6 * rng.normal(size=len(run["identities"]))
+    vectors = np.zeros(run["embeddings"].shape, dtype=np.float32)
+    vectors[:, 0], vectors[:, 1] = turn(first), turn(second)
+    labels = {name: run["labels"][name] for name in ("gender", "age")}
+    only = {name: run["classes"][name] for name in labels}
+    return run | {
+        "embeddings": vectors + 1e-3 * rng.normal(size=vectors.shape).astype(np.float32),
+        "labels": labels,
+        "classes": only,
+        "unlabelled": None,
+    }
+
+
+def test_two_directions_are_enough_where_they_are_the_classes_own_and_a_collapse_where_they_are_not() -> None:
+    run = small_run(0)
+    ours = diagnose(**_plane(run, lambda values: values), questions=["health"])
+    assert dict(ours.tables["health.figures"].rows)["dimensions"] < 3  # gender and age ask for 1 + 2
+    assert ours.score.value < 0.9
+    assert found(ours) == []
+    mixed = np.random.default_rng(1).permutation(len(run["identities"]))
+    others = diagnose(**_plane(run, lambda values: values[mixed]), questions=["health"])
+    assert found(others) == ["health.flat"]
+
+
 def test_effective_rank_of_a_known_spectrum() -> None:
     rng = np.random.default_rng(0)
     turned = np.linalg.qr(rng.normal(size=(6000, 8)))[0] * np.array([1, 1, 1, 1, 0, 0, 0, 0.0])

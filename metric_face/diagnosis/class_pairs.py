@@ -77,13 +77,20 @@ class Measured:
 
 def measure_pairs(context: Context) -> list[Measured]:
     """Measure every eligible pair: both classes with enough identities among the judged rows."""
+    from threadpoolctl import threadpool_limits
+
     pairs = _eligible(context)
     whitened = whiten(context.features, context.strength)
-    return [_measure(context, whitened, pair, len(pairs)) for pair in pairs]
+    with threadpool_limits(
+        1, user_api="blas"
+    ):  # thousands of products of some ms each: threads would only wait
+        return [_measure(context, whitened, pair, len(pairs)) for pair in pairs]
 
 
 def null_overlap(context: Context, pair: Pair, draws: int = NULL_DRAWS) -> float:
     """OVL of the same images with the two labels permuted between identities: what 'the same' looks like here."""
+    from threadpoolctl import threadpool_limits
+
     whitened = whiten(context.features, context.strength)
     rows, second = _rows(context, pair)
     fitted = balanced_subset(rows, second, context.identities, context.seed)
@@ -94,7 +101,8 @@ def null_overlap(context: Context, pair: Pair, draws: int = NULL_DRAWS) -> float
     for _ in range(draws):
         mixed = second.copy()
         mixed[fitted] = permute_labels(second[fitted].astype(np.int64), codes, rng) > 0
-        scores = pair_scores(whitened, mixed, context.folds, fitted, scored)
+        with threadpool_limits(1, user_api="blas"):
+            scores = pair_scores(whitened, mixed, context.folds, fitted, scored)
         values.append(overlap(scores, mixed[scored], context.identities[scored], 0, 0).value)
     return float(np.mean(values))
 

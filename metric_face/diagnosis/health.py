@@ -7,10 +7,14 @@ import numpy as np
 from metric_face.diagnosis import probing
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Confidence, Finding, Floats, Ints, Measure, Outcome, Table, Tier
+from metric_face.diagnosis.variance import scatter_between
 
 ONE_POINT = 0.95
 """Mean cosine between images of different identities above which the embedding is one point."""
-FEW, WELL_TOLD = 0.8, 0.9
+WELL_TOLD = 0.9
+"""Macro F1 from which an embedding cannot be said to have lost its classes."""
+ELSEWHERE = 0.2
+"""Share of the variance between joint classes below which the directions are about something else."""
 _PAIRS = 20_000
 
 
@@ -53,7 +57,7 @@ def ask(context: Context) -> Outcome:
         "health.spectrum", ("axis", "share"), tuple((i + 1, float(s)) for i, s in enumerate(spectrum[:64]))
     )
     needed = sum(len(context.classes[a]) - 1 for a in context.attributes)
-    flat = needed >= 2 and (found.dimensions < needed / 2 or _too_flat(context, found, needed))
+    flat = needed >= 2 and _too_flat(context, found, needed)
     if not flat and found.mean_cosine < ONE_POINT:
         return Outcome(tables=(table, axes))
     picture = {
@@ -76,12 +80,19 @@ def ask(context: Context) -> Outcome:
 
 
 def _too_flat(context: Context, found: Health, needed: int) -> bool:
-    """Fewer directions than the classes need, no tail of weaker ones either, and classes that are not told apart.
+    """Far fewer directions than the classes need, or fewer, and those spent on something else than the classes.
 
-    A network that has collapsed each class to a point (neural collapse) is as flat and loses nothing by it.
+    A network that has drawn each class to a point is as flat; its few directions are the classes', or it tells them
+    apart, and neither is a fault.
     """
-    few = found.dimensions < FEW * needed and found.effective_rank < 2 * needed
-    return few and context.score.value < WELL_TOLD
+    if context.score.value >= WELL_TOLD or found.dimensions >= needed:
+        return False
+    if found.dimensions < needed / 2:
+        return True
+    features = context.features[context.judged]
+    centred = (features - features.mean(axis=0)).astype(np.float32)
+    total = max(float(np.square(centred).sum()), np.finfo(np.float32).tiny)
+    return scatter_between(centred, context.joint[context.judged]) / total < ELSEWHERE
 
 
 def measure(context: Context) -> Health:

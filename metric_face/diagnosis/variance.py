@@ -1,8 +1,10 @@
 """What the embedding spends its variance on, and how tangled its classes are."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metric_face.diagnosis.finding import Floats, Ints
 from metric_face.diagnosis.resampling import permute_labels
@@ -47,11 +49,12 @@ def variance_shares(
     """
     centred = (features - features.mean(axis=0)).astype(np.float32)
     total = max(float(np.square(centred, dtype=np.float64).sum()), np.finfo(np.float64).tiny)
-    classes = _between(centred, labels)
+    classes = scatter_between(centred, labels)
     cells = np.unique(labels * (int(identities.max()) + 1) + identities, return_inverse=True)[1]
-    people = _between(centred, cells)
+    people = scatter_between(centred, cells)
     rng = np.random.default_rng([seed, 13])
-    null = [_between(centred, permute_labels(labels, identities, rng)) / total for _ in range(permutations)]
+    whole = _Whole.of(centred, identities)
+    null = [whole.between(permute_labels(labels, identities, rng)) / total for _ in range(permutations)]
     share = classes / total
     p = (1 + sum(n >= share for n in null)) / (1 + permutations)
     return VarianceShares(
@@ -114,14 +117,45 @@ def complexity(features: Floats, labels: Ints, identities: Ints, seed: int) -> C
     return Complexity(float(n1), ratio / (1 + ratio), n3)
 
 
-def _between(centred: "np.ndarray[tuple[int, int], np.dtype[np.float32]]", groups: Ints) -> float:
-    """Sum over groups of n_g |mean_g|^2 for centred rows."""
+@dataclass(frozen=True)
+class _Whole:
+    """The rows, and their sums by identity: labels that keep identities whole need no more than the sums."""
+
+    centred: NDArray[np.float32]
+    codes: Ints
+    first: Ints
+    sums: NDArray[np.float32]
+    sizes: Ints
+
+    @classmethod
+    def of(cls, centred: NDArray[np.float32], identities: Ints) -> Self:
+        """Sum the rows (N, D) of each identity (N,)."""
+        _, first, codes = np.unique(identities, return_index=True, return_inverse=True)
+        return cls(centred, codes, first, _sums(centred, codes), np.bincount(codes))
+
+    def between(self, labels: Ints) -> float:
+        """:func:`scatter_between` of the labels (N,)."""
+        own = labels[self.first]
+        if not np.array_equal(own[self.codes], labels):
+            return scatter_between(self.centred, labels)
+        return _length(_sums(self.sums, own), np.bincount(own, weights=self.sizes))
+
+
+def scatter_between(centred: NDArray[np.float32], groups: Ints) -> float:
+    """Sum over groups of n_g |mean_g|^2 for centred rows (N, D)."""
+    return _length(_sums(centred, groups), np.bincount(groups))
+
+
+def _sums(rows: NDArray[np.float32], groups: Ints) -> NDArray[np.float32]:
+    """(G, D) sum of the rows of each group."""
     from scipy.sparse import csr_array
 
     count = len(groups)
     marks = csr_array(
         (np.ones(count, np.float32), (groups, np.arange(count))), shape=(int(groups.max()) + 1, count)
     )
-    sums = marks @ centred
-    sizes = np.maximum(np.bincount(groups), 1)
-    return float((np.square(sums, dtype=np.float64).sum(axis=1) / sizes).sum())
+    return np.asarray(marks @ rows)
+
+
+def _length(sums: NDArray[np.float32], sizes: Ints | Floats) -> float:
+    return float((np.square(sums, dtype=np.float64).sum(axis=1) / np.maximum(sizes, 1)).sum())
