@@ -47,7 +47,7 @@ class SplitConfig(_Section):
     group: str | None = None
     """Column whose values must not be in two parts; default ``identity``, else exact copies stay together."""
     folds: Annotated[int, Field(ge=2)] | None = None
-    """Number of folds; then ``fold`` is the one to validate on, and ``val`` is not used."""
+    """Number of folds; then ``fold`` is the one to validate on, and not a share ``val``. ``train --folds`` trains all."""
     fold: Annotated[int, Field(ge=0)] = 0
     """Which fold is for validation, from 0."""
     seed: int = 0
@@ -188,6 +188,10 @@ class Config(_Section):
 
     @model_validator(mode="after")
     def _has_something_to_learn(self) -> "Config":
+        if self.loss.metric not in ("none", "triplet") and not self.loss.metric.startswith("pml."):
+            raise ValueError(
+                f"loss.metric={self.loss.metric}: must be triplet, none, or pml.NAME, a loss of pytorch-metric-learning"
+            )
         if self.loss.metric == "none" and self.model.heads == "none":
             raise ValueError(
                 "loss.metric and model.heads are both 'none': nothing would be learnt; choose one"

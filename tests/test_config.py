@@ -96,3 +96,8 @@ def test_batches_draw_labels_evenly_where_they_are_asked_to_or_must(metric, batc
     drawn = sampler.plan(0).ravel()
     assert config.identity_batches == even
     assert (drawn >= 180).mean() == pytest.approx(0.5 if even else 0.1, abs=0.05)
+
+
+def test_a_misspelt_metric_loss_is_found_before_any_image_is_read() -> None:
+    with pytest.raises(ConfigError, match=r"loss\.metric=tripplet: must be triplet, none, or pml\.NAME"):
+        load_config({"loss": {"metric": "tripplet"}})
