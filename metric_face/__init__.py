@@ -39,8 +39,32 @@ _HOME = {
 
 __all__ = [*_HOME]
 
-if TYPE_CHECKING:
-    pass
+if TYPE_CHECKING:  # what an editor and a type checker see
+    from metric_face.data.labels import LabelSpace as LabelSpace
+    from metric_face.data.split import split_by_identity as split_by_identity
+    from metric_face.data.table import ImageTable as ImageTable
+    from metric_face.diagnosis import diagnose as diagnose
+    from metric_face.diagnosis import write_report as write_report
+    from metric_face.embeddings import Embeddings as Embeddings
+    from metric_face.errors import MetricFaceError as MetricFaceError
+    from metric_face.evaluation import evaluate as evaluate
+    from metric_face.extraction import extract as extract
+    from metric_face.index import EmbeddingIndex as EmbeddingIndex
+    from metric_face.knn import KNNClassifier as KNNClassifier
+    from metric_face.losses import FocalLoss as FocalLoss
+    from metric_face.losses import JointLoss as JointLoss
+    from metric_face.losses import LogitAdjustedCrossEntropy as LogitAdjustedCrossEntropy
+    from metric_face.losses import SoftF1Loss as SoftF1Loss
+    from metric_face.losses import TripletLoss as TripletLoss
+    from metric_face.losses import gradient_conflict as gradient_conflict
+    from metric_face.model import EmbeddingModel as EmbeddingModel
+    from metric_face.neighbours import NeighbourGraph as NeighbourGraph
+    from metric_face.probe import LinearProbe as LinearProbe
+    from metric_face.projection import project as project
+    from metric_face.run import Run as Run
+    from metric_face.samplers import RandomIdentitySampler as RandomIdentitySampler
+    from metric_face.samplers import audit_batches as audit_batches
+    from metric_face.training import fit as fit
 
 
 def __getattr__(name: str) -> Any:

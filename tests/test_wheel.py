@@ -105,3 +105,14 @@ def test_the_public_names_are_these() -> None:
         "fit", "Run", "Embeddings", "extract", "EmbeddingIndex", "NeighbourGraph", "KNNClassifier", "LinearProbe",
         "evaluate", "project", "diagnose", "write_report", "MetricFaceError",
     ]  # fmt: skip
+
+
+def test_a_type_checker_sees_the_names_where_they_are_loaded_from():
+    import ast
+
+    import metric_face
+
+    tree = ast.parse(Path(metric_face.__file__).read_text(encoding="utf-8"))
+    guarded = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {name.asname: node.module for node in guarded.body for name in node.names}
+    assert seen == metric_face._HOME
