@@ -244,8 +244,9 @@ def percent(share: float) -> str:
 
 
 def _apart(one: float, other: float) -> tuple[str, str]:
-    """Two numbers with as many digits as it takes to tell them apart."""
-    digits = next((d for d in range(2, 7) if f"{one:.{d}f}" != f"{other:.{d}f}"), 3)
+    """Two numbers below 1 with as many digits as it takes to tell them apart, and from 1."""
+    shown = (((f"{one:.{d}f}", f"{other:.{d}f}"), d) for d in range(2, 7))
+    digits = next((d for pair, d in shown if pair[0] != pair[1] and not pair[1].startswith("1")), 6)
     return f"{one:.{digits}f}", f"{other:.{digits}f}"
 
 

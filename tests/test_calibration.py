@@ -102,6 +102,12 @@ def test_equal_confidences_share_a_bin():
         assert got.error == 0
 
 
+def test_without_a_wrong_answer_all_are_accepted_and_nothing_is_promised():
+    for rate in (0.1, 0.9):
+        rule = reject_threshold([0.2, 0.9], [True, True], false_accept_rate=rate)
+        assert (rule.threshold, rule.coverage, rule.guaranteed) == (0.2, 1.0, False)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
