@@ -77,14 +77,23 @@ def train(
         bool, typer.Option("--resume", help="Go on exactly where the run in --out stopped.")
     ] = False,
     skip_broken: Annotated[bool, typer.Option("--skip-broken", help="Drop and list broken images.")] = False,
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=2, help="Train this many folds into OUT/fold-0, OUT/fold-1, ...; 'fuse OUT' joins them."
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train an embedding."""
+    """Train an embedding, or one for each fold of the people."""
     from metric_face.config import load_config
+    from metric_face.folds import fold_runs
     from metric_face.terminal import answer, answer_json, bar, counter, say
 
     given = list(overrides or [])
+    if folds is not None:
+        given.append(f"data.split.folds={folds}")
     if data is not None:
         given.append(f"data.path={data}")
     if skip_broken:
@@ -98,6 +107,9 @@ def train(
     from metric_face.training import fit
 
     quiet = quiet or as_json or not sys.stderr.isatty()  # a log file wants lines, not a bar
+    if folds is not None or (resume and fold_runs(out)):
+        _train_folds(resolved, out, resume, prepared, quiet, as_json)
+        return
     run = fit(resolved, out, resume=resume, data=prepared, quiet=quiet, say=say)
     facts = run.facts
     if as_json:
@@ -110,6 +122,25 @@ def train(
         answer(f"next: metric-face embed {run.folder} && metric-face evaluate {run.folder}")
     if facts["ended"] == "interrupted":
         say(f"go on with: metric-face train --resume --out {run.folder}")
+        raise typer.Exit(130)
+
+
+def _train_folds(config: Any, out: Path, resume: bool, prepared: Any, quiet: bool, as_json: bool) -> None:
+    from metric_face.fold_training import fit_folds
+    from metric_face.terminal import answer, answer_json, say
+
+    runs = fit_folds(config, out, resume=resume, data=prepared, quiet=quiet, say=say)
+    if as_json:
+        answer_json([{"run": str(run.folder), **run.facts} for run in runs])
+    else:
+        for run in runs:
+            facts = run.facts
+            answer(
+                f"{run.folder}: {facts['ended']}, best {facts['monitor']} {facts['best']:.3f}, {facts['seconds']:.0f} s"
+            )
+        answer(f"next: metric-face fuse {out}")
+    if runs[-1].facts["ended"] == "interrupted":
+        say(f"go on with: metric-face train --resume --out {out}")
         raise typer.Exit(130)
 
 
@@ -490,35 +521,51 @@ def why(
 
 @app.command()
 def fuse(
-    files: Annotated[
-        list[Path], typer.Argument(help="Predictions of two or more runs: CSV of 'embed --csv'.")
+    sources: Annotated[
+        list[Path],
+        typer.Argument(help="CSV of 'embed --csv', run directories, and folders that 'train --folds' wrote."),
     ],
     truth: Annotated[
-        Path, typer.Option("--truth", help="A run directory, whose validation part chooses the donors.")
-    ],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write the submission of all other images.")
+        Path | None,
+        typer.Option(
+            "--truth", help="The run whose validation part chooses; default the first among the sources."
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the submission here.")] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option("--images", help="Images to submit, for runs and folds to predict; files hold theirs."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Fuse predictions attribute by attribute; validation chooses which runs answer for each."""
-    from metric_face.fusing import fuse_files
-    from metric_face.run import Run
-    from metric_face.terminal import answer, answer_json, say, with_interval
+    """Judge folds and runs on images they held out, and fuse them attribute by attribute."""
+    from metric_face.fusing import fuse_sources
+    from metric_face.terminal import answer, answer_json, answer_table, say, steps, with_interval
 
-    plan, written = fuse_files(files, Run.open(truth), out)
+    with steps(not as_json) as step:
+        fused = fuse_sources(sources, truth, out=out, images=images, progress=step)
     if as_json:
-        answer_json({"plan": plan, "written": written, "out": None if out is None else str(out)})
+        answer_json({**vars(fused), "out": None if out is None else str(out)})
         return
-    for donor in plan.donors:
-        answer(f"{donor.attribute}: {' + '.join(donor.runs)}, macro F1 {donor.macro_f1:.3f}")
-    if plan.gain is not None:
-        gain = with_interval(plan.gain)
-        answer(f"gain over {plan.base} ({plan.base_macro_f1:.3f}): {gain}, on people the choice did not see")
-    if plan.num_left_out:
-        say(f"{plan.num_left_out} validation images lack a prediction of some run and were left out")
+    for one in fused.estimates:
+        folds = "" if one.folds is None else f", {one.folds[0]} of {one.folds[1]} folds"
+        answer(f"{one.name}{folds}: {one.images:,} images of {one.identities:,} people, none trained on")
+        answer_table(
+            ("  target", "macro F1"),
+            [(f"  {name}", with_interval(value)) for name, value in one.macro_f1.items()],
+        )
+    if len(fused.estimates) > 1:
+        for donor in fused.plan.donors:
+            answer(f"{donor.attribute}: {' + '.join(donor.runs)}, macro F1 {donor.macro_f1:.3f}")
+    if fused.plan.gain is not None:
+        gain = with_interval(fused.plan.gain)
+        answer(
+            f"gain over {fused.plan.base} ({fused.plan.base_macro_f1:.3f}): {gain}, on people the choice did not see"
+        )
+    for note in fused.notes:
+        say(note)
     if out is not None:
-        answer(f"{written} images in {out}")
+        answer(f"{fused.written:,} images in {out}")
 
 
 @app.command()

@@ -47,7 +47,7 @@ class SplitConfig(_Section):
     group: str | None = None
     """Column whose values must not be in two parts; default ``identity``, else exact copies stay together."""
     folds: Annotated[int, Field(ge=2)] | None = None
-    """Number of folds; then ``fold`` is the one to validate on, and not a share ``val``. ``train --folds`` trains all."""
+    """Number of folds, in place of the share ``val``; ``fold`` is held out here, ``train --folds`` holds out each."""
     fold: Annotated[int, Field(ge=0)] = 0
     """Which fold is for validation, from 0."""
     seed: int = 0

@@ -1,55 +1,213 @@
-"""fuse_files: predictions of several runs in files, fused by what a run's validation part chooses."""
+"""fuse_sources: files, runs and folds of runs, fused by what images chose that no model was trained on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from metric_face.contenders import Contender, models_of, open_contenders
+from metric_face.data.labels import Codes, LabelSpace
+from metric_face.data.table import ImageTable
 from metric_face.data.targets import people_of
 from metric_face.errors import ArgumentError
-from metric_face.fusion import FusionPlan, fuse
-from metric_face.prediction_files import read_predictions, write_submission
-from metric_face.predictions import Predictions
+from metric_face.fusion import FusionPlan, fixed_plan, fuse
+from metric_face.prediction_files import write_submission
+from metric_face.predictions import Predictions, pool_folds
 from metric_face.run import Run
+from metric_face.scores.intervals import Interval, bootstrap_interval
 
 
-def fuse_files(files: Sequence[Path], run: Run, out: Path | None = None) -> tuple[FusionPlan, int]:
-    """Choose donors on the validation part of a run, and fuse every other image.
+@dataclass(frozen=True)
+class Estimate:
+    """What one contender is worth alone.
+
+    Attributes:
+        name: of the contender.
+        folds: finished and in all, of a K-fold training; None for a file or a single run.
+        images: labelled images that it was judged on; none of its models was trained on them.
+        identities: the people on them.
+        macro_f1: of each attribute and ``joint``, with intervals over identities. The folds and runs kept their best
+            epoch by these images, so it leans upwards a little.
+    """
+
+    name: str
+    folds: tuple[int, int] | None
+    images: int
+    identities: int
+    macro_f1: dict[str, Interval]
+
+
+@dataclass(frozen=True)
+class Fused:
+    """What :func:`fuse_sources` chose, measured and wrote.
+
+    Attributes:
+        plan: the donors of each attribute; with a single contender, itself.
+        estimates: one for each contender.
+        notes: what should be known, one sentence each: folds still to come, images that a file lacks.
+        written: images in the submission.
+    """
+
+    plan: FusionPlan
+    estimates: tuple[Estimate, ...]
+    notes: tuple[str, ...]
+    written: int
+
+
+@dataclass(frozen=True)
+class _Truth:
+    """Labelled images to choose and judge on: the validation parts of one run, or of the finished folds."""
+
+    space: LabelSpace
+    images: NDArray[np.str_]
+    codes: dict[str, Codes]
+    people: NDArray[np.str_]
+    own: frozenset[str]
+
+    @classmethod
+    def of(cls, runs: Sequence[Run]) -> "_Truth":
+        space = runs[0].space
+        if space is None:
+            raise ArgumentError(
+                f"--truth {runs[0].folder}: the run has no attributes; it was trained on identities alone"
+            )
+        parts = [run.table.part("val") for run in runs]
+        images = np.concatenate([part.frame["path"].to_numpy(dtype=str) for part in parts])
+        people = np.concatenate(
+            [people_of(p, run.config.data.split.group) for p, run in zip(parts, runs, strict=True)]
+        )
+        if parts[0].identities is None and runs[0].config.data.split.group is None:
+            people = images  # each image stands for itself, in whichever fold it is
+        encoded = [space.encode(part) for part in parts]
+        codes = {name: np.concatenate([one[name] for one in encoded]) for name in space.names}
+        own = frozenset(name for run in runs for name in run.table.frame["path"])
+        return cls(space, images, codes, people, own)
+
+
+def fuse_sources(
+    sources: Sequence[Path],
+    truth: Path | None = None,
+    *,
+    out: Path | None = None,
+    images: Path | None = None,
+    seed: int = 0,
+    progress: Callable[[str], object] = lambda step: None,
+) -> Fused:
+    """Choose donors on images that no model was trained on, and fuse the images to submit.
 
     Args:
-        files: predictions (CSV) of two or more runs; each of validation images, of images to submit, or of both.
-        run: whose validation part is the truth.
-        out: where to write the submission of the images that are not among the run's.
+        sources: predictions (CSV), run directories, folders that hold the folds of one training, or such folds. Folds
+            of one training are one contender: each image is answered by the fold that held it out, and images to
+            submit by the soft vote of the folds that are finished. A file is believed: what it says of an image that
+            its model was trained on would look better than it is.
+        truth: a run or a folder of folds whose held-out images choose; default the first among ``sources``.
+        out: where to write the submission.
+        images: the images to submit, a folder or a table, which runs and folds then predict; needed with ``out``
+            unless every donor is a file. Of files alone, all images are submitted that are not the truth's own.
+        seed: of folds and resampling.
+        progress: called with what is under way.
 
     Returns:
-        The plan, and the number of images written.
+        The plan, what each contender is worth alone, and what was written.
 
     Raises:
-        ArgumentError: the run has no attributes; or there is something to write and no image for it.
-        DataError: a file cannot be read.
+        ArgumentError: no run to take the truth from, too few people in common, or nothing to submit.
+        DataError: a file cannot be read, lacks an image to submit, or classes differ.
+        FileFormatError: a run has no embeddings.
     """
-    space = run.space
-    if space is None:
-        raise ArgumentError(
-            f"--truth {run.folder}: the run has no attributes; it was trained on identities alone"
-        )
-    said = [read_predictions(file, space) for file in files]
-    val = run.table.part("val")
-    images = val.frame["path"].to_numpy(dtype=str)
-    plan = fuse(said, images, space.encode(val), people_of(val, run.config.data.split.group), space)
-    if out is None:
-        return plan, 0
-    own = set(run.table.frame["path"])
-    rest = [_without(one, own) for one in said]
-    if not len(rest[0]):
-        raise ArgumentError(
-            f"--out: {files[0]} predicts no image beside the run's own; predict the images to submit too"
-        )
-    fused = plan.apply(rest)
-    write_submission(out, fused, space)
-    return plan, len(fused)
+    contenders = open_contenders(sources)
+    known = _Truth.of(models_of(contenders if truth is None else open_contenders([truth])))
+    progress("reading predictions")
+    said = [one.said(known.space) for one in contenders]
+    estimates = [_estimate(one, of, known, seed) for one, of in zip(said, contenders, strict=True)]
+    progress("choosing donors")
+    if len(said) == 1:
+        plan = fixed_plan({name: [said[0].name] for name in known.space.names})
+    else:
+        plan = fuse(said, known.images, known.codes, known.people, known.space, seed=seed)
+    written = 0
+    if out is not None:
+        chosen = {run for donor in plan.donors for run in donor.runs}
+        donors = [(one, of) for one, of in zip(said, contenders, strict=True) if one.name in chosen]
+        fused = plan.apply(_of_unseen(donors, known, images, progress))
+        write_submission(out, fused, known.space)
+        written = len(fused)
+    return Fused(plan, tuple(estimates), tuple(_notes(said, contenders, known)), written)
 
 
-def _without(said: Predictions, images: set[str]) -> Predictions:
+def _estimate(said: Predictions, of: Contender, known: _Truth, seed: int) -> Estimate:
+    """Judge one contender on the truth's images that it predicts."""
+    there = np.isin(known.images, said.images)
+    people, space = known.people[there], known.space
+    scores: dict[str, Interval] = {}
+    if len(np.unique(people)) > 1:
+        true = {name: codes[there] for name, codes in known.codes.items()}
+        answers = said.take(known.images[there]).codes()
+        targets = {name: (true[name], answers[name], space[name].num_classes) for name in space.names}
+        if len(space.names) > 1:
+            targets["joint"] = (space.joint(true), space.joint(answers), space.num_classes)
+        scores = {
+            name: bootstrap_interval(t, a, people, num_classes=classes, seed=seed)
+            for name, (t, a, classes) in targets.items()
+        }
+    folds = None if of.folds is None else (len(of.folds.runs), of.folds.num_folds)
+    return Estimate(said.name, folds, int(there.sum()), len(np.unique(people)), scores)
+
+
+def _notes(said: Sequence[Predictions], contenders: Sequence[Contender], known: _Truth) -> list[str]:
+    notes: list[str] = []
+    for one, of in zip(said, contenders, strict=True):
+        if of.folds is not None:
+            notes += of.folds.waiting
+        missing = known.images[~np.isin(known.images, one.images)]
+        if len(missing):
+            notes.append(
+                f"{one.name}: lacks {len(missing)} of the {len(known.images)} images that choose, the first "
+                f"{missing[0]}; they were left out"
+            )
+    return notes
+
+
+def _of_unseen(
+    donors: Sequence[tuple[Predictions, Contender]],
+    known: _Truth,
+    images: Path | None,
+    progress: Callable[[str], object],
+) -> list[Predictions]:
+    """What each donor says of the images to submit: files as they are, models by looking at them."""
+    if images is None:
+        rest = [_without(said, known.own) for said, of in donors if not of.runs]
+        if len(rest) < len(donors):
+            asked = next(of for _, of in donors if of.runs)
+            raise ArgumentError(
+                f"--out: {asked.path} is a run and has not seen the images to submit; name them with --images"
+            )
+        if not len(rest[0]):
+            raise ArgumentError(
+                f"--out: {donors[0][1].path} predicts no image beside the run's own; predict the images to submit too"
+            )
+        return rest
+    table = ImageTable.read(images)
+    names = table.frame["path"].to_numpy(dtype=str)
+    return [_look(of, table, known.space, progress) if of.runs else said.take(names) for said, of in donors]
+
+
+def _look(
+    of: Contender, table: ImageTable, space: LabelSpace, progress: Callable[[str], object]
+) -> Predictions:
+    from metric_face.extraction import extract
+
+    looked = []
+    for run in of.runs:
+        progress(f"{run.folder} looks at {len(table):,} images")
+        assert run.space is not None  # it has predicted the truth's attributes
+        made = Predictions.of_embeddings(run.folder.name, extract(run, table), run.space)
+        looked.append(made.aligned(run.space, space))
+    return pool_folds(of.name, looked)
+
+
+def _without(said: Predictions, images: frozenset[str]) -> Predictions:
     kept = np.array([name not in images for name in said.images.tolist()], dtype=bool)
     return said.take(said.images[kept])

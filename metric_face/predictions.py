@@ -90,6 +90,35 @@ class Predictions:
         tables = {attribute: table[rows] for attribute, table in self.probabilities.items()}
         return type(self)(self.name, wanted, tables)
 
+    def aligned(self, own: "LabelSpace", space: "LabelSpace") -> Self:
+        """The same in the attributes and the class order of another label space; a class that is new there gets 0.
+
+        Args:
+            own: the label space of these predictions.
+            space: the one wanted.
+
+        Raises:
+            DataError: an attribute is not predicted, or a class that is predicted is not in ``space``.
+        """
+        tables = {}
+        for attribute in space.attributes:
+            if attribute.name not in own.names:
+                raise DataError(
+                    f"{self.name}: must predict {attribute.name!r}, found {', '.join(own.names)}; "
+                    "fuse runs of the same attributes"
+                )
+            classes = own[attribute.name].classes
+            unknown = [name for name in classes if name not in attribute.classes]
+            if unknown:
+                raise DataError(
+                    f"{self.name}: {attribute.name} must be one of {', '.join(attribute.classes)}, "
+                    f"found the class {unknown[0]!r}; fuse runs of the same classes"
+                )
+            table = np.zeros((len(self), attribute.num_classes))
+            table[:, [attribute.classes.index(name) for name in classes]] = self.probabilities[attribute.name]
+            tables[attribute.name] = table
+        return type(self)(self.name, self.images, tables)
+
     def codes(self) -> dict[str, Ints]:
         """The most probable class of each attribute, (N,)."""
         return {name: table.argmax(axis=1).astype(np.int64) for name, table in self.probabilities.items()}

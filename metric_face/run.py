@@ -41,6 +41,11 @@ class Run:
             raise FileFormatError(
                 f"{folder}: no such folder; give the directory that 'metric-face train' wrote"
             )
+        if (folder / "fold-0" / "config.yaml").is_file() and not (folder / "config.yaml").exists():
+            raise FileFormatError(
+                f"{folder}: holds folds; give one of them, such as {folder / 'fold-0'}, or fuse them with "
+                f"'metric-face fuse {folder}'"
+            )
         if not (folder / "config.yaml").is_file():
             raise FileFormatError(
                 f"{folder}: holds no config.yaml; give the directory that 'metric-face train' wrote"

@@ -9,7 +9,7 @@ import numpy as np
 
 from metric_face.data.images import find_broken, refuse_broken
 from metric_face.data.labels import LabelSpace
-from metric_face.data.split import check_split, identity_folds, split_by_identity, unit_codes
+from metric_face.data.split import check_split, split_by_identity, split_fold, unit_codes
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, ConfigError, SplitError
 
@@ -107,7 +107,7 @@ def split_table(
         The table with its split, and what should be known about it, one sentence each.
 
     Raises:
-        ConfigError: ``fold`` is not below ``folds``.
+        ConfigError: ``fold`` is not below ``folds``, or the table is split and ``folds`` asks for another split.
         SplitError: an identity is in two parts, or there is no ``train`` or no ``val``.
     """
     wanted = config.split
@@ -115,15 +115,19 @@ def split_table(
     units = unit_codes(table, groups)
     classes = None if space is None else space.joint(space.encode(table))
     names = None if space is None else space.joint_names
-    if table.splits:
-        shares = None
-    elif wanted.folds is not None:
+    shares = None
+    if wanted.folds is not None:
         if wanted.fold >= wanted.folds:
             raise ConfigError(f"data.split.fold={wanted.fold}: must be below data.split.folds={wanted.folds}")
-        shares = None
-        folds = identity_folds(table, wanted.folds, classes, groups=units, seed=wanted.seed)
-        table = table.with_column("split", np.where(folds == wanted.fold, "val", "train").astype(object))
-    else:
+        if table.splits:
+            raise ConfigError(
+                f"data.split.folds={wanted.folds}: the table is split already, by its column 'split'; "
+                "drop the column, or train without folds"
+            )
+        table = split_fold(
+            table, wanted.folds, wanted.fold, classes, test=wanted.test, groups=units, seed=wanted.seed
+        )
+    elif not table.splits:
         shares = {"train": 1 - wanted.val - wanted.test, "val": wanted.val}
         if wanted.test:
             shares["test"] = wanted.test

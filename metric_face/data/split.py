@@ -97,6 +97,46 @@ def identity_folds(
     return _deal(units, classes, np.full(num_folds, 1 / num_folds), seed)
 
 
+def split_fold(
+    table: ImageTable,
+    num_folds: int,
+    fold: int,
+    stratify: Codes | Sequence[int] | None = None,
+    *,
+    test: float = 0.0,
+    groups: Sequence[Any] | NDArray[Any] | None = None,
+    seed: int = 0,
+) -> ImageTable:
+    """Split a table into one fold, ``val``, and the others, ``train``; the K calls share one dealing.
+
+    Args:
+        table: N images.
+        num_folds: K >= 2.
+        fold: the one held out, 0 to K - 1.
+        stratify: class of each image (N,).
+        test: share of the images that is set apart first, the same for every fold, as ``test``.
+        groups: what must stay together (N,), as in :func:`split_by_identity`.
+        seed: of the dealing.
+
+    Returns:
+        The table with its column ``split`` set.
+
+    Raises:
+        ArgumentError, SplitError: as :func:`identity_folds`.
+    """
+    if not 0 <= fold < num_folds:
+        raise ArgumentError(f"fold={fold}: must be 0 to {num_folds - 1}, as there are {num_folds}")
+    units = unit_codes(table, groups)
+    classes = np.zeros(len(table), np.int64) if stratify is None else np.asarray(stratify, dtype=np.int64)
+    parts = np.full(len(table), "test", dtype=object)
+    rest = np.ones(len(table), bool)
+    if test:
+        rest = _deal(units, classes, np.array([1 - test, test]), seed) == 0
+    folds = identity_folds(table.take(rest), num_folds, classes[rest], groups=units[rest], seed=seed)
+    parts[rest] = np.where(folds == fold, "val", "train").astype(object)
+    return table.with_column("split", parts)
+
+
 def check_split(
     table: ImageTable,
     classes: Codes | None = None,

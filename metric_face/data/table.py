@@ -132,6 +132,10 @@ class ImageTable:
         """A copy with one column set."""
         return replace(self, frame=self.frame.assign(**{name: values}))
 
+    def without(self, name: str) -> Self:
+        """A copy without one column, whether it was there or not."""
+        return replace(self, frame=self.frame.drop(columns=name, errors="ignore"))
+
     def save(self, path: str | Path) -> None:
         """Write the table as Parquet, atomically; relative paths stay relative to ``root``."""
         write_atomically(path, lambda file: self.frame.to_parquet(file, index=False))
