@@ -86,14 +86,27 @@ def watch_folder(
         rest: called with the seconds to wait.
         clock: gives the time in seconds.
 
-    Yields:
-        A file and its answer, or why it was given up. What lies there at the start is not asked about.
+    Returns:
+        An iterator over each file with its answer, or with why it was given up. What lies there when this is
+        called is not asked about.
 
     Raises:
         DataError: the folder is not there, or is no longer.
     """
     home = Path(folder)
-    done = _stamps(home)
+    there = _stamps(home)  # now, and not when the caller first waits: whatever comes after this call counts
+    return _watch(home, there, ask, patience, interval, rest, clock)
+
+
+def _watch(
+    home: Path,
+    done: dict[Path, Stamp],
+    ask: Ask[T],
+    patience: float,
+    interval: float,
+    rest: Callable[[float], object],
+    clock: Callable[[], float],
+) -> Iterator[tuple[str, T | ImageError]]:
     waiting: dict[Path, tuple[Stamp, float]] = {}
     while True:
         began = clock()

@@ -1,11 +1,15 @@
 """Fixtures that many tests share: small pictures that a model can learn, made anew for every session."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+
+if TYPE_CHECKING:
+    from metric_face.run import Run
 
 COLOURS = {"red": (200, 60, 50), "blue": (50, 80, 200)}
 
@@ -44,3 +48,18 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("toy")
     draw_toy(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def indexed(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> "Run":
+    """A run of seconds on the toy images, with its ONNX file, embeddings and index. Read it only."""
+    from metric_face.extraction import extract
+    from metric_face.indexing import index_run
+    from metric_face.training import fit
+    from tests.training_cases import tiny_config
+
+    folder = tmp_path_factory.mktemp("indexed") / "run"
+    run = fit(tiny_config(toy, trainer__export_onnx=True), folder, quiet=True)
+    extract(run, run.table, folder=folder / "embeddings")
+    index_run(run).save(folder / "index")
+    return run

@@ -11,7 +11,6 @@ import pytest
 from metric_face.answers import Answer, submission
 from metric_face.asking import CODE, Asker
 from metric_face.errors import ArgumentError, DataError, FileFormatError, ModelMismatchError
-from metric_face.extraction import extract
 from metric_face.index import EmbeddingIndex
 from metric_face.indexing import index_run
 from metric_face.k_choice import choose_k
@@ -19,20 +18,13 @@ from metric_face.knn import KNNClassifier
 from metric_face.run import Run
 from metric_face.scores.reject import reject_threshold
 from metric_face.target_votes import TargetVote
-from metric_face.training import fit
-from tests.training_cases import tiny_config
 
 TARGETS = ("colour", "shape", "joint")
 
 
 @pytest.fixture(scope="module")
-def run(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run with its ONNX file, embeddings and an index that rejects nothing."""
-    folder = tmp_path_factory.mktemp("asking") / "run"
-    made = fit(tiny_config(toy, trainer__export_onnx=True, trainer__epochs=2), folder, quiet=True)
-    extract(made, made.table, folder=folder / "embeddings")
-    index_run(made).save(folder / "index")
-    return Run.open(folder)
+def run(indexed: Run) -> Run:
+    return indexed
 
 
 @pytest.fixture(scope="module")

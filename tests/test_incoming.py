@@ -109,6 +109,12 @@ def test_each_new_image_is_answered_once(tmp_path, whole):
     assert seen == [("b.png", 40, 0.4), ("c.png", 40, 1.0)]
 
 
+def test_what_comes_before_the_first_look_counts(tmp_path, whole):
+    come = watch_folder(tmp_path, _width, rest=_Day(*[None] * 3).rest)
+    (tmp_path / "early.png").write_bytes(whole)
+    assert next(come) == (str(tmp_path / "early.png"), 40)
+
+
 def test_a_half_written_image_is_waited_for(tmp_path, whole):
     file = tmp_path / "slow.png"
     seen = _watched(
@@ -154,7 +160,7 @@ def test_an_image_that_is_overwritten_is_answered_again_and_one_that_goes_is_for
 
 def test_a_folder_that_is_not_there_or_goes_is_said(tmp_path):
     with pytest.raises(DataError, match="nowhere: no such folder to watch; check the path"):
-        next(watch_folder(tmp_path / "nowhere", _width))
+        watch_folder(tmp_path / "nowhere", _width)
     (tmp_path / "gone").mkdir()
     day = _Day((tmp_path / "gone").rmdir)
     with pytest.raises(DataError, match="gone: no such folder to watch"):

@@ -1,0 +1,150 @@
+"""``metric-face knn`` in its forms: a list, lines, a folder that is watched; whose images count; the page."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from page_reading import assert_page_rules
+from typer.testing import CliRunner, Result
+
+from metric_face.cli import app
+from metric_face.errors import ArgumentError, MetricFaceError
+from metric_face.index import EmbeddingIndex
+from metric_face.run import Run
+
+pytestmark = pytest.mark.slow
+COMMAND = (sys.executable, "-m", "metric_face", "knn")
+
+
+def knn(run: Run, *words: object, stdin: str | None = None) -> Result:
+    """The command in this process; only an error that a user can cause may leave it."""
+    done = CliRunner().invoke(app, ["knn", str(run.folder), *map(str, words)], input=stdin)
+    assert done.exception is None or isinstance(done.exception, SystemExit | MetricFaceError), done.exception
+    return done
+
+
+def test_one_bad_line_on_standard_input_stops_nobody(indexed: Run, toy: Path, tmp_path: Path) -> None:
+    good, bad = toy / "images" / "p00_0.png", tmp_path / "bad.png"
+    bad.write_text("no image")
+    done = knn(indexed, "-", stdin=f"{good}\nnowhere.png\n{bad}\n{good}\n")
+    assert done.exit_code == 1
+    assert [line.split(":")[0] for line in done.stdout.splitlines() if not line.startswith(" ")] == [
+        str(good)
+    ] * 2
+    complaints = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert complaints == [
+        "error: nowhere.png: no such file or folder; check the path",
+        f"error: {bad}: not an image that can be read; replace it or drop its row",
+    ]
+    done = knn(indexed, "-", "--json", stdin=f"nowhere.png\n{good}\n")
+    failure, answer = map(json.loads, done.stdout.splitlines())
+    assert failure == {"path": "nowhere.png", "error": "nowhere.png: no such file or folder; check the path"}
+    assert (answer["path"], len(answer["neighbours"])) == (str(good), 3)
+    assert knn(indexed, "-", stdin=f"{good}\n").exit_code == 0
+
+
+def test_the_answer_says_whose_images_counted(indexed: Run, toy: Path) -> None:
+    index = EmbeddingIndex.load(indexed.folder / "index")
+    image, person = toy / str(index.columns["path"][0]), str(index.columns["identity"][0])
+    plain = knn(indexed, image)
+    assert "every image of the index counts; --identity NAME leaves a person's own out" in plain.stderr
+    assert plain.stdout.splitlines()[1].endswith("(the very file asked about)")
+    said = knn(indexed, image, "--identity", person)
+    assert f"4 images of {person} in the index do not count" in said.stderr
+    assert said.stdout.startswith(f"{image} (without 4 images of {person}): colour ")
+    assert f"{person}_" not in said.stdout.split(":", 1)[1]
+    [one] = json.loads(knn(indexed, image, "--identity", person, "--json").stdout)
+    assert (one["same_identity_excluded"], one["identity"], one["left_out"]) == (True, person, 4)
+    [one] = json.loads(knn(indexed, image, "--json").stdout)
+    assert (one["same_identity_excluded"], one["identity"], one["left_out"]) == (False, None, 0)
+    assert "nobody in the index is called p99" in knn(indexed, image, "--identity", "p99").stderr
+
+
+def test_the_page_holds_what_was_printed(indexed: Run, toy: Path, tmp_path: Path) -> None:
+    files = [toy / "images" / name for name in ("p00_0.png", "p01_0.png")]
+    page = tmp_path / "page.html"
+    done = knn(indexed, *files, "--explain", page, "--show", "2", "--json")
+    assert done.exit_code == 0
+    assert str(page) in done.stderr
+    answers = json.loads(done.stdout)
+    assert [len(one["neighbours"]) for one in answers] == [2, 2]  # the page has twelve all the same
+    shown = assert_page_rules(page.read_text(encoding="utf-8"))
+    assert "The 12 nearest images" in shown.text
+    for one in answers:
+        assert one["path"] in shown.text
+        for near in one["neighbours"]:
+            assert f"{near['similarity']:.3f}" in shown.text
+    assert len(shown.sheets()) == 1
+    knn(indexed, "-", "--explain", page, "--no-faces", stdin=f"{files[0]}\n")
+    shown = assert_page_rules(page.read_text(encoding="utf-8"))
+    assert "1 image asked about" in shown.text
+    assert shown.sheets() == []
+
+
+def test_a_submission_from_lines(indexed: Run, toy: Path, tmp_path: Path) -> None:
+    done = knn(indexed, "-", "--csv", tmp_path / "info.csv", stdin=f"{toy / 'images'}\n")
+    assert done.exit_code == 0
+    assert len((tmp_path / "info.csv").read_text().splitlines()) == 97
+
+
+def test_wrong_usage_is_said(indexed: Run, toy: Path, tmp_path: Path) -> None:
+    image = toy / "images" / "p00_0.png"
+    for words in ((), (image, "--watch", tmp_path)):
+        done = knn(indexed, *words)
+        assert done.exit_code == 2
+        assert "or --watch FOLDER" in " ".join(done.stderr.replace("│", " ").split())
+    done = knn(indexed, "--watch", tmp_path, "--csv", tmp_path / "x.csv")
+    assert done.exit_code == 2
+    assert "need a list that ends" in " ".join(done.stderr.replace("│", " ").split())
+    index = EmbeddingIndex.load(indexed.folder / "index")
+    columns = {name: index.columns[name] for name in index.columns if name != "identity"}
+    vectors = index.faiss_index.reconstruct_n(0, len(index))
+    bare = EmbeddingIndex.build(vectors, columns, fingerprint=index.fingerprint, metadata=index.metadata)
+    bare.save(tmp_path / "bare")
+    refused = knn(indexed, image, "--identity", "p00", "--index", tmp_path / "bare").exception
+    assert isinstance(refused, ArgumentError)
+    assert "exclude (--identity): needs an index that knows who is on its images" in str(refused)
+
+
+def test_a_watched_folder_is_answered_until_ctrl_c(indexed: Run, toy: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, str(indexed.folder), "--watch", str(tmp_path), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stderr.readline() == f"watching {tmp_path}; Ctrl-C ends it\n"
+        content = (toy / "images" / "p00_0.png").read_bytes()
+        (tmp_path / "half.png").write_bytes(content[:200])
+        (tmp_path / "new.png").write_bytes(content)
+        first = json.loads(process.stdout.readline())
+        (tmp_path / "half.png").write_bytes(content)
+        second = json.loads(process.stdout.readline())
+        assert [Path(one["path"]).name for one in (first, second)] == ["new.png", "half.png"]
+        assert first["predicted"] == second["predicted"]
+        process.send_signal(signal.SIGINT)
+        rest, beside = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, rest, beside) == (0, "", "")
+
+
+def test_a_name_that_is_not_utf8_is_answered(indexed: Run, toy: Path, tmp_path: Path) -> None:
+    name = os.fsencode(tmp_path) + b"/caf\xe9.png"
+    try:
+        with open(name, "wb") as file:
+            file.write((toy / "images" / "p00_0.png").read_bytes())
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    done = subprocess.run(
+        [*COMMAND, str(indexed.folder), "-", "--json"], input=name + b"\n", capture_output=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert os.fsencode(json.loads(done.stdout)["path"]) == name
