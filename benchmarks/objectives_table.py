@@ -10,8 +10,8 @@ from metric_face.scores.intervals import Interval, bootstrap_interval
 JUDGES = ("head", "knn", "probe")
 BASELINE, CONTROL = "ce", "ce, P x K batches"
 INTRODUCTION = """Macro F1 on people (masks3: photographs) held out, of the head, of 20 neighbours and of a linear
-probe, with 95 % intervals that resample people; the seeds are pooled. Below them the difference to plain cross-entropy on
-the same people, and to cross-entropy on the batches that the triplet gets, the control that tells what the sampler does
+probe, with 95 % intervals that resample people; the seeds are pooled. Below them the difference to plain cross-entropy
+on the same people, and to cross-entropy on the batches that the triplet gets, the control that tells what the sampler does
 from what the loss does; * where the interval leaves out zero. kappa is the corrected cosine between the
 two sides of the loss (the triplet, or soft F1 without a triplet, against the rest) during training, one interval
 a seed. timm's test_resnet (0.4 M weights) from scratch at 40 px, D = 64, AdamW 2e-3 with a cosine, flips alone;
