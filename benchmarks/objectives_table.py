@@ -10,12 +10,12 @@ from metric_face.scores.intervals import Interval, bootstrap_interval
 JUDGES = ("head", "knn", "probe")
 BASELINE, CONTROL = "ce", "ce, P x K batches"
 INTRODUCTION = """Macro F1 on people (masks3: photographs) held out, of the head, of 20 neighbours and of a linear
-probe, with 95 % intervals that resample people; the seeds are pooled. Below them the difference to plain cross-entropy
-on the same people, and to cross-entropy on the batches that the triplet gets, the control that tells what the sampler does
-from what the loss does; * where the interval leaves out zero. kappa is the corrected cosine between the
-two sides of the loss (the triplet, or soft F1 without a triplet, against the rest) during training, one interval
-a seed. timm's test_resnet (0.4 M weights) from scratch at 40 px, D = 64, AdamW 2e-3 with a cosine, flips alone;
-nothing is selected on the images judged. Times a step are wall clock of one thread on a busy machine."""
+probe, with 95 % intervals that resample people; the seeds are pooled. Below them the difference to plain
+cross-entropy on the same people, and to cross-entropy on the batches that the triplet gets, the control that tells what
+the sampler does from what the loss does; * where the interval leaves out zero. kappa is the corrected cosine between
+the two sides of the loss (the triplet, or soft F1 without a triplet, against the rest) during training, one interval a
+seed. timm's test_resnet (0.4 M weights) from scratch at 40 px, D = 64, AdamW 2e-3 with a cosine, flips alone; nothing is
+selected on the images judged. Times a step are wall clock of one thread on a busy machine."""
 
 Cells = list[dict[str, Any]]
 
@@ -35,8 +35,9 @@ def section(name: str, cells: dict[str, Cells]) -> str:
     for arm, runs in cells.items():
         scores = [f"{s.value:.3f} [{s.low:.3f}, {s.high:.3f}]" for s in (_interval(runs, j) for j in JUDGES)]
         pace = f"{1000 * np.median([run['seconds'] / run['steps'] for run in runs]):.0f}"
-        row = [arm, str(len(runs)), *scores, _kappa(runs), pace]
-        rows.append(row + [f"{np.mean([run['recall'] for run in runs]):.3f}"] * with_recall)
+        rows.append([arm, str(len(runs)), *scores, _kappa(runs), pace])
+        if with_recall:
+            rows[-1].append(f"{np.mean([run['recall'] for run in runs]):.3f}")
     first = next(iter(cells.values()))[0]
     spread = [np.std([_f1(run, "head") for run in runs], ddof=1) for runs in cells.values() if len(runs) > 1]
     return (
