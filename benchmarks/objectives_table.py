@@ -14,8 +14,8 @@ probe, with 95 % intervals that resample people; the seeds are pooled. Below the
 cross-entropy on the same people, and to cross-entropy on the batches that the triplet gets, the control that tells what
 the sampler does from what the loss does; * where the interval leaves out zero. kappa is the corrected cosine between
 the two sides of the loss (the triplet, or soft F1 without a triplet, against the rest) during training, one interval a
-seed. timm's test_resnet (0.4 M weights) from scratch at 40 px, D = 64, AdamW 2e-3 with a cosine, flips alone; nothing is
-selected on the images judged. Times a step are wall clock of one thread on a busy machine."""
+seed. timm's test_resnet (0.4 M weights) from scratch at 40 px, D = 64, AdamW 2e-3 with a cosine, flips alone; nothing
+is selected on the images judged. Times a step are wall clock of one thread on a busy machine."""
 
 Cells = list[dict[str, Any]]
 
