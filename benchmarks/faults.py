@@ -9,6 +9,7 @@ import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,13 @@ PHOTOGRAPHS = Path("../shared/data")
 CLEAN_SEEDS = range(5)
 WANTED, LIMIT = 14, 60.0
 SHORT = {"supported": "yes", "not_supported": "no", "cannot_tell": "?"}
+
+
+class Seconds(NamedTuple):
+    """What a diagnosis took: by the clock, and of the processor, which other programs do not prolong."""
+
+    wall: float
+    processor: float
 
 
 def main() -> None:
@@ -58,14 +66,14 @@ def main() -> None:
     publish("faults", title, command, machine("numpy", "scikit-learn", "faiss-cpu", "cleanlab"), sections)
 
 
-def timed(run: Run) -> tuple[Diagnosis, float]:
+def timed(run: Run) -> tuple[Diagnosis, Seconds]:
     """Diagnose a run; the list of what was planted is not part of it."""
-    started = time.perf_counter()
+    wall, processor = time.perf_counter(), time.process_time()
     found = diagnose(**{name: value for name, value in run.items() if name != "planted"})
-    return found, time.perf_counter() - started
+    return found, Seconds(time.perf_counter() - wall, time.process_time() - processor)
 
 
-def row(name: str, found: Diagnosis, seconds: float, right: str) -> Sequence[object]:
+def row(name: str, found: Diagnosis, seconds: Seconds, right: str) -> Sequence[object]:
     """One line of the table: what came first, what else, the two answers, the time."""
     first, *others = [finding.id for finding in found.findings] or ["-"]
     gain = found.findings[0].explained if found.findings else None
@@ -79,15 +87,27 @@ def row(name: str, found: Diagnosis, seconds: float, right: str) -> Sequence[obj
         "-" if found.score is None else f"{found.score.value:.3f}",
         answers.get("A", "-"),
         answers.get("B", "-"),
-        f"{seconds:.0f}",
+        f"{seconds.wall:.0f}",
+        f"{seconds.processor:.0f}",
     )
 
 
-HEAD = ("planted", "first finding", "right", "others", "explains F1", "macro F1", "A", "B", "s")
+HEAD = (
+    "planted",
+    "first finding",
+    "right",
+    "others",
+    "explains F1",
+    "macro F1",
+    "A",
+    "B",
+    "s",
+    "processor s",
+)
 
 
 def _faults(people: int, dimensions: int, seed: int) -> str:
-    rows, right, slowest = [], 0, 0.0
+    rows, right, slowest = [], 0, Seconds(0.0, 0.0)
     for fault in FAULTS:
         found, seconds = timed(fault.make(seed, people, dimensions))
         hit = bool(found.findings) and found.findings[0].id in fault.found_as
@@ -96,7 +116,7 @@ def _faults(people: int, dimensions: int, seed: int) -> str:
         print(*rows[-1], sep=" | ", flush=True)
     verdict = (
         f"First finding right: {right} of {len(FAULTS)} (mark: {WANTED}). "
-        f"Slowest run: {slowest:.0f} s (mark: {LIMIT:.0f} s). "
+        f"Slowest run: {slowest.wall:.0f} s, {slowest.processor:.0f} s of the processor (mark: {LIMIT:.0f} s). "
         "A: do classes share more than they differ in? B: do the losses pull apart?"
     )
     return f"## Fault by first finding\n\n{table(HEAD, rows)}\n\n{verdict}"

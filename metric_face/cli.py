@@ -419,6 +419,8 @@ def evaluate(run: RunArgument = LATEST, part: Part = "val", as_json: Json = Fals
         answer(
             f"Images of the query's own identity are left out of its neighbours for {', '.join(excluded)}."
         )
+    elif found.retrieval:
+        answer("No query's own identity is left out of its neighbours.")
 
 
 @app.command()
@@ -496,17 +498,18 @@ def why(
 ) -> None:
     """Say what holds a run back: report.html, report.json, and the top findings here."""
     from metric_face.diagnosis import diagnose, write_report
+    from metric_face.diagnosis.from_run import unlabelled_of
+    from metric_face.diagnosis.sentences import words
     from metric_face.run import Run
     from metric_face.terminal import answer, answer_json, steps
 
+    words(lang)  # refused before anything is computed
     opened = Run.open(run)
     known: dict[str, Any] = {}
     if others:
         known["runs"] = [opened, *(Run.open(other) for other in others)]
     if unlabelled is not None:
-        from metric_face.embeddings import Embeddings
-
-        known["unlabelled"] = Embeddings.load(unlabelled).vectors
+        known |= unlabelled_of(opened, unlabelled)
     with steps(not as_json) as step:
         found = diagnose(opened, progress=lambda name, number, of: step(f"{number + 1}/{of} {name}"), **known)
         step("page")

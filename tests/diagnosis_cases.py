@@ -1,14 +1,22 @@
 """Small trainings with known properties, shared by the tests of the diagnosis."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
+
+from metric_face import diagnose
+from metric_face.projection import Projection
 
 CLASSES = {
     "mask": ("worn", "incorrect", "not worn"),
     "gender": ("male", "female"),
     "age": ("<30", "30-59", ">=60"),
 }
+HOSTILE = "<script>alert(1)</script>"
+COLUMNS = 30
+"""Of the map that :func:`grid` lays out."""
 MASKS = (0, 0, 1, 1, 2, 2)
 
 
@@ -59,3 +67,27 @@ def small_run(
 def found(diagnosis: Any) -> list[str]:
     """Ids of the findings, in order."""
     return [finding.id for finding in diagnosis.findings]
+
+
+def colour_of(row: int) -> tuple[int, int, int]:
+    """The colour of a row's image in :func:`faulty_faces`."""
+    return (row * 97) % 250, (row * 61) % 256, (row * 37) % 241
+
+
+def faulty_faces(folder: Path) -> Any:
+    """Diagnose a training with wrong genders, a hostile class name, and an image of its own colour for each row."""
+    run = small_run(1, people=100)
+    wrong = np.random.default_rng(1).random(600) < 0.05
+    run["labels"]["gender"] = np.where(wrong, 1 - run["labels"]["gender"], run["labels"]["gender"])
+    paths = [folder / f"{row}.png" for row in range(len(wrong))]
+    for row, path in enumerate(paths):
+        Image.new("RGB", (24, 24), colour_of(row)).save(path)
+    result = diagnose(**(run | {"classes": CLASSES | {"gender": (HOSTILE, "female")}}), images=paths)
+    assert "label_errors.wrong" in found(result)
+    return result
+
+
+def grid(count: int = 600) -> Projection:
+    """Points in rows of thirty, so that none hides another."""
+    place = np.arange(count)
+    return Projection(np.stack([place % COLUMNS, place // COLUMNS], axis=1).astype(np.float32), 0, 15, 0.1)

@@ -1,6 +1,7 @@
 """From a run directory to a context: what a training left, under the names the questions know."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from metric_face.diagnosis.finding import Floats, Ints
 from metric_face.diagnosis.inputs import context_of
 from metric_face.diagnosis.look_ahead import look_ahead
 from metric_face.diagnosis.training_log import COLUMNS
+from metric_face.errors import ModelMismatchError
 from metric_face.graphs import graph_file
 
 if TYPE_CHECKING:
@@ -66,6 +68,31 @@ def context_from_run(run: "Run", **known: Any) -> Context:
     context = context_of(stored.vectors, labels, identities, **(found | known))
     context.graph_file = graph_file(run.folder, "all")
     return context
+
+
+def unlabelled_of(run: "Run", folder: str | Path) -> dict[str, Any]:
+    """Embeddings of images without labels, and whom they show where that is known.
+
+    Args:
+        run: the training that is asked about.
+        folder: what ``metric-face embed`` wrote with the same model.
+
+    Returns:
+        ``unlabelled`` and ``unlabelled_identities`` for :func:`context_from_run`.
+
+    Raises:
+        FileFormatError: the folder holds no embeddings.
+        ModelMismatchError: they come from other weights than the run's.
+    """
+    from metric_face.embeddings import Embeddings
+
+    stored = Embeddings.load(folder)
+    if stored.fingerprint != run.fingerprint:
+        raise ModelMismatchError(
+            f"{folder}: made by model {stored.fingerprint}, the run holds {run.fingerprint}; embed these images "
+            "with the run's model"
+        )
+    return {"unlabelled": stored.vectors, "unlabelled_identities": stored.table.identities}
 
 
 def _predictions(stored: "Embeddings", space: "LabelSpace") -> dict[str, Ints] | None:

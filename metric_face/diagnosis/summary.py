@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 LINES = 10
 TOP = 3
+LEAST_SHOWN = 0.0005
+"""Macro F1 that three decimals do not call zero."""
 
 
 def ten_lines(diagnosis: "Diagnosis", lang: str = "en") -> list[str]:
@@ -25,7 +27,8 @@ def ten_lines(diagnosis: "Diagnosis", lang: str = "en") -> list[str]:
     lines = _score(diagnosis, lang)
     for place, finding in enumerate(diagnosis.findings[:TOP], 1):
         said = say(finding, lang)
-        gain = "" if not finding.explained else told.SUMMARY["gain"].format(explained=finding.explained)
+        worth = finding.explained is not None and finding.explained >= LEAST_SHOWN
+        gain = told.SUMMARY["gain"].format(explained=finding.explained) if worth else ""
         confidence = told.CONFIDENCE[finding.confidence.value]
         lines.append(told.SUMMARY["finding"].format(rank=place, confidence=confidence, gain=gain, **said))
         lines.append(told.SUMMARY["next"].format(**said))

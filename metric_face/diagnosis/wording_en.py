@@ -26,8 +26,8 @@ FINDINGS: dict[str, dict[str, str]] = {
         "title": "Validation holds near copies of training images",
         "number": "{images} of {of} images",
         "sentence": (
-            "{images} validation images have a training image of another identity closer than any two "
-            "different people of the training set are (similarity above {threshold:.4f})."
+            "{images} validation images show the same picture as a training image of another identity, by "
+            "their pixels or because they lie closer than two different people of the training set do."
         ),
         "next": "Look at the pairs; give near copies one identity and split again.",
     },

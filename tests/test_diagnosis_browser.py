@@ -1,0 +1,269 @@
+"""The report's page in a real browser: what a reader points at, encloses or clicks is what is shown."""
+
+import json
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from browsing import complaints, needs_chromium, open_browser, open_page, requests_made
+from diagnosis_cases import COLUMNS, HOSTILE, colour_of, faulty_faces, grid
+
+from metric_face import write_report
+
+pytestmark = [pytest.mark.browser, needs_chromium]
+
+
+@pytest.fixture(scope="module")
+def diagnosed(tmp_path_factory):
+    return faulty_faces(tmp_path_factory.mktemp("faces"))
+
+
+@pytest.fixture(scope="module")
+def written(diagnosed, tmp_path_factory):
+    return write_report(diagnosed, tmp_path_factory.mktemp("report"), projection=grid())
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with open_browser(tmp_path_factory.mktemp("profile")) as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser, written):
+    open_page(browser, written)
+    _choose(browser, ".panels", "-1")
+    yield browser
+    assert complaints(browser) == []
+    assert requests_made(browser) == []
+
+
+def _all(page, selector):
+    return page.find_elements("css selector", selector)
+
+
+def _settle(page):
+    page.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+
+
+def _choose(page, selector, value):
+    """Set a select box of the map."""
+    page.execute_script(
+        "const box = document.querySelector(arguments[0]); box.value = arguments[1];"
+        "box.dispatchEvent(new Event('change'));",
+        selector,
+        value,
+    )
+    _settle(page)
+
+
+def _wait(page, script, *arguments):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(page, 20).until(lambda b: b.execute_script(f"return {script}", *arguments))
+
+
+def _actions(page):
+    from selenium.webdriver import ActionChains
+
+    return ActionChains(page, duration=50)
+
+
+def _stage(page):
+    stage = _all(page, ".stage")[0]
+    page.execute_script("arguments[0].scrollIntoView({block: 'center'})", stage)
+    return stage
+
+
+def _offset(page, point):
+    """Where a point is, from the middle of the stage, which is where actions count from."""
+    x, y = page.execute_script("return metricFace.view.map.screen(arguments[0])", point)
+    box = page.execute_script(
+        "const b = document.querySelector('.stage').getBoundingClientRect(); return [b.width, b.height]"
+    )
+    return round(x - box[0] / 2), round(y - box[1] / 2)
+
+
+def _hover(page, point):
+    _actions(page).move_to_element_with_offset(_stage(page), *_offset(page, point)).perform()
+
+
+def _pixel(page, canvas):
+    return page.execute_script(
+        "const c = arguments[0], ink = c.getContext('2d');"
+        "return [...ink.getImageData(c.width / 2, c.height / 2, 1, 1).data].slice(0, 3)",
+        canvas,
+    )
+
+
+def _shows(page, canvas, row):
+    return np.abs(np.subtract(_pixel(page, canvas), colour_of(row))).max() < 30
+
+
+@pytest.mark.parametrize("point", [0, 311, 599])
+def test_hover_shows_the_image_of_the_point_and_its_class_as_text(page, diagnosed, point) -> None:
+    _hover(page, point)
+    _wait(page, "document.querySelector('.card canvas').dataset.shown === String(arguments[0])", point)
+    assert _shows(page, _all(page, ".card canvas")[0], point)
+    assert f"{point}.png" in _all(page, ".card")[0].text
+    gender = diagnosed.context.classes["gender"][diagnosed.context.labels["gender"][point]]
+    assert gender in _all(page, ".card .facts")[0].text
+
+
+def test_a_hostile_class_name_runs_nothing(page) -> None:
+    assert HOSTILE in _all(page, "body")[0].get_attribute("textContent")
+    assert len(_all(page, "script:not([type])")) == 1
+
+
+def test_lasso_gathers_the_points_inside_it_and_no_other(page) -> None:
+    _stage(page)
+    _all(page, ".lasso")[0].click()
+    columns, rows = range(12, 18), range(8, 12)
+    at = [(rows[0], columns[0]), (rows[0], columns[-1]), (rows[-1], columns[-1]), (rows[-1], columns[0])]
+    corners = np.array([_offset(page, row * COLUMNS + column) for row, column in at])
+    middle = corners.mean(axis=0)
+    corners = np.round(middle + (corners - middle) * 1.12).astype(int).tolist()
+    steps = _actions(page).move_to_element_with_offset(_all(page, ".stage")[0], *corners[0]).click_and_hold()
+    for before, after in pairwise(corners):
+        steps = steps.move_by_offset(after[0] - before[0], after[1] - before[1])
+    steps.release().perform()
+    _wait(page, "metricFace.view.look.selected !== null")
+    expected = [row * COLUMNS + column for row in rows for column in columns]
+    assert page.execute_script("return [...metricFace.view.look.selected]") == expected
+    faces = _all(page, ".selection .face")
+    assert [int(face.get_attribute("data-point")) for face in faces] == expected[: len(faces)]
+
+
+def test_a_cell_of_the_overlap_matrix_opens_its_faces(page, diagnosed) -> None:
+    figure = _all(page, "#matrix-1")[0]  # 0 is the joint class, 1 the mask
+    button = figure.find_element("css selector", 'button[data-cell="0,1"]')
+    page.execute_script("arguments[0].scrollIntoView({block: 'center'}); arguments[0].click()", button)
+    faces = figure.find_elements("css selector", ".cell-faces .face")
+    rows = [int(face.get_attribute("data-point")) for face in faces]
+    masks, judged = diagnosed.context.labels["mask"], diagnosed.context.judged
+    assert rows
+    assert set(masks[rows]) == {0}
+    assert np.isin(rows, judged).all()
+    near = diagnosed.context.graph.ids[rows]
+    assert (masks[near] == 1).any(axis=1).all()
+    _wait(
+        page, "[...arguments[0].querySelectorAll('.cell-faces canvas')].every((c) => c.dataset.shown)", figure
+    )
+    assert _shows(page, faces[0].find_element("css selector", "canvas"), rows[0])
+
+
+def test_colour_by_repaints_the_points(page) -> None:
+    names = page.execute_script("return [...document.querySelector('.colour').options].map((o) => o.text)")
+    assert {"mask", "gender", "age"} <= set(names)
+    assert any("purity" in name for name in names)
+    assert any("lie" in name for name in names)
+    seen = set()
+    for name in ("mask", "gender"):
+        value = page.execute_script(
+            "return [...document.querySelector('.colour').options].find((o) => o.text === arguments[0]).value",
+            name,
+        )
+        _choose(page, ".colour", value)
+        assert page.execute_script("return metricFace.view.look.column.name") == name
+        seen.add(page.execute_script("return document.querySelector('.stage canvas').toDataURL()"))
+    assert len(seen) == 2
+
+
+def test_everything_that_can_be_clicked_is_reached_by_tab(page) -> None:
+    unreached = page.execute_script(
+        "return [...document.querySelectorAll('button, select, input, summary, a[href], .stage, .face')]"
+        ".filter((e) => e.offsetParent && !e.disabled && e.tabIndex < 0 && !e.closest('[tabindex]'))"
+        ".map((e) => e.outerHTML.slice(0, 90))"
+    )
+    assert unreached == []
+    nameless = page.execute_script(
+        "return [...document.querySelectorAll('button, select, input')].filter((e) => e.offsetParent"
+        " && !(e.textContent.trim() || e.ariaLabel || e.title || (e.labels && e.labels.length)))"
+        ".map((e) => e.outerHTML.slice(0, 90))"
+    )
+    assert nameless == []
+
+
+def test_a_cell_and_a_table_open_by_the_keyboard(page) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    button = _all(page, '#matrix-1 button[data-cell="0,1"]')[0]
+    page.execute_script("arguments[0].focus()", button)
+    _actions(page).send_keys(Keys.ENTER).perform()
+    assert button.get_attribute("aria-pressed") == "true"
+    assert _all(page, "#matrix-1 .cell-faces .face")
+    summary = _all(page, "details[data-table] summary")[0]
+    page.execute_script("arguments[0].focus()", summary)
+    _actions(page).send_keys(Keys.ENTER).perform()
+    assert page.execute_script("return arguments[0].parentElement.open", summary)
+
+
+def test_evidence_faces_are_those_of_their_rows(page, written) -> None:
+    report = json.loads((written.parent / "report.json").read_text("utf-8"))
+    finding = next(f for f in report["findings"] if f["id"] == "label_errors.wrong")
+    box = _all(page, '[data-finding="label_errors.wrong"] [data-evidence$="evidence"]')[0]
+    faces = box.find_elements("css selector", ".face")
+    assert [int(face.get_attribute("data-point")) for face in faces] == finding["evidence"]
+    _wait(page, "[...arguments[0].querySelectorAll('canvas')].every((c) => c.dataset.shown)", box)
+    for face, row in zip(faces, finding["evidence"], strict=True):
+        assert _shows(page, face.find_element("css selector", "canvas"), row)
+
+
+def test_a_face_of_the_evidence_is_gathered_on_the_map(page) -> None:
+    box = _all(page, '[data-evidence$="evidence"]')[0]
+    face = box.find_element("css selector", ".face")
+    page.execute_script("arguments[0].click()", face)
+    assert page.execute_script("return metricFace.view.look.pinned") == int(face.get_attribute("data-point"))
+    assert not page.execute_script("return document.querySelector('.selection').hidden")
+
+
+def test_every_chart_has_its_table_and_the_page_prints_with_them_open(page) -> None:
+    assert page.execute_script("return document.querySelectorAll('svg.chart').length") > 5
+    figures = "[...document.querySelectorAll('figure')].filter((f) => f.querySelector('svg.chart'))"
+    assert page.execute_script(f"return {figures}.filter((f) => !f.querySelector('table')).length") == 0
+    page.execute_script("dispatchEvent(new Event('beforeprint'))")
+    assert page.execute_script("return document.querySelectorAll('details:not([open])').length") == 0
+
+
+def test_light_and_dark_both_have_ink_on_paper(page) -> None:
+    def brightness(name):
+        colour = page.execute_script(f"return getComputedStyle(document.body).{name}")
+        return sum(int(v) for v in re.findall(r"\d+", colour)[:3]) / 3
+
+    gaps = []
+    for _ in range(2):
+        gaps.append(brightness("color") - brightness("backgroundColor"))
+        page.find_element("css selector", ".theme").click()
+    assert min(gaps) < -120
+    assert max(gaps) > 120
+
+
+@pytest.mark.parametrize("width", [360, 768])
+def test_a_narrow_page_does_not_scroll_sideways(page, width) -> None:
+    page.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": True},
+    )
+    try:
+        wide = page.execute_script(
+            "return [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right >"
+            " innerWidth + 1 && !e.closest('.scroll, svg, .stage, .card')).map((e) => e.outerHTML.slice(0, 80))"
+        )
+        assert page.execute_script("return document.documentElement.scrollWidth <= innerWidth"), wide
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_without_faces_the_page_works_and_holds_no_image(browser, diagnosed, tmp_path) -> None:
+    open_page(browser, write_report(diagnosed, tmp_path, faces=False, projection=grid()))
+    _choose(browser, ".panels", "-1")
+    _hover(browser, 311)
+    _wait(browser, "!document.querySelector('.card').hidden")
+    assert "311" in _all(browser, ".card")[0].text
+    assert browser.execute_script("return document.images.length") == 0
+    assert (
+        browser.execute_script("return document.querySelectorAll('.face canvas, [data-shown]').length") == 0
+    )
+    assert complaints(browser) == []
+    assert requests_made(browser) == []
