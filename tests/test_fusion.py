@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from metric_face import fusion
 from metric_face.data.labels import Attribute, LabelSpace
 from metric_face.data.table import ImageTable
 from metric_face.embeddings import Embeddings
@@ -107,6 +108,48 @@ def test_the_reported_gain_is_smaller_than_the_one_the_choice_saw():
         honest.append(plan.gain.value)
         assert plan.gain.low <= plan.gain.value <= plan.gain.high
     assert np.mean(honest) < np.mean(looks)
+
+
+def test_no_image_has_a_part_in_choosing_who_answers_for_it(monkeypatch):
+    """Nor has another image of the same person: every fold is answered by donors that the other folds chose."""
+    runs = [draw_run(name, IMAGES, TRUTH, {"mask": 0.8, "gender": 0.8, "age": 0.8}, 9) for name in "ab"]
+    person_of = {
+        row.tobytes(): person
+        for table in runs[0].probabilities.values()
+        for row, person in zip(table, PEOPLE, strict=True)
+    }
+    calls = []
+
+    def recorded(kind):
+        def call(tables, *_):
+            calls.append((kind, {person_of[row.tobytes()] for row in tables[0]}))
+            return [0] if kind == "choose" else tables[0].argmax(axis=1)
+
+        return call
+
+    for kind in ("choose", "vote"):
+        monkeypatch.setattr(fusion, f"_{kind}", recorded(kind))
+    fuse(runs, IMAGES, TRUTH, PEOPLE, SPACE, resamples=10)
+    pairs = list(zip(calls[::2], calls[1::2], strict=True))
+    assert [(a, b) for (a, _), (b, _) in pairs] == [("choose", "vote")] * len(pairs)
+    held_out = []
+    for (_, choosing), (_, answered) in pairs:
+        if choosing != answered:  # the plan itself is chosen on everybody
+            assert not choosing & answered
+            assert choosing | answered == set(PEOPLE.tolist())
+            held_out += answered
+    assert sorted(held_out) == sorted(PEOPLE[::7].tolist() * len(SPACE.names))
+
+
+def test_the_vote_within_an_attribute_weighs_probabilities_not_heads():
+    """Two runs that are a little for one class are outvoted by one that is sure of another."""
+    tables = [np.array([[0.55, 0.45]]), np.array([[0.55, 0.45]]), np.array([[0.02, 0.98]])]
+    space = LabelSpace((Attribute("gender", ("male", "female")),))
+    runs = [Predictions(name, np.array(["x"]), {"gender": t}) for name, t in zip("abc", tables, strict=True)]
+    fused = fixed_plan({"gender": ["a", "b", "c"]}).apply(runs)
+    assert fused.codes()["gender"].tolist() == [1]
+    assert space.joint(fused.codes()).tolist() == [1]
+    np.testing.assert_allclose(fused.probabilities["gender"], np.mean(tables, axis=0))
 
 
 def test_half_finished_folds_are_usable():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metric_face.data.split import SplitWarning, check_split, identity_folds, split_by_identity
+from metric_face.data.split import SplitWarning, check_split, identity_folds, split_by_identity, split_fold
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, SplitError
 
@@ -66,6 +66,29 @@ def test_folds_partition_the_people(num_folds: int) -> None:
     assert set(folds) == set(range(num_folds))
     assert pd.Series(folds).groupby(table.frame["identity"]).nunique().eq(1).all()
     assert np.bincount(folds).min() > 0.8 * len(folds) / num_folds
+
+
+@pytest.mark.parametrize("test", [0.0, 0.2])
+def test_every_person_is_held_out_by_one_fold_and_tested_by_none_or_all(test: float) -> None:
+    table, classes = competition(300)
+    parts = np.array(
+        [
+            split_fold(table, 4, fold, classes, test=test, seed=3).frame["split"].to_numpy(str)
+            for fold in range(4)
+        ]
+    )
+    apart = (parts == "test").any(axis=0)
+    assert (parts[:, apart] == "test").all()
+    assert apart.mean() == pytest.approx(test, abs=0.02)
+    assert ((parts == "val").sum(axis=0) == ~apart).all()
+    for part in parts:
+        assert check_split(table.with_column("split", part), classes) == []
+    assert np.ptp((parts == "val").sum(axis=1)) <= 0.1 * len(table) / 4
+
+
+def test_a_fold_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="fold=5: must be 0 to 4, as there are 5"):
+        split_fold(make_table(list("abcdef")), 5, 5)
 
 
 def test_exact_copies_stay_on_one_side_where_there_are_no_identities(tmp_path: Path) -> None:

@@ -1,0 +1,91 @@
+"""Runs with planted predictions, made without a training: shared by the tests of folds and of fusing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metric_face.config import dump_config, load_config
+from metric_face.data.labels import Attribute, LabelSpace
+from metric_face.data.split import split_by_identity, split_fold
+from metric_face.data.table import ImageTable
+from metric_face.embeddings import Embeddings
+from metric_face.model_card import FORMAT, fingerprint_of
+from metric_face.run import Run
+
+COLOURS, SHAPES = ("blue", "red"), ("disc", "square", "star")
+SPACE = LabelSpace((Attribute("colour", COLOURS), Attribute("shape", SHAPES)))
+
+
+def draw_table(people: int = 60, each: int = 4, seed: int = 0) -> ImageTable:
+    """People with a colour each, and images of three shapes."""
+    rng = np.random.default_rng(seed)
+    who = np.repeat(np.arange(people), each)
+    frame = pd.DataFrame(
+        {
+            "path": [f"images/p{p:03d}_{i}.png" for i, p in enumerate(who)],
+            "identity": [f"p{p:03d}" for p in who],
+            "colour": np.array(COLOURS)[rng.integers(0, 2, people)][who],
+            "shape": np.array(SHAPES)[rng.integers(0, 3, len(who))],
+        }
+    )
+    return ImageTable(frame, Path("nowhere"))
+
+
+def plant_run(
+    folder: Path,
+    table: ImageTable,
+    right: dict[str, float],
+    *,
+    fold: tuple[int, int] | None = None,
+    space: LabelSpace = SPACE,
+    ended: str | None = "complete",
+    embedded: bool = True,
+    seed: int = 0,
+) -> Run:
+    """Write a run whose heads are right with chance ``right`` on images held out, and always on those trained on.
+
+    Args:
+        folder: of the run.
+        table: the images, not split.
+        right: attribute -> chance.
+        fold: which of how many; None splits as a single run does.
+        space: the run's own order of the classes.
+        ended: as in ``run.json``; None where the training is under way.
+        embedded: whether there are embeddings.
+        seed: of what is said, and of the split of a single run.
+    """
+    rng = np.random.default_rng(seed)
+    split: dict[str, Any] = {} if fold is None else {"fold": fold[0], "folds": fold[1]}
+    table = (
+        split_by_identity(table, shares={"train": 0.6, "val": 0.4}, seed=seed)
+        if fold is None
+        else split_fold(table, fold[1], fold[0])
+    )
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(dump_config(load_config({"data": {"path": "x", "split": split}})))
+    (folder / "run.json").write_text(json.dumps({"data_root": "nowhere", "ended": ended}))
+    table.save(folder / "images.parquet")
+    card: dict[str, Any] = {
+        "format": FORMAT,
+        "architecture": {"fold": fold},
+        "transform": {},
+        "sha256": str(seed),
+    }
+    card |= {"label_space": space.to_dict(), "fingerprint": fingerprint_of(card)}
+    (folder / "model.json").write_text(json.dumps(card))
+    (folder / "model.safetensors").touch()
+    unseen = (table.frame["split"] != "train").to_numpy()
+    logits = {}
+    for attribute in space.attributes:
+        true = attribute.encode(table.frame[attribute.name])
+        wrong = unseen & (rng.random(len(true)) >= right[attribute.name])
+        said = (true + wrong * rng.integers(1, attribute.num_classes, len(true))) % attribute.num_classes
+        noise = rng.uniform(0, 0.5, (len(true), attribute.num_classes))
+        logits[attribute.name] = (2 * np.eye(attribute.num_classes)[said] + noise).astype(np.float32)
+    if embedded:
+        vectors = rng.normal(size=(len(table), 3)).astype(np.float32)
+        Embeddings(vectors, table, card["fingerprint"], logits).save(folder / "embeddings")
+    return Run.open(folder)

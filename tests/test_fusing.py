@@ -1,0 +1,210 @@
+"""Files, runs and folds side by side: who counts as one, what is judged on what, and what goes into a submission."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from fold_cases import SPACE, draw_table, plant_run
+
+from metric_face.data.labels import Attribute, LabelSpace
+from metric_face.errors import ArgumentError, DataError, FileFormatError
+from metric_face.folds import FoldSet, fold_runs, held_out
+from metric_face.fusing import fuse_sources
+from metric_face.metrics import macro_f1
+from metric_face.prediction_files import write_predictions
+from metric_face.predictions import Predictions
+from metric_face.run import Run
+from metric_face.scores.intervals import bootstrap_interval
+
+TABLE = draw_table()
+FAIR = {"colour": 0.8, "shape": 0.7}
+
+
+def plant_folds(home: Path, count: int, right: dict[str, float] = FAIR, of: int = 5, **more) -> Path:
+    for fold in range(count):
+        plant_run(home / f"fold-{fold}", TABLE, right, fold=(fold, of), seed=fold, **more)
+    return home
+
+
+def truth(images: np.ndarray) -> dict[str, np.ndarray]:
+    rows = TABLE.frame.set_index("path").loc[images].reset_index()
+    return SPACE.encode(TABLE.take([0]).__class__(rows, TABLE.root))
+
+
+def test_finished_folds_are_one_contender_judged_on_images_they_held_out(tmp_path: Path) -> None:
+    home = plant_folds(tmp_path / "kfold", 3)
+    fused = fuse_sources([home])
+    (one,) = fused.estimates
+    assert (one.name, one.folds) == ("kfold", (3, 5))
+    said = FoldSet.of("kfold", fold_runs(home)).held_out(SPACE)
+    people = TABLE.frame.set_index("path").loc[said.images, "identity"].to_numpy(str)
+    assert (one.images, one.identities) == (len(said), len(set(people)))
+    assert 0.5 * len(TABLE) < one.images < 0.7 * len(TABLE)
+    true, codes = truth(said.images), said.codes()
+    for name, classes in (("colour", 2), ("shape", 3)):
+        assert one.macro_f1[name].value == pytest.approx(macro_f1(true[name], codes[name], classes))
+    joint = bootstrap_interval(SPACE.joint(true), SPACE.joint(codes), people, num_classes=6)
+    assert one.macro_f1["joint"].value == pytest.approx(joint.value)
+    assert one.macro_f1["joint"].low == pytest.approx(joint.low, abs=0.02)
+    # Always right on what they were trained on: had one such image counted, this would be above what is planted.
+    assert one.macro_f1["shape"].high < 0.85
+    assert fused.plan.gain is None
+
+
+def test_an_unfinished_fold_waits_and_is_said(tmp_path: Path) -> None:
+    home = plant_folds(tmp_path / "kfold", 2)
+    plant_run(home / "fold-2", TABLE, FAIR, fold=(2, 5), ended=None)
+    plant_run(home / "fold-3", TABLE, FAIR, fold=(3, 5), ended="interrupted")
+    plant_run(home / "fold-4", TABLE, FAIR, fold=(4, 5), embedded=False)
+    fused = fuse_sources([home])
+    assert fused.estimates[0].folds == (2, 5)
+    assert fused.notes == (
+        f"{home / 'fold-2'}: not finished",
+        f"{home / 'fold-3'}: not finished",
+        f"{home / 'fold-4'}: not embedded; run 'metric-face embed {home / 'fold-4'}'",
+    )
+    (home / "fold-1" / "run.json").write_text("{ half a fi")  # killed at the worst moment
+    assert fuse_sources([home]).estimates[0].folds == (1, 5)
+
+
+def test_folds_given_one_by_one_are_the_same_contender(tmp_path: Path) -> None:
+    home = plant_folds(tmp_path / "kfold", 3)
+    loose = fuse_sources(sorted(home.iterdir()))
+    assert loose.estimates == fuse_sources([home]).estimates
+
+
+def test_a_run_is_judged_on_its_validation_part_alone(tmp_path: Path) -> None:
+    run = plant_run(tmp_path / "run", TABLE, FAIR)
+    val = run.table.part("val")
+    fused = fuse_sources([tmp_path / "run"])
+    assert fused.estimates[0].images == len(val)
+    assert fused.estimates[0].folds is None
+    assert set(held_out(run, SPACE).images) == set(val.frame["path"])
+
+
+def test_who_is_good_at_what_is_found_among_folds_and_runs(tmp_path: Path) -> None:
+    folds = plant_folds(tmp_path / "kfold", 5, {"colour": 0.98, "shape": 0.5})
+    run = plant_run(tmp_path / "run", TABLE, {"colour": 0.6, "shape": 0.97}, seed=7)
+    fused = fuse_sources([folds, tmp_path / "run"])
+    assert {donor.attribute: donor.runs for donor in fused.plan.donors} == {
+        "colour": ("kfold",),
+        "shape": ("run",),
+    }
+    assert fused.plan.gain.low > 0
+    unseen = len(run.table.part("val"))
+    assert fused.plan.num_images == unseen
+    assert fused.notes[0].startswith(
+        f"run: lacks {len(TABLE) - unseen} of the {len(TABLE)} images that choose"
+    )
+    by_run = fuse_sources([folds, tmp_path / "run"], tmp_path / "run")  # its validation part chooses
+    assert by_run.plan.num_images == unseen
+    assert by_run.notes == ()
+
+
+def test_classes_in_another_order_are_put_in_order(tmp_path: Path) -> None:
+    other = LabelSpace((Attribute("shape", ("star", "disc", "square")), Attribute("colour", ("red", "blue"))))
+    perfect = {"colour": 1.0, "shape": 1.0}
+    one = plant_run(tmp_path / "one", TABLE, perfect)
+    plant_run(tmp_path / "two", TABLE, perfect, space=other)
+    fused = fuse_sources([tmp_path / "one", tmp_path / "two"])
+    assert [estimate.macro_f1["joint"].value for estimate in fused.estimates] == [1, 1]
+    said = held_out(Run.open(tmp_path / "two"), SPACE)
+    assert said.probabilities.keys() == {"colour", "shape"}
+    np.testing.assert_array_equal(said.codes()["shape"], truth(said.images)["shape"])
+    file = write_predictions(tmp_path / "three.csv", held_out(one, other), other)
+    assert fuse_sources([tmp_path / "one", file]).estimates[1].macro_f1["joint"].value == 1
+
+
+def test_a_class_that_a_run_never_saw_has_no_chance() -> None:
+    own = LabelSpace((Attribute("colour", ("red", "blue")), Attribute("shape", ("star", "disc"))))
+    said = Predictions.of_codes("r", ["a"], {"colour": np.array([0]), "shape": np.array([1])}, own)
+    aligned = said.aligned(own, SPACE)
+    assert aligned.probabilities["shape"].tolist() == [[1, 0, 0]]
+    assert aligned.probabilities["colour"].tolist() == [[0, 1]]
+    with pytest.raises(DataError, match="shape must be one of star, disc, found the class 'square'"):
+        Predictions.of_codes("r", ["a"], {"colour": np.array([0]), "shape": np.array([1])}, SPACE).aligned(
+            SPACE, own
+        )
+    with pytest.raises(DataError, match="r: must predict 'shape', found colour"):
+        Predictions("r", np.array(["a"]), {"colour": np.eye(2)[:1]}).aligned(
+            LabelSpace((SPACE["colour"],)), SPACE
+        )
+
+
+def test_images_that_a_file_lacks_are_said(tmp_path: Path) -> None:
+    run = plant_run(tmp_path / "run", TABLE, FAIR)
+    said = held_out(run, SPACE)
+    file = write_predictions(tmp_path / "short.csv", said.take(said.images[5:]), SPACE)
+    fused = fuse_sources([tmp_path / "run", file])
+    assert fused.notes == (
+        f"short: lacks 5 of the {len(said)} images that choose, the first {said.images[0]}; they were left out",
+    )
+    assert fused.plan.num_left_out == 5
+    assert [one.images for one in fused.estimates] == [len(said), len(said) - 5]
+
+
+def test_a_submission_of_files_has_the_images_that_are_not_the_runs_own(tmp_path: Path) -> None:
+    run = plant_run(tmp_path / "run", TABLE, FAIR)
+    own = held_out(run, SPACE)
+    codes = {"colour": np.array([1, 0]), "shape": np.array([2, 1])}
+    images = np.concatenate([own.images, ["eval/x.jpg", "eval/y.jpg"]])
+    whole = {name: np.concatenate([own.codes()[name], codes[name]]) for name in SPACE.names}
+    files = [
+        write_predictions(tmp_path / f"{name}.csv", Predictions.of_codes(name, images, whole, SPACE), SPACE)
+        for name in ("a", "b")
+    ]
+    fused = fuse_sources(files, tmp_path / "run", out=tmp_path / "info.csv")
+    written = pd.read_csv(tmp_path / "info.csv")
+    assert written.to_dict("list") == {"ImageID": ["x.jpg", "y.jpg"], "ans": [1 * 3 + 2, 0 * 3 + 1]}
+    assert (fused.written, list(written.columns)) == (2, ["ImageID", "ans"])
+    pd.read_csv(files[1]).iloc[:-1].to_csv(files[1], index=False)
+    table = tmp_path / "eval.csv"
+    pd.DataFrame({"path": ["eval/x.jpg", "eval/y.jpg"]}).to_csv(table, index=False)
+    with pytest.raises(
+        DataError, match=r"b: must predict every image, found none for 'eval/y.jpg' \(1 missing\)"
+    ):
+        fuse_sources(files[1:], tmp_path / "run", out=tmp_path / "info.csv", images=table)
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        (["a.csv"], "--truth: must be a run directory where only files are fused"),
+        (["waiting"], r"waiting: needs a fold that is finished; .*fold-0: not finished"),
+        (["run", "run"], "run: must be given once, found it twice; it would outvote the others"),
+        (["kfold", "kfold/fold-1"], "fold-1: must be given once, found it twice"),
+        (["kfold/fold-0", "copy/fold-0"], "fold 0 must be given once, found .*fold-0 and .*fold-0"),
+    ],
+)
+def test_what_cannot_be_fused_is_named(tmp_path: Path, sources: list[str], message: str) -> None:
+    plant_folds(tmp_path / "kfold", 2)
+    plant_folds(tmp_path / "copy", 1)
+    plant_folds(tmp_path / "waiting", 1, ended=None)
+    plant_run(tmp_path / "run", TABLE, FAIR)
+    (tmp_path / "a.csv").write_text("path,ans\nx,0\n")
+    with pytest.raises(ArgumentError, match=message):
+        fuse_sources([tmp_path / source for source in sources])
+
+
+def test_folders_that_hold_no_run_and_runs_that_look_at_nothing(tmp_path: Path) -> None:
+    home = plant_folds(tmp_path / "kfold", 1)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileFormatError, match=r"holds no config\.yaml"):
+        fuse_sources([tmp_path / "empty"])
+    with pytest.raises(FileFormatError, match=r"kfold: holds folds; give one of them, such as .*fold-0"):
+        Run.open(home)
+    with pytest.raises(
+        ArgumentError, match="kfold is a run and has not seen the images to submit; name them"
+    ):
+        fuse_sources([home], out=tmp_path / "info.csv")
+    plant_run(tmp_path / "bare", TABLE, FAIR, embedded=False)
+    with pytest.raises(FileFormatError, match="holds no embeddings; run 'metric-face embed' first"):
+        fuse_sources([tmp_path / "bare"])
+
+
+def test_runs_called_alike_are_told_apart_by_their_path(tmp_path: Path) -> None:
+    paths = [tmp_path / place / "run" for place in "ab"]
+    for path in paths:
+        plant_run(path, TABLE, FAIR)
+    assert [one.name for one in fuse_sources(paths).estimates] == [str(path) for path in paths]
