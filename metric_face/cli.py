@@ -67,8 +67,13 @@ def train(
         Path | None, typer.Argument(help="Folder, CSV or Parquet file of images; or data.path.")
     ] = None,
     config: Annotated[
-        str, typer.Option("--config", "-c", help="A recipe (small, standard, competition) or a YAML file.")
-    ] = "small",
+        str | None,
+        typer.Option(
+            "--config",
+            "-c",
+            help="A recipe (small, standard, competition) or a YAML file; default small, or the resumed run's own.",
+        ),
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", "-s", help="section.key=value; may be repeated.")
     ] = None,
@@ -98,7 +103,9 @@ def train(
         given.append(f"data.path={data}")
     if skip_broken:
         given.append("data.skip_broken=true")
-    resolved = load_config(config, given)
+    # A resumed run keeps its own number of epochs unless one is given, and not that of a recipe nobody named.
+    own = out / "config.yaml"
+    resolved = load_config(config or (own if resume and own.is_file() else "small"), given)
     from metric_face.data.preparation import prepare_data
 
     with bar("checking images", not quiet) as progress:

@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 import torch
 
-from metric_face.config import load_config
+from metric_face.config import dump_config, load_config
 from metric_face.errors import ConfigError, FileFormatError, MissingExtraError
 from metric_face.run import Run
 from metric_face.trainer.callbacks import Deadline
 from metric_face.trainer.module import TrainingModule, schedule
-from metric_face.training import fit
+from metric_face.training import _resolve, fit
 from tests.training_cases import tiny_config
 
 pytestmark = pytest.mark.slow
@@ -114,6 +114,30 @@ def test_interrupted_and_resumed_equals_uninterrupted(
         resumed.log[columns].dropna().reset_index(drop=True),
         finished.log[columns].dropna().reset_index(drop=True),
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "epochs"), [([], 31), (["--set", "trainer.epochs=40"], 40), (["--config", "standard"], 30)]
+)
+def test_the_command_resumes_with_the_epochs_of_the_run_unless_others_are_given(
+    toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], epochs: int
+) -> None:
+    from typer.testing import CliRunner
+
+    from metric_face.cli import app
+
+    (tmp_path / "config.yaml").write_text(dump_config(tiny_config(toy, trainer__epochs=31)))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "last.ckpt").touch()
+    asked: list[int] = []
+
+    def resolve(config: Any, home: Path, resume: bool) -> Any:
+        asked.append(_resolve(config, home, resume).trainer.epochs)
+        raise SystemExit(0)
+
+    monkeypatch.setattr("metric_face.training._resolve", resolve)
+    CliRunner().invoke(app, ["train", "--resume", "--out", str(tmp_path), *words])
+    assert asked == [epochs]
 
 
 def test_ctrl_c_keeps_what_was_learnt(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
