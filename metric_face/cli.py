@@ -406,6 +406,12 @@ def evaluate(run: RunArgument = LATEST, part: Part = "val", as_json: Json = Fals
     if found.scores:
         rows = [(s.judge, s.target, with_interval(s.macro_f1), s.note) for s in found.scores]
         answer_table(("judge", "target", "macro F1", ""), rows)
+    if found.met_own:
+        answer(
+            f"kNN and probe meet the own identity of {found.met_own:,} images in the training part: not left out."
+        )
+    elif found.met_own == 0:
+        answer("kNN and probe: nobody is in both parts, so no image meets its own identity.")
     if found.after_training:
         gains = [(r.kind, r.target, with_interval(r.gain)) for r in found.after_training]
         answer_table(("heads read with", "target", "gain on people not chosen on"), gains)

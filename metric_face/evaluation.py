@@ -68,7 +68,18 @@ class Retrieval:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The scores of a run on one part of its images."""
+    """The scores of a run on one part of its images.
+
+    Attributes:
+        part: the part.
+        images: in it.
+        identities: in it.
+        scores: per judge and target.
+        retrieval: per label.
+        after_training: what thresholds and a prior add to the heads.
+        met_own: images whose own identity is in the training part too, where kNN and probe meet it: it is not left
+            out; 0 after a split by identity, None where identities are not known.
+    """
 
     part: str
     images: int
@@ -76,7 +87,7 @@ class Evaluation:
     scores: tuple[Score, ...]
     retrieval: tuple[Retrieval, ...]
     after_training: tuple[Remedy, ...] = ()
-    """What thresholds and a prior adjustment would add to the heads."""
+    met_own: int | None = None
 
     def score(self, judge: str, target: str) -> Score:
         """One score.
@@ -141,7 +152,13 @@ def evaluate(
     progress("thresholds")
     remedies = after_training(run, embeddings, part=part, seed=seed)
     return Evaluation(
-        part, len(queries), len(np.unique(people)), tuple(scores), tuple(nearest), tuple(remedies)
+        part,
+        len(queries),
+        len(np.unique(people)),
+        tuple(scores),
+        tuple(nearest),
+        tuple(remedies),
+        _met_own(run, gallery, queries, people),
     )
 
 
@@ -223,6 +240,13 @@ def _judge_knn(
             notes.append(f"k={best.k} {best.votes}")
         scores.append(_score("knn", name, true, said, names, people, seed, " / ".join(dict.fromkeys(notes))))
     return scores
+
+
+def _met_own(run: Run, gallery: Embeddings, queries: Embeddings, people: Any) -> int | None:
+    """How many queries have images of their own identity among the training part; None where it is not known."""
+    if queries.table.identities is None and run.config.data.split.group not in queries.table.frame.columns:
+        return None
+    return int(np.isin(people, _people(run, gallery)).sum())
 
 
 def _halves(people: Any, seed: int) -> Ints:

@@ -11,6 +11,7 @@ import pytest
 from metric_face.answers import Answer, submission
 from metric_face.asking import CODE, Asker
 from metric_face.errors import ArgumentError, DataError, FileFormatError, ModelMismatchError
+from metric_face.evaluation import evaluate
 from metric_face.index import EmbeddingIndex
 from metric_face.indexing import index_run
 from metric_face.k_choice import choose_k
@@ -238,6 +239,17 @@ def test_a_submission_names_each_file_once(answers, asker):
     with pytest.raises(DataError, match=r"file names must differ to be ImageIDs, found 2 of x\.png"):
         submission(twice, classes)
     assert submission([], classes) == "ImageID,ans\n"
+
+
+def test_evaluation_says_when_a_query_meets_its_own_person(run):
+    stored = run.embeddings()
+    frame = stored.table.frame.copy()
+    person = frame["identity"][frame["split"] == "val"].iloc[0]
+    [first, *_] = frame.index[frame["identity"] == person]
+    frame.loc[first, "split"] = "train"  # one photograph of four changes sides
+    leaky = replace(stored, table=replace(stored.table, frame=frame))
+    assert evaluate(run, leaky).met_own == 3
+    assert evaluate(run).met_own == 0
 
 
 def test_progress_counts_every_image(asker, images):

@@ -138,6 +138,7 @@ def test_evaluate_and_probe_report_every_judge(run: Run) -> None:
         for target in ("colour", "shape", "joint")
     }
     assert {near["label"] for near in found["retrieval"]} == {"colour", "shape", "joint", "identity"}
+    assert found["met_own"] == 0  # the split kept every person in one part
     assert all(near["same_identity_excluded"] == (near["label"] != "identity") for near in found["retrieval"])
     for score in found["scores"]:
         assert score["macro_f1"]["low"] <= score["macro_f1"]["value"] <= score["macro_f1"]["high"]

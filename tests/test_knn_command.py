@@ -111,28 +111,28 @@ def test_wrong_usage_is_said(indexed: Run, toy: Path, tmp_path: Path) -> None:
 
 
 def test_a_watched_folder_is_answered_until_ctrl_c(indexed: Run, toy: Path, tmp_path: Path) -> None:
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*COMMAND, str(indexed.folder), "--watch", str(tmp_path), "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert process.stderr.readline() == f"watching {tmp_path}; Ctrl-C ends it\n"
-        content = (toy / "images" / "p00_0.png").read_bytes()
-        (tmp_path / "half.png").write_bytes(content[:200])
-        (tmp_path / "new.png").write_bytes(content)
-        first = json.loads(process.stdout.readline())
-        (tmp_path / "half.png").write_bytes(content)
-        second = json.loads(process.stdout.readline())
-        assert [Path(one["path"]).name for one in (first, second)] == ["new.png", "half.png"]
-        assert first["predicted"] == second["predicted"]
-        process.send_signal(signal.SIGINT)
-        rest, beside = process.communicate(timeout=60)
-    finally:
-        process.kill()
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stderr.readline() == f"watching {tmp_path}; Ctrl-C ends it\n"
+            content = (toy / "images" / "p00_0.png").read_bytes()
+            (tmp_path / "half.png").write_bytes(content[:200])
+            (tmp_path / "new.png").write_bytes(content)
+            first = json.loads(process.stdout.readline())
+            (tmp_path / "half.png").write_bytes(content)
+            second = json.loads(process.stdout.readline())
+            assert [Path(one["path"]).name for one in (first, second)] == ["new.png", "half.png"]
+            assert first["predicted"] == second["predicted"]
+            process.send_signal(signal.SIGINT)
+            rest, beside = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert (process.returncode, rest, beside) == (0, "", "")
 
 
