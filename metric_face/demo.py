@@ -113,11 +113,15 @@ def run_demo(folder: str | Path, *, people: int = 200, say: Callable[[str], obje
     index_run(run).save(run.folder / "index")
     watch.start("ask", "asking about three people that training has not seen")
     from metric_face.asking import Asker
+    from metric_face.explaining import write_answers
     from metric_face.terminal import show_answer
 
     held_out = run.table.part("val")
-    for answer in Asker(run.folder).ask(held_out.paths[::7][:3], shown=3):
-        show_answer(answer)
+    asker = Asker(run.folder)
+    answers = asker.ask(held_out.paths[::7][:3], shown=12)
+    for answer in answers:
+        show_answer(answer, shown=3)
+    told = write_answers(answers, asker, run.folder / "answers.html")
     watch.start("evaluate", "judging head, kNN and probe on the people held out")
     from metric_face.evaluation import evaluate
 
@@ -132,7 +136,7 @@ def run_demo(folder: str | Path, *, people: int = 200, say: Callable[[str], obje
     found = diagnose(run)
     report = write_report(found, run.folder)
     watch.stop()
-    looked_at = [home / "faces.png", made.picture, made.page, report]
+    looked_at = [home / "faces.png", made.picture, made.page, told, report]
     return DemoResult(home, evaluation, watch.seconds, found.lines(), looked_at)
 
 
