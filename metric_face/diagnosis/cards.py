@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from metric_face.diagnosis.finding import Answer, Finding, Ints, Measure
 from metric_face.diagnosis.sentences import say, say_answer, term, words
+from metric_face.diagnosis.summary import LEAST_SHOWN
 from metric_face.pages.charts import Series, arrows_chart, bar_chart, histogram_chart, line_chart
 from metric_face.pages.svg import svg, tag
 
@@ -67,7 +68,7 @@ def card(finding: Finding, number: int, evidence: Evidence, lang: str) -> Card:
     """The card of the finding that stands at place ``number``; its rows go to ``evidence``."""
     told = words(lang)
     chips = [told.TIERS[finding.tier.value], told.CONFIDENCE[finding.confidence.value]]
-    if finding.explained:
+    if finding.explained is not None and finding.explained >= LEAST_SHOWN:
         chips.append(told.PAGE["explains"].format(explained=finding.explained))
     galleries = []
     if finding.picture.get("kind") == "pairs":

@@ -135,10 +135,14 @@ def _self_duality(context: Context) -> list[Table]:
 
 def _look_ahead(context: Context) -> list[Table]:
     """What a step along one loss does to the other on unseen images, with its interval over batches."""
+    from scipy.stats import t
+
     found = None if context.look_ahead is None else context.look_ahead()
     rows = []
     for (step_of, loss), values in (found or {}).items():
-        reach = 1.96 * float(np.std(values, ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+        reach = math.nan
+        if len(values) > 1:
+            reach = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1)) / math.sqrt(len(values))
         mean = float(np.mean(values))
         rows.append((step_of, loss, mean, mean - reach, mean + reach, len(values)))
     columns = ("step_of", "loss", "gain", "low", "high", "batches")

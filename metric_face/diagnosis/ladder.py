@@ -23,6 +23,8 @@ def climb(context: Context, embeddings: NDArray[np.float32] | None = None) -> di
         (nearest class mean), ``linear`` (ridge probe), ``mlp`` (one hidden layer of 128). The error of none of
         them is a Bayes error.
     """
+    from threadpoolctl import threadpool_limits
+
     if embeddings is None:
         features, scores, ids = context.features, context.scores, context.graph.ids
     else:
@@ -39,12 +41,14 @@ def climb(context: Context, embeddings: NDArray[np.float32] | None = None) -> di
             else probing.fit_softmax(scores[a], context.labels[a], len(context.classes[a]))
         )
         linear[a] = model.clean(scores[a]).argmax(axis=1).astype(np.int64)
+    with threadpool_limits(1):  # thousands of steps of less than a ms: threads would only wait for each other
+        mlp = _mlp(context, features)
     return {
         "majority": {a: np.full(context.num_images, np.bincount(context.labels[a]).argmax()) for a in linear},
         "knn": {a: _vote(ids[:, :10], context.labels[a], len(context.classes[a])) for a in linear},
         "centroid": {a: _centroid(context, features, a) for a in linear},
         "linear": linear,
-        "mlp": _mlp(context, features),
+        "mlp": mlp,
     }
 
 

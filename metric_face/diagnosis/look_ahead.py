@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from metric_face.run import Run
 
-BATCHES = 8
+FEWEST, BATCHES, IMAGES = 4, 8, 256
+"""Batches looked at: as many as make up these images, but not fewer nor more than this."""
 REACH = 1e-3
 """Length of the step as a share of the length of the weights: what one step of a usual training does."""
 SIDES = ("metric", "heads")
@@ -101,7 +102,8 @@ def _prepare(
             plan = make_sampler(rows, codes, config).plan(0)
         except ValueError:  # too few labels in this part for a batch
             return None
-        chosen = plan[np.linspace(0, len(plan) - 1, min(BATCHES, len(plan))).round().astype(int)]
+        count = min(len(plan), int(np.clip(IMAGES // plan.shape[1], FEWEST, BATCHES)))
+        chosen = plan[np.linspace(0, len(plan) - 1, count).round().astype(int)]
         batches.append([_batch(run, rows, codes, np.asarray(batch)) for batch in chosen])
         if part == "train":
             drawn = {head: torch.from_numpy(codes[head][plan.ravel()]) for head in heads}
