@@ -32,8 +32,10 @@ class Health:
         nc1: tr(S_W pinv(S_B)) / C, within-class scatter measured by between-class scatter; 0 is collapse.
 
     Reference:
-        Alignment with exponent 2 and uniformity with t = 2: Wang and Isola (2020). Hubness: Radovanovic et al.
-        (2010). NC1: Papyan, Han and Donoho (2020).
+        Alignment with exponent 2 and uniformity with t = 2: Wang and Isola (2020), as in the functions they published,
+        alignment over pairs of one class. Effective rank: entropy of the singular values over their sum, Roy and
+        Vetterli (2007). Hubness: Radovanovic et al. (2010). NC1: Papyan, Han and Donoho (2020), with the scatter of
+        the class means averaged over classes.
     """
 
     effective_rank: float
