@@ -93,7 +93,7 @@ def _too_flat(context: Context, found: Health, needed: int) -> bool:
         return True
     features = context.features[context.judged]
     centred = (features - features.mean(axis=0)).astype(np.float32)
-    total = max(float(np.square(centred).sum()), np.finfo(np.float32).tiny)
+    total = max(float(np.square(centred).sum()), float(np.finfo(np.float32).tiny))
     return scatter_between(centred, context.joint[context.judged]) / total < ELSEWHERE
 
 
