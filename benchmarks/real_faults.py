@@ -57,7 +57,7 @@ def plant_in_photographs(home: Path) -> str:
             for fault, run in runs:
                 found, seconds = timed(run)
                 counted = {finding.id: finding.measure.value for finding in found.findings}
-                new = [id for id, value in counted.items() if value > 2 * own.get(id, 0.0)]
+                new = [id for id, value in counted.items() if id not in own or value > 2 * own[id]]
                 if fault is None:
                     own = counted
                     rows.append(row(f"{name}: as it is", found, seconds, "-"))

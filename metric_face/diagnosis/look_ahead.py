@@ -128,6 +128,6 @@ def _prepare(
 def _batch(run: "Run", table: Any, codes: Mapping[str, Any], rows: Any) -> dict[str, "torch.Tensor"]:
     import torch
 
-    images = np.stack([run.transform(table.paths[row]) for row in rows])
+    images = np.stack([run.transform(path) for path in table.take(rows).paths])
     labels = {name: torch.from_numpy(values[rows]) for name, values in codes.items()}
     return {"image": torch.from_numpy(images), "index": torch.from_numpy(np.asarray(rows)), **labels}
