@@ -62,8 +62,8 @@ def main() -> None:
         "python -m benchmarks.graphs" + (f" --scale {options.scale:g}" if options.scale != 1 else ""),
         machine("faiss-cpu", "numpy") + f"; {faiss.omp_get_max_threads()} threads",
         [
-            f"Seconds, medians of arms that take turns. {DIMENSIONS} dimensions, {IMAGES_EACH} images a person, a fifth "
-            "for validation. `why` looks among all images and `visualize` among the validation images, the same "
+            f"Seconds, medians of arms that take turns. {DIMENSIONS} dimensions, {IMAGES_EACH} images a person, a "
+            "fifth for validation. `why` looks among all images and `visualize` among the validation images, the same "
             f"person left out ({DEPTH} neighbours); `evaluate` looks from validation into training "
             f"({DEPTH_BETWEEN} neighbours), as `index` does too. Reading includes the checksums of the vectors and of "
             "the file.",

@@ -28,9 +28,10 @@ SIZE = 40
 MOST_IMAGES = 5000
 
 TRIPLET: dict[str, Any] = {"metric": "triplet", "arguments": {"margin": 0.2}}
+SHUFFLED = ("ce", "ce + soft F1", "logit adjusted")
 ARMS: dict[str, tuple[dict[str, Any], str]] = {
     "ce": ({"metric": "none"}, "bn"),
-    "ce, P x K batches": ({**TRIPLET, "metric_weight": 0.0}, "bn"),
+    "ce, P x K batches": ({"metric": "none"}, "bn"),
     "ce + soft F1": ({"metric": "none", "f1_weight": 1.0}, "bn"),
     "logit adjusted": ({"metric": "none", "classifier": "logit_adjusted"}, "bn"),
     "triplet + ce, no neck": (TRIPLET, "none"),
@@ -38,7 +39,7 @@ ARMS: dict[str, tuple[dict[str, Any], str]] = {
     "triplet + ce, cosine neck": (TRIPLET, "cosine"),
     "triplet + soft F1 + ce": ({**TRIPLET, "f1_weight": 1.0}, "bn"),
 }
-"""Name -> the loss section and the neck. The second is the control of the sampler: the triplet's batches without it."""
+"""Name -> the loss section and the neck. The second is the control: the triplet's batches without the triplet."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def configuration(task: Task, arm: str, seed: int, steps: int, path: Path) -> Co
                 "heads": "joint" if several else "attributes",
             },
             "sampler": {
+                "batches": "shuffled" if arm in SHUFFLED else "identity",
                 "identities": task.per_batch,
                 "instances": IMAGES_A_STEP // task.per_batch,
                 "batch_size": IMAGES_A_STEP,

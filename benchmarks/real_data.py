@@ -30,6 +30,7 @@ SETS: dict[str, list[str]] = {
         "data.attributes=[mask]",
         "data.split.group=source",
         "data.size=[64, 64]",
+        "loss.metric=triplet",
         "loss.label=mask",
         "optimizer.lr=2e-3",
         "trainer.epochs=8",

@@ -40,7 +40,7 @@ SETTINGS = {
         "split": {"val": 0.2},
     },
     "model": {"embedding_size": DIMENSIONS},
-    "loss": {"label": "joint"},
+    "loss": {"metric": "triplet", "label": "joint"},
     "trainer": {"epochs": 1, "max_time": "20s", "export_onnx": False},
 }
 

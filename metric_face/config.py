@@ -94,9 +94,9 @@ class ModelConfig(_Section):
 
 
 class SamplerConfig(_Section):
-    batches: Literal["auto", "identity", "shuffled"] = "auto"
-    """``identity``: P labels with K images each, so that rare labels are drawn as often as common ones; ``shuffled``;
-    ``auto``: identity batches where there is a metric loss, which needs them."""
+    batches: Literal["identity", "shuffled"] = "identity"
+    """``identity``: P labels with K images each, so that rare labels are drawn as often as common ones, and a metric
+    loss has its pairs; ``shuffled``: every image once, in any order."""
     identities: Annotated[int, Field(ge=2)] | None = None
     """P: labels in a batch; null is 8 (16 where the label is the identity), or as many as there are."""
     instances: Annotated[int, Field(ge=2)] | None = None
@@ -110,8 +110,10 @@ class SamplerConfig(_Section):
 
 
 class LossConfig(_Section):
-    metric: str = "triplet"
-    """``triplet``, ``none``, or a loss of pytorch-metric-learning such as ``pml.ArcFaceLoss``."""
+    metric: str = "auto"
+    """``triplet``, ``none``, or a loss of pytorch-metric-learning such as ``pml.ArcFaceLoss``. ``auto``: none where
+    there are classes to predict (on real data, cross-entropy on identity batches was as good or better: see
+    ``benchmarks/results/objectives.md``), triplet where there are identities alone."""
     arguments: dict[str, Any] = {}
     """Arguments of the metric loss, such as {margin: 0.3, mining: batch_hard}."""
     label: str = "joint"
@@ -183,14 +185,20 @@ class Config(_Section):
     @property
     def identity_batches(self) -> bool:
         """Whether batches are P labels with K images each."""
-        chosen = self.sampler.batches
-        return self.loss.metric != "none" if chosen == "auto" else chosen == "identity"
+        return self.sampler.batches == "identity"
+
+    def settled(self, has_classes: bool) -> "Config":
+        """The configuration with ``auto`` put into effect, for data with classes to predict or identities alone."""
+        if self.loss.metric != "auto":
+            return self
+        metric = "none" if has_classes and self.model.heads != "none" else "triplet"
+        return self.model_copy(update={"loss": self.loss.model_copy(update={"metric": metric})})
 
     @model_validator(mode="after")
     def _has_something_to_learn(self) -> "Config":
-        if self.loss.metric not in ("none", "triplet") and not self.loss.metric.startswith("pml."):
+        if self.loss.metric not in ("auto", "none", "triplet") and not self.loss.metric.startswith("pml."):
             raise ValueError(
-                f"loss.metric={self.loss.metric}: must be triplet, none, or pml.NAME, a loss of pytorch-metric-learning"
+                f"loss.metric={self.loss.metric}: must be auto, triplet, none, or pml.NAME (pytorch-metric-learning)"
             )
         if self.loss.metric == "none" and self.model.heads == "none":
             raise ValueError(

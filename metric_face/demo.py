@@ -23,7 +23,8 @@ SETTINGS = {
         "split": {"val": 0.25},
     },
     "model": {"embedding_size": 64},
-    "loss": {"label": "joint"},
+    # Two losses, so that `why` can ask whether they oppose each other.
+    "loss": {"metric": "triplet", "label": "joint"},
     "optimizer": {"lr": 2e-3},
     "trainer": {"epochs": 9},
 }

@@ -78,6 +78,7 @@ def fit(
     if resume:
         data = reopen_data(Run.open(home).table, config.data)  # the images and the split that it started with
     data = data or prepare_data(config.data, progress=checking)
+    config = config.settled(data.space is not None)
     for line in (*data.dropped, *data.notes):
         say(line)
     facts: dict[str, Any] = {

@@ -15,7 +15,7 @@ from metric_face.errors import ArgumentError
 SHARES = {"colour": [0.85, 0.15], "shape": [0.7, 0.2, 0.1]}
 
 
-def imbalanced(people=240, heads="attributes", **loss):
+def imbalanced(people=240, heads="attributes", batches="shuffled", **loss):
     """Two people in three are for training; logits are the exact posterior of points on a line."""
     rng = np.random.default_rng(0)
     codes = {name: rng.choice(len(p), people, p=p) for name, p in SHARES.items()}
@@ -39,7 +39,11 @@ def imbalanced(people=240, heads="attributes", **loss):
         logits[name] = (-0.5 * ((x[:, None] - steps) / 0.7) ** 2 + np.log(shares)).astype(np.float32)
     if heads == "joint":
         logits = {"joint": (logits["colour"][:, :, None] + logits["shape"][:, None]).reshape(people, -1)}
-    settings = {"model": {"heads": heads}, "sampler": {"batch_size": 32}, "loss": {"metric": "none", **loss}}
+    settings = {
+        "model": {"heads": heads},
+        "sampler": {"batches": batches, "batch_size": 32},
+        "loss": {"metric": "none", **loss},
+    }
     config = load_config(settings)
     run = SimpleNamespace(space=space, config=config)
     return run, Embeddings(np.eye(people, 4, dtype=np.float32), table, logits=logits)
@@ -76,7 +80,7 @@ def test_after_a_logit_adjusted_loss_there_is_no_prior_left_to_divide_by():
 
 
 def test_batches_that_draw_labels_evenly_leave_an_even_prior():
-    run, embeddings = imbalanced(metric="triplet", label="colour")
+    run, embeddings = imbalanced(batches="identity", label="colour")
     run.config = run.config.model_copy(
         update={"sampler": run.config.sampler.model_copy(update={"identities": 2, "instances": 8})}
     )

@@ -78,14 +78,9 @@ def test_the_schema_describes_every_value() -> None:
 
 @pytest.mark.parametrize(
     ("metric", "batches", "even"),
-    [
-        ("triplet", "auto", True),
-        ("none", "auto", False),
-        ("none", "identity", True),
-        ("pml.ArcFaceLoss", "shuffled", False),
-    ],
+    [("triplet", "identity", True), ("none", "identity", True), ("pml.ArcFaceLoss", "shuffled", False)],
 )
-def test_batches_draw_labels_evenly_where_they_are_asked_to_or_must(metric, batches, even, tmp_path):
+def test_identity_batches_draw_labels_evenly_with_and_without_a_metric_loss(metric, batches, even, tmp_path):
     from metric_face.data.table import ImageTable
     from metric_face.trainer.loaders import label_columns, make_sampler
 
@@ -99,5 +94,14 @@ def test_batches_draw_labels_evenly_where_they_are_asked_to_or_must(metric, batc
 
 
 def test_a_misspelt_metric_loss_is_found_before_any_image_is_read() -> None:
-    with pytest.raises(ConfigError, match=r"loss\.metric=tripplet: must be triplet, none, or pml\.NAME"):
+    with pytest.raises(
+        ConfigError, match=r"loss\.metric=tripplet: must be auto, triplet, none, or pml\.NAME"
+    ):
         load_config({"loss": {"metric": "tripplet"}})
+
+
+def test_a_metric_loss_is_left_out_where_there_are_classes_unless_it_is_asked_for() -> None:
+    assert load_config({}).settled(has_classes=True).loss.metric == "none"
+    assert load_config({}).settled(has_classes=False).loss.metric == "triplet"
+    assert load_config({"model": {"heads": "none"}}).settled(has_classes=True).loss.metric == "triplet"
+    assert load_config({"loss": {"metric": "triplet"}}).settled(has_classes=True).loss.metric == "triplet"

@@ -95,7 +95,9 @@ def test_unlabelled_images_are_asked_about_shift_and_must_be_of_this_model(run, 
     foreign = shutil.copytree(run.folder / "embeddings", tmp_path / "foreign")
     facts = json.loads((foreign / "embeddings.json").read_text("utf-8"))
     (foreign / "embeddings.json").write_text(json.dumps(facts | {"fingerprint": "other"}), "utf-8")
-    with pytest.raises(ModelMismatchError, match=r"made by model other, the run holds .*; embed these images"):
+    with pytest.raises(
+        ModelMismatchError, match=r"made by model other, the run holds .*; embed these images"
+    ):
         _why(run.folder, "--unlabelled", foreign)
 
 

@@ -18,7 +18,7 @@ def tiny_config(data: Path, **changes: Any) -> Config:
         },
         "model": {"backbone": "test_resnet", "embedding_size": 16},
         "sampler": {"identities": 2, "instances": 4},
-        "loss": {"label": "colour"},
+        "loss": {"metric": "triplet", "label": "colour"},
         "optimizer": {"lr": 3e-3},
         "trainer": {"epochs": 2, "export_onnx": False},
     }
