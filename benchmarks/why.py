@@ -86,7 +86,8 @@ def main() -> None:
     rows = [*asked.rows(least), ("why, all", *whole.rows(least)[0][1:]), *floor.rows(least)]
     note = (
         f"The page with its UMAP is {size:.1f} MB. In all {seconds:.0f} s (mark: {LIMIT:.0f} s), "
-        f"{seconds / least:.1f} times the floor; threads: {os.environ.get('OMP_NUM_THREADS', 'all')}. "
+        f"{seconds / least:.1f} times the floor; {whole.taken['why'][1]:.0f} s of the processor; threads: {os.environ.get('OMP_NUM_THREADS', 'all')}, "
+        f"load average of the machine {os.getloadavg()[0]:.1f}. "
         "UMAP had been compiled before. `leak` is the first question and finds the neighbours that the others read."
     )
     command = "python -m benchmarks.why" + (f" --people {options.people}" if options.people != PEOPLE else "")
