@@ -81,13 +81,13 @@ def main() -> None:
             with asked.of("page"):
                 page = write_report(found, run.folder)
         size = page.stat().st_size / 1e6
-    seconds = whole.taken["why"][0]
     least = sum(wall for wall, _ in floor.taken.values())
     rows = [*asked.rows(least), ("why, all", *whole.rows(least)[0][1:]), *floor.rows(least)]
+    wall, processor = whole.taken["why"]
+    threads, load = os.environ.get("OMP_NUM_THREADS", "all"), os.getloadavg()[0]
     note = (
-        f"The page with its UMAP is {size:.1f} MB. In all {seconds:.0f} s (mark: {LIMIT:.0f} s), "
-        f"{seconds / least:.1f} times the floor; {whole.taken['why'][1]:.0f} s of the processor; threads: {os.environ.get('OMP_NUM_THREADS', 'all')}, "
-        f"load average of the machine {os.getloadavg()[0]:.1f}. "
+        f"The page with its UMAP is {size:.1f} MB. In all {wall:.0f} s (mark: {LIMIT:.0f} s), {processor:.0f} s of the "
+        f"processor, {wall / least:.1f} times the floor; threads: {threads}, load average of the machine {load:.1f}. "
         "UMAP had been compiled before. `leak` is the first question and finds the neighbours that the others read."
     )
     command = "python -m benchmarks.why" + (f" --people {options.people}" if options.people != PEOPLE else "")
