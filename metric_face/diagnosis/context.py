@@ -183,6 +183,15 @@ class Context:
         return kept_graph(self.graph_file, self.embeddings, NEIGHBOURS, exclude=exclude)
 
     @cached_property
+    def neutral_graph(self) -> "NeighbourGraph":
+        """The 10 nearest neighbours of every image in the neutral embedding, those of the same identity left out."""
+        from metric_face.neighbours import NeighbourGraph
+
+        assert self.neutral is not None
+        exclude = self.identities if self.identities_known else None
+        return NeighbourGraph.build(self.neutral, 10, exclude=exclude)
+
+    @cached_property
     def copies(self) -> Ints:
         """(N,) a code that byte-identical images share: of the files, the pixels, or else the vectors."""
         return copy_codes(self.images, self.embeddings)

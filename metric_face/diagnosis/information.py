@@ -23,7 +23,7 @@ def ask(context: Context) -> Outcome:
         return Outcome()
     steps: Steps = {"embedding": ladder.climb(context)}
     if context.neutral is not None:
-        steps["neutral"] = ladder.climb(context, context.neutral)
+        steps["neutral"] = ladder.climb(context, neutral=True)
     tables = (_ladder_table(context, steps), _shares(context), *_confusions(context), _complexity(context))
     return Outcome(tuple(_lost(context, steps)), tables)
 

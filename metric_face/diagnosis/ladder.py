@@ -1,22 +1,21 @@
 """The probe ladder: how far five classifiers of growing strength get on the same embedding."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metric_face.diagnosis import probing
-from metric_face.diagnosis.context import NEIGHBOURS, Context
+from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Floats, Ints
 
 RUNGS = ("majority", "knn", "centroid", "linear", "mlp")
 _MLP_WIDTH, _MLP_EPOCHS, _MLP_BATCH, _MLP_AXES = 128, 8, 256, 128
 
 
-def climb(context: Context, embeddings: NDArray[np.float32] | None = None) -> dict[str, dict[str, Ints]]:
+def climb(context: Context, *, neutral: bool = False) -> dict[str, dict[str, Ints]]:
     """Predict every image with each rung, identities never shared between fitting and predicting.
 
     Args:
         context: labels, identities and folds.
-        embeddings: (N, D) another embedding of the same images; the context's own where None.
+        neutral: climb on the embedding of the untrained backbone instead of the run's own.
 
     Returns:
         Classes (N,) by rung and attribute: ``majority`` (most common class), ``knn`` (vote of 10), ``centroid``
@@ -25,13 +24,14 @@ def climb(context: Context, embeddings: NDArray[np.float32] | None = None) -> di
     """
     from threadpoolctl import threadpool_limits
 
+    embeddings = context.neutral if neutral else None
     if embeddings is None:
         features, scores, ids = context.features, context.scores, context.graph.ids
     else:
         features = embeddings.astype(np.float64) - embeddings.mean(axis=0, dtype=np.float64)
         features /= max(float(np.sqrt(np.square(features).mean())), np.finfo(np.float64).tiny)
         scores = probing.ridge_scores(features, context.targets, context.folds).scores
-        ids = _neighbours(context, embeddings)
+        ids = context.neutral_graph.ids
     linear: dict[str, Ints] = {}
     for a in context.attributes:
         own = embeddings is None
@@ -56,13 +56,6 @@ def by_neighbours(context: Context) -> dict[str, Ints]:
     """The kNN rung alone: the vote of the 10 nearest images of other identities, by attribute."""
     near = context.graph.ids[:, :10]
     return {a: _vote(near, context.labels[a], len(context.classes[a])) for a in context.attributes}
-
-
-def _neighbours(context: Context, embeddings: NDArray[np.float32]) -> Ints:
-    from metric_face.neighbours import NeighbourGraph
-
-    exclude = context.identities if context.identities_known else None
-    return NeighbourGraph.build(embeddings, min(10, NEIGHBOURS), exclude=exclude).ids
 
 
 def _vote(ids: Ints, labels: Ints, num_classes: int) -> Ints:

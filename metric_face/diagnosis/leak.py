@@ -111,12 +111,7 @@ def _copies(context: Context, train: Ints, held: Ints) -> tuple[Ints, Ints]:
 
 def _near(context: Context, train: Ints, held: Ints) -> tuple[Ints, Ints, float]:
     """Held-out rows with a training row of another identity too near to be another person."""
-    from metric_face.neighbours import NeighbourGraph
-
-    graph = context.graph
-    if context.neutral is not None:
-        exclude = context.identities if context.identities_known else None
-        graph = NeighbourGraph.build(context.neutral, 10, exclude=exclude)
+    graph = context.graph if context.neutral is None else context.neutral_graph
     across, who = _nearest(graph.ids, graph.similarities, held, context.in_train)
     usual, _ = _nearest(graph.ids, graph.similarities, train, context.in_train)
     usual = np.log(np.maximum(1 - usual[np.isfinite(usual)], 1e-9))
