@@ -188,7 +188,7 @@ def main() -> None:
         [
             "Seconds, medians of arms that take turns. FAISS normalises a copy and adds or searches it; ours also "
             "checks every value, keeps the ids and columns, puts equals in the order of their ids, and for `ivf` "
-            "finds the least `nprobe` with recall@10 of 0.98 on queries held out. A mark is met if either ratio meets it: "
+            "finds the least `nprobe` with recall@10 of 0.98 on queries held out. A mark is met if either ratio does: "
             "other programs prolong the clock, not the processor's time.",
             table(["what", "FAISS", "ours", "ratio", "of processor time", "mark"], rows),
             f"## Kinds at {fewer:,} x 128\n\nRecall@10 as the index says of itself (held-out queries), and on 1000 "
