@@ -110,12 +110,18 @@ def test_wrong_usage_is_said(indexed: Run, toy: Path, tmp_path: Path) -> None:
     assert "exclude (--identity): needs an index that knows who is on its images" in str(refused)
 
 
+def _hear_interrupts() -> None:
+    """A shell's background job is started deaf to Ctrl-C, and its children with it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_watched_folder_is_answered_until_ctrl_c(indexed: Run, toy: Path, tmp_path: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, str(indexed.folder), "--watch", str(tmp_path), "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_hear_interrupts,
     ) as process:
         try:
             assert process.stdout is not None
