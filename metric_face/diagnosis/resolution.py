@@ -50,15 +50,17 @@ def ask(context: Context) -> Outcome:
         "needed": round(paired.num_identities * (paired.difference / 0.02) ** 2),
     }
     measure = Measure(paired.difference, persons=paired.num_identities, images=len(rows))
-    picture = _fewest(context)
+    picture = _fewest(context, int(codes[paired.limiting_class]))
     found = Finding("resolution.too_coarse", measure, values, Tier.LIMIT, Confidence.LIKELY, picture=picture)
     return Outcome((found,), (table,))
 
 
-def _fewest(context: Context) -> dict[str, object]:
-    """The joint classes that rest on the fewest people."""
+def _fewest(context: Context, noisiest: int) -> dict[str, object]:
+    """The joint classes that rest on the fewest people, and the one that most of the noise comes from."""
     who = np.unique(np.column_stack([context.joint, context.identities])[context.judged], axis=0)
     codes, persons = np.unique(who[:, 0], return_counts=True)
-    order = np.argsort(persons, kind="stable")[:6]
+    order = np.argsort(persons, kind="stable")
+    place = np.flatnonzero(codes[order] == noisiest)
+    order = order[np.union1d(np.arange(min(6, len(order))), place)]
     names = [context.joint_name(int(code)) for code in codes[order]]
     return {"kind": "bars", "labels": names, "series": {"persons": persons[order].tolist()}}

@@ -325,7 +325,7 @@ FINDINGS: dict[str, dict[str, str]] = {
         "number": "differences below {value:.3f}",
         "sentence": (
             "With {persons} people in validation, differences in macro F1 below {value:.3f} are noise; "
-            "'{class}' rests on {class_persons} people."
+            "no class adds more to it than '{class}', with {class_persons} people."
         ),
         "next": "Use cross-validation over people, or about {needed} people to see a difference of 0.02.",
     },

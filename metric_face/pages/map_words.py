@@ -40,12 +40,13 @@ def trust(
 
 def banner(judged: Mapping[str, Faithfulness], words: Mapping[str, Any]) -> str | None:
     """A warning over a map that misleads, or None."""
-    lines = []
+    misled: dict[str, list[str]] = {}  # what is wrong -> the columns it is wrong for
     for name, one in judged.items():
         if one.is_low:
             faults = [words["presses"]] if one.label_trustworthiness < LOW else []
             faults += [words["parts"]] if one.label_continuity < LOW else []
-            lines.append(words["banner"].format(name=name, fault=words["and"].join(faults)))
+            misled.setdefault(words["and"].join(faults), []).append(name)
+    lines = [words["banner"].format(name=", ".join(names), fault=fault) for fault, names in misled.items()]
     return " ".join(lines) or None
 
 
