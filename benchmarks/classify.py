@@ -6,7 +6,6 @@ python -m benchmarks.classify --rows 6000    # a quick look
 
 import argparse
 import statistics
-import time
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.classify_data import draw_embeddings
-from benchmarks.harness import machine, peak_memory, publish, table, times
+from benchmarks.harness import machine, peak_memory, publish, table, timed, times
 from metric_face.metrics import bootstrap_interval, macro_f1, retrieval_metrics
 from metric_face.probe import DEFAULT_STRENGTHS, LinearProbe, fit_probes
 from metric_face.probing.logistic_path import logistic_path
@@ -61,14 +60,13 @@ def _paths(X: Any, y: Any, test: Any, truth: Any, tol: float) -> str:
     weights, residuals = np.zeros((X.shape[1], CLASSES), np.float32), np.ones((rows, CLASSES), np.float32)
     for position, strength in enumerate(DEFAULT_STRENGTHS):  # in turn, so that a busy machine slows all alike
         if position % 3 == 0:
-            taken, optima = _timed(path)
-            ours.append(taken)
-        floors.append(_timed(lambda: (X @ weights, X.T @ residuals))[0])
+            optima, taken = timed(path)
+            ours.append(taken.wall)
+        floors.append(timed(lambda: (X @ weights, X.T @ residuals))[1].wall)
         model = LogisticRegression(C=1 / (strength * rows), max_iter=20_000, tol=tol)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a strength that does not converge shows in the table
-            taken, _ = _timed(partial(model.fit, X, y))
-        peer += taken
+            peer += timed(partial(model.fit, X, y))[1].wall
         optimum = optima[position]
         mine = macro_f1(truth, (test @ optimum.weights[:-1] + optimum.weights[-1]).argmax(axis=1), CLASSES)
         theirs = macro_f1(truth, model.predict(test), CLASSES)
@@ -260,12 +258,6 @@ def _prepare_retrieval(rows: int, dimensions: int) -> Callable[[], object]:
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((rows, dimensions), dtype=np.float32)
     return partial(retrieval_metrics, vectors, np.arange(rows) % CLASSES)
-
-
-def _timed(call: Callable[[], Any]) -> tuple[float, Any]:
-    started = time.perf_counter()
-    result = call()
-    return time.perf_counter() - started, result
 
 
 def main() -> None:

@@ -6,15 +6,14 @@ photographs where the folder of ``--real`` is there. Each training is made anew,
 """
 
 import argparse
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks import harness
 from benchmarks.fault_scenarios import Run, clean_run
-from benchmarks.harness import machine, publish, table
+from benchmarks.harness import Seconds, machine, publish, table
 from benchmarks.planted_faults import FAULTS, LABEL_FAULTS
 from metric_face import diagnose
 from metric_face.diagnosis.asking import Diagnosis
@@ -25,13 +24,6 @@ PHOTOGRAPHS = Path("../shared/data")
 CLEAN_SEEDS = range(5)
 WANTED, LIMIT = 14, 60.0
 SHORT = {"supported": "yes", "not_supported": "no", "cannot_tell": "?"}
-
-
-class Seconds(NamedTuple):
-    """What a diagnosis took: by the clock, and of the processor, which other programs do not prolong."""
-
-    wall: float
-    processor: float
 
 
 def main() -> None:
@@ -68,9 +60,8 @@ def main() -> None:
 
 def timed(run: Run) -> tuple[Diagnosis, Seconds]:
     """Diagnose a run; the list of what was planted is not part of it."""
-    wall, processor = time.perf_counter(), time.process_time()
-    found = diagnose(**{name: value for name, value in run.items() if name != "planted"})
-    return found, Seconds(time.perf_counter() - wall, time.process_time() - processor)
+    given = {name: value for name, value in run.items() if name != "planted"}
+    return harness.timed(lambda: diagnose(**given))
 
 
 def row(name: str, found: Diagnosis, seconds: Seconds, right: str) -> Sequence[object]:

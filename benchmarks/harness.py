@@ -9,23 +9,42 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 RESULTS = Path(__file__).parent / "results"
 
 
-def times(arms: Mapping[str, Callable[[], object]], repeats: int = 9, warmup: int = 1) -> dict[str, float]:
-    """Return each arm's median wall time in seconds; the arms take turns, so a busy machine slows all alike."""
+class Seconds(NamedTuple):
+    """What a call took: by the clock, and of the processor, which other programs do not prolong."""
+
+    wall: float
+    processor: float
+
+
+def timed(call: Callable[[], Any]) -> tuple[Any, Seconds]:
+    """Return what a call gives, and what it took."""
+    wall, processor = time.perf_counter(), time.process_time()
+    result = call()
+    return result, Seconds(time.perf_counter() - wall, time.process_time() - processor)
+
+
+def seconds(
+    arms: Mapping[str, Callable[[], object]], repeats: int = 9, warmup: int = 1
+) -> dict[str, Seconds]:
+    """Return the medians of what each arm takes; the arms take turns, so a busy machine slows all alike."""
     for _ in range(warmup):
         for run in arms.values():
             run()
-    taken: dict[str, list[float]] = {name: [] for name in arms}
+    taken: dict[str, list[Seconds]] = {name: [] for name in arms}
     for _ in range(repeats):
         for name, run in arms.items():
-            started = time.perf_counter()
-            run()
-            taken[name].append(time.perf_counter() - started)
-    return {name: statistics.median(values) for name, values in taken.items()}
+            taken[name].append(timed(run)[1])
+    return {name: Seconds(*map(statistics.median, zip(*each, strict=True))) for name, each in taken.items()}
+
+
+def times(arms: Mapping[str, Callable[[], object]], repeats: int = 9, warmup: int = 1) -> dict[str, float]:
+    """Return each arm's median wall time, as :func:`seconds`."""
+    return {name: taken.wall for name, taken in seconds(arms, repeats, warmup).items()}
 
 
 def peak_memory(prepare: Callable[..., Callable[[], object]], *arguments: Any) -> float:

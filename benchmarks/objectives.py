@@ -122,7 +122,6 @@ def images_of(name: str, task: Task, data: Path, work: Path) -> Path:
 def train_cell(config: Config, data: PreparedData, steps: int, person: str | None, out: Path) -> None:
     """Train, judge on the part held out, and keep the predictions."""
     import lightning as L
-    import torch
 
     from metric_face.data.transforms import EvalTransform
     from metric_face.model import EmbeddingModel
@@ -144,13 +143,7 @@ def train_cell(config: Config, data: PreparedData, steps: int, person: str | Non
         config.model.backbone, heads, embedding_size=config.model.embedding_size, neck=config.model.neck
     )
     drawn = sampler.plan(0).ravel()
-    objective = build_objective(
-        config.loss,
-        {head: torch.from_numpy(codes[head][drawn])},
-        heads,
-        num_labels=int(codes[METRIC].max()) + 1 if METRIC in codes else 0,
-        embedding_size=model.embedding_size,
-    )
+    objective = build_objective(config.loss, codes, drawn, heads, embedding_size=model.embedding_size)
     module = TrainingModule(model, objective, config, data.space)
     with_metric = METRIC in objective.parts
     watch = ConflictCallback(

@@ -4,7 +4,6 @@
 """
 
 import argparse
-import statistics
 import time
 from collections.abc import Callable
 
@@ -12,7 +11,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness import machine, peak_memory, publish, table, times
+from benchmarks.harness import machine, peak_memory, publish, seconds, table, times
 from metric_face import EmbeddingIndex, NeighbourGraph
 from metric_face.search.kinds import empty_faiss, plan_index, training_rows
 
@@ -57,23 +56,14 @@ def against_raw(
     name: str, arms: dict[str, Callable[[], object]], repeats: int, mark: float = 1.10
 ) -> list[str]:
     """Time both arms in turn, by the clock and of the processor; return the row of the table."""
-    clock: dict[str, list[float]] = {arm: [] for arm in arms}
-    processor: dict[str, list[float]] = {arm: [] for arm in arms}
-    for turn in range(repeats + (repeats > 1)):
-        for arm, run in arms.items():
-            started, used = time.perf_counter(), time.process_time()
-            run()
-            if turn or repeats == 1:  # the first turn warms up
-                clock[arm].append(time.perf_counter() - started)
-                processor[arm].append(time.process_time() - used)
-    seconds = {arm: statistics.median(taken) for arm, taken in clock.items()}
-    ratio = seconds["ours"] / seconds["FAISS"]
-    work = statistics.median(processor["ours"]) / statistics.median(processor["FAISS"])
+    taken = seconds(arms, repeats=repeats, warmup=min(1, repeats - 1))
+    faiss_s, ours = taken["FAISS"], taken["ours"]
+    ratio, work = ours.wall / faiss_s.wall, ours.processor / faiss_s.processor
     met = "met" if min(ratio, work) <= mark else "missed"
     return [
         name,
-        f"{seconds['FAISS']:.4f}",
-        f"{seconds['ours']:.4f}",
+        f"{faiss_s.wall:.4f}",
+        f"{ours.wall:.4f}",
         f"{ratio:.2f}",
         f"{work:.2f}",
         f"<= {mark:.2f}: {met}",

@@ -42,19 +42,17 @@ class Remedy:
     values: dict[str, float]
 
 
-def after_training(
-    run: Run, embeddings: Embeddings | None = None, *, part: str = "val", seed: int = 0
-) -> list[Remedy]:
+def after_training(run: Run, train: ImageTable, judged: Embeddings, *, seed: int = 0) -> list[Remedy]:
     """Measure what thresholds and the prior would add, for every target.
 
-    The prior is that of the batches, not of the data: with a metric loss the sampler draws labels evenly, or nearly so,
-    and dividing by the data's prior would adjust for an imbalance that the model never saw. A run trained with
+    The prior is that of the batches, not of the data: identity batches draw labels evenly, or nearly so, and dividing
+    by the data's prior would adjust for an imbalance that the model never saw. A run trained with
     ``classifier: logit_adjusted`` has it in its loss already and gets thresholds only.
 
     Args:
         run: a run with classifiers.
-        embeddings: of its images, with logits; default those stored in the run.
-        part: the images to choose and judge on; the model must not have been trained on them.
+        train: its training images.
+        judged: the images to choose and judge on, with logits; the model must not have been trained on them.
         seed: of folds and resampling.
 
     Returns:
@@ -63,16 +61,14 @@ def after_training(
     Reference:
         Menon et al.: Long-tail Learning via Logit Adjustment, ICLR 2021, "post-hoc logit adjustment".
     """
-    embeddings = embeddings if embeddings is not None else run.embeddings()
-    if run.space is None or not embeddings.logits:
+    if run.space is None or not judged.logits:
         return []
-    judged = embeddings.part(part)
     people = people_of(judged.table, run.config.data.split.group)
     if len(np.unique(people)) < FOLDS:
         return []
     likely = head_probabilities(judged, run.space)
     adjustable = run.config.loss.classifier != "logit_adjusted"
-    taught = drawn_priors(run, embeddings.part("train").table) if adjustable else {}
+    taught = drawn_priors(run, train) if adjustable else {}
     found = []
     for name, (true, classes) in targets_of(judged.table, run.space).items():
         chances = likely[name]

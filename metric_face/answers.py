@@ -37,9 +37,6 @@ class Answer:
 
     Attributes:
         path: the image asked about.
-        predicted: target -> class name, or ``unknown`` where the certainty is below the index's threshold.
-        probability: target -> calibrated probability of the likeliest class; the share of the votes where the
-            index was built without validation.
         neighbours: the nearest indexed images, nearest first; fewer or more than those that vote.
         verdicts: target -> how its answer was reached.
         identity: whose images in the index did not count; None where everybody's did.
@@ -47,12 +44,25 @@ class Answer:
     """
 
     path: str
-    predicted: dict[str, str]
-    probability: dict[str, float]
     neighbours: tuple[Neighbour, ...]
     verdicts: dict[str, Verdict]
     identity: str | None = None
     left_out: int = 0
+
+    @property
+    def predicted(self) -> dict[str, str]:
+        """Target -> class name, or ``unknown`` where the certainty is below the index's threshold."""
+        return {name: verdict.answer for name, verdict in self.verdicts.items()}
+
+    @property
+    def probability(self) -> dict[str, float]:
+        """Target -> calibrated probability of the likeliest class; without calibration its share of the votes."""
+        return {name: verdict.probability for name, verdict in self.verdicts.items()}
+
+    @property
+    def spoken(self) -> list[str]:
+        """The targets to tell a person: the joint class says nothing that its parts do not."""
+        return [name for name in self.verdicts if name != "joint" or len(self.verdicts) == 1]
 
     @property
     def same_identity_excluded(self) -> bool:
@@ -65,7 +75,8 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain data, for JSON."""
-        return asdict(self) | {"same_identity_excluded": self.same_identity_excluded}
+        derived = ("predicted", "probability", "same_identity_excluded")
+        return {"path": self.path, **{name: getattr(self, name) for name in derived}, **asdict(self)}
 
 
 def submission(answers: Sequence[Answer], classes: Sequence[str], target: str = "joint") -> str:

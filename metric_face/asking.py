@@ -125,15 +125,15 @@ class Asker:
             name: vote.verdicts(found.rows, found.similarities, self.index.columns[CODE + name])
             for name, vote in settings.items()
         }
+        who = [None] * len(images) if exclude is None else list(exclude)
+        left_out = {name: 0 if name is None else self.images_of(name) for name in set(who)}
         return [
             Answer(
                 str(path),
-                {name: said[row].answer for name, said in verdicts.items()},
-                {name: said[row].probability for name, said in verdicts.items()},
                 self._neighbours(found, row, shown, Path(path)),
                 {name: said[row] for name, said in verdicts.items()},
-                identity=None if exclude is None else exclude[row],
-                left_out=0 if exclude is None else self.images_of(exclude[row]),
+                identity=who[row],
+                left_out=left_out[who[row]],
             )
             for row, path in enumerate(images)
         ]

@@ -12,7 +12,7 @@ from metric_face.data.labels import identity_labels
 from metric_face.data.targets import Targets, head_predictions, people_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
-from metric_face.graphs import DEPTH_BETWEEN, graph_file, kept_graph
+from metric_face.graphs import graph_between
 from metric_face.k_choice import choose_k
 from metric_face.metrics import f1_per_class, retrieval_metrics
 from metric_face.neighbours import NeighbourGraph
@@ -140,9 +140,7 @@ def evaluate(
     if run.space is not None:
         scores += _judge_heads(run, queries, targets, people, seed)
         progress("kNN")
-        file = graph_file(run.folder, part, "train")
-        depth = min(DEPTH_BETWEEN, len(gallery))
-        graph = kept_graph(file, queries.vectors, depth, base=gallery.vectors)
+        graph = graph_between(run.folder, part, queries.vectors, "train", gallery.vectors)
         scores += _judge_knn(graph, gallery_targets, targets, people, seed)
         progress("linear probe")
         scores += _judge_probe(run, gallery, queries, gallery_targets, targets, people, seed)
@@ -150,7 +148,7 @@ def evaluate(
     progress("retrieval")
     nearest = _retrieval(queries, targets, people, seed)
     progress("thresholds")
-    remedies = after_training(run, embeddings, part=part, seed=seed)
+    remedies = after_training(run, gallery.table, queries, seed=seed)
     return Evaluation(
         part,
         len(queries),

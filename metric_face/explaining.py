@@ -120,14 +120,11 @@ class _Pictures:
 
 def _told(one: Answer, pictures: _Pictures) -> dict[str, Any]:
     """One answer as the template shows it."""
-    spoken = _spoken(one)
     return {
         "path": _printable(one.path),
         "tile": pictures.asked(one.path),
         "targets": [_target(name, verdict) for name, verdict in one.verdicts.items()],
-        "near": [
-            _near(rank, near, one, spoken, pictures) for rank, near in enumerate(one.neighbours, start=1)
-        ],
+        "near": [_near(rank, near, one, pictures) for rank, near in enumerate(one.neighbours, start=1)],
         "without": _without(one),
     }
 
@@ -153,9 +150,7 @@ def _target(name: str, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _near(
-    rank: int, near: Neighbour, one: Answer, spoken: Sequence[str], pictures: _Pictures
-) -> dict[str, Any]:
+def _near(rank: int, near: Neighbour, one: Answer, pictures: _Pictures) -> dict[str, Any]:
     labels = [
         {
             "target": name,
@@ -163,7 +158,7 @@ def _near(
             "agrees": near.labels[name] == one.verdicts[name].likeliest,
             "votes": rank <= one.verdicts[name].k,
         }
-        for name in spoken
+        for name in one.spoken
         if name in near.labels
     ]
     return {
@@ -177,11 +172,6 @@ def _near(
         "agrees": all(label["agrees"] for label in labels),
         "same_file": near.same_file,
     }
-
-
-def _spoken(one: Answer) -> list[str]:
-    """The targets that a neighbour's labels are shown for: the joint class says nothing that its parts do not."""
-    return [name for name in one.verdicts if name != "joint" or len(one.verdicts) == 1]
 
 
 def _without(one: Answer) -> str:

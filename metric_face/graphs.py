@@ -64,6 +64,20 @@ def kept_graph(
     return graph.head(k)
 
 
+def graph_between(folder: Path, part: str, queries: Floats, among: str, gallery: Floats) -> NeighbourGraph:
+    """The graph from one part of a run to another, kept in its folder, as deep as the choice of k looks.
+
+    Args:
+        folder: of the run.
+        part: whose images ask.
+        queries: (Q, D) their vectors.
+        among: the part that is searched.
+        gallery: (N, D) its vectors.
+    """
+    depth = min(DEPTH_BETWEEN, len(gallery))
+    return kept_graph(graph_file(folder, part, among), queries, depth, base=gallery)
+
+
 def _search(vectors: Floats, k: int, exclude: Any, base: Floats | None) -> NeighbourGraph:
     if base is None:
         return NeighbourGraph.build(vectors, k, exclude=exclude)

@@ -10,7 +10,7 @@ from metric_face.asking import CODE
 from metric_face.data.targets import people_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
-from metric_face.graphs import DEPTH_BETWEEN, graph_file, kept_graph
+from metric_face.graphs import graph_between
 from metric_face.index import EmbeddingIndex
 from metric_face.k_choice import choose_k
 from metric_face.run import Run
@@ -73,8 +73,7 @@ def _chosen_on_validation(
     gallery, queries = embeddings.part("train"), embeddings.part("val")
     known, asked = targets_of(gallery.table, run.space), targets_of(queries.table, run.space)
     people = people_of(queries.table, run.config.data.split.group)
-    depth = min(DEPTH_BETWEEN, len(gallery))
-    graph = kept_graph(graph_file(run.folder, "val", "train"), queries.vectors, depth, base=gallery.vectors)
+    graph = graph_between(run.folder, "val", queries.vectors, "train", gallery.vectors)
     ids, similarities = graph.ids, graph.similarities
     chosen = {}
     for name, (codes, names) in known.items():
@@ -84,7 +83,7 @@ def _chosen_on_validation(
         shares = vote.probabilities(ids, similarities, codes)
         vote = replace(vote, calibration=calibrate(shares, true, people))
         if reject is not None:
-            right = vote.probabilities(ids, similarities, codes).argmax(axis=1) == true
+            right = shares.argmax(axis=1) == true  # calibration leaves the winner
             vote = _with_threshold(vote, vote.certainties(ids, similarities, codes), right, reject)
         chosen[name] = vote
     return chosen

@@ -13,6 +13,7 @@ from metric_face.search.build import build_store
 from metric_face.search.exact import Barred, nearest
 from metric_face.search.graph_files import read_graph, write_graph
 from metric_face.search.kinds import plan_index
+from metric_face.search.result import Nearest
 from metric_face.search.tuning import check_recall
 from metric_face.vectors import (
     Floats,
@@ -21,7 +22,6 @@ from metric_face.vectors import (
     as_vectors,
     check_k,
     check_metric,
-    distances_of,
     faiss_threads,
     group_codes,
     normalise,
@@ -34,7 +34,7 @@ _BLOCK_ROWS = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
-class NeighbourGraph:
+class NeighbourGraph(Nearest):
     """The k nearest neighbours of every item, never the item itself.
 
     Neighbours stand in order of similarity, and among equals the smaller id first. Where an item has fewer than
@@ -135,19 +135,6 @@ class NeighbourGraph:
             asking, there = normalise(asking, "queries"), normalise(there, "base")
         with faiss_threads(threads):
             return cls(*nearest(asking, there, k, metric), metric)
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    @property
-    def k(self) -> int:
-        """Neighbours of each item."""
-        return int(self.ids.shape[1])
-
-    @property
-    def distances(self) -> Floats:
-        """(N, k) float32 distances, smallest first, ``inf`` beside a -1: Euclidean, or one minus the cosine."""
-        return distances_of(self.similarities, self.metric)
 
     def head(self, k: int) -> "NeighbourGraph":
         """Return the graph of the k nearest, k at most the present one; the arrays are views."""

@@ -66,12 +66,11 @@ def show_answer(one: "Answer", as_json: bool = False, shown: int | None = None) 
     if as_json:
         _json_line(one.to_dict())
         return
-    names = [name for name in one.verdicts if name != "joint" or len(one.verdicts) == 1]
-    said = ", ".join(f"{name} {_verdict(one.verdicts[name])}" for name in names)
+    said = ", ".join(f"{name} {_verdict(one.verdicts[name])}" for name in one.spoken)
     without = f" (without {one.left_out} images of {one.identity})" if one.left_out else ""
     answer(f"{one.path}{without}: {said}")
     for near in one.neighbours:
-        labels = ", ".join(near.labels[name] for name in names if name in near.labels)
+        labels = ", ".join(near.labels[name] for name in one.spoken if name in near.labels)
         same = "  (the very file asked about)" if near.same_file else ""
         answer(f"    {near.similarity:+.3f}  {near.path}  {labels or near.identity or ''}{same}")
     sys.stdout.flush()

@@ -35,7 +35,7 @@ from metric_face.trainer.conflict import ConflictCallback
 from metric_face.trainer.loaders import label_columns, make_sampler, train_loader, validation_loader
 from metric_face.trainer.log import RunLog
 from metric_face.trainer.module import TrainingModule
-from metric_face.trainer.objective import METRIC, build_objective
+from metric_face.trainer.objective import build_objective
 from metric_face.weights import load_backbone, save_model
 
 Say = Callable[[str], object]
@@ -124,13 +124,8 @@ def _train(
     )
     if config.model.weights is not None:
         load_backbone(model, config.model.weights)
-    drawn = sampler.plan(0).ravel()
     objective = build_objective(
-        config.loss,
-        {head: torch.from_numpy(codes[head][drawn]) for head in heads},
-        heads,
-        num_labels=int(codes[METRIC].max()) + 1 if METRIC in codes else 0,
-        embedding_size=model.embedding_size,
+        config.loss, codes, sampler.plan(0).ravel(), heads, embedding_size=model.embedding_size
     )
     loader = train_loader(train, transform, codes, sampler, config)
     deadline, interrupt = Deadline(parse_duration(config.trainer.max_time)), GracefulInterrupt()

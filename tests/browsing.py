@@ -78,3 +78,26 @@ def requests_made(browser) -> list[str]:
         ):
             asked.append(message["params"]["request"]["url"])  # the browser's own start page asks for much
     return [url for url in asked if not url.startswith(("file://", "data:", "blob:"))]
+
+
+def wait_until(browser, script: str, *arguments):
+    """Wait until a script's value is true, and return it."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(browser, 20).until(lambda b: b.execute_script(f"return {script}", *arguments))
+
+
+def actions(browser):
+    """A chain of movements, clicks and keys."""
+    from selenium.webdriver import ActionChains
+
+    return ActionChains(browser, duration=50)
+
+
+def offset_of(browser, point: int) -> tuple[int, int]:
+    """Where a point of the map is, from the middle of the stage, which is where actions count from."""
+    x, y = browser.execute_script("return metricFace.view.map.screen(arguments[0])", point)
+    size = browser.execute_script(
+        "const b = document.querySelector('.stage').getBoundingClientRect(); return [b.width, b.height]"
+    )
+    return round(x - size[0] / 2), round(y - size[1] / 2)

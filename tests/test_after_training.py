@@ -49,6 +49,10 @@ def imbalanced(people=240, heads="attributes", batches="shuffled", **loss):
     return run, Embeddings(np.eye(people, 4, dtype=np.float32), table, logits=logits)
 
 
+def remedies_of(run, embeddings):
+    return after_training(run, embeddings.part("train").table, embeddings.part("val"))
+
+
 @pytest.mark.parametrize("heads", ["attributes", "joint"])
 def test_the_joint_probabilities_are_the_product_however_the_heads_are(heads):
     run, embeddings = imbalanced(heads=heads)
@@ -60,7 +64,7 @@ def test_the_joint_probabilities_are_the_product_however_the_heads_are(heads):
 
 def test_the_gain_of_the_prior_is_a_difference_of_macro_f1():
     run, embeddings = imbalanced()
-    found = {(one.kind, one.target): one for one in after_training(run, embeddings)}
+    found = {(one.kind, one.target): one for one in remedies_of(run, embeddings)}
     assert {target for _, target in found} == {"colour", "shape", "joint"}
     val = embeddings.part("val")
     true = run.space.encode(val.table)["colour"]
@@ -76,7 +80,7 @@ def test_the_gain_of_the_prior_is_a_difference_of_macro_f1():
 
 def test_after_a_logit_adjusted_loss_there_is_no_prior_left_to_divide_by():
     run, embeddings = imbalanced(classifier="logit_adjusted")
-    assert {one.kind for one in after_training(run, embeddings)} == {"thresholds"}
+    assert {one.kind for one in remedies_of(run, embeddings)} == {"thresholds"}
 
 
 def test_batches_that_draw_labels_evenly_leave_an_even_prior():
@@ -102,8 +106,8 @@ def test_dividing_by_the_prior_is_the_adjustment_of_logits():
 
 def test_without_heads_or_people_enough_it_says_nothing():
     run, embeddings = imbalanced()
-    assert after_training(run, Embeddings(embeddings.vectors, embeddings.table)) == []
+    assert remedies_of(run, Embeddings(embeddings.vectors, embeddings.table)) == []
     few = embeddings.take(
         np.concatenate([np.arange(4), np.flatnonzero(embeddings.table.column("split") == "val")[:3]])
     )
-    assert after_training(run, few) == []
+    assert remedies_of(run, few) == []

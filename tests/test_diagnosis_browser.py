@@ -6,7 +6,16 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from browsing import complaints, needs_chromium, open_browser, open_page, requests_made
+from browsing import (
+    actions,
+    complaints,
+    needs_chromium,
+    offset_of,
+    open_browser,
+    open_page,
+    requests_made,
+    wait_until,
+)
 from diagnosis_cases import COLUMNS, HOSTILE, colour_of, faulty_faces, grid
 
 from metric_face import write_report
@@ -58,35 +67,14 @@ def _choose(page, selector, value):
     _settle(page)
 
 
-def _wait(page, script, *arguments):
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    return WebDriverWait(page, 20).until(lambda b: b.execute_script(f"return {script}", *arguments))
-
-
-def _actions(page):
-    from selenium.webdriver import ActionChains
-
-    return ActionChains(page, duration=50)
-
-
 def _stage(page):
     stage = _all(page, ".stage")[0]
     page.execute_script("arguments[0].scrollIntoView({block: 'center'})", stage)
     return stage
 
 
-def _offset(page, point):
-    """Where a point is, from the middle of the stage, which is where actions count from."""
-    x, y = page.execute_script("return metricFace.view.map.screen(arguments[0])", point)
-    box = page.execute_script(
-        "const b = document.querySelector('.stage').getBoundingClientRect(); return [b.width, b.height]"
-    )
-    return round(x - box[0] / 2), round(y - box[1] / 2)
-
-
 def _hover(page, point):
-    _actions(page).move_to_element_with_offset(_stage(page), *_offset(page, point)).perform()
+    actions(page).move_to_element_with_offset(_stage(page), *offset_of(page, point)).perform()
 
 
 def _pixel(page, canvas):
@@ -104,7 +92,7 @@ def _shows(page, canvas, row):
 @pytest.mark.parametrize("point", [0, 311, 599])
 def test_hover_shows_the_image_of_the_point_and_its_class_as_text(page, diagnosed, point) -> None:
     _hover(page, point)
-    _wait(page, "document.querySelector('.card canvas').dataset.shown === String(arguments[0])", point)
+    wait_until(page, "document.querySelector('.card canvas').dataset.shown === String(arguments[0])", point)
     assert _shows(page, _all(page, ".card canvas")[0], point)
     assert f"{point}.png" in _all(page, ".card")[0].text
     gender = diagnosed.context.classes["gender"][diagnosed.context.labels["gender"][point]]
@@ -121,14 +109,14 @@ def test_lasso_gathers_the_points_inside_it_and_no_other(page) -> None:
     _all(page, ".lasso")[0].click()
     columns, rows = range(12, 18), range(8, 12)
     at = [(rows[0], columns[0]), (rows[0], columns[-1]), (rows[-1], columns[-1]), (rows[-1], columns[0])]
-    corners = np.array([_offset(page, row * COLUMNS + column) for row, column in at])
+    corners = np.array([offset_of(page, row * COLUMNS + column) for row, column in at])
     middle = corners.mean(axis=0)
     corners = np.round(middle + (corners - middle) * 1.12).astype(int).tolist()
-    steps = _actions(page).move_to_element_with_offset(_all(page, ".stage")[0], *corners[0]).click_and_hold()
+    steps = actions(page).move_to_element_with_offset(_all(page, ".stage")[0], *corners[0]).click_and_hold()
     for before, after in pairwise(corners):
         steps = steps.move_by_offset(after[0] - before[0], after[1] - before[1])
     steps.release().perform()
-    _wait(page, "metricFace.view.look.selected !== null")
+    wait_until(page, "metricFace.view.look.selected !== null")
     expected = [row * COLUMNS + column for row in rows for column in columns]
     assert page.execute_script("return [...metricFace.view.look.selected]") == expected
     faces = _all(page, ".selection .face")
@@ -147,7 +135,7 @@ def test_a_cell_of_the_overlap_matrix_opens_its_faces(page, diagnosed) -> None:
     assert np.isin(rows, judged).all()
     near = diagnosed.context.graph.ids[rows]
     assert (masks[near] == 1).any(axis=1).all()
-    _wait(
+    wait_until(
         page, "[...arguments[0].querySelectorAll('.cell-faces canvas')].every((c) => c.dataset.shown)", figure
     )
     assert _shows(page, faces[0].find_element("css selector", "canvas"), rows[0])
@@ -190,12 +178,12 @@ def test_a_cell_and_a_table_open_by_the_keyboard(page) -> None:
 
     button = _all(page, '#matrix-1 button[data-cell="0,1"]')[0]
     page.execute_script("arguments[0].focus()", button)
-    _actions(page).send_keys(Keys.ENTER).perform()
+    actions(page).send_keys(Keys.ENTER).perform()
     assert button.get_attribute("aria-pressed") == "true"
     assert _all(page, "#matrix-1 .cell-faces .face")
     summary = _all(page, "details[data-table] summary")[0]
     page.execute_script("arguments[0].focus()", summary)
-    _actions(page).send_keys(Keys.ENTER).perform()
+    actions(page).send_keys(Keys.ENTER).perform()
     assert page.execute_script("return arguments[0].parentElement.open", summary)
 
 
@@ -205,7 +193,7 @@ def test_evidence_faces_are_those_of_their_rows(page, written) -> None:
     box = _all(page, '[data-finding="label_errors.wrong"] [data-evidence$="evidence"]')[0]
     faces = box.find_elements("css selector", ".face")
     assert [int(face.get_attribute("data-point")) for face in faces] == finding["evidence"]
-    _wait(page, "[...arguments[0].querySelectorAll('canvas')].every((c) => c.dataset.shown)", box)
+    wait_until(page, "[...arguments[0].querySelectorAll('canvas')].every((c) => c.dataset.shown)", box)
     for face, row in zip(faces, finding["evidence"], strict=True):
         assert _shows(page, face.find_element("css selector", "canvas"), row)
 
@@ -259,7 +247,7 @@ def test_without_faces_the_page_works_and_holds_no_image(browser, diagnosed, tmp
     open_page(browser, write_report(diagnosed, tmp_path, faces=False, projection=grid()))
     _choose(browser, ".panels", "-1")
     _hover(browser, 311)
-    _wait(browser, "!document.querySelector('.card').hidden")
+    wait_until(browser, "!document.querySelector('.card').hidden")
     assert "311" in _all(browser, ".card")[0].text
     assert browser.execute_script("return document.images.length") == 0
     assert (

@@ -62,8 +62,6 @@ def case(tmp_path_factory) -> SimpleNamespace:
     )
     answer = Answer(
         str(asked),
-        {name: verdict.answer for name, verdict in verdicts.items()},
-        {name: verdict.probability for name, verdict in verdicts.items()},
         neighbours,
         verdicts,
     )

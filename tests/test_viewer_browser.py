@@ -4,7 +4,16 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from browsing import complaints, needs_chromium, open_browser, open_page, requests_made
+from browsing import (
+    actions,
+    complaints,
+    needs_chromium,
+    offset_of,
+    open_browser,
+    open_page,
+    requests_made,
+    wait_until,
+)
 from PIL import Image
 
 from metric_face.faithfulness import measure_faithfulness
@@ -74,36 +83,15 @@ def _settle(browser):
     browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
 
 
-def _wait(browser, script, *arguments):
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    return WebDriverWait(browser, 20).until(lambda b: b.execute_script(f"return {script}", *arguments))
-
-
 def _find(browser, selector):
     from selenium.webdriver.common.by import By
 
     return browser.find_elements(By.CSS_SELECTOR, selector)
 
 
-def _actions(browser):
-    from selenium.webdriver import ActionChains
-
-    return ActionChains(browser, duration=50)
-
-
-def _offset(browser, point):
-    """Where a point is, from the middle of the stage, which is where actions count from."""
-    x, y = browser.execute_script("return metricFace.view.map.screen(arguments[0])", point)
-    size = browser.execute_script(
-        "const b = document.querySelector('.stage').getBoundingClientRect(); return [b.width, b.height]"
-    )
-    return round(x - size[0] / 2), round(y - size[1] / 2)
-
-
 def _hover(browser, point):
     stage = _find(browser, ".stage")[0]
-    _actions(browser).move_to_element_with_offset(stage, *_offset(browser, point)).perform()
+    actions(browser).move_to_element_with_offset(stage, *offset_of(browser, point)).perform()
 
 
 def _pixel(browser, canvas_selector):
@@ -117,7 +105,7 @@ def _pixel(browser, canvas_selector):
 @pytest.mark.parametrize("point", [0, 7, 29, N - 1])
 def test_hover_shows_the_image_of_the_point_itself(page, point):
     _hover(page, point)
-    _wait(page, "document.querySelector('.card canvas').dataset.shown === String(arguments[0])", point)
+    wait_until(page, "document.querySelector('.card canvas').dataset.shown === String(arguments[0])", point)
     assert np.abs(np.subtract(_pixel(page, ".card canvas"), _colour(point))).max() < 24
     assert _find(page, ".card .path")[0].text == f"{point:02d}.png"
 
@@ -130,23 +118,23 @@ def test_the_card_tells_the_class_and_a_hostile_one_is_text(page):
 
 def test_the_card_goes_when_the_pointer_leaves(page):
     _hover(page, 7)
-    _wait(page, "!document.querySelector('.card').hidden")
-    _actions(page).move_to_element(_find(page, "h1")[0]).perform()
-    _wait(page, "document.querySelector('.card').hidden")
+    wait_until(page, "!document.querySelector('.card').hidden")
+    actions(page).move_to_element(_find(page, "h1")[0]).perform()
+    wait_until(page, "document.querySelector('.card').hidden")
 
 
 def test_lasso_gathers_the_points_inside_it_and_no_other(page):
     _find(page, ".lasso")[0].click()
     stage = _find(page, ".stage")[0]
-    corners = [_offset(page, point) for point in (9, 12, 28, 25)]  # columns 1-4 of rows 1-3
+    corners = [offset_of(page, point) for point in (9, 12, 28, 25)]  # columns 1-4 of rows 1-3
     middle = np.mean(corners, axis=0)
     corners = [tuple(np.round(middle + (np.array(c) - middle) * 1.25).astype(int).tolist()) for c in corners]
-    steps = _actions(page).move_to_element_with_offset(stage, *corners[0]).click_and_hold()
+    steps = actions(page).move_to_element_with_offset(stage, *corners[0]).click_and_hold()
     for before, after in pairwise(corners):
         steps = steps.move_by_offset(after[0] - before[0], after[1] - before[1])
     steps.release().perform()
     expected = [row * COLS + col for row in (1, 2, 3) for col in (1, 2, 3, 4)]
-    _wait(page, "metricFace.view.look.selected !== null")
+    wait_until(page, "metricFace.view.look.selected !== null")
     assert page.execute_script("return [...metricFace.view.look.selected]") == expected
     assert _find(page, ".selection h2")[0].text == "12 gathered"
     shown = [int(face.get_attribute("data-point")) for face in _find(page, ".selection .face")]
@@ -188,7 +176,7 @@ def test_a_matrix_cell_shows_its_faces_and_gathers_them_on_the_map(page):
     button.click()
     shown = [int(face.get_attribute("data-point")) for face in _find(page, ".cell-faces .face")]
     assert shown == CELL.tolist()
-    _wait(
+    wait_until(
         page,
         "[...document.querySelectorAll('.cell-faces canvas')].every((c) => c.dataset.shown === c.dataset.point)",
     )
@@ -202,8 +190,8 @@ def test_a_matrix_cell_shows_its_faces_and_gathers_them_on_the_map(page):
 
 def test_a_click_keeps_a_point_and_shows_its_neighbours_in_the_embedding(page):
     _hover(page, 10)
-    _actions(page).click().perform()
-    _wait(page, "!document.querySelector('.selection').hidden")
+    actions(page).click().perform()
+    wait_until(page, "!document.querySelector('.selection').hidden")
     assert [int(f.get_attribute("data-point")) for f in _find(page, ".selection .face")] == [10, 11, 12, 13]
 
 
@@ -240,17 +228,17 @@ def test_the_map_can_be_used_by_keyboard_alone(page):
     stage = _find(page, ".stage")[0]
     page.execute_script("arguments[0].focus()", stage)
     before = page.execute_script("return metricFace.view.map.screen(0)")
-    _actions(page).send_keys("+", Keys.ARROW_RIGHT).perform()
+    actions(page).send_keys("+", Keys.ARROW_RIGHT).perform()
     assert page.execute_script("return metricFace.view.map.view.zoom") == pytest.approx(1.4)
-    _actions(page).send_keys("0").perform()
+    actions(page).send_keys("0").perform()
     assert page.execute_script("return metricFace.view.map.screen(0)") == before
-    _actions(page).send_keys("0", ".").perform()
+    actions(page).send_keys("0", ".").perform()
     first = page.execute_script("return metricFace.view.look.hovered")
     assert first >= 0
     assert f"{first:02d}.png" in page.execute_script("return document.querySelector('.spoken').textContent")
-    _actions(page).send_keys(Keys.ENTER).perform()
+    actions(page).send_keys(Keys.ENTER).perform()
     assert page.execute_script("return metricFace.view.look.pinned") == first
-    _actions(page).send_keys(Keys.ESCAPE, "s").perform()
+    actions(page).send_keys(Keys.ESCAPE, "s").perform()
     assert page.execute_script("return metricFace.view.look.selected.size") == N
 
 
@@ -260,7 +248,9 @@ def test_wheel_zooms_about_the_pointer(page):
     _hover(page, 20)
     before = page.execute_script("return metricFace.view.map.screen(20)")
     stage = _find(page, ".stage")[0]
-    _actions(page).scroll_from_origin(ScrollOrigin.from_element(stage, *_offset(page, 20)), 0, -300).perform()
+    actions(page).scroll_from_origin(
+        ScrollOrigin.from_element(stage, *offset_of(page, 20)), 0, -300
+    ).perform()
     _settle(page)
     after = page.execute_script("return metricFace.view.map.screen(20)")
     assert page.execute_script("return metricFace.view.map.view.zoom") > 1.2
@@ -290,7 +280,7 @@ def test_tables_open_for_printing(page):
 
 def test_faces_on_the_map_are_drawn_where_their_points_are(page):
     _find(page, ".show-faces")[0].click()
-    _wait(page, "metricFace.faces.sheet(0).image !== null")
+    wait_until(page, "metricFace.faces.sheet(0).image !== null")
     _settle(page)
     _settle(page)
     read = (

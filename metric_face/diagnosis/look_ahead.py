@@ -85,11 +85,6 @@ def _prepare(
     config, space, table = run.config, run.space, run.table
     if config.loss.metric == "none" or config.model.heads == "none" or space is None:
         return None
-    heads = (
-        {"joint": space.num_classes}
-        if config.model.heads == "joint"
-        else dict(zip(space.names, space.sizes, strict=True))
-    )
     batches = []
     for part in ("train", "val"):
         rows = table.part(part) if part in table.splits else None
@@ -106,11 +101,10 @@ def _prepare(
         chosen = plan[np.linspace(0, len(plan) - 1, count).round().astype(int)]
         batches.append([_batch(run, rows, codes, np.asarray(batch)) for batch in chosen])
         if part == "train":
-            drawn = {head: torch.from_numpy(codes[head][plan.ravel()]) for head in heads}
-            labels = int(codes[METRIC].max()) + 1
+            taught = codes, plan.ravel()
     model = copy.deepcopy(run.model).eval()
     objective: JointLoss = build_objective(
-        config.loss, drawn, heads, num_labels=labels, embedding_size=model.embedding_size
+        config.loss, *taught, model.architecture["num_classes"], embedding_size=model.embedding_size
     ).eval()
     if any(True for _ in objective.parameters()):
         return None  # weights of the metric loss itself are not stored with the model

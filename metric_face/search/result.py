@@ -5,8 +5,29 @@ from dataclasses import dataclass
 from metric_face.vectors import Floats, Ints, Metric, distances_of
 
 
+class Nearest:
+    """The k nearest of Q queries, or of each item of a graph."""
+
+    ids: Ints
+    similarities: Floats
+    metric: Metric
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def k(self) -> int:
+        """Neighbours of each query or item."""
+        return int(self.ids.shape[1])
+
+    @property
+    def distances(self) -> Floats:
+        """(Q, k) float32 distances, smallest first, ``inf`` beside a -1: Euclidean, or one minus the cosine."""
+        return distances_of(self.similarities, self.metric)
+
+
 @dataclass(frozen=True, eq=False)
-class SearchResult:
+class SearchResult(Nearest):
     """The k nearest of each query, nearest first.
 
     Attributes:
@@ -21,19 +42,6 @@ class SearchResult:
     rows: Ints
     similarities: Floats
     metric: Metric = "cosine"
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    @property
-    def k(self) -> int:
-        """Neighbours of each query."""
-        return int(self.ids.shape[1])
-
-    @property
-    def distances(self) -> Floats:
-        """(Q, k) float32 distances, smallest first, ``inf`` beside a -1: Euclidean, or one minus the cosine."""
-        return distances_of(self.similarities, self.metric)
 
     def head(self, k: int) -> "SearchResult":
         """Return the first k of each query; the arrays are views."""

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from metric_face.config import LossConfig
+from metric_face.data.labels import Codes
 from metric_face.losses import (
     CrossEntropy,
     FocalLoss,
@@ -25,20 +28,20 @@ METRIC = "metric"
 
 def build_objective(
     config: LossConfig,
-    drawn: Mapping[str, Tensor],
+    codes: Mapping[str, Codes],
+    drawn: NDArray[np.int64],
     num_classes: Mapping[str, int],
     *,
-    num_labels: int,
     embedding_size: int,
 ) -> JointLoss:
     """Build the joint loss.
 
     Args:
         config: the section ``loss``.
-        drawn: head -> the codes of an epoch's images as the sampler draws them; the prior of logit adjustment
-            and the counts of class weights are taken from these, because they are what the model is taught.
+        codes: head -> (N,) codes of the training images; those that the metric loss tells apart under ``metric``.
+        drawn: rows of the images of an epoch as the sampler draws them; the prior of logit adjustment and the counts
+            of class weights are taken from these, because they are what the model is taught.
         num_classes: head -> C.
-        num_labels: number of labels that the metric loss tells apart.
         embedding_size: D.
 
     Returns:
@@ -50,12 +53,16 @@ def build_objective(
             TripletLoss(**config.arguments)
             if config.metric == "triplet"
             else resolve_metric_loss(
-                config.metric, config.arguments, num_classes=num_labels, embedding_size=embedding_size
+                config.metric,
+                config.arguments,
+                num_classes=int(codes[METRIC].max()) + 1,
+                embedding_size=embedding_size,
             )
         )
         parts[METRIC] = Part(metric, config.metric_weight, ramp=config.metric_ramp)
     for head, count in num_classes.items():
-        parts[part_name(head, "ce")] = Part(_classifier(config, drawn[head], count), config.classifier_weight)
+        taught = torch.from_numpy(codes[head][drawn])
+        parts[part_name(head, "ce")] = Part(_classifier(config, taught, count), config.classifier_weight)
         if config.f1_weight:
             soft_f1 = SoftF1Loss(count)
             parts[part_name(head, "f1")] = Part(soft_f1, config.f1_weight, ramp=max(1, config.f1_ramp))
