@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metric_face.errors import ArgumentError
+from metric_face.missing import column_of, is_missing
 
 Metric: TypeAlias = Literal["cosine", "inner_product", "euclidean"]
 Floats: TypeAlias = NDArray[np.float32]
@@ -122,13 +123,13 @@ def group_codes(*groups: Any) -> list[Ints]:
     """Number the values of several label arrays alike: equal values get equal codes across all of them.
 
     Args:
-        groups: (N,) arrays of integers or strings; a missing value (None, nan) is equal to no other.
+        groups: (N,) arrays of integers or strings; a missing value is equal to no other.
 
     Returns:
         One (N,) int64 array of codes from 0 for each array.
     """
-    arrays = [np.asarray(group) for group in groups]
-    if all(array.dtype.kind in "iub" for array in arrays):
+    arrays = [column_of(group) for group in groups]
+    if all(array.dtype.kind in "iub" and array.max(initial=0) < 2**63 for array in arrays):
         joined = np.concatenate([array.astype(np.int64) for array in arrays])
         codes = np.unique(joined, return_inverse=True)[1].astype(np.int64)
     else:
@@ -138,11 +139,6 @@ def group_codes(*groups: Any) -> list[Ints]:
         keys = (object() if is_missing(value) else value for value in values)
         codes = np.fromiter((seen.setdefault(key, len(seen)) for key in keys), np.int64, len(values))
     return np.split(codes, np.cumsum([len(array) for array in arrays])[:-1])
-
-
-def is_missing(value: Any) -> bool:
-    """Say whether a label is None, nan, or what pandas has in their place."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(value != value)
 
 
 def distances_of(similarities: Floats, metric: Metric) -> Floats:

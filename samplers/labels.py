@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metric_face.errors import ArgumentError
+from metric_face.missing import column_of, is_missing
 
 Ints = npt.NDArray[np.int64]
 
@@ -26,12 +27,7 @@ def encode(labels: Any, name: str = "labels") -> tuple[Ints, list[Any]]:
     Raises:
         ArgumentError: no label, more than one dimension, or a missing label (NaN, None, "").
     """
-    if hasattr(labels, "detach"):  # a tensor, maybe on a GPU
-        labels = labels.detach().cpu()
-    if hasattr(labels, "to_numpy"):  # a pandas column: its own index plays no part, positions do
-        labels = labels.to_numpy()
-    is_array = hasattr(labels, "__array__")
-    array = np.asarray(labels) if is_array else _one_column(list(labels))
+    array = column_of(labels)
     if array.ndim != 1:
         raise ArgumentError(
             f"{name} must have one dimension, found shape {array.shape}; pass one label an image"
@@ -47,30 +43,12 @@ def encode(labels: Any, name: str = "labels") -> tuple[Ints, list[Any]]:
     except TypeError as error:
         raise ArgumentError(f"{name} must be hashable values such as integers or strings: {error}") from None
     for value in numbers:
-        if _is_missing(value):
+        if is_missing(value):
             row = int(np.flatnonzero(codes == numbers[value])[0])
             raise ArgumentError(
                 f"{name} must not be missing, found {value!r} at row {row}; drop such rows or label them"
             )
     return codes, list(numbers)
-
-
-def _one_column(values: list[Any]) -> npt.NDArray[Any]:
-    """An array of objects, so that NumPy neither mixes types (1 and "1") nor unpacks tuples."""
-    column = np.empty(len(values), dtype=object)
-    for i, value in enumerate(values):
-        is_scalar_array = hasattr(value, "item") and getattr(value, "ndim", 0) == 0
-        column[i] = value.item() if is_scalar_array else value
-    return column
-
-
-def _is_missing(value: Any) -> bool:
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return True
-    try:
-        return bool(value != value)  # NaN and NaT
-    except (TypeError, ValueError):
-        return True  # pandas.NA refuses to be a truth value
 
 
 def _is_dense(array: npt.NDArray[Any]) -> bool:

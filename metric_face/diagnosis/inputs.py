@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metric_face.diagnosis.arms import arms_of
+from metric_face.diagnosis.coding import column, encode, identity_codes, mapped, predicted, same_length
 from metric_face.diagnosis.context import HELD_OUT_NAMES, TRAIN_NAMES, Context
 from metric_face.diagnosis.finding import Floats, Ints
 from metric_face.errors import ArgumentError
+from metric_face.missing import column_of
 from metric_face.vectors import as_vectors
 
 if TYPE_CHECKING:
@@ -49,8 +51,9 @@ def context_of(
 
     Args:
         embeddings: (N, D) vectors of all labelled images.
-        labels: (N,) integers or strings, or a mapping of attribute names to such arrays.
-        identities: (N,) integers or strings, or None.
+        labels: (N,) integers or strings, none missing; or a mapping of attribute names to such arrays, or a data
+            frame of them.
+        identities: (N,) integers or strings, none missing; or None.
         classes: names of the classes, in the order of integer codes; a mapping where ``labels`` is one.
         split: (N,) names of the parts, such as ``train`` and ``val``.
         validation: (N,) booleans, True for held-out images; instead of ``split``.
@@ -78,17 +81,18 @@ def context_of(
         The context.
 
     Raises:
-        ArgumentError: an array of another length or kind than stated.
+        ArgumentError: an array of another length or kind than stated, or a label or identity that is missing.
     """
     vectors = as_vectors(embeddings)
     count = len(vectors)
+    labels = mapped(labels)
     single = not isinstance(labels, Mapping)
     given = {LABEL: labels} if single else dict(labels)
     names = ({LABEL: classes} if single else dict(classes)) if classes is not None else {}
     codes: dict[str, Ints] = {}
     known: dict[str, tuple[str, ...]] = {}
     for attribute, values in given.items():
-        codes[attribute], known[attribute] = _encode(attribute, values, names.get(attribute), count)
+        codes[attribute], known[attribute] = encode(attribute, values, names.get(attribute), count)
     if not codes:
         raise ArgumentError("labels must name at least one attribute, found an empty mapping")
     said = _said(predictions, probabilities, codes, known, single, count)
@@ -96,12 +100,12 @@ def context_of(
         vectors,
         codes,
         known,
-        _identities(identities, count),
+        identity_codes(identities, count),
         identities_known=identities is not None,
         split=_split(split, validation, count),
         predictions=said,
         neutral=None if neutral is None else _vectors(neutral, "neutral", count),
-        images=None if images is None else _long(images, "images", count),
+        images=None if images is None else same_length(images, "images", count),
         log=log,
         batches=_epochs(batches, count),
         promised=promised,
@@ -123,56 +127,17 @@ def context_of(
     return context
 
 
-def _encode(attribute: str, values: Any, names: Any, count: int) -> tuple[Ints, tuple[str, ...]]:
-    array = _long(np.asarray(values), f"labels[{attribute!r}]", count)
-    if array.dtype.kind in "iub":
-        codes = array.astype(np.int64)
-        if codes.min() < 0:
-            raise ArgumentError(
-                f"labels[{attribute!r}] must be 0 or more, found {codes.min()}; leave such images out"
-            )
-        size = int(codes.max()) + 1
-        if names is None:
-            return codes, tuple(str(code) for code in range(size))
-        if len(names) < size:
-            raise ArgumentError(f"classes[{attribute!r}] must name {size} classes, found {len(names)} names")
-        return codes, tuple(str(name) for name in names)
-    if array.dtype.kind not in "UO":
-        raise ArgumentError(f"labels[{attribute!r}] must be integers or strings, found {array.dtype}")
-    texts = array.astype(str)
-    order = np.unique(texts) if names is None else np.array([str(name) for name in names])
-    place = {name: code for code, name in enumerate(order.tolist())}
-    unknown = next((text for text in texts.tolist() if text not in place), None)
-    if unknown is not None:
-        raise ArgumentError(
-            f"classes[{attribute!r}] must name every class, found {unknown!r} among the labels"
-        )
-    return np.array([place[text] for text in texts.tolist()], dtype=np.int64), tuple(order.tolist())
-
-
-def _identities(identities: Any, count: int) -> Ints:
-    if identities is None:
-        return np.arange(count)
-    array = _long(np.asarray(identities), "identities", count)
-    if array.dtype.kind == "f":
-        raise ArgumentError(
-            "identities must be integers or strings, found floats; floats merge large numbers"
-        )
-    texts = array if array.dtype.kind in "iub" else array.astype(str)
-    return np.unique(texts, return_inverse=True)[1].astype(np.int64)
-
-
 def _split(split: Any, validation: Any, count: int) -> NDArray[np.str_] | None:
     if split is not None and validation is not None:
         raise ArgumentError("split and validation must not both be given; validation is the short form")
     if validation is not None:
-        held = _long(np.asarray(validation), "validation", count)
+        held = same_length(np.asarray(validation), "validation", count)
         if held.dtype.kind != "b":
             raise ArgumentError(f"validation must be booleans, found {held.dtype}; True for held-out images")
         return np.where(held, "val", "train")
     if split is None:
         return None
-    parts: NDArray[np.str_] = _long(np.asarray(split).astype(str), "split", count)
+    parts: NDArray[np.str_] = column(split, "split", count).astype(str)
     if not np.isin(parts, (*TRAIN_NAMES, *HELD_OUT_NAMES)).any():
         raise ArgumentError(
             f"split must name parts such as 'train' and 'val', found {', '.join(np.unique(parts)[:3].tolist())}"
@@ -191,7 +156,7 @@ def _said(
     if probabilities is not None:
         tables = {LABEL: probabilities} if single else dict(probabilities)
         chances = {
-            a: _long(np.asarray(p, dtype=np.float64), f"probabilities[{a!r}]", count)
+            a: same_length(np.asarray(p, dtype=np.float64), f"probabilities[{a!r}]", count)
             for a, p in tables.items()
         }
         predictions = {
@@ -209,19 +174,7 @@ def _said(
         )
     said = {}
     for attribute in codes:
-        array = _long(np.asarray(given[attribute]), f"predictions[{attribute!r}]", count)
-        if array.dtype.kind in "iub":
-            said[attribute] = array.astype(np.int64)
-        else:
-            place = {name: code for code, name in enumerate(names[attribute])}
-            said[attribute] = np.array(
-                [place.get(text, -1) for text in array.astype(str).tolist()], dtype=np.int64
-            )
-        if said[attribute].max(initial=-1) >= len(names[attribute]):
-            raise ArgumentError(
-                f"predictions[{attribute!r}] must be among {len(names[attribute])} classes, "
-                f"found {said[attribute].max()}"
-            )
+        said[attribute] = predicted(attribute, given[attribute], names[attribute], count)
     return said
 
 
@@ -242,24 +195,19 @@ def _epochs(batches: Sequence[Any] | None, count: int) -> list[list[Ints]] | Non
 def _raw(attribute: str, values: Any, codes: Mapping[str, Ints], count: int) -> Floats:
     if attribute not in codes:
         raise ArgumentError(f"raw_values must be of attributes in labels, found {attribute!r}")
-    array: Floats = _long(np.asarray(values, dtype=np.float64), f"raw_values[{attribute!r}]", count)
+    try:
+        array: Floats = np.asarray(column_of(values), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"raw_values[{attribute!r}] must be numbers, found {error}") from None
+    same_length(array, f"raw_values[{attribute!r}]", count)
     return array
 
 
 def _unlabelled(vectors: Any, identities: Any) -> Ints | None:
     if vectors is None or identities is None:
         return None
-    array = _long(np.asarray(identities), "unlabelled_identities", len(getattr(vectors, "vectors", vectors)))
-    return np.unique(array, return_inverse=True)[1].astype(np.int64)
+    return identity_codes(identities, len(getattr(vectors, "vectors", vectors)), "unlabelled_identities")
 
 
 def _vectors(vectors: Any, name: str, count: int) -> NDArray[np.float32]:
-    return np.asarray(_long(as_vectors(vectors, name), name, count))
-
-
-def _long(values: Any, name: str, count: int) -> Any:
-    if len(values) != count:
-        raise ArgumentError(
-            f"{name} must have one entry for each of the {count} embeddings, found {len(values)}"
-        )
-    return values
+    return np.asarray(same_length(as_vectors(vectors, name), name, count))

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metric_face.errors import ArgumentError
+from metric_face.missing import column_of
 from metric_face.vectors import group_codes
 
 Ints = NDArray[np.int64]
@@ -24,12 +25,14 @@ def as_labels(values: ArrayLike, name: str) -> Ints:
         raise ArgumentError(f"{name} must hold at least one label, found none")
     if array.dtype.kind not in "iub":
         raise ArgumentError(f"{name} must be integers, found {array.dtype}; encode the classes as 0..C-1")
+    if array.max() >= 2**63:
+        raise ArgumentError(f"{name} must be classes 0..C-1, found {array.max()}; encode them")
     return array.astype(np.int64, copy=False)
 
 
 def as_codes(identities: ArrayLike, expected: int) -> Ints:
     """Encode identities, integers or strings, as 0..I-1 after checking that there is one for each item."""
-    array: NDArray[Any] = np.asarray(identities)
+    array: NDArray[Any] = column_of(identities)
     if array.shape != (expected,):
         raise ArgumentError(
             f"identities must be one per item, found shape {array.shape} for {expected} items"

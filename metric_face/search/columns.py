@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metric_face.errors import ArgumentError, FileFormatError
-from metric_face.vectors import Ints, is_missing
+from metric_face.missing import is_missing
+from metric_face.vectors import Ints
 
 Column: TypeAlias = NDArray[Any]
 
@@ -142,6 +143,8 @@ def _checked(name: str, values: Any, length: int) -> Column:
         raise ArgumentError(
             f"labels: column {name!r} must have one value for each of the {length} vectors, found shape {column.shape}"
         )
+    if column.dtype.kind == "u" and column.max(initial=0) >= 2**63:
+        raise _too_large(name, column.max())
     if column.dtype.kind in "iufb":
         return column.astype({"f": np.float64, "b": np.bool_}.get(column.dtype.kind, np.int64))
     if column.dtype.kind not in "OUT":
@@ -151,11 +154,22 @@ def _checked(name: str, values: Any, length: int) -> Column:
     return _of_objects(name, [None if is_missing(value) else value for value in column.tolist()])
 
 
+def _too_large(name: str, value: Any) -> ArgumentError:
+    return ArgumentError(
+        f"labels: column {name!r} must hold integers that keep their value, found {value}; give them as strings"
+    )
+
+
 def _of_objects(name: str, values: list[Any]) -> Column:
     """Choose the narrowest of bool, int64, float64 and string that holds all values; None is missing."""
     values = [value.item() if isinstance(value, np.generic) else value for value in values]
     kinds = {type(value) for value in values} - {type(None)}
     is_whole = None not in values
+    if kinds and kinds <= {bool, int, float}:
+        limit = 2**53 if not is_whole or float in kinds else 2**63 - 1  # what a float64, or an int64, keeps
+        large = next((value for value in values if isinstance(value, int) and abs(value) > limit), None)
+        if large is not None:
+            raise _too_large(name, large)
     if kinds and kinds <= {bool} and is_whole:
         return np.array(values, np.bool_)
     if kinds and kinds <= {bool, int} and is_whole:
