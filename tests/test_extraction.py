@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,14 @@ from metric_face.data.table import ImageTable
 from metric_face.data.transforms import EvalTransform
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError, FileFormatError
-from metric_face.extraction import extract
+from metric_face.extraction import extract as extract_as_the_device_likes
 from metric_face.model import EmbeddingModel
 from tests.conftest import draw_toy
 
 TRANSFORM = EvalTransform((32, 32))
+
+# The oracle is in float32; "auto" is bf16 where the processor computes in it.
+extract = partial(extract_as_the_device_likes, precision="fp32")
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +121,7 @@ def test_a_killed_process_loses_and_doubles_nothing(tmp_path: Path, model: Embed
         "model = EmbeddingModel('test_resnet', {'colour': 2}, embedding_size=8).eval()\n"
         "model.load_state_dict(torch.load(home + '/weights.pth', weights_only=True))\n"
         "extraction.extract(model, ImageTable.read(home + '/data'), transform=EvalTransform((32, 32)), batch_size=8,\n"
-        "                   folder=home + '/e', progress=lambda d, n: time.sleep(0.05))\n"
+        "                   precision='fp32', folder=home + '/e', progress=lambda d, n: time.sleep(0.05))\n"
     )
     process = subprocess.Popen([sys.executable, str(script), str(tmp_path)])
     note = tmp_path / ".e.partial" / "progress.json"
