@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.data.images import open_image
+from metric_face.data.images import open_image, refuse_special
 from metric_face.errors import ImageError
 
 SIDE = 32
@@ -22,6 +22,8 @@ WAVES = 100
 
 _FAINT = 0.01
 
+_Look = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
 
 @dataclass(frozen=True)
 class Fingerprints:
@@ -29,12 +31,16 @@ class Fingerprints:
 
     Attributes:
         digests: (N,) SHA-256 of the bytes, "" where the file cannot be read.
-        pictures: (N, 32, 32) uint8, small and grey.
+        pictures: (N, 32, 32) uint8, small and gray.
+        darkest: (N, 3) uint8, the least of each channel over the whole image; 0 where it is broken.
+        brightest: (N, 3) uint8, the most.
         broken: by row, why the image cannot be used.
     """
 
     digests: list[str]
     pictures: NDArray[np.uint8]
+    darkest: NDArray[np.uint8]
+    brightest: NDArray[np.uint8]
     broken: dict[int, str]
 
 
@@ -49,31 +55,36 @@ def take_fingerprints(
         progress: called with the number of images just read.
     """
 
-    def read(path: Path) -> tuple[str, NDArray[np.uint8] | None, str]:
+    def read(path: Path) -> tuple[str, _Look | None, str]:
         try:
+            refuse_special(path)
             with open(path, "rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             return "", None, f"{path}: cannot be read ({error.strerror}); restore it or drop its row"
+        except ImageError as error:
+            return "", None, str(error)
         try:
-            image = open_image(path, at_least=(SIDE, SIDE)).convert("L").resize((SIDE, SIDE), 4)  # box filter
+            image = open_image(path, at_least=(SIDE, SIDE))
         except ImageError as error:
             return digest, None, str(error)
-        return digest, np.asarray(image), ""
+        picture = np.asarray(image.convert("L").resize((SIDE, SIDE), 4))  # box filter
+        return digest, (picture, np.array(image.getextrema(), dtype=np.uint8)), ""
 
     pictures = np.zeros((len(paths), SIDE, SIDE), dtype=np.uint8)
+    extremes = np.zeros((len(paths), 3, 2), dtype=np.uint8)
     digests: list[str] = []
     broken: dict[int, str] = {}
     with ThreadPoolExecutor(workers) as pool:
-        for row, (digest, picture, reason) in enumerate(pool.map(read, paths)):
+        for row, (digest, look, reason) in enumerate(pool.map(read, paths)):
             digests.append(digest)
-            if picture is None:
+            if look is None:
                 broken[row] = reason
             else:
-                pictures[row] = picture
+                pictures[row], extremes[row] = look
             if progress is not None:
                 progress(1)
-    return Fingerprints(digests, pictures, broken)
+    return Fingerprints(digests, pictures, extremes[..., 0], extremes[..., 1], broken)
 
 
 def perceptual_bits(pictures: NDArray[np.uint8]) -> NDArray[np.bool_]:

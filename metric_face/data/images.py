@@ -1,13 +1,15 @@
 """Opening images: every way an image can be broken ends in one clear line."""
 
 import hashlib
-import warnings
+import os
+import stat
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from metric_face.data.pixels import as_seen
 from metric_face.errors import DataError, ImageError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
@@ -17,7 +19,7 @@ MAX_PIXELS = 100_000_000
 
 
 def open_image(path: str | Path, *, at_least: tuple[int, int] | None = None) -> Image.Image:
-    """Open an image as RGB, upright.
+    """Open an image as RGB, upright, as a viewer shows it.
 
     Args:
         path: the file.
@@ -25,24 +27,24 @@ def open_image(path: str | Path, *, at_least: tuple[int, int] | None = None) -> 
             of its size, never below this, which saves most of the decoding.
 
     Returns:
-        The decoded image.
+        The decoded image, as a viewer shows it; see :mod:`metric_face.data.pixels` for the rule of each mode.
 
     Raises:
-        ImageError: the file is missing, no image, truncated, or declares more than ``MAX_PIXELS`` pixels.
+        ImageError: the file is missing, no regular file, no image, truncated, declares more than ``MAX_PIXELS``
+            pixels, or holds numbers that have no agreed meaning as brightness.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is checked below
-            with Image.open(path) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise ImageError(
-                        f"{path}: {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are decoded; shrink it"
-                    )
-                if at_least is not None:
-                    # An image that is stored sideways swaps its sides, so the larger bound holds for both.
-                    image.draft("RGB", (max(at_least), max(at_least)))
-                return ImageOps.exif_transpose(image).convert("RGB")
-    except ImageError:
+        refuse_special(path)
+        with Image.open(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ImageError(
+                    f"{path}: {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are decoded; shrink it"
+                )
+            if at_least is not None:
+                # An image that is stored sideways swaps its sides, so the larger bound holds for both.
+                image.draft("RGB", (max(at_least), max(at_least)))
+            return as_seen(image, path)
+    except (ImageError, MemoryError):
         raise
     except FileNotFoundError as error:
         raise ImageError(f"{path}: no such file; restore it or drop its row") from error
@@ -52,9 +54,22 @@ def open_image(path: str | Path, *, at_least: tuple[int, int] | None = None) -> 
         ) from error
     except UnidentifiedImageError as error:
         raise ImageError(f"{path}: not an image that can be read; replace it or drop its row") from error
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError) as error:  # what Pillow's decoders raise
+    except Exception as error:  # Pillow's decoders raise whatever they meet: struct.error, KeyError, ...
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ImageError(f"{path}: cannot be decoded ({reason}); replace it or drop its row") from error
+
+
+def refuse_special(path: str | Path) -> None:
+    """Refuse to open what is no regular file: a pipe waits for a writer for ever, a device never ends.
+
+    Raises:
+        ImageError: it is a folder, pipe, socket or device.
+        OSError: there is nothing, or it cannot be looked at.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ImageError(
+            f"{path}: not a regular file but a folder, pipe, socket or device; replace it or drop its row"
+        )
 
 
 def images_below(folder: Path) -> list[Path]:
@@ -105,6 +120,7 @@ def content_hashes(paths: Iterable[Path], *, workers: int = 4) -> list[str]:
 
     def digest(path: Path) -> str:
         try:
+            refuse_special(path)
             with open(path, "rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:

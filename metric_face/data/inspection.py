@@ -22,6 +22,7 @@ from metric_face.data.label_checks import (
     label_columns_of,
 )
 from metric_face.data.labels import LabelSpace
+from metric_face.data.pixel_checks import check_pixels
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError
 
@@ -71,6 +72,7 @@ def inspect_data(
     if images:
         prints = take_fingerprints(table.paths, workers=workers, progress=progress)
         findings += _broken(prints.broken, len(table))
+        findings += check_pixels(table.paths, prints.darkest, prints.brightest, prints.broken)
         exact = exact_groups(prints.digests)
         near = [(i, j) for i, j in near_pairs(prints.pictures) if prints.digests[i] != prints.digests[j]]
         findings += check_copies(table, labels, space, exact, near)
