@@ -12,6 +12,7 @@ from metric_face.data.table import ImageTable
 from metric_face.data.targets import people_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
+from metric_face.optional import optional
 from metric_face.predictions import Predictions, softmax
 from metric_face.run import Run
 from metric_face.scores.intervals import Interval, bootstrap_interval
@@ -42,7 +43,9 @@ class Remedy:
     values: dict[str, float]
 
 
-def after_training(run: Run, train: ImageTable, judged: Embeddings, *, seed: int = 0) -> list[Remedy]:
+def after_training(
+    run: Run, train: ImageTable, judged: Embeddings, *, seed: int = 0, notes: list[str] | None = None
+) -> list[Remedy]:
     """Measure what thresholds and the prior would add, for every target.
 
     The prior is that of the batches, not of the data: identity batches draw labels evenly, or nearly so, and dividing
@@ -54,6 +57,7 @@ def after_training(run: Run, train: ImageTable, judged: Embeddings, *, seed: int
         train: its training images.
         judged: the images to choose and judge on, with logits; the model must not have been trained on them.
         seed: of folds and resampling.
+        notes: where it is said, a line each, what could not be measured and why.
 
     Returns:
         One or two remedies per target; none for a run without classifiers, or for too few people to cross-validate.
@@ -64,22 +68,31 @@ def after_training(run: Run, train: ImageTable, judged: Embeddings, *, seed: int
     if run.space is None or not judged.logits:
         return []
     people = people_of(judged.table, run.config.data.split.group)
+    notes = [] if notes is None else notes
     if len(np.unique(people)) < FOLDS:
+        notes.append(
+            f"thresholds and priors: left out; they are judged on {FOLDS} groups of identities, found "
+            f"{len(np.unique(people))} in all"
+        )
         return []
     likely = head_probabilities(judged, run.space)
-    adjustable = run.config.loss.classifier != "logit_adjusted"
-    taught = drawn_priors(run, train) if adjustable else {}
+    taught: dict[str, Doubles] = {}
+    if run.config.loss.classifier != "logit_adjusted":
+        with optional("priors", notes):
+            taught = drawn_priors(run, train)
     found = []
     for name, (true, classes) in targets_of(judged.table, run.space).items():
         chances = likely[name]
-        by_threshold = threshold_gain(chances, true, people, folds=FOLDS, seed=seed)
-        found.append(_remedy("thresholds", name, by_threshold.gain, classes, by_threshold.thresholds))
+        with optional(f"thresholds of {name}", notes):
+            by_threshold = threshold_gain(chances, true, people, folds=FOLDS, seed=seed)
+            found.append(_remedy("thresholds", name, by_threshold.gain, classes, by_threshold.thresholds))
         if name in taught:
-            adjusted = divide_by_prior(chances, taught[name]).argmax(axis=1)
-            gain = bootstrap_interval(
-                true, adjusted, people, other=chances.argmax(axis=1), num_classes=len(classes), seed=seed
-            )
-            found.append(_remedy("prior", name, gain, classes, taught[name]))
+            with optional(f"prior of {name}", notes):
+                adjusted = divide_by_prior(chances, taught[name]).argmax(axis=1)
+                gain = bootstrap_interval(
+                    true, adjusted, people, other=chances.argmax(axis=1), num_classes=len(classes), seed=seed
+                )
+                found.append(_remedy("prior", name, gain, classes, taught[name]))
     return found
 
 

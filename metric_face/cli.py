@@ -236,7 +236,7 @@ def index(
     """Build the index that 'knn' asks, and choose how neighbours vote, on validation."""
     from metric_face.indexing import index_run
     from metric_face.run import Run
-    from metric_face.terminal import answer, answer_json
+    from metric_face.terminal import answer, answer_json, say
 
     opened = Run.open(run)
     budget = None if memory is None else int(memory * 2**30)
@@ -249,15 +249,21 @@ def index(
     for name, vote in built.metadata["targets"].items():
         if vote["val_macro_f1"] is not None:
             calibration = vote["calibration"]
+            error = (
+                "uncalibrated"
+                if calibration is None
+                else f"calibration error {calibration['error_before']:.3f} -> {calibration['error_after']:.3f}"
+            )
             answer(
-                f"  {name}: k={vote['k']} {vote['votes']}, validation macro F1 {vote['val_macro_f1']:.3f}; calibration "
-                f"error {calibration['error_before']:.3f} -> {calibration['error_after']:.3f}"
+                f"  {name}: k={vote['k']} {vote['votes']}, validation macro F1 {vote['val_macro_f1']:.3f}; {error}"
                 + (
                     f"; unknown below certainty {vote['threshold']:.4f} ({vote['rejects']})"
                     if vote["rejects"]
                     else ""
                 )
             )
+    for note in built.metadata["notes"]:
+        say(note)
 
 
 @app.command()
@@ -393,7 +399,7 @@ def evaluate(run: RunArgument = LATEST, part: Part = "val", as_json: Json = Fals
     """Macro F1 of head, kNN and probe, recall@1/5, R-precision and MAP@R, with intervals over identities."""
     from metric_face.evaluation import evaluate as judge
     from metric_face.run import Run
-    from metric_face.terminal import answer, answer_json, answer_table, steps, with_interval
+    from metric_face.terminal import answer, answer_json, answer_table, say, steps, with_interval
 
     with steps(not as_json) as step:
         found = judge(Run.open(run), part=part, progress=step)
@@ -434,6 +440,8 @@ def evaluate(run: RunArgument = LATEST, part: Part = "val", as_json: Json = Fals
         )
     elif found.retrieval:
         answer("No query's own identity is left out of its neighbours.")
+    for note in found.notes:
+        say(note)
 
 
 @app.command()

@@ -14,8 +14,9 @@ from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
 from metric_face.graphs import graph_between
 from metric_face.k_choice import choose_k
-from metric_face.metrics import f1_per_class, retrieval_metrics
+from metric_face.metrics import f1_per_class, macro_f1, retrieval_metrics
 from metric_face.neighbours import NeighbourGraph
+from metric_face.optional import optional
 from metric_face.probe import LinearProbe
 from metric_face.run import Run
 from metric_face.scores.intervals import Interval, bootstrap_interval, bootstrap_mean
@@ -79,6 +80,7 @@ class Evaluation:
         after_training: what thresholds and a prior add to the heads.
         met_own: images whose own identity is in the training part too, where kNN and probe meet it: it is not left
             out; 0 after a split by identity, None where identities are not known.
+        notes: what could not be measured, and why, a line each.
     """
 
     part: str
@@ -88,6 +90,7 @@ class Evaluation:
     retrieval: tuple[Retrieval, ...]
     after_training: tuple[Remedy, ...] = ()
     met_own: int | None = None
+    notes: tuple[str, ...] = ()
 
     def score(self, judge: str, target: str) -> Score:
         """One score.
@@ -131,24 +134,34 @@ def evaluate(
 
     Returns:
         Macro F1 per judge and target, retrieval within the part, and what reading the heads differently would add.
+        A judge that fails on a target is left out and noted; the others stand.
+
+    Raises:
+        ArgumentError: no image in a part, or nothing could be measured at all.
     """
     embeddings = embeddings if embeddings is not None else run.embeddings()
     gallery, queries = embeddings.part("train"), embeddings.part(part)
     people = _people(run, queries)
     gallery_targets, targets = _shared_targets(gallery, queries, run)
     scores: list[Score] = []
+    notes: list[str] = []
     if run.space is not None:
-        scores += _judge_heads(run, queries, targets, people, seed)
+        scores += _judge_heads(run, queries, targets, people, seed, notes)
         progress("kNN")
-        graph = graph_between(run.folder, part, queries.vectors, "train", gallery.vectors)
-        scores += _judge_knn(graph, gallery_targets, targets, people, seed)
+        with optional("kNN", notes):
+            graph = graph_between(run.folder, part, queries.vectors, "train", gallery.vectors)
+            scores += _judge_knn(graph, gallery_targets, targets, people, seed, notes)
         progress("linear probe")
-        scores += _judge_probe(run, gallery, queries, gallery_targets, targets, people, seed)
-        scores += _judge_majority(gallery_targets, targets, people, seed)
+        scores += _judge_probe(run, gallery, queries, gallery_targets, targets, people, seed, notes)
+        scores += _judge_majority(gallery_targets, targets, people, seed, notes)
     progress("retrieval")
-    nearest = _retrieval(queries, targets, people, seed)
+    nearest = _retrieval(queries, targets, people, seed, notes)
     progress("thresholds")
-    remedies = after_training(run, gallery.table, queries, seed=seed)
+    remedies: list[Remedy] = []
+    with optional("thresholds and priors", notes):
+        remedies = after_training(run, gallery.table, queries, seed=seed, notes=notes)
+    if not scores and not nearest:
+        raise ArgumentError(f"--part {part}: nothing could be measured on it; {'; '.join(notes)}")
     return Evaluation(
         part,
         len(queries),
@@ -157,6 +170,7 @@ def evaluate(
         tuple(nearest),
         tuple(remedies),
         _met_own(run, gallery, queries, people),
+        tuple(notes),
     )
 
 
@@ -175,7 +189,11 @@ def probe_run(
     if not known:
         raise ArgumentError("probe: the run has no attributes to predict; it was trained on identities alone")
     progress("linear probe")
-    return _judge_probe(run, gallery, queries, known, targets, _people(run, queries), seed)
+    notes: list[str] = []
+    scores = _judge_probe(run, gallery, queries, known, targets, _people(run, queries), seed, notes)
+    if notes:  # here it is no part of something else: whoever asked for it gets it whole or a reason
+        raise ArgumentError(notes[0])
+    return scores
 
 
 def _people(run: Run, embeddings: Embeddings) -> NDArray[np.str_]:
@@ -198,16 +216,25 @@ def _score(
     seed: int,
     note: str = "",
 ) -> Score:
-    interval = bootstrap_interval(true, said, people, num_classes=len(names), seed=seed)
+    if len(np.unique(people)) > 1:
+        interval = bootstrap_interval(true, said, people, num_classes=len(names), seed=seed)
+    else:
+        interval = Interval.without_range(macro_f1(true, said, len(names)))
     per_class = f1_per_class(true, said, len(names))
     return Score(judge, target, interval, dict(zip(names, map(float, per_class), strict=True)), note)
 
 
-def _judge_heads(run: Run, queries: Embeddings, targets: Targets, people: Any, seed: int) -> list[Score]:
+def _judge_heads(
+    run: Run, queries: Embeddings, targets: Targets, people: Any, seed: int, notes: list[str]
+) -> list[Score]:
     if not queries.logits or run.space is None:
         return []
     said = head_predictions(queries.logits, run.space)
-    return [_score("head", name, *_pair(targets, name, said), people, seed) for name in targets]
+    scores = []
+    for name in targets:
+        with optional(f"head of {name}", notes):
+            scores.append(_score("head", name, *_pair(targets, name, said), people, seed))
+    return scores
 
 
 def _pair(targets: Targets, name: str, said: Mapping[str, Ints]) -> tuple[Ints, Ints, tuple[str, ...]]:
@@ -216,28 +243,40 @@ def _pair(targets: Targets, name: str, said: Mapping[str, Ints]) -> tuple[Ints, 
 
 
 def _judge_knn(
-    graph: NeighbourGraph, known: Targets, targets: Targets, people: Any, seed: int
+    graph: NeighbourGraph, known: Targets, targets: Targets, people: Any, seed: int, notes: list[str]
 ) -> list[Score]:
-    ids, similarities = graph.ids, graph.similarities
     halves = _halves(people, seed)
+    if halves.max() == halves.min():
+        notes.append(
+            "kNN: left out; its k is chosen on one half of the identities and judged on the other, found 1 identity"
+        )
+        return []
     scores = []
     for name, (true, names) in targets.items():
-        said, notes = np.empty_like(true), []
-        for half in (0, 1):
-            chosen, answered = np.flatnonzero(halves == half), np.flatnonzero(halves != half)
-            best = choose_k(ids[chosen], similarities[chosen], known[name][0], true[chosen], seed=seed).best
-            answers = votes_for_ks(
-                ids[answered],
-                similarities[answered],
-                known[name][0],
-                [best.k],
-                votes=best.votes,
-                temperature=best.temperature,
-            )
-            said[answered] = answers[best.k].labels
-            notes.append(f"k={best.k} {best.votes}")
-        scores.append(_score("knn", name, true, said, names, people, seed, " / ".join(dict.fromkeys(notes))))
+        with optional(f"kNN of {name}", notes):
+            said, setting = _knn_said(graph, known[name][0], true, halves, seed)
+            scores.append(_score("knn", name, true, said, names, people, seed, setting))
     return scores
+
+
+def _knn_said(graph: NeighbourGraph, known: Ints, true: Ints, halves: Ints, seed: int) -> tuple[Ints, str]:
+    """The answers (Q,) of kNN, each half of the queries by the k and the vote that the other half chose."""
+    ids, similarities = graph.ids, graph.similarities
+    said, settings = np.empty_like(true), []
+    for half in (0, 1):
+        chosen, answered = np.flatnonzero(halves == half), np.flatnonzero(halves != half)
+        best = choose_k(ids[chosen], similarities[chosen], known, true[chosen], seed=seed).best
+        answers = votes_for_ks(
+            ids[answered],
+            similarities[answered],
+            known,
+            [best.k],
+            votes=best.votes,
+            temperature=best.temperature,
+        )
+        said[answered] = answers[best.k].labels
+        settings.append(f"k={best.k} {best.votes}")
+    return said, " / ".join(dict.fromkeys(settings))
 
 
 def _met_own(run: Run, gallery: Embeddings, queries: Embeddings, people: Any) -> int | None:
@@ -261,26 +300,38 @@ def _judge_probe(
     targets: Targets,
     people: Any,
     seed: int,
+    notes: list[str],
 ) -> list[Score]:
     scores = []
     groups = _people(run, gallery)
     for name, (true, names) in targets.items():
-        probe = LinearProbe().fit(gallery.vectors, known[name][0], groups=groups)
-        said = np.asarray(probe.predict(queries.vectors), dtype=np.int64)
-        scores.append(_score("probe", name, true, said, names, people, seed))
+        with optional(f"probe of {name}", notes):
+            probe = LinearProbe().fit(gallery.vectors, known[name][0], groups=groups)
+            said = np.asarray(probe.predict(queries.vectors), dtype=np.int64)
+            scores.append(_score("probe", name, true, said, names, people, seed))
     return scores
 
 
-def _judge_majority(known: Targets, targets: Targets, people: Any, seed: int) -> list[Score]:
+def _judge_majority(
+    known: Targets, targets: Targets, people: Any, seed: int, notes: list[str]
+) -> list[Score]:
     """The baseline: every image gets each attribute's commonest class, and joint the class these make."""
     scores = []
     for name, (true, names) in targets.items():
         commonest = int(np.bincount(known[name][0]).argmax())
-        scores.append(_score("majority", name, true, np.full_like(true, commonest), names, people, seed))
+        with optional(f"majority of {name}", notes):
+            scores.append(_score("majority", name, true, np.full_like(true, commonest), names, people, seed))
     return scores
 
 
-def _retrieval(queries: Embeddings, targets: Targets, people: Any, seed: int) -> list[Retrieval]:
+def _mean(hits: Any, people: Any, seed: int) -> Interval:
+    several = len(np.unique(people)) > 1
+    return bootstrap_mean(hits, people, seed=seed) if several else Interval.without_range(hits.mean())
+
+
+def _retrieval(
+    queries: Embeddings, targets: Targets, people: Any, seed: int, notes: list[str]
+) -> list[Retrieval]:
     labels = dict(targets)
     has_people = len(np.unique(people)) < len(people)
     if queries.table.identities is not None:
@@ -288,7 +339,7 @@ def _retrieval(queries: Embeddings, targets: Targets, people: Any, seed: int) ->
     found = []
     for name, (codes, _) in labels.items():
         exclude = has_people and name != "identity"
-        try:
+        with optional(f"retrieval by {name}", notes):  # such as where no image has another one to find
             result = retrieval_metrics(
                 queries.vectors,
                 codes,
@@ -296,19 +347,17 @@ def _retrieval(queries: Embeddings, targets: Targets, people: Any, seed: int) ->
                 exclude_same_identity=exclude,
                 ks=(1, 5),
             )
-        except ArgumentError:  # no image has another one to find
-            continue
-        hits = result.per_query["recall@1"]
-        found.append(
-            Retrieval(
-                name,
-                bootstrap_mean(hits, people[result.query_ids], seed=seed),
-                result.recall[5],
-                result.r_precision,
-                result.map_at_r,
-                result.same_identity_excluded,
-                result.num_queries,
-                result.num_without_relevant,
+            hits = result.per_query["recall@1"]
+            found.append(
+                Retrieval(
+                    name,
+                    _mean(hits, people[result.query_ids], seed),
+                    result.recall[5],
+                    result.r_precision,
+                    result.map_at_r,
+                    result.same_identity_excluded,
+                    result.num_queries,
+                    result.num_without_relevant,
+                )
             )
-        )
     return found

@@ -13,6 +13,7 @@ from metric_face.errors import ArgumentError
 from metric_face.graphs import graph_between
 from metric_face.index import EmbeddingIndex
 from metric_face.k_choice import choose_k
+from metric_face.optional import optional
 from metric_face.run import Run
 from metric_face.scores.calibration import calibrate
 from metric_face.scores.reject import reject_threshold
@@ -39,16 +40,30 @@ def index_run(
         build: of :meth:`EmbeddingIndex.build`, such as ``kind``, ``memory_budget`` and ``recall``.
 
     Returns:
-        The index; its metadata holds the :class:`TargetVote` of each target.
+        The index; its metadata holds the :class:`TargetVote` of each target, and ``notes``, a line for each thing
+        that validation could not choose.
+
+    Raises:
+        ArgumentError: ``reject`` is no such number, or there is nothing to set its threshold on; or no such part.
     """
     if isinstance(reject, str) and reject != "f1":
         raise ArgumentError(f"reject={reject!r}: must be 'f1' or a false-accept rate between 0 and 1")
+    if not isinstance(reject, str | None) and not 0 < reject < 1:
+        raise ArgumentError(f"reject={reject}: must be 'f1' or a false-accept rate between 0 and 1")
     embeddings = embeddings if embeddings is not None else run.embeddings()
     held = embeddings if part == "all" else embeddings.part(part)
     targets = targets_of(held.table, run.space)
     votes = {name: TargetVote(names) for name, (_, names) in targets.items()}
-    if run.space is not None and "val" in embeddings.table.splits:
-        votes |= _chosen_on_validation(run, embeddings, reject)
+    notes: list[str] = []
+    missing = _nothing_to_choose_on(run, embeddings)
+    if missing is not None and reject is not None:
+        raise ArgumentError(
+            f"reject={reject} (--reject): its threshold is set on validation answers, and {missing}; leave it out"
+        )
+    if missing is None:
+        votes |= _chosen_on_validation(run, embeddings, reject, notes)
+    elif run.space is not None:
+        notes.append(f"k and vote are the defaults, uncalibrated: {missing}")
     columns: dict[str, NDArray[Any]] = {
         str(name): held.table.frame[name].to_numpy() for name in held.table.frame.columns
     }
@@ -62,13 +77,22 @@ def index_run(
             "root": str(held.table.root.resolve()),
             "part": part,
             "targets": {name: vote.to_dict() for name, vote in votes.items()},
+            "notes": notes,
         },
         **build,
     )
 
 
+def _nothing_to_choose_on(run: Run, embeddings: Embeddings) -> str | None:
+    """Why validation cannot choose how neighbors vote; None where it can."""
+    if run.space is None:
+        return "the run was trained on identities alone"
+    absent = [part for part in ("train", "val") if part not in embeddings.table.splits]
+    return f"the images have no part {absent[0]!r}" if absent else None
+
+
 def _chosen_on_validation(
-    run: Run, embeddings: Embeddings, reject: float | str | None
+    run: Run, embeddings: Embeddings, reject: float | str | None, notes: list[str]
 ) -> dict[str, TargetVote]:
     gallery, queries = embeddings.part("train"), embeddings.part("val")
     known, asked = targets_of(gallery.table, run.space), targets_of(queries.table, run.space)
@@ -78,15 +102,42 @@ def _chosen_on_validation(
     chosen = {}
     for name, (codes, names) in known.items():
         true = asked[name][0]
-        best = choose_k(ids, similarities, codes, true).best
-        vote = TargetVote(names, best.k, best.votes, best.temperature, best.macro_f1)
+        vote = TargetVote(names)
+        with optional(f"k and vote of {name}", notes):
+            best = choose_k(ids, similarities, codes, true).best
+            vote = TargetVote(names, best.k, best.votes, best.temperature, best.macro_f1)
         shares = vote.probabilities(ids, similarities, codes)
-        vote = replace(vote, calibration=calibrate(shares, true, people))
+        with optional(f"calibration of {name}", notes):
+            vote = _calibrated(name, vote, shares, true, people, notes)
         if reject is not None:
             right = shares.argmax(axis=1) == true  # calibration leaves the winner
+            if not right.any():
+                raise ArgumentError(
+                    f"reject={reject} (--reject): no validation answer about {name} is right, so there is none to "
+                    "accept; leave it out"
+                )
             vote = _with_threshold(vote, vote.certainties(ids, similarities, codes), right, reject)
         chosen[name] = vote
     return chosen
+
+
+def _calibrated(
+    name: str,
+    vote: TargetVote,
+    shares: NDArray[np.float64],
+    true: NDArray[np.int64],
+    people: NDArray[np.str_],
+    notes: list[str],
+) -> TargetVote:
+    """The vote with its calibration, where that lowers the error on identities it was not fitted on."""
+    found = calibrate(shares, true, people)
+    if found.helps:
+        return replace(vote, calibration=found)
+    notes.append(
+        f"{name}: probabilities are bare shares of the votes; calibrated on other identities, their error would go "
+        f"from {found.error_before:.3f} to {found.error_after:.3f}"
+    )
+    return vote
 
 
 def _with_threshold(

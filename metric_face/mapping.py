@@ -68,6 +68,8 @@ def map_run(
         held = held.take(np.sort(np.random.default_rng(seed).choice(len(held), most, replace=False)))
     vectors = np.ascontiguousarray(held.vectors)
     identities = held.table.identities
+    if identities is not None and len(np.unique(identities.astype(str))) < 2:
+        identities = None  # there is nobody else to be near to
     # A person's own images would crowd out everybody else: they count neither in the layout nor in a number.
     depth = min(DEPTH, len(held) - 1)
     graph = kept_graph(graph_file(run.folder, shown), vectors, depth, exclude=identities)

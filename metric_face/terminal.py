@@ -150,7 +150,9 @@ def counter(progress: Callable[[int, int], None]) -> Callable[[int, int], None]:
 
 
 def with_interval(interval: Any) -> str:
-    """``0.742 [0.701, 0.780]``."""
+    """``0.742 [0.701, 0.780]``; of one identity the value alone."""
+    if interval.low != interval.low:  # NaN: nobody to resample
+        return f"{interval.value:.3f} [one identity]"
     return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 

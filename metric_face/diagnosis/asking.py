@@ -28,10 +28,11 @@ from metric_face.diagnosis import (
     worth,
 )
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import Abstention, Answer, Finding, Measure, Table
+from metric_face.diagnosis.finding import Abstention, Answer, Finding, Measure, Outcome, Table
 from metric_face.diagnosis.inputs import context_of
 from metric_face.diagnosis.ranking import rank
 from metric_face.errors import ArgumentError
+from metric_face.optional import optional
 
 QUESTIONS: tuple[ModuleType, ...] = (
     leak,
@@ -134,7 +135,13 @@ def diagnose(
         if progress is not None:
             progress(name, number, len(chosen))
         started = time.perf_counter()
-        outcome = module.ask(context)
+        notes: list[str] = []
+        outcome = Outcome()
+        with optional(name, notes):  # what one question cannot answer takes no other's answer with it
+            outcome = module.ask(context)
+        abstentions += [
+            Abstention(name, "failed", {"why": note.partition("left out; ")[2]}) for note in notes
+        ]
         seconds[name] = time.perf_counter() - started
         findings += outcome.findings
         tables |= {table.name: table for table in outcome.tables}

@@ -64,7 +64,7 @@ def ask(context: Context) -> Outcome:
         return Outcome(tables=(table, axes))
     picture = {
         "kind": "bars",
-        "labels": [str(i + 1) for i in range(12)],
+        "labels": [str(i + 1) for i in range(len(spectrum[:12]))],
         "series": {"share": spectrum[:12].tolist()},
     }
     values = {"dimensions": found.dimensions, "width": context.embeddings.shape[1], "needed": needed}

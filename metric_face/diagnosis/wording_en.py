@@ -391,6 +391,7 @@ REASONS = {
 }
 
 ABSTENTIONS = {
+    "failed": "it could not be answered: {why}",
     "no_attribute": "no attribute can be predicted for a new person",
     "no_batches": "the batches of training were not given",
     "no_log": "there is no training log",

@@ -364,6 +364,7 @@ REASONS = {
 }
 
 ABSTENTIONS = {
+    "failed": "답할 수 없었습니다: {why}",
     "no_attribute": "새로운 사람에게 예측할 수 있는 속성이 없습니다",
     "no_batches": "학습에 쓴 배치가 주어지지 않았습니다",
     "no_log": "학습 기록이 없습니다",

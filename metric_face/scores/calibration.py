@@ -49,6 +49,11 @@ class Calibration:
     error_after: float
     num_identities: int
 
+    @property
+    def helps(self) -> bool:
+        """Whether identities that it was not fitted on had a smaller error with it than without."""
+        return self.error_after < self.error_before
+
     def apply(self, probabilities: ArrayLike) -> Doubles:
         """Calibrate (N, C) probabilities; rows sum to 1 and the winning class stays the winner."""
         return _tempered(_logs(_as_probabilities(probabilities), self.floor), self.temperature)

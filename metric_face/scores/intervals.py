@@ -44,6 +44,12 @@ class Interval:
         """Whether the interval lies wholly on one side of zero."""
         return self.low > 0 or self.high < 0
 
+    @classmethod
+    def without_range(cls, value: float, confidence: float = 0.95) -> "Interval":
+        """A value of one identity, which cannot be resampled: the ends are NaN."""
+        nan = float("nan")
+        return cls(float(value), nan, nan, nan, confidence, 1, nan)
+
 
 def bootstrap_interval(
     y_true: ArrayLike,

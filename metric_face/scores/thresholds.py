@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from metric_face.errors import ArgumentError
 from metric_face.scores.f1 import as_codes, as_labels, f1_from_counts, macro_f1
+from metric_face.scores.folds import identity_folds
 from metric_face.scores.intervals import Interval, bootstrap_interval
 
 Floats = NDArray[np.float64]
@@ -111,23 +112,11 @@ def threshold_gain(
     Raises:
         ArgumentError: the arguments are not of these shapes, or there are fewer identities than folds.
     """
-    import warnings
-
-    from sklearn.model_selection import StratifiedGroupKFold
-
     chances, true = _check(probabilities, y_true)
     people = as_codes(np.arange(len(true)) if identities is None else identities, len(true))
-    if folds < 2 or people.max() + 1 < folds:
-        raise ArgumentError(
-            f"folds must be from 2 to the number of identities, {people.max() + 1}, found {folds}"
-        )
     argmax = np.asarray(chances.argmax(axis=1), dtype=np.int64)
     judged = argmax.copy()
-    parts = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a class with fewer images than folds cannot be in each
-        splits = list(parts.split(chances, true, people))
-    for rest, part in splits:
+    for rest, part in identity_folds(true, people, folds, seed):
         judged[part] = ClassThresholds().fit(chances[rest], true[rest]).predict(chances[part])
     whole = ClassThresholds().fit(chances, true)
     classes = chances.shape[1]

@@ -1,0 +1,148 @@
+"""On sets too small for something, each analysis gives what it can and says what it left out."""
+
+import json
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from metric_face.diagnosis import diagnose
+from metric_face.diagnosis.cards import Evidence, card
+from metric_face.diagnosis.chapters import chapters
+from metric_face.errors import ArgumentError
+from metric_face.evaluation import evaluate
+from metric_face.indexing import index_run
+from metric_face.mapping import map_run
+from metric_face.optional import UnexpectedFailure, optional
+from metric_face.scores.folds import identity_folds
+from metric_face.scores.thresholds import threshold_gain
+from tests.degenerate_sets import PARTS, PEOPLE, degenerate
+
+SIZES = ((1, 2), (1, 15), (2, 2), (5, 3), (21, 6), (30, 3))
+CASES = [case for case in product(SIZES, PEOPLE, PARTS) if case[0][0] > 1 or case[2] in ("alternate", "last")]
+"""Validation takes the only class whole where there is one class and it should lack in training."""
+
+
+def test_classes_of_fewer_images_than_folds_have_thresholds() -> None:
+    few = threshold_gain(np.full((90, 30), 1 / 30), np.repeat(np.arange(30), 3), np.arange(90))
+    assert few.gain.num_identities == 90
+    assert few.apparent == 0
+    assert threshold_gain(np.full((10, 10), 0.1), np.arange(10)).gain.num_identities == 10
+
+
+@pytest.mark.parametrize(
+    ("classes", "each", "folds"), [(30, 3, 5), (10, 1, 5), (2, 40, 5), (3, 2, 2), (1, 6, 3)]
+)
+def test_every_row_is_in_one_fold_and_every_identity_whole(classes: int, each: int, folds: int) -> None:
+    labels = np.repeat(np.arange(classes), each)
+    people = np.arange(len(labels)) // 2
+    people = np.unique(people, return_inverse=True)[1]
+    parts = identity_folds(labels, people, folds)
+    assert len(parts) == folds
+    assert sorted(np.concatenate([held for _, held in parts]).tolist()) == list(range(len(labels)))
+    for rest, held in parts:
+        assert len(held)
+        assert not set(people[rest]) & set(people[held])
+        assert len(rest) + len(held) == len(labels)
+
+
+def test_more_folds_than_identities_are_refused() -> None:
+    with pytest.raises(ArgumentError, match="folds must be from 2 to the number of identities, 3, found 4"):
+        identity_folds(np.array([0, 0, 1]), np.arange(3), 4)
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_evaluation_gives_what_it_can(sizes: tuple[int, int], tmp_path: Path) -> None:
+    for place, (people, parts) in enumerate(product(PEOPLE, PARTS)):
+        if (sizes, people, parts) not in CASES:
+            continue
+        run, embeddings = degenerate(tmp_path / str(place), *sizes, people, parts)
+        found = evaluate(run, embeddings)
+        judges = {score.judge for score in found.scores}
+        assert {"head", "majority"} <= judges, (people, parts)
+        for judge in {"knn", "probe"} - judges:
+            assert any(note.lower().startswith(judge) for note in found.notes), (people, parts, judge)
+        if not found.after_training:
+            assert any("thresholds" in note for note in found.notes)
+        assert all("\n" not in note for note in found.notes)
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_an_index_is_built_whatever_validation_can_choose(sizes: tuple[int, int], tmp_path: Path) -> None:
+    for place, (people, parts) in enumerate(product(PEOPLE, PARTS)):
+        if (sizes, people, parts) not in CASES:
+            continue
+        run, embeddings = degenerate(tmp_path / str(place), *sizes, people, parts)
+        built = index_run(run, embeddings)
+        vote = built.metadata["targets"]["kind"]
+        uncalibrated = [note for note in built.metadata["notes"] if "calibrat" in note]
+        assert (vote["calibration"] is None) == (len(uncalibrated) == 1), (people, parts)
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize("predictions", [None, "constant", "right"])
+def test_a_diagnosis_is_said_and_drawn(sizes: tuple[int, int], predictions: str | None) -> None:
+    classes, each = sizes
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(classes), each)
+    vectors = (rng.normal(size=(len(labels), 8)) + 2 * rng.normal(size=(classes, 8))[labels]).astype(
+        np.float32
+    )
+    said = {} if predictions is None else {"predictions": labels * (predictions == "right")}
+    for people in (None, labels, np.arange(len(labels)), np.zeros(len(labels), int)):
+        found = diagnose(
+            vectors, labels, people, split=np.where(np.arange(len(labels)) % 2, "val", "train"), **said
+        )
+        assert [a.reason for a in found.abstentions if a.reason == "failed"] == []
+        for lang in ("en", "ko"):
+            json.dumps(found.to_dict(lang), allow_nan=False)
+            chapters(found, lang)
+            evidence = Evidence()
+            for number, finding in enumerate(found.findings):
+                card(finding, number, evidence, lang)
+
+
+@pytest.mark.parametrize("sizes", [(1, 2), (1, 3), (2, 2), (5, 1), (30, 3)], ids=str)
+def test_a_map_of_few_images_is_drawn(sizes: tuple[int, int], tmp_path: Path) -> None:
+    for people in PEOPLE:
+        run, embeddings = degenerate(tmp_path / people, *sizes, people, "alternate")
+        (tmp_path / people).mkdir(exist_ok=True)
+        made = map_run(run, embeddings, part="all", faces=False)
+        assert made.page.is_file()
+        assert made.picture.is_file()
+
+
+def test_a_part_that_fails_is_said_and_takes_nothing_with_it() -> None:
+    notes: list[str] = []
+    with optional("thresholds", notes):
+        raise ArgumentError("folds must be few,\nfound many")
+    with optional("prior", notes):
+        pass
+    with optional("graph", notes):
+        raise PermissionError(13, "Permission denied", "/run/x")
+    assert notes == [
+        "thresholds: left out; folds must be few, found many",
+        "graph: left out; [Errno 13] Permission denied: '/run/x'",
+    ]
+
+
+def test_a_fault_of_our_own_is_noted_and_warned_of() -> None:
+    notes: list[str] = []
+    with (
+        pytest.warns(
+            UnexpectedFailure, match="spectrum failed in test_degenerate_sets.py:.*IndexError: tuple index"
+        ),
+        optional("spectrum", notes),
+    ):
+        ()[1]
+    assert len(notes) == 1
+    assert "which is a fault of metric_face" in notes[0]
+
+
+def test_where_nothing_can_be_measured_it_is_an_error(tmp_path: Path) -> None:
+    run, embeddings = degenerate(tmp_path, 1, 2, "image", "single", attributes=False)
+    with pytest.raises(
+        ArgumentError, match="--part val: nothing could be measured on it; retrieval by identity"
+    ):
+        evaluate(run, embeddings)
