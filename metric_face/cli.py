@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 the input or the data is wrong (one line, no traceback), 2
 """
 
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ import typer
 
 from metric_face.errors import ArgumentError, MetricFaceError
 from metric_face.files import write_text
+from metric_face.visible import shell_word, tolerant_streams, visible
 
 app = typer.Typer(
     name="metric-face",
@@ -29,10 +31,12 @@ LATEST = Path("runs/latest")
 
 def main() -> None:
     """Run the command; an error that a user can cause is one line."""
+    tolerant_streams()
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # several lines about one image; what matters is in our error
     try:
         app()
     except MetricFaceError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {visible(error)}\n")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
@@ -126,9 +130,10 @@ def train(
             f"{facts['ended']}: best {facts['monitor']} {facts['best']:.3f} in epoch {facts['best_epoch'] + 1} of "
             f"{facts['epochs']}, {facts['seconds']:.0f} s; best weights in {run.folder}"
         )
-        answer(f"next: metric-face embed {run.folder} && metric-face evaluate {run.folder}")
+        folder = shell_word(run.folder)
+        answer(f"next: metric-face embed {folder} && metric-face evaluate {folder}")
     if facts["ended"] == "interrupted":
-        say(f"go on with: metric-face train --resume --out {run.folder}")
+        say(f"go on with: metric-face train --resume --out {shell_word(run.folder)}")
         raise typer.Exit(130)
 
 
@@ -145,9 +150,9 @@ def _train_folds(config: Any, out: Path, resume: bool, prepared: Any, quiet: boo
             answer(
                 f"{run.folder}: {facts['ended']}, best {facts['monitor']} {facts['best']:.3f}, {facts['seconds']:.0f} s"
             )
-        answer(f"next: metric-face fuse {out}")
+        answer(f"next: metric-face fuse {shell_word(out)}")
     if runs[-1].facts["ended"] == "interrupted":
-        say(f"go on with: metric-face train --resume --out {out}")
+        say(f"go on with: metric-face train --resume --out {shell_word(out)}")
         raise typer.Exit(130)
 
 
@@ -465,7 +470,8 @@ def visualize(
     if as_json:
         answer_json({"picture": str(made.picture), "page": str(made.page)})
         return
-    answer(f"{made.picture}\n{made.page}")
+    answer(str(made.picture))
+    answer(str(made.page))
 
 
 @app.command()
@@ -607,7 +613,8 @@ def recipes(
     if schema:
         answer_json(json_schema())
     elif name is not None:
-        answer(dump_config(load_config(name)).rstrip())
+        for line in dump_config(load_config(name)).rstrip().split("\n"):
+            answer(line)
     else:
         for recipe, meaning in known().items():
             answer(f"{recipe:12} {meaning}")

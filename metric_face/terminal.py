@@ -18,40 +18,44 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
+
+from metric_face.visible import visible, visible_json
 
 if TYPE_CHECKING:
     from metric_face.answers import Answer
     from metric_face.asking import Asker
     from metric_face.target_votes import Verdict
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+_ENDLESS = 1_000_000
 
 
 def say(line: str) -> None:
-    """A line for a person, beside the answer: on standard error, without markup."""
-    err.print(line, markup=False)
+    """A line for a person, beside the answer: on standard error, without markup, controls written out."""
+    err.print(visible(line), markup=False)
 
 
-def answer(text: str) -> None:
-    """A line of the answer: on standard output, without markup."""
-    out.print(text, markup=False)
+def answer(line: str) -> None:
+    """A line of the answer: on standard output, without markup, controls written out."""
+    out.print(visible(line), markup=False)
 
 
 def answer_json(value: Any) -> None:
     """The answer for a program: one JSON document, NaN as null."""
-    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False, indent=2) + "\n")
-    sys.stdout.flush()
+    _write_json(value, indent=2)
 
 
 def answer_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """The answer as a table; the first column is left, the others are right."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right", no_wrap=True)
+        table.add_column(Text(visible(column)), justify="left" if index == 0 else "right", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
-    out.print(table)
+        table.add_row(*(Text(visible(cell)) for cell in row))
+    whole = out.measure(table, options=out.options.update(max_width=_ENDLESS)).maximum
+    Console(highlight=False, emoji=False, width=whole).print(table)  # a name that is cut off names nothing
 
 
 def show_answer(one: "Answer", as_json: bool = False, shown: int | None = None) -> None:
@@ -64,7 +68,7 @@ def show_answer(one: "Answer", as_json: bool = False, shown: int | None = None) 
     """
     one = one if shown is None else one.showing(shown)
     if as_json:
-        _json_line(one.to_dict())
+        _write_json(one.to_dict())
         return
     said = ", ".join(f"{name} {_verdict(one.verdicts[name])}" for name in one.spoken)
     without = f" (without {one.left_out} images of {one.identity})" if one.left_out else ""
@@ -80,7 +84,7 @@ def show_failure(name: str, error: Exception, as_json: bool = False) -> None:
     """Why there is no answer: a line on standard error, and one of JSON for a program that waits for one."""
     say(f"error: {error}")
     if as_json:
-        _json_line({"path": name, "error": str(error)})
+        _write_json({"path": name, "error": str(error)})
 
 
 def who_counts(asker: "Asker", identity: str | None) -> str:
@@ -95,10 +99,9 @@ def who_counts(asker: "Asker", identity: str | None) -> str:
 
 
 def standard_input() -> Iterator[str]:
-    """Lines as they come; names that are not UTF-8 go through, and are printed with escapes."""
-    for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "backslashreplace")):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=errors)
+    """Lines as they come; names that are not UTF-8 go through."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")
     yield from sys.stdin
 
 
@@ -109,8 +112,11 @@ def _verdict(verdict: "Verdict") -> str:
     return f"{verdict.answer} ({verdict.likeliest} {verdict.probability:.0%})"
 
 
-def _json_line(value: Any) -> None:
-    sys.stdout.write(json.dumps(_plain(value), ensure_ascii=False) + "\n")
+def _write_json(value: Any, indent: int | None = None) -> None:
+    """In any encoding of the output, one that a JSON reader understands."""
+    in_unicode = (sys.stdout.encoding or "utf-8").lower().replace("-", "").startswith("utf")
+    text = json.dumps(_plain(value), ensure_ascii=not in_unicode, indent=indent)
+    sys.stdout.write(visible_json(text) + "\n")
     sys.stdout.flush()
 
 
@@ -120,7 +126,12 @@ def bar(label: str, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
     if not shown or not err.is_terminal:
         yield lambda done, total: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=err, transient=True) as progress:
         task = progress.add_task(label, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
@@ -132,9 +143,11 @@ def steps(shown: bool = True) -> Iterator[Callable[[str], None]]:
     if not shown or not err.is_terminal:
         yield lambda step: None
         return
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=err, transient=True) as progress:
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), console=err, transient=True
+    ) as progress:
         task = progress.add_task("")
-        yield lambda step: progress.update(task, description=step)
+        yield lambda step: progress.update(task, description=visible(step))
 
 
 def counter(progress: Callable[[int, int], None]) -> Callable[[int, int], None]:

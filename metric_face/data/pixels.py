@@ -92,14 +92,13 @@ def _levels(values: NDArray[Any], name: object, top: int) -> NDArray[np.uint8]:
                 f"{name}: floating-point pixels must be 0 (black) to 1 (white), found {low:g} to {high:g}; save it "
                 "with 8 or 16 bits"
             )
-        return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+        return np.asarray(np.rint(np.clip(values, 0, 1) * 255), dtype=np.uint8)
     if low < 0 or high > 65535:
         raise ImageError(
             f"{name}: 32-bit pixels must be 0 (black) to 65535 (white), found {low} to {high}; save it with 8 or 16 "
             "bits"
         )
-    levels: NDArray[np.uint32] = (np.minimum(values.astype(np.uint32), top) * 255 + top // 2) // top
-    return levels.astype(np.uint8)
+    return np.asarray((np.minimum(values.astype(np.uint32), top) * 255 + top // 2) // top, dtype=np.uint8)
 
 
 def _eight_bit_key(image: Image.Image) -> Image.Image:

@@ -52,7 +52,8 @@ def prepare_data(
     """
     if not config.path:
         raise ConfigError(
-            "data.path: must name a folder of images, a CSV or a Parquet file; give --data or data.path"
+            "data.path: must name a folder of images, a CSV or a Parquet file; give it as the first argument of "
+            "'train', or as data.path of the configuration"
         )
     table = ImageTable.read(config.path)
     table, dropped = _drop_unlabelled(table, config)
