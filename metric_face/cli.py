@@ -32,7 +32,7 @@ LATEST = Path("runs/latest")
 def main() -> None:
     """Run the command; an error that a user can cause is one line."""
     tolerant_streams()
-    warnings.filterwarnings("ignore", module=r"PIL\.")  # several lines about one image; what matters is in our error
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # several lines an image; what matters is our error
     try:
         app()
     except MetricFaceError as error:
