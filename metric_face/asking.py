@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from metric_face.answers import Answer, Neighbour
 from metric_face.data.transforms import EvalTransform
-from metric_face.errors import ArgumentError, FileFormatError, ModelMismatchError
+from metric_face.errors import ArgumentError, FileFormatError, ImageError, ModelMismatchError
 from metric_face.index import EmbeddingIndex
 from metric_face.model_card import read_card
 from metric_face.search.result import SearchResult
@@ -89,6 +89,7 @@ class Asker:
         shown: int = 5,
         votes: Votes | None = None,
         exclude: Sequence[str] | None = None,
+        broken: dict[str, ImageError] | None = None,
         progress: Callable[[int, int], object] | None = None,
     ) -> list[Answer]:
         """Classify images by their nearest indexed images.
@@ -100,14 +101,16 @@ class Asker:
             votes: ``uniform``, ``distance``, ``softmax`` or ``prior-corrected``; default as ``k``. Another k or
                 vote than validation chose is not calibrated and rejects nothing.
             exclude: the identity of each image; indexed images of the same identity do not count.
+            broken: where images that cannot be used are noted, by path, so that they do not stop the others; None
+                raises at the first.
             progress: called with (images just read, in all).
 
         Returns:
-            One answer per image, in order.
+            One answer per image, in order; none for a broken one.
 
         Raises:
             ArgumentError: k below 1, or ``exclude`` where the index knows no identities.
-            ImageError: an image cannot be used.
+            ImageError: an image cannot be used, and ``broken`` is None.
         """
         if k is not None and k < 1:
             raise ArgumentError(f"k={k}: must be at least 1")
@@ -117,7 +120,13 @@ class Asker:
             )
         if not images:
             return []
-        vectors = self.embed(images, progress)
+        vectors = self.embed(images, progress, broken)
+        if broken:
+            usable = [row for row, path in enumerate(images) if str(path) not in broken]
+            images = [images[row] for row in usable]
+            exclude = None if exclude is None else [exclude[row] for row in usable]
+            if not images:
+                return []
         settings = {name: vote.changed(k, votes) for name, vote in self.targets.items()}
         depth = min(len(self.index), max([shown, *(vote.depth for vote in settings.values())]))
         found = self.index.search(vectors, depth, exclude=exclude, fingerprint=self.card["fingerprint"])
@@ -139,16 +148,32 @@ class Asker:
         ]
 
     def embed(
-        self, images: Sequence[str | Path], progress: Callable[[int, int], object] | None = None
+        self,
+        images: Sequence[str | Path],
+        progress: Callable[[int, int], object] | None = None,
+        broken: dict[str, ImageError] | None = None,
     ) -> NDArray[np.float32]:
-        """The vectors (Q, D) of image files; ``progress`` is called with (just read, in all)."""
+        """The vectors (Q, D) of image files; ``progress`` and ``broken`` as :meth:`ask`."""
         vectors = []
         for start in range(0, len(images), _BATCH):
             batch = images[start : start + _BATCH]
-            vectors.append(self._embed(np.stack([self.transform(path) for path in batch])))
+            pixels = []
+            for path in batch:
+                try:
+                    pixels.append(self.transform(path))
+                except ImageError as error:
+                    if broken is None:
+                        raise
+                    broken[str(path)] = error
+            if pixels:
+                vectors.append(self._embed(np.stack(pixels)))
             if progress is not None:
                 progress(len(batch), len(images))
-        return np.concatenate(vectors)
+        return np.concatenate(vectors) if vectors else np.empty((0, self.index.dimensions), np.float32)
+
+    def commonest(self, target: str) -> int:
+        """The class that most of the indexed images have; the smaller code where two are even."""
+        return int(np.bincount(self.index.columns[CODE + target]).argmax())
 
     def images_of(self, identity: str) -> int:
         """How many images of a person the index holds."""

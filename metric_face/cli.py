@@ -276,7 +276,9 @@ def knn(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
     images: Annotated[
         list[str] | None,
-        typer.Argument(help="Images, folders of images, or - for a list on standard input."),
+        typer.Argument(
+            help="Images, folders of images, a CSV of ImageIDs, or - for a list on standard input."
+        ),
     ] = None,
     watch: Annotated[
         Path | None,
@@ -300,6 +302,10 @@ def knn(
     csv: Annotated[
         Path | None, typer.Option("--csv", help="Write a submission: ImageID,ans with the joint class.")
     ] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option("--template", help="A CSV of ImageIDs: each gets a row of --csv, in its order."),
+    ] = None,
     explain: Annotated[
         Path | None,
         typer.Option("--explain", help="Write a page (HTML): each image, its votes, its neighbours."),
@@ -308,9 +314,10 @@ def knn(
     as_json: Json = False,
 ) -> None:
     """Ask the index about photographs: class per attribute, probability, nearest images."""
-    from metric_face.answers import Answer, submission
+    from metric_face.answers import Answer
     from metric_face.asking import Asker
-    from metric_face.incoming import ask_lines, image_files, watch_folder
+    from metric_face.incoming import ask_lines, watch_folder
+    from metric_face.submitting import Asked, asked_for, fill
     from metric_face.terminal import (
         answer_json,
         bar,
@@ -324,11 +331,15 @@ def knn(
 
     if bool(images) == (watch is not None):
         raise typer.BadParameter("give images, or - for a list on standard input, or --watch FOLDER")
-    if watch is not None and (csv or explain):
-        raise typer.BadParameter("--csv and --explain need a list that ends; leave out --watch")
+    if watch is not None and (csv or explain or template):
+        raise typer.BadParameter("--csv, --explain and --template need a list that ends; leave out --watch")
     warm = watch is not None or images == ["-"]  # one process answers whatever comes, image by image
-    files = [] if warm else image_files(images or [])
-    asker = Asker(run, index_folder, few=not warm and len(files) < 5)
+    asked = Asked([]) if warm else asked_for(images or [], template, submitted=csv is not None)
+    if warm and template is not None:
+        from metric_face.templates import Template
+
+        asked = Asked([], Template.read(template))
+    asker = Asker(run, index_folder, few=not warm and len(asked.files) < 5)
     nearest = shown if explain is None else max(shown, 12)
 
     def ask(paths: list[str], **progress: Any) -> list[Answer]:
@@ -357,17 +368,29 @@ def knn(
             if watch is None:
                 raise
     else:
+        broken: dict[str, Any] = {}
         with bar("reading images", not as_json) as progress:
-            answers = ask(files, progress=counter(progress))
+            answers = ask(asked.files, broken=broken, progress=counter(progress))
+        broken |= asked.failed
+        failed = len(broken)
         if as_json and csv is None:
-            answer_json([one.showing(shown).to_dict() for one in answers])
+            listed = [one.showing(shown).to_dict() for one in answers]
+            answer_json(listed + [{"path": name, "error": str(error)} for name, error in broken.items()])
         elif csv is None:
             for one in answers:
                 show_answer(one, shown=shown)
+        for name, error in broken.items():
+            show_failure(name, error)
+    if failed and not answers and (csv or explain):
+        say(f"{csv or explain}: not written, as no image could be used")
+        raise typer.Exit(1)
     if csv is not None:
-        target = "joint" if "joint" in asker.targets else next(iter(asker.targets))
-        write_text(csv, submission(answers, asker.targets[target].classes, target))
-        say(f"{len(answers):,} answers in {csv}")
+        text, lines, complete = fill(answers, asker, asked.template)
+        write_text(csv, text)
+        say(f"{len(answers):,} answers in {csv}" + (f"; {failed} could not be used" if failed else ""))
+        for line in lines:
+            say(line)
+        failed += not complete
     if explain is not None:
         from metric_face.explaining import write_answers
 

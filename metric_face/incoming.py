@@ -38,6 +38,22 @@ def image_files(names: Sequence[str]) -> list[str]:
     return found
 
 
+def gather(names: Sequence[str]) -> tuple[list[str], dict[str, DataError]]:
+    """The image files behind names, as :func:`image_files`; a name that leads to none does not stop the others.
+
+    Returns:
+        The files, and why a name leads to none, by name.
+    """
+    found: list[str] = []
+    failed: dict[str, DataError] = {}
+    for name in names:
+        try:
+            found += image_files([name])
+        except DataError as error:
+            failed[name] = error
+    return found, failed
+
+
 def ask_lines(lines: Iterable[str], ask: Ask[T]) -> Iterator[tuple[str, T | DataError]]:
     """Answer each line before the next is read; a line that names nothing usable does not stop the others.
 

@@ -154,3 +154,68 @@ def test_a_name_that_is_not_utf8_is_answered(indexed: Run, toy: Path, tmp_path: 
     )
     assert done.returncode == 0, done.stderr
     assert os.fsencode(json.loads(done.stdout)["path"]) == name
+
+
+def _six(toy: Path, folder: Path) -> Path:
+    """Five images and one that is cut short."""
+    folder.mkdir()
+    for number in range(6):
+        (folder / f"{number}.png").write_bytes((toy / "images" / f"p0{number}_0.png").read_bytes())
+    (folder / "3.png").write_bytes((folder / "3.png").read_bytes()[:200])
+    return folder
+
+
+def test_a_broken_image_takes_no_other_answer_with_it(indexed: Run, toy: Path, tmp_path: Path) -> None:
+    folder, out = _six(toy, tmp_path / "six"), tmp_path / "out.csv"
+    done = knn(indexed, folder, "--csv", out)
+    assert done.exit_code == 1
+    assert [line.split(",")[0] for line in out.read_text().splitlines()] == [
+        "ImageID",
+        *("0.png", "1.png", "2.png", "4.png", "5.png"),
+    ]
+    assert f"5 answers in {out}; 1 could not be used" in done.stderr
+    assert [line for line in done.stderr.splitlines() if line.startswith(f"error: {folder / '3.png'}: ")]
+    whole = knn(indexed, *(folder / f"{n}.png" for n in (0, 1, 2, 4, 5)), "--csv", tmp_path / "whole.csv")
+    assert whole.exit_code == 0
+    assert out.read_text() == (tmp_path / "whole.csv").read_text()
+    said = json.loads(knn(indexed, folder, tmp_path / "gone.png", "--json").stdout)
+    assert [one["path"] for one in said if "error" in one] == [
+        str(folder / "3.png"),
+        str(tmp_path / "gone.png"),
+    ]
+    assert len(said) == 7
+    page = tmp_path / "page.html"
+    assert knn(indexed, folder, "--explain", page).exit_code == 1
+    assert "5 images asked about" in assert_page_rules(page.read_text(encoding="utf-8")).text
+
+
+def test_where_every_image_is_broken_nothing_is_written(indexed: Run, toy: Path, tmp_path: Path) -> None:
+    bad = _six(toy, tmp_path / "six") / "3.png"
+    done = knn(indexed, bad, "--csv", tmp_path / "out.csv")
+    assert done.exit_code == 1
+    assert f"{tmp_path / 'out.csv'}: not written, as no image could be used" in done.stderr
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_every_id_of_a_template_is_answered_in_its_order(indexed: Run, toy: Path, tmp_path: Path) -> None:
+    folder, out = _six(toy, tmp_path / "six"), tmp_path / "out.csv"
+    ids = ["5.png", "3.png", "0.png", "gone.png", "2.png"]
+    (folder / "info.csv").write_text("ImageID,ans\n" + "".join(f"{name},0\n" for name in ids))
+    plain = tmp_path / "plain.csv"
+    knn(indexed, *(folder / f"{n}.png" for n in (0, 2, 5)), "--csv", plain)
+    said = dict(line.split(",") for line in plain.read_text().splitlines())
+    index = EmbeddingIndex.load(indexed.folder / "index")
+    default = str(max(range(4), key=index.columns["code/joint"].tolist().count))
+    expected = [("ImageID", "ans"), *((name, said.get(name, default)) for name in ids)]
+    (tmp_path / "t.csv").write_text((folder / "info.csv").read_text())
+    for words in ((folder / "info.csv",), (folder,), (folder, "--template", tmp_path / "t.csv")):
+        done = knn(indexed, *words, "--csv", out)
+        assert done.exit_code == 1
+        assert [tuple(line.split(",")) for line in out.read_text().splitlines()] == expected
+        assert f"2 of 5 ids have no image that can be used and got {default} (" in done.stderr
+        assert "the commonest in the index): 3.png, gone.png" in done.stderr
+    lines = knn(indexed, "-", "--csv", out, "--template", tmp_path / "t.csv", stdin=f"{folder}\n")
+    assert [tuple(line.split(",")) for line in out.read_text().splitlines()] == expected
+    assert "2 images are of no id in" in lines.stderr  # 1.png and 4.png
+    (folder / "info.csv").write_text("ImageID,ans\n5.png,0\n0.png,0\n")
+    assert knn(indexed, folder / "info.csv", "--csv", out).exit_code == 0
