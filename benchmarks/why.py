@@ -143,7 +143,7 @@ def make_run(home: Path, people: int) -> Run:
             "age": ages[who],
         }
     ).to_csv(csv, index=False)
-    run = fit(load_config(SETTINGS, [f"data.path={csv}"]), home / "run", quiet=True)
+    run = fit(load_config(SETTINGS, values={"data.path": csv}), home / "run", quiet=True)
     vectors = World(DIMENSIONS, rng).embed(People(ages, genders), rng, 0.6)
     place = {Path(path): row for row, path in enumerate(images)}
     _store(run, run.table, vectors[[place[path.relative_to(csv.parent)] for path in run.table.paths]])

@@ -56,12 +56,14 @@ def audit_source(
 
 
 def _configuration(source: str | Path, overrides: Sequence[str]) -> Config:
-    if str(source) in recipes() or Path(source).suffix.lower() in (".yaml", ".yml"):
+    path = Path(source)
+    is_recipe = str(source) in recipes() and not path.exists()
+    if is_recipe or (path.suffix.lower() in (".yaml", ".yml") and not path.is_dir()):
         config = load_config(source, overrides)
         if not config.data.path:
             raise ConfigError(f"{source}: data.path must name the images; add it, or --set data.path=FOLDER")
         return config
-    return load_config("small", [f"data.path={source}", *overrides])
+    return load_config("small", overrides, {"data.path": path})
 
 
 def _label_space(table: ImageTable, config: Config) -> LabelSpace | None:

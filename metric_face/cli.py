@@ -103,13 +103,12 @@ def train(
     given = list(overrides or [])
     if folds is not None:
         given.append(f"data.split.folds={folds}")
-    if data is not None:
-        given.append(f"data.path={data}")
     if skip_broken:
         given.append("data.skip_broken=true")
     # A resumed run keeps its own number of epochs unless one is given, and not that of a recipe nobody named.
     own = out / "config.yaml"
-    resolved = load_config(config or (own if resume and own.is_file() else "small"), given)
+    start = config or (own if resume and own.is_file() else "small")
+    resolved = load_config(start, given, {} if data is None else {"data.path": data})
     from metric_face.data.preparation import prepare_data
 
     with bar("checking images", not quiet) as progress:

@@ -99,7 +99,7 @@ def run_demo(folder: str | Path, *, people: int = 200, say: Callable[[str], obje
     from metric_face.training import fit
 
     run = fit(
-        load_config(SETTINGS, [f"data.path={faces}"]),
+        load_config(SETTINGS, values={"data.path": faces}),
         run_folder,
         resume=(run_folder / "checkpoints" / "last.ckpt").is_file(),
         say=say,

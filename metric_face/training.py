@@ -22,6 +22,7 @@ from lightning.pytorch.callbacks import (
 
 from metric_face import __version__
 from metric_face.config import Config, dump_config, load_config
+from metric_face.configuring.durations import parse_duration
 from metric_face.data.preparation import PreparedData, prepare_data, reopen_data
 from metric_face.data.table import ImageTable
 from metric_face.data.transforms import EvalTransform
@@ -30,7 +31,7 @@ from metric_face.files import write_text
 from metric_face.model import EmbeddingModel, EmbeddingOnly
 from metric_face.precision import computing_dtype, device_of_choice
 from metric_face.run import Run
-from metric_face.trainer.callbacks import Deadline, GracefulInterrupt, LastCheckpoint, parse_duration
+from metric_face.trainer.callbacks import Deadline, GracefulInterrupt, LastCheckpoint
 from metric_face.trainer.conflict import ConflictCallback
 from metric_face.trainer.loaders import label_columns, make_sampler, train_loader, validation_loader
 from metric_face.trainer.log import RunLog

@@ -105,3 +105,29 @@ def test_a_metric_loss_is_left_out_where_there_are_classes_unless_it_is_asked_fo
     assert load_config({}).settled(has_classes=False).loss.metric == "triplet"
     assert load_config({"model": {"heads": "none"}}).settled(has_classes=True).loss.metric == "triplet"
     assert load_config({"loss": {"metric": "triplet"}}).settled(has_classes=True).loss.metric == "triplet"
+
+
+def test_settings_of_a_loss_that_is_not_there_are_refused() -> None:
+    for override, message in [
+        (
+            ["loss.metric=triplet", "loss.metric_weight=0"],
+            "loss.metric_weight=0: the metric loss triplet would teach",
+        ),
+        (
+            ["loss.metric=none", "loss.classifier_weight=0"],
+            "loss.classifier_weight=0: the classifiers would learn",
+        ),
+        (["loss.classifier_weight=0"], "set model.heads=none"),
+        (["loss.metric=none", "loss.arguments={margin: 0.2}"], "loss.arguments: are of a metric loss"),
+        (["loss.metric=none", "loss.surgery=pcgrad"], "needs a metric loss and classifiers"),
+        (["loss.classifier=focal", "loss.label_smoothing=0.1"], "is not used by loss.classifier=focal"),
+        (["loss.classifier=logit_adjusted", "loss.class_balance=0.9"], "loss.class_balance: is not used by"),
+        (
+            ["loss.metric=triplet", "model.heads=none", "loss.f1_weight=1"],
+            "loss.f1_weight: needs classifiers",
+        ),
+    ]:
+        with pytest.raises(ConfigError, match=message):
+            load_config(None, override)
+    with pytest.raises(ConfigError, match="metric_weight=0"):  # auto, which identities alone make a triplet
+        load_config(None, ["loss.metric_weight=0"]).settled(has_classes=False)

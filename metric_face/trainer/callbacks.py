@@ -10,8 +10,6 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from metric_face.errors import ArgumentError
-
 
 class Deadline(Callback):
     """Ends the training in time for one more validation and the export.
@@ -145,40 +143,3 @@ class LastCheckpoint(Callback):
         # Batches are fetched before the epoch's first hook runs.
         self.dataset.set_epoch(self.sampler.epoch)
         self._random_state = checkpoint["metric_face"]["rng"]
-
-
-def parse_duration(text: str | None) -> float | None:
-    """Seconds of ``90``, ``45s``, ``30m``, ``2h``, ``1h30m`` or ``01:30:00``.
-
-    Raises:
-        ArgumentError: the text is none of these, or no time at all.
-    """
-    if text is None:
-        return None
-    seconds = _clock(text) if ":" in text else _units(text)
-    if seconds is None or seconds <= 0:
-        raise ArgumentError(f"max_time={text!r}: must be a time such as 45s, 30m, 2h, 1h30m or 01:30:00")
-    return seconds
-
-
-def _clock(text: str) -> float | None:
-    parts = text.split(":")
-    if len(parts) > 3 or not all(part.isdigit() for part in parts):
-        return None
-    seconds = 0.0
-    for part in parts:
-        seconds = 60 * seconds + int(part)
-    return seconds
-
-
-def _units(text: str) -> float | None:
-    seconds, number = 0.0, ""
-    for character in text.strip().lower():
-        if character.isdigit() or character == ".":
-            number += character
-        elif character in "hms" and number:
-            seconds += float(number) * {"h": 3600, "m": 60, "s": 1}[character]
-            number = ""
-        else:
-            return None
-    return seconds + (float(number) if number else 0.0)

@@ -1,0 +1,231 @@
+"""The schema of a run: every value typed, bounded and explained."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from metric_face.configuring.durations import parse_duration
+from metric_face.configuring.fields import (
+    Below1,
+    Count,
+    Pixels,
+    Section,
+    Seed,
+    Share,
+    Steps,
+    Weight,
+)
+from metric_face.configuring.sense import check_bins, check_losses, check_monitor, check_split, distinct
+
+
+class AugmentationConfig(Section):
+    flip: Share = 0.5
+    """Chance of a left-right flip."""
+    scale: Annotated[float, Field(ge=0.01, le=1)] = 0.7
+    """Smallest share of the area that a random crop keeps; 1 is no crop."""
+    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """Largest rotation in degrees."""
+    colour: Share = 0.2
+    """Strength of random brightness, contrast and saturation."""
+    erase: Share = 0.0
+    """Chance that a random rectangle is blanked."""
+
+
+class SplitConfig(Section):
+    val: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of the images for validation; a column ``split`` in the table takes precedence."""
+    test: Below1 = 0.0
+    """Share of the images that training never looks at."""
+    group: str | None = None
+    """Column whose values must not be in two parts; default ``identity``, else exact copies stay together."""
+    folds: Annotated[int, Field(ge=2, le=1000)] | None = None
+    """Number of folds, in place of the share ``val``; ``fold`` is held out here, ``train --folds`` holds out each."""
+    fold: Annotated[int, Field(ge=0)] = 0
+    """Which fold is for validation, from 0."""
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _leaves_something_to_train_on(self) -> "SplitConfig":
+        check_split(self)
+        return self
+
+
+class DataConfig(Section):
+    path: str = ""
+    """The competition's folder, a CSV or Parquet file with a ``path`` column, or class folders."""
+    attributes: list[str] | None = None
+    """Columns to predict, in the joint class's order; [] trains on identities alone; default the obvious ones."""
+    bins: dict[str, list[float]] = Field(default_factory=dict)
+    """Cuts of continuous attributes, such as {age: [30, 60]}."""
+    missing_labels: Literal["refuse", "drop"] = "refuse"
+    """What to do with rows that lack a label."""
+    skip_broken: bool = False
+    """Drop and list broken images instead of refusing."""
+    size: tuple[Pixels, Pixels] = (96, 96)
+    """Height and width in pixels that the model sees."""
+    crop: tuple[Annotated[float, Field(ge=0.01, le=1)], Annotated[float, Field(ge=0.01, le=1)]] = (1.0, 1.0)
+    """Height and width of the centred crop, as shares of the image's."""
+    augmentation: AugmentationConfig = AugmentationConfig()
+    split: SplitConfig = SplitConfig()
+    workers: Annotated[int, Field(ge=0, le=256)] = 2
+    """Processes that read images."""
+    cache_gib: Annotated[float, Field(ge=0, le=65536)] = 2.0
+    """Keep the resized images in memory when they take no more than this."""
+
+    _attributes = field_validator("attributes")(distinct)
+    _bins = field_validator("bins")(check_bins)
+
+
+class ModelConfig(Section):
+    backbone: Annotated[str, Field(min_length=1)] = "resnet18"
+    """Any timm model by name."""
+    pretrained: bool = False
+    """Start from timm's published weights (downloaded once)."""
+    weights: Annotated[str, Field(min_length=1)] | None = None
+    """Start from a local file instead: .safetensors, or .pth with tensors only."""
+    neck: Literal["bn", "none", "cosine"] = "bn"
+    """``bn``: triplet before a batch norm, classifier after (BNNeck). ``cosine``: normalised embedding and weights."""
+    embedding_size: Annotated[int, Field(ge=1, le=65536)] | None = 128
+    """D; null keeps the backbone's own features."""
+    heads: Literal["attributes", "joint", "none"] = "attributes"
+    """One classifier per attribute, one for the joint class, or none."""
+    dropout: Annotated[float, Field(ge=0, le=0.99)] = 0.0
+    """On the features that the heads see."""
+
+
+class SamplerConfig(Section):
+    batches: Literal["identity", "shuffled"] = "identity"
+    """``identity``: P labels with K images each, so that rare labels are drawn as often as common ones, and a metric
+    loss has its pairs; ``shuffled``: every image once, in any order."""
+    identities: Annotated[int, Field(ge=2, le=65536)] | None = None
+    """P: labels in a batch; null is 8 (16 where the label is the identity), or as many as there are."""
+    instances: Annotated[int, Field(ge=2, le=65536)] | None = None
+    """K: images of a label in a batch; null is 4 where the label is the identity, else what makes about 64 images."""
+    coverage: Literal["images", "identities"] = "images"
+    """What an epoch shows at least: every image once, or every label as often as any other, give or take one."""
+    singletons: Literal["pad", "drop", "raise"] = "pad"
+    spread: bool = True
+    """Take the K images of a label from different identities, where the label is not the identity."""
+    batch_size: Annotated[int, Field(ge=2, le=65536)] = 64
+    """Of shuffled batches."""
+
+
+class LossConfig(Section):
+    metric: str = "auto"
+    """``triplet``, ``none``, or a loss of pytorch-metric-learning such as ``pml.ArcFaceLoss``. ``auto``: none where
+    there are classes to predict (on real data, cross-entropy on identity batches was as good or better: see
+    ``benchmarks/results/objectives.md``), triplet where there are identities alone."""
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    """Arguments of the metric loss, such as {margin: 0.3, mining: batch_hard}."""
+    label: Annotated[str, Field(min_length=1)] = "joint"
+    """What the metric loss and identity batches go by: ``identity``, ``joint`` or one attribute."""
+    metric_weight: Weight = 1.0
+    metric_ramp: Steps = 0
+    """Steps over which the metric loss grows to its weight."""
+    classifier: Literal["ce", "focal", "logit_adjusted"] = "ce"
+    classifier_weight: Weight = 1.0
+    label_smoothing: Below1 = 0.0
+    """Of the cross-entropy ``ce``."""
+    class_balance: Below1 = 0.0
+    """Beta of class weights by effective number; 0 is none, 0.999 strong. Not with ``logit_adjusted``."""
+    f1_weight: Weight = 0.0
+    """Weight of the soft F1 loss beside the classifier's."""
+    f1_ramp: Steps = 200
+    """Steps over which soft F1 grows to its weight; its gradient dies where the model is confidently wrong."""
+    surgery: Literal["none", "pcgrad"] = "none"
+    """``pcgrad``: take out of the gradients of the metric and the other losses what opposes the other."""
+    probe_every: Steps = 1
+    """Steps between two measurements of the angle between the losses; 0 is never."""
+
+
+class OptimizerConfig(Section):
+    lr: Annotated[float, Field(gt=0, le=10)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.05
+    warmup: Share = 0.05
+    """Share of the steps over which the learning rate rises."""
+    final: Share = 0.01
+    """Share of ``lr`` at which the cosine ends."""
+    clip: Annotated[float, Field(ge=0, le=1e9)] = 5.0
+    """Largest gradient norm; 0 is no clipping."""
+    accumulate: Count = 1
+    """Batches per step."""
+
+    @field_validator("lr")
+    @classmethod
+    def _moves_the_weights(cls, value: float) -> float:
+        if value < 1e-9:
+            raise ValueError("must be at least 1e-9, below which no weight moves")
+        return value
+
+    @field_validator("clip")
+    @classmethod
+    def _leaves_a_gradient(cls, value: float) -> float:
+        if 0 < value < 1e-6:
+            raise ValueError("must be 0 (no clipping) or at least 1e-6, below which no gradient is left")
+        return value
+
+
+class TrainerConfig(Section):
+    epochs: Count = 10
+    max_time: str | None = None
+    """Wall time after which training ends with its best weights, such as 30m, 2h or 01:30:00."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """``auto``: bf16 where the processor or GPU computes in it."""
+    ema: Below1 = 0.0
+    """Decay of averaged weights; 0 is none."""
+    patience: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Epochs without a better validation score after which training ends; 0 is never."""
+    monitor: str = "val/macro_f1"
+    """What the best checkpoint is chosen by: val/macro_f1, val/macro_f1/ATTRIBUTE or val/recall@1."""
+    devices: Annotated[int, Field(ge=0, le=1024)] = 0
+    """Processes; 0 is one, or those of torchrun."""
+    loggers: list[Literal["tensorboard", "wandb"]] = Field(default_factory=list)
+    """Beside the CSV log, which is always written."""
+    compile: bool = False
+    """torch.compile the backbone."""
+    export_onnx: bool = True
+    """Write model.onnx at the end, which makes the kNN command start in under a second."""
+
+    _loggers = field_validator("loggers")(distinct)
+    _monitor = field_validator("monitor")(check_monitor)
+
+    @field_validator("max_time")
+    @classmethod
+    def _is_a_time(cls, value: str | None) -> str | None:
+        parse_duration(value)
+        return value
+
+
+class Config(Section):
+    """Everything that a run depends on."""
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    sampler: SamplerConfig = SamplerConfig()
+    loss: LossConfig = LossConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    trainer: TrainerConfig = TrainerConfig()
+    seed: Seed = 0
+
+    @property
+    def identity_batches(self) -> bool:
+        """Whether batches are P labels with K images each."""
+        return self.sampler.batches == "identity"
+
+    def settled(self, has_classes: bool) -> "Config":
+        """The configuration with ``auto`` put into effect, for data with classes to predict or identities alone.
+
+        Raises:
+            ConfigError: with ``auto`` put into effect nothing would be learnt.
+        """
+        if self.loss.metric != "auto":
+            return self
+        metric = "none" if has_classes and self.model.heads != "none" else "triplet"
+        settled = self.model_copy(update={"loss": self.loss.model_copy(update={"metric": metric})})
+        check_losses(settled, has_classes=has_classes)
+        return settled
+
+    @model_validator(mode="after")
+    def _has_something_to_learn(self) -> "Config":
+        check_losses(self)
+        return self

@@ -1,0 +1,100 @@
+"""Rules that hold between the values of a configuration; an error names the keys and the remedy."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeVar
+
+from metric_face.errors import ConfigError
+
+if TYPE_CHECKING:
+    from metric_face.configuring.schema import Config, SplitConfig
+
+MONITORS = ("val/macro_f1", "val/recall@1")
+PER_ATTRIBUTE = "val/macro_f1/"
+Names = TypeVar("Names", bound=Sequence[str] | None)
+
+
+def distinct(values: Names) -> Names:
+    """Refuse a list that names the same twice, or nothing."""
+    seen: list[str] = [] if values is None else list(values)
+    twice = next((value for place, value in enumerate(seen) if value in seen[:place]), None)
+    if twice is not None:
+        raise ValueError(f"must name each once, found {twice!r} twice")
+    if "" in seen:
+        raise ValueError("must hold no empty name")
+    return values
+
+
+def check_bins(bins: dict[str, list[float]]) -> dict[str, list[float]]:
+    """Refuse cuts that are no cuts."""
+    for name, cuts in bins.items():
+        if not cuts or any(low >= high for low, high in pairwise(cuts)):
+            raise ValueError(f"must hold ascending cuts of {name[:40]!r}, such as [30, 60]")
+    return bins
+
+
+def check_monitor(name: str) -> str:
+    """Refuse a score that no training logs."""
+    if name not in MONITORS and not (name.startswith(PER_ATTRIBUTE) and len(name) > len(PER_ATTRIBUTE)):
+        raise ValueError(f"must be {', '.join(MONITORS)} or {PER_ATTRIBUTE}ATTRIBUTE")
+    return name
+
+
+def check_split(split: "SplitConfig") -> None:
+    """Refuse shares that leave nothing to train on, and a fold that is none of the folds."""
+    if split.folds is None:
+        if split.val + split.test >= 1:
+            raise ValueError(
+                f"val={split.val:g} and test={split.test:g} must add up to less than 1; nothing is left to train on"
+            )
+        if split.fold:
+            raise ValueError(f"fold={split.fold} needs folds; set data.split.folds as well")
+    elif split.fold >= split.folds:
+        raise ValueError(f"fold={split.fold} must be below folds={split.folds}")
+
+
+def check_losses(config: "Config", *, has_classes: bool | None = None) -> None:
+    """Refuse losses that learn nothing, and settings of a loss that is not there.
+
+    Args:
+        config: with ``loss.metric`` settled or still ``auto``.
+        has_classes: whether the data have classes to predict, where that is known.
+
+    Raises:
+        ConfigError: one line with the keys and the remedy.
+    """
+    loss, model = config.loss, config.model
+    if loss.metric not in ("auto", "none", "triplet") and not _names_a_loss(loss.metric):
+        raise ConfigError(
+            f"loss.metric={loss.metric[:60]}: must be auto, triplet, none, or pml.NAME (pytorch-metric-learning)"
+        )
+    if loss.metric == "none" and model.heads == "none":
+        raise ConfigError("loss.metric and model.heads are both 'none': nothing would be learnt; choose one")
+    if loss.metric not in ("auto", "none") and not loss.metric_weight:
+        raise ConfigError(
+            f"loss.metric_weight=0: the metric loss {loss.metric} would teach nothing; set loss.metric=none"
+        )
+    if model.heads != "none" and has_classes is not False and not loss.classifier_weight:
+        raise ConfigError(
+            "loss.classifier_weight=0: the classifiers would learn nothing; set model.heads=none to train without"
+        )
+    if loss.f1_weight and model.heads == "none":
+        raise ConfigError("loss.f1_weight: needs classifiers; set model.heads, or f1_weight=0")
+    if loss.arguments and loss.metric == "none":
+        raise ConfigError("loss.arguments: are of a metric loss, and loss.metric=none; set loss.metric")
+    if loss.surgery != "none" and (loss.metric == "none" or model.heads == "none"):
+        raise ConfigError(
+            f"loss.surgery={loss.surgery}: needs a metric loss and classifiers, here is only one; set it to none"
+        )
+    if loss.label_smoothing and loss.classifier != "ce":
+        raise ConfigError(
+            f"loss.label_smoothing: is not used by loss.classifier={loss.classifier}; set it to 0"
+        )
+    if loss.class_balance and loss.classifier == "logit_adjusted":
+        raise ConfigError("loss.class_balance: is not used by loss.classifier=logit_adjusted; set it to 0")
+    if model.weights is not None and model.pretrained:
+        raise ConfigError("model.weights and model.pretrained: give one, a file or timm's published weights")
+
+
+def _names_a_loss(metric: str) -> bool:
+    return metric.startswith("pml.") and metric.removeprefix("pml.").isidentifier()

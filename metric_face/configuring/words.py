@@ -1,0 +1,60 @@
+"""The words of a configuration's error: one line, however long the value is."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+LONGEST = 60
+"""Characters of a value that an error repeats."""
+
+
+def short(value: object, *, quoted: bool = True) -> str:
+    """A value on one line, cut in the middle where it is long.
+
+    Args:
+        value: anything; a text is quoted, with its line breaks and control characters escaped.
+        quoted: whether the quotes stay.
+    """
+    try:
+        text = repr(str(value) if isinstance(value, str) else value)
+    except Exception:  # a foreign object whose repr fails
+        text = type(value).__name__
+    if not quoted and isinstance(value, str):
+        text = text[1:-1]
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 23]}...{text[-20:]}"
+
+
+def one_line(error: ValidationError, schema: type[BaseModel]) -> str:
+    """The first thing that is wrong, and how many more there are."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join(short(str(part), quoted=False) for part in first["loc"] if part != "[key]")
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if first["type"] == "extra_forbidden":
+        return f"{key}: no such key{_nearest(first['loc'], schema)}{more}"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] in ("model_type", "dict_type"):
+        message = "must be a section with keys of its own, such as {key: value}"
+    if not key:
+        return f"{message}{more}"
+    return f"{key}={short(first['input'])}: {message[0].lower()}{message[1:]}{more}"
+
+
+def _nearest(location: tuple[Any, ...], schema: type[BaseModel]) -> str:
+    section: Any = schema
+    for part in location[:-1]:
+        section = section.model_fields[part].annotation
+    here, wanted = list(section.model_fields), str(location[-1])[:LONGEST]
+    close = difflib.get_close_matches(wanted, here, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {'.'.join([*map(str, location[:-1]), close[0]])}?"
+    everywhere = dict(_keys(schema))
+    close = difflib.get_close_matches(wanted, list(everywhere), n=1, cutoff=0.7)
+    return f"; did you mean {everywhere[close[0]]}?" if close else f"; the keys here are {', '.join(here)}"
+
+
+def _keys(schema: type[BaseModel]) -> Iterable[tuple[str, str]]:
+    for name, field in schema.model_fields.items():
+        for key in getattr(field.annotation, "model_fields", {}):
+            yield key, f"{name}.{key}"
