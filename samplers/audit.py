@@ -1,5 +1,6 @@
 """Check what a loader really yields, whoever wrote it."""
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -54,12 +55,14 @@ def audit_batches(
         num_instances: K, images each of them should have; without it, what most groups have.
         identities: (N,) the person on each image, where the label is a class.
         classes: (N,) what an F1 loss counts; by default the labels.
-        coverage: what an epoch should show: all "images", all "identities" equally often, or None.
+        coverage: what an epoch should show: all "images"; all "identities", none more than one draw oftener than
+            another; or None.
         epochs: how many to look at; more than one finds images that are never drawn and epochs that repeat.
         other_ranks: the loaders of the other processes, to be compared with this one.
         build: makes the loader for a given seed; finds seeds and epochs that are added instead of mixed.
         index_of: takes the indices out of a batch, for loaders whose dataset has none.
-        patience: seconds without a batch after which the loader is called stuck.
+        patience: seconds without a batch after which the loader is called stuck and walked away from; it goes on
+            in a thread of its own until it yields once more or the process ends.
 
     Returns:
         The counts, and each defect in words.
@@ -74,6 +77,8 @@ def audit_batches(
         if column is not None and column.size != codes.size:
             raise ArgumentError(f"{name} must have one value an image ({codes.size}), found {column.size}")
     epochs = whole("epochs", epochs, 1)
+    if not 0 < patience < threading.TIMEOUT_MAX:
+        raise ArgumentError(f"patience must be seconds above 0, found {patience!r}; 60 is usual")
     if coverage is not None:
         choice("coverage", coverage, ("images", "identities"))
     if epochs > 1 and isinstance(batches, Iterator):
@@ -92,7 +97,11 @@ def audit_batches(
             )
         return drawn
 
-    passes = [run(batches, epoch) for epoch in range(epochs)]
+    passes: list[Drawn] = []
+    for epoch in range(epochs):
+        passes.append(run(batches, epoch))
+        if passes[-1].stopped:  # the next would not end either
+            break
     first = passes[0]
     groups = group(first, codes, persons)
     draws = np.bincount(first.image, minlength=codes.size)
@@ -124,7 +133,7 @@ def audit_batches(
         classes=int(kinds.max()) + 1,
         classes_per_batch=in_batch,
         soft_f1_floor=1 - in_batch / (int(kinds.max()) + 1),
-        epochs=epochs,
+        epochs=len(passes),
         unreachable_images=int((ever == 0).sum()),
     )
     report.defects.extend(broken_promises(passes))

@@ -1,7 +1,6 @@
 """Find out which images a loader puts in its batches, whatever kind of loader it is."""
 
 import copy
-import ctypes
 import random
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -64,19 +63,12 @@ def draw(
         set_epoch = getattr(owner, "set_epoch", None)
         if callable(set_epoch):
             set_epoch(epoch)
-    rows: list[Ints] = []
-    stopped = ""
+
+    def indices(batch: Any) -> Ints:
+        return _as_indices(batch if index_of is None else index_of(batch), positions)
+
     before = _random_states()
-    try:
-        with _patience(patience) as waiting:
-            for batch in source:
-                rows.append(_as_indices(batch if index_of is None else index_of(batch), positions))
-                waiting.reset()
-                if len(rows) > most:
-                    stopped = f"it did not end after {most} batches"
-                    break
-    except _StuckError:
-        stopped = f"it yielded {len(rows)} batches and then none for {patience:g} seconds"
+    rows, stopped = _run_through(source, indices, most, patience)
     now = _random_states()
     touched = [name for name in before if not _same(before[name], now[name])]
     image = np.concatenate(rows) if rows else np.empty(0, dtype=np.int64)
@@ -158,47 +150,47 @@ def _as_indices(batch: Any, positions: Ints | None) -> Ints:
     return indices if positions is None else positions[indices]
 
 
-class _StuckError(Exception):
-    """No batch came for too long."""
+def _run_through(
+    source: Iterable[Any], indices: Callable[[Any], Ints], most: int, patience: float
+) -> tuple[list[Ints], str]:
+    """The indices of each batch, and why there are no more of them, or "".
 
+    The batches are drawn in a thread of their own, because a loop that never yields can only be walked away from. A
+    loader that is given up as stuck goes on in that thread until it yields once more or the process ends.
+    """
+    rows: list[Ints] = []
+    reasons: list[str] = []
+    errors: list[BaseException] = []
+    done, given_up = threading.Event(), threading.Event()
 
-class _Watch:
-    """Interrupts the thread that made it when `reset` was not called for some seconds."""
+    def draw_all() -> None:
+        try:
+            for batch in source:
+                if given_up.is_set():
+                    return
+                rows.append(indices(batch))
+                if len(rows) > most:
+                    reasons.append(f"it did not end after {most} batches")
+                    return
+        except BaseException as error:  # handed to the caller, who is in another thread
+            errors.append(error)
+        finally:
+            done.set()
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.thread = threading.get_ident()
-        self.again = threading.Event()
-        self.over = False
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def reset(self) -> None:
-        self.again.set()
-
-    def _run(self) -> None:
-        while self.again.wait(self.seconds):
-            if self.over:
-                return
-            self.again.clear()
-        if not self.over:
-            _raise_in(self.thread, _StuckError)
-
-
-def _raise_in(thread: int, error: type[Exception] | None) -> None:
-    """Raise in another thread: a Python loop that never yields cannot be left otherwise."""
-    what = ctypes.py_object(error) if error is not None else None
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
-
-
-@contextmanager
-def _patience(seconds: float) -> Iterator[_Watch]:
-    watch = _Watch(seconds)
+    worker = threading.Thread(target=draw_all, daemon=True, name="audit of batches")
+    worker.start()
+    seen = 0
     try:
-        yield watch
+        while not done.wait(patience):
+            if len(rows) == seen:
+                return rows[:seen], f"it yielded {seen} batches and then none for {patience:g} seconds"
+            seen = len(rows)
     finally:
-        watch.over = True
-        watch.again.set()
-        _raise_in(watch.thread, None)  # one that was on its way
+        given_up.set()
+    worker.join()
+    if errors:
+        raise errors[0]
+    return rows, "".join(reasons)
 
 
 def _random_states() -> dict[str, Any]:

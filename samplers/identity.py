@@ -31,13 +31,13 @@ class RandomIdentitySampler(Sampler[list[int]]):
         num_instances: K, images of each label, at least 2.
         spread: (N,) the person on each image, where the label is a class: the K images of a label then
             come from K different persons where that many exist.
-        coverage: "images": every image at least once an epoch. "identities": every label equally often,
-            which is shorter, with images drawn at random.
+        coverage: "images": every image at least once an epoch. "identities": every label as often as
+            any other, give or take one draw (an epoch is whole batches), which is shorter, with images drawn at random.
         singletons: what to do with a label of one image: "pad" repeats it (a negative for others; a loss must
             not take it as its own positive), "drop" leaves the label out, "raise" refuses.
         balance: how often labels come: "proportional" as their images need (the default), "sqrt" as the root
-            of their images, "uniform" all equally often (the default, and the only one, with
-            coverage="identities"). With coverage="images" the label that needs the most sets the length.
+            of their images, "uniform" all alike, give or take one draw (the default, and the only one,
+            with coverage="identities"). With coverage="images" the label that needs the most sets the length.
         quotas: what every batch must hold of an attribute; see `Quota`.
         num_batches: a longer epoch than the shortest that keeps all promises, or, with a balance other than
             "proportional", a shorter one that is balanced as far as coverage allows.
@@ -56,7 +56,7 @@ class RandomIdentitySampler(Sampler[list[int]]):
       (``test_i04_distinct_images_come_first``).
     - I5: labels of one image are padded, dropped or refused, as asked, and counted
       (``test_i05_singletons_are_padded_dropped_or_refused``).
-    - I6: an epoch shows every image, or every label equally often
+    - I6: an epoch shows every image, or every label as often as any other, give or take one
       (``test_i06_every_image_is_seen_and_reuse_is_even``, ``test_i06_every_identity_is_seen_equally_often``).
     - I7: what is dropped is listed, and all else is drawn sooner or later
       (``test_i07_what_is_left_out_is_listed_and_nothing_else_is_unreachable``).

@@ -91,7 +91,7 @@ def enrol(
     choice("balance", balance, ("proportional", "sqrt", "uniform"))
     if coverage == "identities" and balance != "uniform":
         raise ArgumentError(
-            f"balance must be 'uniform' with coverage='identities', which draws every label equally often; "
+            f"balance must be 'uniform' with coverage='identities', which draws all labels alike, give or take one; "
             f"found {balance!r}; use coverage='images' for another balance"
         )
     for quota in quotas:

@@ -2,6 +2,9 @@
 
 import json
 import re
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -253,3 +256,43 @@ def test_the_audit_leaves_the_random_states_as_they_were():
 def test_the_report_is_plain_data():
     report = audit_batches(FreshLabelsEachBatch(market_like(), 8, 4), market_like())
     assert json.loads(json.dumps(report.to_dict()))["defects"][0]["name"] == report.defects[0].name
+
+
+def test_a_profiler_and_a_tracer_still_work_after_an_audit():
+    script = """
+import cProfile, sys, threading
+import numpy as np
+from metric_face.samplers import RandomIdentitySampler, audit_batches
+labels = np.arange(100) // 5
+audit_batches(RandomIdentitySampler(labels, num_identities=4, num_instances=4), labels)
+assert threading.active_count() == 1, threading.enumerate()
+cProfile.run("for i in range(3): pass")
+sys.settrace(lambda *_: None)
+print("came back")
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert "came back" in ran.stdout, ran.stderr
+
+
+def test_an_error_inside_the_loader_reaches_the_caller():
+    class Broken:
+        def __iter__(self):
+            yield [0, 1]
+            raise KeyError("lost")
+
+    with pytest.raises(KeyError, match="lost"):
+        audit_batches(Broken(), EVEN)
+
+
+def test_a_slow_loader_is_not_a_stuck_one():
+    class Slow:
+        def __iter__(self):
+            for number in range(6):
+                time.sleep(0.1)
+                yield [number]
+
+    assert "endless" not in audit_batches(Slow(), EVEN, coverage=None, patience=0.5).named()
+    with pytest.raises(ArgumentError, match="patience must be seconds above 0, found 0"):
+        audit_batches([[0, 1]], EVEN, patience=0)
