@@ -2,14 +2,13 @@
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from metric_face.errors import DataError
 from metric_face.target_votes import Verdict
+from metric_face.templates import refuse_repeated
 
 
 @dataclass(frozen=True)
@@ -88,11 +87,7 @@ def submission(answers: Sequence[Answer], classes: Sequence[str], target: str = 
         DataError: two images have the same file name.
     """
     names = [Path(one.path).name for one in answers]
-    name, times = Counter(names).most_common(1)[0] if names else ("", 0)
-    if times > 1:
-        raise DataError(
-            f"file names must differ to be ImageIDs, found {times} of {name}; ask about one folder"
-        )
+    refuse_repeated(names)
     number = {name: code for code, name in enumerate(classes)}
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")

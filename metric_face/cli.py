@@ -180,26 +180,31 @@ def embed(
         raise ArgumentError(
             f"--out: name a folder for the vectors of {data}; RUN/embeddings holds those of the run"
         )
-    from metric_face.data.table import ImageTable
+    if csv is not None and opened.space is None:
+        raise ArgumentError("--csv: the run has no classifiers; it was trained on identities alone")
+    from metric_face.unseen import Unseen
 
-    table = opened.table if data is None else ImageTable.read(data)
+    asked = Unseen(opened.table) if data is None else Unseen.read(data)
     say("loading PyTorch ...")
     from metric_face.extraction import extract
 
     started = time.monotonic()
     with bar("embedding", not as_json) as progress:
-        made = extract(
-            opened,
-            table,
-            folder=out or opened.folder / "embeddings",
-            batch_size=batch_size,
-            precision=precision,
-            progress=progress,
-        )
+
+        def work(table: Any) -> Any:
+            return extract(
+                opened,
+                table,
+                folder=out or opened.folder / "embeddings",
+                batch_size=batch_size,
+                precision=precision,
+                progress=progress,
+            )
+
+        # Of the run's own images none may be missing: every other command goes by its table.
+        made, asked = (work(asked.table), asked) if data is None else asked.look(work)
     seconds = time.monotonic() - started
-    if csv is not None:
-        if opened.space is None:
-            raise ArgumentError("--csv: the run has no classifiers; it was trained on identities alone")
+    if csv is not None and opened.space is not None:
         from metric_face.prediction_files import write_predictions
         from metric_face.predictions import Predictions
 
@@ -219,6 +224,10 @@ def embed(
             f"{len(made):,} images x {facts['dimensions']} in {seconds:.0f} s "
             f"({facts['images_per_second']} images/s); {facts['folder']}"
         )
+    for note in asked.notes:
+        say(note)
+    if asked.failed:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -586,8 +595,19 @@ def fuse(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the submission here.")] = None,
     images: Annotated[
         Path | None,
-        typer.Option("--images", help="Images to submit, for runs and folds to predict; files hold theirs."),
+        typer.Option(
+            "--images",
+            help="Images to submit, or a CSV of their ImageIDs, for runs and folds to predict; files hold theirs.",
+        ),
     ] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option("--template", help="A CSV of ImageIDs: each gets a row of --out, in its order."),
+    ] = None,
+    insist: Annotated[
+        bool,
+        typer.Option("--insist", help="Write the fusion even where it measures worse than the best alone."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Judge folds and runs on images they held out, and fuse them attribute by attribute."""
@@ -595,10 +615,12 @@ def fuse(
     from metric_face.terminal import answer, answer_json, answer_table, say, steps, with_interval
 
     with steps(not as_json) as step:
-        fused = fuse_sources(sources, truth, out=out, images=images, progress=step)
+        fused = fuse_sources(
+            sources, truth, out=out, images=images, template=template, insist=insist, progress=step
+        )
     if as_json:
         answer_json({**vars(fused), "out": None if out is None else str(out)})
-        return
+        raise typer.Exit(0 if fused.complete else 1)
     for one in fused.estimates:
         folds = "" if one.folds is None else f", {one.folds[0]} of {one.folds[1]} folds"
         answer(f"{one.name}{folds}: {one.images:,} images of {one.identities:,} people, none trained on")
@@ -618,6 +640,8 @@ def fuse(
         say(note)
     if out is not None:
         answer(f"{fused.written:,} images in {out}")
+    if not fused.complete:
+        raise typer.Exit(1)
 
 
 @app.command()

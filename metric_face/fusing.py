@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from metric_face.contenders import Contender, models_of, open_contenders
 from metric_face.data.labels import Codes, LabelSpace
-from metric_face.data.table import ImageTable
 from metric_face.data.targets import people_of
 from metric_face.errors import ArgumentError
 from metric_face.fusion import FusionPlan, fixed_plan, fuse
-from metric_face.prediction_files import write_submission
+from metric_face.prediction_files import fill_template, write_submission
 from metric_face.predictions import Predictions, pool_folds
 from metric_face.run import Run
 from metric_face.scores.intervals import Interval, bootstrap_interval
+from metric_face.templates import Template, listed, refuse_repeated
+from metric_face.unseen import Unseen
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,17 @@ class Fused:
     Attributes:
         plan: the donors of each attribute; with a single contender, itself.
         estimates: one for each contender.
-        notes: what should be known, one sentence each: folds still to come, images that a file lacks.
+        notes: what should be known, one sentence each: folds still to come, images that a file lacks, a fusion that
+            loses, images that cannot be used.
         written: images in the submission.
+        complete: whether every image and id to submit was answered.
     """
 
     plan: FusionPlan
     estimates: tuple[Estimate, ...]
     notes: tuple[str, ...]
     written: int
+    complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,8 @@ def fuse_sources(
     *,
     out: Path | None = None,
     images: Path | None = None,
+    template: Path | None = None,
+    insist: bool = False,
     seed: int = 0,
     progress: Callable[[str], object] = lambda step: None,
 ) -> Fused:
@@ -104,8 +110,12 @@ def fuse_sources(
             its model was trained on would look better than it is.
         truth: a run or a folder of folds whose held-out images choose; default the first among ``sources``.
         out: where to write the submission.
-        images: the images to submit, a folder or a table, which runs and folds then predict; needed with ``out``
-            unless every donor is a file. Of files alone, all images are submitted that are not the truth's own.
+        images: the images to submit, a folder, a table or a CSV of ImageIDs, which runs and folds then predict; needed
+            with ``out`` unless every donor is a file. Of files alone, all images are submitted that are not the
+            truth's own. Those that cannot be used stop no other.
+        template: a CSV of the ids to submit, in their order; default ``images`` where it is one, or its ``info.csv``.
+            An id that no image answers gets the commonest joint class of the truth.
+        insist: write the fusion even where it was worse than the best single contender, which else is written.
         seed: of folds and resampling.
         progress: called with what is under way.
 
@@ -127,14 +137,36 @@ def fuse_sources(
         plan = fixed_plan({name: [said[0].name] for name in known.space.names})
     else:
         plan = fuse(said, known.images, known.codes, known.people, known.space, seed=seed)
-    written = 0
-    if out is not None:
-        chosen = {run for donor in plan.donors for run in donor.runs}
-        donors = [(one, of) for one, of in zip(said, contenders, strict=True) if one.name in chosen]
-        fused = plan.apply(_of_unseen(donors, known, images, progress))
+    notes = _notes(said, contenders, known)
+    chosen = plan
+    if plan.harms and not insist:
+        assert plan.gain is not None
+        chosen = plan.best_alone
+        notes.append(
+            f"the fusion loses {-plan.gain.value:.3f} macro F1 on people the choice did not see, so {plan.base} alone "
+            "is what to submit; --insist takes the fusion"
+        )
+    if out is None:
+        return Fused(plan, tuple(estimates), tuple(notes), 0)
+    names = {run for donor in chosen.donors for run in donor.runs}
+    donors = [(one, of) for one, of in zip(said, contenders, strict=True) if one.name in names]
+    unseen, ids = _to_submit(donors, images, template)
+    looked, unseen = _of_unseen(donors, known, unseen, ids, progress)
+    fused = chosen.apply(looked)
+    default = int(np.bincount(known.space.joint(known.codes)).argmax())
+    missing: list[str] = []
+    if ids is None:
         write_submission(out, fused, known.space)
-        written = len(fused)
-    return Fused(plan, tuple(estimates), tuple(_notes(said, contenders, known)), written)
+    else:
+        missing = fill_template(out, fused, known.space, ids, default)
+    notes += [] if unseen is None else unseen.notes
+    if ids is not None and missing:
+        notes.append(
+            f"{len(missing):,} of {len(ids):,} ids have no prediction and got {default}, the commonest class of the "
+            f"images that choose: {listed(missing)}"
+        )
+    complete = not missing and not (unseen is not None and unseen.failed)
+    return Fused(plan, tuple(estimates), tuple(notes), len(fused), complete)
 
 
 def _estimate(said: Predictions, of: Contender, known: _Truth, seed: int) -> Estimate:
@@ -170,42 +202,63 @@ def _notes(said: Sequence[Predictions], contenders: Sequence[Contender], known: 
     return notes
 
 
+def _to_submit(
+    donors: Sequence[tuple[Predictions, Contender]], images: Path | None, template: Path | None
+) -> tuple[Unseen | None, Template | None]:
+    """The images that are named, if they are, and the ids to answer, if there is a template."""
+    ids = None if template is None else Template.read(template)
+    if images is None:
+        return None, ids
+    unseen = Unseen.read(images)
+    ids = ids or unseen.template
+    if unseen.template is not None and not any(of.runs for _, of in donors):
+        return None, ids  # files answer for their images, whether these are still there or not
+    if ids is None:
+        refuse_repeated([path.name for path in unseen.table.paths])  # before the models look
+    return unseen, ids
+
+
 def _of_unseen(
     donors: Sequence[tuple[Predictions, Contender]],
     known: _Truth,
-    images: Path | None,
+    unseen: Unseen | None,
+    ids: Template | None,
     progress: Callable[[str], object],
-) -> list[Predictions]:
+) -> tuple[list[Predictions], Unseen | None]:
     """What each donor says of the images to submit: files as they are, models by looking at them."""
-    if images is None:
-        rest = [_without(said, known.own) for said, of in donors if not of.runs]
+    if unseen is None:
+        rest = [said if ids else _without(said, known.own) for said, of in donors if not of.runs]
         if len(rest) < len(donors):
             asked = next(of for _, of in donors if of.runs)
             raise ArgumentError(
                 f"--out: {asked.path} is a run and has not seen the images to submit; name them with --images"
             )
+        if ids is not None:
+            rest = [said.take(said.images[sorted(ids.match(said.images.tolist()).values())]) for said in rest]
         if not len(rest[0]):
             raise ArgumentError(
                 f"--out: {donors[0][1].path} predicts no image beside the run's own; predict the images to submit too"
             )
-        return rest
-    table = ImageTable.read(images)
-    names = table.frame["path"].to_numpy(dtype=str)
-    return [_look(of, table, known.space, progress) if of.runs else said.take(names) for said, of in donors]
+        return rest, None
+    looked = []
+    for said, of in donors:
+        parts = []
+        for run in of.runs:
+            progress(f"{run.folder} looks at {len(unseen.table):,} images")
+            made, unseen = _look(run, unseen, known.space)
+            parts.append(made)
+        looked.append(pool_folds(of.name, parts) if parts else said)
+    names = unseen.table.frame["path"].to_numpy(dtype=str)
+    return [one.take(names) for one in looked], unseen
 
 
-def _look(
-    of: Contender, table: ImageTable, space: LabelSpace, progress: Callable[[str], object]
-) -> Predictions:
+def _look(run: Run, unseen: Unseen, space: LabelSpace) -> tuple[Predictions, Unseen]:
     from metric_face.extraction import extract
 
-    looked = []
-    for run in of.runs:
-        progress(f"{run.folder} looks at {len(table):,} images")
-        assert run.space is not None  # it has predicted the truth's attributes
-        made = Predictions.of_embeddings(run.folder.name, extract(run, table), run.space)
-        looked.append(made.aligned(run.space, space))
-    return pool_folds(of.name, looked)
+    embeddings, usable = unseen.look(lambda table: extract(run, table))
+    assert run.space is not None  # it has predicted the truth's attributes
+    made = Predictions.of_embeddings(run.folder.name, embeddings, run.space)
+    return made.aligned(run.space, space), usable
 
 
 def _without(said: Predictions, images: frozenset[str]) -> Predictions:

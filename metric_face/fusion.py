@@ -64,6 +64,22 @@ class FusionPlan:
     num_images: int = 0
     num_left_out: int = 0
 
+    @property
+    def harms(self) -> bool:
+        """Whether the fusion was worse than the best single run on people that its choice did not see.
+
+        Never where that run answers for every attribute: then it is the fusion.
+        """
+        fused = any(donor.runs != (self.base,) for donor in self.donors)
+        return fused and self.gain is not None and self.gain.value < 0
+
+    @property
+    def best_alone(self) -> "FusionPlan":
+        """The plan in which the base answers for every attribute."""
+        if self.base is None:
+            return self
+        return fixed_plan({donor.attribute: [self.base] for donor in self.donors})
+
     def apply(self, runs: Sequence[Predictions], name: str = "fused") -> Predictions:
         """Fuse predictions of other images by the same donors.
 

@@ -8,6 +8,7 @@ import numpy as np
 from metric_face.errors import DataError
 from metric_face.files import write_text
 from metric_face.predictions import Doubles, Ints, Predictions
+from metric_face.templates import Template, refuse_repeated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,17 +75,42 @@ def write_predictions(path: str | Path, predictions: Predictions, space: "LabelS
 
 
 def write_submission(path: str | Path, predictions: Predictions, space: "LabelSpace") -> Path:
-    """Write ``ImageID,ans``: the file name of each image and its joint class."""
+    """Write ``ImageID,ans``: the file name of each image and its joint class, in the order of the images.
+
+    Raises:
+        DataError: file names repeat.
+    """
     import pandas as pd
 
     names = [image.replace("\\", "/").rsplit("/", 1)[-1] for image in predictions.images]
-    if len(set(names)) < len(names):
-        raise DataError(
-            f"{predictions.name}: file names must differ to be ImageIDs, found {len(names) - len(set(names))} "
-            "repeated; predict one folder"
-        )
+    refuse_repeated(names)
     joint = space.joint(predictions.codes())
     return write_text(path, pd.DataFrame({"ImageID": names, "ans": joint}).to_csv(index=False))
+
+
+def fill_template(
+    path: str | Path, predictions: Predictions, space: "LabelSpace", template: Template, default: int
+) -> list[str]:
+    """Write a row for each id of a template, in its order: the joint class of the image that it names.
+
+    Args:
+        path: where.
+        predictions: of the images.
+        space: the attributes.
+        template: the ids.
+        default: the joint class of an id that names no image.
+
+    Returns:
+        The ids that got the default.
+
+    Raises:
+        DataError: an id names two images.
+    """
+    joint = space.joint(predictions.codes())
+    place = template.match(predictions.images.tolist())
+    text, missing = template.filled({name: int(joint[at]) for name, at in place.items()}, default)
+    write_text(path, text)
+    return missing
 
 
 def _column_of(frame: "pd.DataFrame", attribute: str, code: int, name: str) -> str | None:

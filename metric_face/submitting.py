@@ -1,6 +1,5 @@
 """What is asked for a submission, and the submission: every id of a template is answered, in its order."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 from metric_face.answers import submission
 from metric_face.errors import DataError
 from metric_face.incoming import gather
-from metric_face.templates import Template, listed
+from metric_face.templates import Template, listed, refuse_repeated
 
 if TYPE_CHECKING:
     from metric_face.answers import Answer
@@ -63,7 +62,7 @@ def asked_for(names: Sequence[str], template: str | Path | None = None, *, submi
     if not files:
         raise next(iter(failed.values()))
     if submitted:
-        _refuse_repeated(files)
+        refuse_repeated([Path(file).name for file in files])
     return Asked(files, None, failed)
 
 
@@ -116,13 +115,4 @@ def _refuse_none(template: Template, found: Mapping[str, object], where: str) ->
         raise DataError(
             f"{template.source}: none of its {len(template):,} ids names an image in {where}; name the folder "
             "of images, and this file with --template"
-        )
-
-
-def _refuse_repeated(files: Sequence[str]) -> None:
-    name, times = Counter(Path(file).name for file in files).most_common(1)[0]
-    if times > 1:
-        raise DataError(
-            f"file names must differ to be ImageIDs, found {times} of {name}; ask about one folder, or name the "
-            "ids with --template"
         )

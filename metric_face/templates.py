@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -139,3 +140,17 @@ def listed(names: Iterable[str]) -> str:
     known = list(names)
     more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
     return ", ".join(known[:_LISTED]) + more
+
+
+def refuse_repeated(names: Sequence[str]) -> None:
+    """Refuse file names that cannot be ImageIDs, because one stands twice.
+
+    Raises:
+        DataError: naming it.
+    """
+    name, times = Counter(names).most_common(1)[0] if names else ("", 0)
+    if times > 1:
+        raise DataError(
+            f"file names must differ to be ImageIDs, found {times} of {name}; ask about one folder, or name the "
+            "ids with --template"
+        )

@@ -208,3 +208,42 @@ def test_runs_called_alike_are_told_apart_by_their_path(tmp_path: Path) -> None:
     for path in paths:
         plant_run(path, TABLE, FAIR)
     assert [one.name for one in fuse_sources(paths).estimates] == [str(path) for path in paths]
+
+
+def _losing(folder: Path) -> tuple[list[Path], Path, dict[str, np.ndarray]]:
+    """Two files for a run's held-out images: a good one, and one that is right only about half of the people."""
+    run = plant_run(folder / "run", TABLE, FAIR)
+    held = run.embeddings("val").table
+    true = SPACE.encode(held)
+    rng = np.random.default_rng(3)
+    people = np.unique(held.frame["identity"], return_inverse=True)[1]
+    files, images = [], np.append(held.frame["path"].to_numpy(str), ["eval/x.jpg", "eval/y.jpg"])
+    for name, chance in (("good", 0.75), ("other", 0.73)):
+        said = {}
+        for attribute in SPACE.attributes:
+            lucky = rng.random(people.max() + 1) < chance
+            wrong = (true[attribute.name] + 1) % attribute.num_classes
+            codes = np.where(lucky[people], true[attribute.name], wrong)
+            said[attribute.name] = np.append(codes, [0, 1] if name == "good" else [1, 0])
+        made = Predictions.of_codes(name, images, said, SPACE)
+        files.append(write_predictions(folder / f"{name}.csv", made, SPACE))
+    return files, folder / "run", true
+
+
+def test_a_fusion_that_loses_is_not_what_is_written(tmp_path: Path) -> None:
+    files, run, _ = _losing(tmp_path)
+    fused = fuse_sources(files, run, out=tmp_path / "out.csv")
+    assert fused.plan.gain is not None
+    assert fused.plan.gain.value < 0, "the case must be one of a fusion that loses"
+    alone = fuse_sources(
+        files[:1] if fused.plan.base == "good" else files[1:], run, out=tmp_path / "alone.csv"
+    )
+    assert (tmp_path / "out.csv").read_text() == (tmp_path / "alone.csv").read_text()
+    assert alone.plan.gain is None
+    told = [note for note in fused.notes if note.startswith("the fusion loses 0.")]
+    assert len(told) == 1
+    assert f"so {fused.plan.base} alone is what to submit; --insist takes the fusion" in told[0]
+    insisted = fuse_sources(files, run, out=tmp_path / "insisted.csv", insist=True)
+    assert (tmp_path / "insisted.csv").read_text() != (tmp_path / "out.csv").read_text()
+    assert insisted.plan == fused.plan
+    assert not any("loses" in note for note in insisted.notes)
