@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, FileFormatError
-from metric_face.files import replace_folder, sha256_of, write_text
+from metric_face.files import sha256_of, write_text
+from metric_face.folders import EMBEDDINGS, finish_interrupted_swap, replace_folder
 
 FORMAT = 1
 
@@ -57,8 +58,12 @@ class Embeddings:
         return self.take((self.table.frame["split"] == split).to_numpy())
 
     def save(self, folder: str | Path) -> None:
-        """Write vectors, logits and table as one folder, replacing it whole."""
-        with replace_folder(folder) as new:
+        """Write vectors, logits and table as one folder, replacing it whole.
+
+        Raises:
+            OutputError: something else than embeddings is there, or the system refuses.
+        """
+        with replace_folder(folder, EMBEDDINGS) as new:
             np.save(new / "vectors.npy", self.vectors)
             for name, values in self.logits.items():
                 np.save(new / logits_file(name), values)
@@ -76,6 +81,7 @@ class Embeddings:
             FileFormatError: something is missing, truncated or altered.
         """
         home = Path(folder)
+        finish_interrupted_swap(home)
         if not (home / "embeddings.json").is_file():
             raise FileFormatError(f"{home}: holds no embeddings; run 'metric-face embed' first")
         description = json.loads((home / "embeddings.json").read_text("utf-8"))

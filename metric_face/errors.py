@@ -9,6 +9,8 @@
     │   └── SplitError       a split is not what it promises: shared identity, empty part
     ├── ConfigError          the run configuration is wrong: unknown key, value out of range
     ├── FileFormatError      a file or folder of ours is truncated, altered or foreign
+    ├── OutputError          what would be written may not be: something else is there, or the system refuses
+    │                        (also an OSError)
     ├── ModelMismatchError   two things come from different models (an index and an embedding)
     └── MissingExtraError    an optional package is needed and not installed (also an ImportError)
 
@@ -47,6 +49,10 @@ class FileFormatError(MetricFaceError):
 
 class ModelMismatchError(MetricFaceError):
     """Two things come from different models, such as an index and an embedding."""
+
+
+class OutputError(MetricFaceError, OSError):
+    """What would be written may not be: something else is there, or the system refuses."""
 
 
 class MissingExtraError(MetricFaceError, ImportError):

@@ -3,10 +3,10 @@
 import hashlib
 import json
 import os
-import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from metric_face.data.transforms import EvalTransform
 from metric_face.embeddings import Embeddings, logits_file, write_description
 from metric_face.errors import ArgumentError
 from metric_face.files import write_text
+from metric_face.folders import EMBEDDINGS, replace_folder
 from metric_face.model import EmbeddingModel
 from metric_face.precision import computing_dtype, device_of_choice
 from metric_face.run import Run
@@ -62,6 +63,7 @@ def extract(
     Raises:
         ImageError: an image cannot be used.
         ArgumentError: a bare model without a transform.
+        OutputError: ``folder`` holds something else, or another call writes it.
     """
     fingerprint = ""
     if isinstance(source, str | Path):
@@ -72,17 +74,19 @@ def extract(
         raise ArgumentError(
             "transform: a bare model needs the EvalTransform it was trained with; or give a run"
         )
-    device = device or device_of_choice()
-    embedder = _Embedder(source, device, computing_dtype(device, precision), transform)
-    store = _Store(None if folder is None else Path(folder), table, fingerprint, embedder)
-    done = store.rows_done
-    for pixels in _batches(table, transform, done, batch_size, workers or os.cpu_count() or 1):
-        vectors, logits = embedder(pixels)
-        store.write(done, vectors, logits)
-        done += len(pixels)
-        if progress is not None:
-            progress(done, len(table))
-    return store.finish(table, fingerprint)
+    with nullcontext() if folder is None else replace_folder(folder, EMBEDDINGS, resumable=True) as place:
+        device = device or device_of_choice()
+        embedder = _Embedder(source, device, computing_dtype(device, precision), transform)
+        store = _Store(place, table, fingerprint, embedder)
+        done = store.rows_done
+        for pixels in _batches(table, transform, done, batch_size, workers or os.cpu_count() or 1):
+            vectors, logits = embedder(pixels)
+            store.write(done, vectors, logits)
+            done += len(pixels)
+            if progress is not None:
+                progress(done, len(table))
+        made = store.finish(table, fingerprint)
+    return Embeddings.load(folder, mmap=True) if folder is not None else made
 
 
 class _Embedder:
@@ -134,7 +138,7 @@ def _batches(
 
 
 class _Store:
-    """Where the vectors go: arrays in memory, or files in a folder that is renamed when it is whole."""
+    """Where the vectors go: arrays in memory, or files in a folder that takes its place when it is whole."""
 
     # Rows between two notes of how far the files are; a killed run repeats at most these.
     STRIDE = 2048
@@ -142,6 +146,7 @@ class _Store:
     def __init__(self, folder: Path | None, table: ImageTable, fingerprint: str, embedder: _Embedder) -> None:
         self.folder = folder
         self.rows_done = 0
+        self.task = _describe_task(table, fingerprint, embedder)
         width, heads = embedder.widths
         shapes = {"vectors.npy": (len(table), width)}
         shapes |= {logits_file(name): (len(table), count) for name, count in heads.items()}
@@ -149,17 +154,10 @@ class _Store:
         if folder is None:
             self.arrays = {name: np.empty(shape, np.float32) for name, shape in shapes.items()}
             return
-        self.partial = folder.parent / f".{folder.name}.partial"
-        self.task = _describe_task(table, fingerprint, embedder)
-        self.rows_done = self._rows_on_disk()
-        if self.rows_done == 0:
-            shutil.rmtree(self.partial, ignore_errors=True)
-            self.partial.mkdir(parents=True)
-        self.noted = self.rows_done
+        self.note = folder.parent / "progress.json"  # beside the folder, as it is no part of the result
+        self.rows_done = self.noted = self._rows_on_disk(folder, shapes)
         self.arrays = {
-            name: np.lib.format.open_memmap(
-                self.partial / name, mode="r+" if self.rows_done else "w+", dtype=np.float32, shape=shape
-            )
+            name: _array_on_disk(folder / name, shape, new=self.rows_done == 0)
             for name, shape in shapes.items()
         }
 
@@ -173,30 +171,37 @@ class _Store:
             self._note()
 
     def finish(self, table: ImageTable, fingerprint: str) -> Embeddings:
-        if self.folder is None:
-            logits = {name: self.arrays[logits_file(name)] for name in self.heads}
-            return Embeddings(self.arrays["vectors.npy"], table, fingerprint, logits)
-        self._note()
-        self.arrays.clear()
-        write_description(self.partial, table, fingerprint, self.heads)
-        if self.folder.exists():
-            shutil.rmtree(self.folder)
-        self.partial.rename(self.folder)  # killed just before, the next call finds every row done and renames
-        (self.folder / "progress.json").unlink()
-        return Embeddings.load(self.folder, mmap=True)
+        logits = {name: self.arrays[logits_file(name)] for name in self.heads}
+        made = Embeddings(self.arrays["vectors.npy"], table, fingerprint, logits)
+        if self.folder is not None:
+            self._note()  # killed from here on, the next call finds every row done
+            write_description(self.folder, table, fingerprint, self.heads)
+        return made
 
     def _note(self) -> None:
         for array in self.arrays.values():
             array.flush()  # type: ignore[attr-defined]
-        write_text(self.partial / "progress.json", json.dumps({"task": self.task, "rows": self.rows_done}))
+        write_text(self.note, json.dumps({"task": self.task, "rows": self.rows_done}))
         self.noted = self.rows_done
 
-    def _rows_on_disk(self) -> int:
+    def _rows_on_disk(self, folder: Path, shapes: dict[str, tuple[int, int]]) -> int:
         try:
-            note = json.loads((self.partial / "progress.json").read_text("utf-8"))
+            note = json.loads(self.note.read_text("utf-8"))
+            there = {name: np.load(folder / name, mmap_mode="r", allow_pickle=False).shape for name in shapes}
         except (OSError, ValueError):
             return 0
-        return int(note["rows"]) if note.get("task") == self.task else 0
+        if not isinstance(note, dict) or note.get("task") != self.task or there != shapes:
+            return 0
+        return int(note["rows"])
+
+
+def _array_on_disk(file: Path, shape: tuple[int, int], *, new: bool) -> NDArray[np.float32]:
+    """An array that is a file. Its room is taken at once: a full disk is an error here, and no signal later."""
+    array = np.lib.format.open_memmap(file, mode="w+" if new else "r+", dtype=np.float32, shape=shape)
+    if array.size and hasattr(os, "posix_fallocate"):
+        with open(file, "r+b") as opened:
+            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+    return array
 
 
 def _describe_task(table: ImageTable, fingerprint: str, embedder: _Embedder) -> str:

@@ -1,21 +1,94 @@
-"""Files that are whole or absent: written beside and renamed, with checksums.
+"""Files that are whole or absent: made beside their place and renamed; and what may be replaced at all.
 
-A killed command never leaves half a file, and a folder is replaced only when its new content is complete.
+The rule: a file is replaced only where a regular file is, or nothing. Links are followed, so that the link stays and
+what it names is replaced. Folders have the same rule in ``folders.py``.
 """
 
 import hashlib
 import os
-import shutil
+import stat
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from metric_face.errors import DataError
+from metric_face.errors import DataError, OutputError
+from metric_face.staging import claim, refusal
+
+PATIENCE = 60.0
+"""Seconds that a file waits for another process that writes the same one."""
+_SYSTEM = ("/dev/", "/proc/", "/sys/")
+
+
+def file_target(path: str | os.PathLike[str]) -> Path:
+    """Check that a file may be made or replaced, before any work is done for it.
+
+    Args:
+        path: where it shall be; missing folders are made when it is written.
+
+    Returns:
+        The file that will be made or replaced, links followed.
+
+    Raises:
+        OutputError: something else than a regular file is there, or the folder takes no file.
+    """
+    target = Path(os.path.realpath(path))
+    mode = mode_of(target)
+    given = os.path.abspath(path)
+    if mode is not None and stat.S_ISDIR(mode):
+        raise OutputError(f"{path}: is a folder; name a file to write")
+    is_system = given.startswith(_SYSTEM) and not given.startswith("/dev/shm/")
+    if is_system or (mode is not None and not stat.S_ISREG(mode)):
+        raise OutputError(f"{path}: is no regular file, so it is not replaced; name another")
+    check_takes_files(target.parent, path)
+    return target
+
+
+def holds_text(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is empty, absent or text: a page or a table that a command may write anew."""
+    try:
+        with open(path, "rb") as file:
+            return b"\0" not in file.read(4096)
+    except FileNotFoundError:
+        return True
+
+
+def mode_of(target: Path) -> int | None:
+    """What is there: its mode, or None for nothing.
+
+    Raises:
+        OutputError: the system does not say, as where a folder on the way is a file, or a name is too long.
+    """
+    try:
+        return target.stat().st_mode
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written: {refusal(error)}") from None
+
+
+def check_takes_files(folder: Path, path: str | os.PathLike[str]) -> None:
+    """Check that a folder, or the nearest one above it that exists, takes a new file.
+
+    Raises:
+        OutputError: names ``path``, for which it would be.
+    """
+    there = folder
+    while mode_of(there) is None and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise OutputError(f"{path}: cannot be written: {there} is a file, not a folder")
+    try:
+        if there == folder:
+            with tempfile.TemporaryFile(dir=there):
+                pass
+        else:
+            Path(tempfile.mkdtemp(prefix=".metric_face-", dir=there)).rmdir()
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {there}: {refusal(error)}") from None
 
 
 def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
-    """Let ``write`` fill a temporary file beside ``path`` and rename it onto ``path``.
+    """Let ``write`` fill a file in a hidden place beside ``path`` and rename it onto ``path``.
 
     Args:
         path: where the file shall be; its folder is made.
@@ -23,20 +96,19 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], objec
 
     Returns:
         The path written.
+
+    Raises:
+        OutputError: it may not be replaced, or the system refuses.
     """
-    target = Path(path)
+    target = file_target(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        write(temporary)
-        temporary.chmod(0o644)  # mkstemp makes it private
-        _flush_to_disk(temporary)
-        temporary.replace(target)
-    finally:
+    with claim(target, wait=PATIENCE) as place:
+        temporary = place / f"new{target.suffix}"
         temporary.unlink(missing_ok=True)
-    return target
+        write(temporary)
+        flush_to_disk(temporary)
+        temporary.replace(target)
+    return Path(path)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:
@@ -44,29 +116,10 @@ def write_text(path: str | os.PathLike[str], text: str) -> Path:
     return write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-@contextmanager
-def replace_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary folder beside ``path`` that takes its place when the block ends without an error.
-
-    Args:
-        path: the folder to make or replace; what it held before is kept until the new one is complete.
-
-    Yields:
-        The temporary folder to fill.
-    """
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
-    temporary.chmod(0o755)  # mkdtemp makes it private
-    try:
-        yield temporary
-        old = target.parent / f"{temporary.name}.old"
-        if target.exists():
-            target.rename(old)
-        temporary.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+def flush_to_disk(path: Path) -> None:
+    """Wait until a file is on the disk, so that a rename never comes before its content."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
@@ -101,8 +154,3 @@ def inside(root: Path, name: str) -> Path:
             f"path {name!r}: a relative path must stay inside {root}; move the file or give an absolute path"
         )
     return root / path
-
-
-def _flush_to_disk(path: Path) -> None:
-    with open(path, "rb") as file:
-        os.fsync(file.fileno())

@@ -44,7 +44,7 @@ from metric_face.data.faces_population import (
 )
 from metric_face.data.faces_sheet import contact_sheet
 from metric_face.errors import ArgumentError
-from metric_face.files import replace_folder
+from metric_face.folders import replace_folder
 
 __all__ = ["FacesReport", "PlantedError", "contact_sheet", "make_faces"]
 

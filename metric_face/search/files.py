@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from metric_face.errors import FileFormatError
-from metric_face.files import replace_folder, sha256_of, write_text
+from metric_face.files import sha256_of, write_text
+from metric_face.folders import INDEX, finish_interrupted_swap, replace_folder
 from metric_face.search.columns import Columns
 from metric_face.search.faiss_store import FaissStore
 from metric_face.search.kinds import Kind
@@ -47,11 +48,15 @@ class Description:
 def write_index_folder(
     folder: str | os.PathLike[str], description: Description, store: FaissStore, ids: Ints, columns: Columns
 ) -> Path:
-    """Write the three files beside ``folder`` and put them in its place."""
+    """Write the three files beside ``folder`` and put them in its place.
+
+    Raises:
+        OutputError: something else than an index is there, or the system refuses.
+    """
     import faiss
 
     slots = {} if store.slots is None else {_SLOT: store.slots}
-    with replace_folder(folder) as new:
+    with replace_folder(folder, INDEX) as new:
         faiss.write_index(store.faiss, str(new / "index.faiss"))
         columns.write(new / "labels.parquet", {_ID: ids, **slots})
         content = {
@@ -79,6 +84,7 @@ def read_index_folder(
         FileFormatError: names the file and what is wrong with it.
     """
     home = Path(folder)
+    finish_interrupted_swap(home)
     content = _read_json(home)
     for name in _FILES:
         _check_file(home / name, content["files"][name], verify)
