@@ -124,7 +124,7 @@ def test_a_killed_process_loses_and_doubles_nothing(tmp_path: Path, model: Embed
         "                   precision='fp32', folder=home + '/e', progress=lambda d, n: time.sleep(0.05))\n"
     )
     process = subprocess.Popen([sys.executable, str(script), str(tmp_path)])
-    note = tmp_path / ".e.partial" / "progress.json"
+    note = tmp_path / ".e.metric_face" / "progress.json"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not (note.is_file() and json.loads(note.read_text())["rows"] >= 64):
         time.sleep(0.02)
