@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 the input or the data is wrong (one line, no traceback), 2 wrong usage, 130 interrupted.
 """
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -10,9 +11,21 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from metric_face.errors import ArgumentError, MetricFaceError
-from metric_face.files import write_text
-from metric_face.visible import shell_word, tolerant_streams, visible
+from metric_face.errors import ArgumentError
+from metric_face.failures import line_of, trace_of
+from metric_face.files import file_target, write_text
+from metric_face.folders import EMBEDDINGS, INDEX, folder_target
+from metric_face.output_options import (
+    MAP_FILES,
+    REPORT_FILES,
+    check_apart,
+    demo_option,
+    files_option,
+    folder_option,
+    run_option,
+    text_option,
+)
+from metric_face.visible import shell_word, tolerant_streams
 
 app = typer.Typer(
     name="metric-face",
@@ -30,25 +43,38 @@ LATEST = Path("runs/latest")
 
 
 def main() -> None:
-    """Run the command; an error that a user can cause is one line."""
+    """Run the command; whatever goes wrong is one line."""
     tolerant_streams()
     warnings.filterwarnings("ignore", module=r"PIL\.")  # several lines an image; what matters is our error
     try:
-        app()
-    except MetricFaceError as error:
-        sys.stderr.write(f"error: {visible(error)}\n")
-        sys.exit(1)
+        try:
+            app()
+        except SystemExit:
+            sys.stdout.flush()  # here, where a full disk can still be told
+            raise
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has gone, as in `metric-face knn ... | head`
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:
+        sys.stderr.write(f"{trace_of(error)}error: {line_of(error)}\n")
+        _forget_output()
+        sys.exit(1)
+
+
+def _forget_output() -> None:
+    """What standard output did not take is not tried again when Python ends, which would say a second error."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder for all that the demo makes.")] = Path("demo"),
+    out: Annotated[Path, demo_option("--out", help="Folder for all that the demo makes.")] = Path("demo"),
     people: Annotated[int, typer.Option(help="People to draw, 7 images each.")] = 200,
     as_json: Json = False,
 ) -> None:
@@ -81,7 +107,7 @@ def train(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", "-s", help="section.key=value; may be repeated.")
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The run directory to write.")] = LATEST,
+    out: Annotated[Path, run_option("--out", "-o", help="The run directory to write.")] = LATEST,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on exactly where the run in --out stopped.")
     ] = False,
@@ -160,10 +186,10 @@ def embed(
     run: RunArgument = LATEST,
     data: Annotated[Path | None, typer.Argument(help="Other images; default those of the run.")] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write; default RUN/embeddings.")
+        Path | None, folder_option(EMBEDDINGS, "--out", "-o", help="Folder to write; default RUN/embeddings.")
     ] = None,
     csv: Annotated[
-        Path | None, typer.Option("--csv", help="Write the classifiers' probabilities, which 'fuse' reads.")
+        Path | None, text_option("--csv", help="Write the classifiers' probabilities, which 'fuse' reads.")
     ] = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 64,
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
@@ -180,8 +206,12 @@ def embed(
         raise ArgumentError(
             f"--out: name a folder for the vectors of {data}; RUN/embeddings holds those of the run"
         )
+    if data is not None and out is not None and os.path.realpath(out) == os.path.realpath(run / "embeddings"):
+        raise ArgumentError(f"--out: {out} holds the vectors of the run's own images; name another folder")
     if csv is not None and opened.space is None:
         raise ArgumentError("--csv: the run has no classifiers; it was trained on identities alone")
+    check_apart({"--csv": csv}, [] if data is None else [data])
+    folder_target(out or opened.folder / "embeddings", EMBEDDINGS)
     from metric_face.unseen import Unseen
 
     asked = Unseen(opened.table) if data is None else Unseen.read(data)
@@ -242,7 +272,7 @@ def index(
         typer.Option(help="Answer 'unknown' below a threshold: 'f1', or a false-accept rate such as 0.05."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write; default RUN/index.")
+        Path | None, folder_option(INDEX, "--out", "-o", help="Folder to write; default RUN/index.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -252,6 +282,7 @@ def index(
     from metric_face.terminal import answer, answer_json, say
 
     opened = Run.open(run)
+    folder_target(out or opened.folder / "index", INDEX)
     budget = None if memory is None else int(memory * 2**30)
     built = index_run(opened, part=part, reject=_rate(reject), kind=kind, memory_budget=budget, recall=recall)
     folder = built.save(out or opened.folder / "index")
@@ -308,7 +339,7 @@ def knn(
         Path | None, typer.Option("--index", help="The index; default RUN/index.")
     ] = None,
     csv: Annotated[
-        Path | None, typer.Option("--csv", help="Write a submission: ImageID,ans with the joint class.")
+        Path | None, text_option("--csv", help="Write a submission: ImageID,ans with the joint class.")
     ] = None,
     template: Annotated[
         Path | None,
@@ -316,7 +347,7 @@ def knn(
     ] = None,
     explain: Annotated[
         Path | None,
-        typer.Option("--explain", help="Write a page (HTML): each image, its votes, its neighbours."),
+        text_option("--explain", help="Write a page (HTML): each image, its votes, its neighbours."),
     ] = None,
     no_faces: Annotated[bool, typer.Option("--no-faces", help="Leave every image out of the page.")] = False,
     as_json: Json = False,
@@ -347,6 +378,9 @@ def knn(
         from metric_face.templates import Template
 
         asked = Asked([], Template.read(template))
+    check_apart(
+        {"--csv": csv, "--explain": explain}, [*asked.files, *([] if template is None else [template])]
+    )
     asker = Asker(run, index_folder, few=not warm and len(asked.files) < 5)
     nearest = shown if explain is None else max(shown, 12)
 
@@ -484,20 +518,24 @@ def evaluate(run: RunArgument = LATEST, part: Part = "val", as_json: Json = Fals
 def visualize(
     run: RunArgument = LATEST,
     part: Annotated[str, typer.Option(help="val, train, test or all.")] = "val",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; default the run.")] = None,
+    out: Annotated[
+        Path | None, files_option(MAP_FILES, "--out", "-o", help="Folder to write; default the run.")
+    ] = None,
     seed: int = 0,
     no_faces: Annotated[bool, typer.Option("--no-faces", help="Leave every image out of the page.")] = False,
     as_json: Json = False,
 ) -> None:
     """Draw the embedding: a PNG of small multiples, and one offline page with the images."""
-
     from metric_face.mapping import map_run
     from metric_face.run import Run
     from metric_face.terminal import answer, answer_json, say, steps
 
+    opened = Run.open(run)
+    for name in MAP_FILES:
+        file_target((out or opened.folder) / name)
     say("UMAP compiles itself on its first use (about 40 s), then is fast")
     with steps(not as_json) as step:
-        made = map_run(Run.open(run), part=part, folder=out, seed=seed, faces=not no_faces, progress=step)
+        made = map_run(opened, part=part, folder=out, seed=seed, faces=not no_faces, progress=step)
     if as_json:
         answer_json({"picture": str(made.picture), "page": str(made.page)})
         return
@@ -508,7 +546,7 @@ def visualize(
 @app.command()
 def audit(
     source: Annotated[Path, typer.Argument(help="Images (folder, CSV, Parquet) or a configuration (YAML).")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the page here.")] = None,
+    out: Annotated[Path | None, text_option("--out", "-o", help="Write the page here.")] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", "-s", help="section.key=value of the configuration.")
     ] = None,
@@ -523,6 +561,7 @@ def audit(
     from metric_face.pages.inspection import write_page
     from metric_face.terminal import answer, answer_json, bar, counter
 
+    check_apart({"--out": out}, [source])
     with bar("reading images", not as_json) as progress:
         report = audit_source(source, overrides or [], fixed=fixed or [], progress=counter(progress))
     page = None if out is None else write_page(report, out)
@@ -542,7 +581,9 @@ def audit(
 @app.command()
 def why(
     run: RunArgument = LATEST,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; default the run.")] = None,
+    out: Annotated[
+        Path | None, files_option(REPORT_FILES, "--out", "-o", help="Folder to write; default the run.")
+    ] = None,
     others: Annotated[
         list[Path] | None, typer.Option("--beside", help="Another run on the same images, to compare with.")
     ] = None,
@@ -563,6 +604,8 @@ def why(
 
     words(lang)  # refused before anything is computed
     opened = Run.open(run)
+    for name in REPORT_FILES:
+        file_target((out or opened.folder) / name)
     known: dict[str, Any] = {}
     if others:
         known["runs"] = [opened, *(Run.open(other) for other in others)]
@@ -592,7 +635,7 @@ def fuse(
             "--truth", help="The run whose validation part chooses; default the first among the sources."
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the submission here.")] = None,
+    out: Annotated[Path | None, text_option("--out", "-o", help="Write the submission here.")] = None,
     images: Annotated[
         Path | None,
         typer.Option(
@@ -614,6 +657,7 @@ def fuse(
     from metric_face.fusing import fuse_sources
     from metric_face.terminal import answer, answer_json, answer_table, say, steps, with_interval
 
+    check_apart({"--out": out}, [*sources, *(one for one in (images, template) if one is not None)])
     with steps(not as_json) as step:
         fused = fuse_sources(
             sources, truth, out=out, images=images, template=template, insist=insist, progress=step

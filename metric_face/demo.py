@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from metric_face.config import load_config
 from metric_face.errors import ConfigError
+from metric_face.folders import holds_only
+from metric_face.staging import SUFFIX
 
 if TYPE_CHECKING:
     from metric_face.evaluation import Evaluation
@@ -84,7 +86,8 @@ def run_demo(folder: str | Path, *, people: int = 200, say: Callable[[str], obje
         ConfigError: the folder holds something else.
     """
     home = Path(folder)
-    if home.exists() and any(home.iterdir()) and not (home / "faces" / "train").is_dir():
+    begun = (f".*{SUFFIX}",)  # a demo that was stopped while it drew
+    if not (home / "faces" / "train").is_dir() and not holds_only(home, begun):
         raise ConfigError(f"{home}: holds something else than a demo; give another folder with --out")
     watch = _Watch(say)
     faces = home / "faces"

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from metric_face.errors import OutputError
-from metric_face.files import check_takes_files, flush_to_disk, mode_of
+from metric_face.files import PATIENCE, check_takes_files, flush_to_disk, mode_of
 from metric_face.staging import claim, place_of, remove
 
 _NOBODYS = (".DS_Store", "._*", "Thumbs.db", "desktop.ini")  # left by file browsers
@@ -39,7 +39,7 @@ class FolderKind:
 
     def owns(self, name: str) -> bool:
         """Whether a file of this name belongs to such a folder."""
-        return any(fnmatchcase(name, known) for known in (self.description, *self.files, *self.more))
+        return _is_one_of(name, (self.description, *self.files, *self.more))
 
     def is_at(self, folder: Path, names: set[str]) -> bool:
         """Whether a folder that holds these names is one, be it damaged."""
@@ -94,12 +94,16 @@ def check_holds_nothing_else(path: str | os.PathLike[str], known: tuple[str, ...
     mode = mode_of(target)
     if mode is not None and not stat.S_ISDIR(mode):
         raise OutputError(f"{path}: is a file, not a folder; name a new or empty folder")
-    if mode is not None:
-        strange = sorted(name for name in _names(target) if not any(fnmatchcase(name, one) for one in known))
-        if strange:
-            raise OutputError(f"{path}: holds {_listed(strange)}; name a new or empty folder")
+    if not holds_only(target, known):
+        strange = sorted(name for name in _names(target) if not _is_one_of(name, known))
+        raise OutputError(f"{path}: holds {_listed(strange)}; name a new or empty folder")
     check_takes_files(target, path)
     return target
+
+
+def holds_only(folder: Path, known: tuple[str, ...]) -> bool:
+    """Whether a folder is absent, or holds nothing but names of these patterns."""
+    return not folder.exists() or all(_is_one_of(name, known) for name in _names(folder))
 
 
 @contextmanager
@@ -121,7 +125,10 @@ def replace_folder(
     """
     target = folder_target(path, kind)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with claim(target, keep=resumable) as place:
+    wait = (
+        0 if resumable else PATIENCE
+    )  # what takes long to make is refused, what is made is put in its place
+    with claim(target, wait=wait, keep=resumable) as place:
         _finish_swap(place, target)
         new = place / _NEW
         if not resumable:
@@ -183,7 +190,11 @@ def _names(target: Path) -> set[str]:
         names = os.listdir(target)
     except OSError as error:
         raise OutputError(f"{target}: cannot be read: {error.strerror}") from None
-    return {name for name in names if not any(fnmatchcase(name, one) for one in _NOBODYS)}
+    return {name for name in names if not _is_one_of(name, _NOBODYS)}
+
+
+def _is_one_of(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _listed(names: list[str]) -> str:

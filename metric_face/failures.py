@@ -1,0 +1,44 @@
+"""What an exception says to a user: one line, with the path and the reason where it has them.
+
+``METRIC_FACE_DEBUG=1`` in the environment shows where it was raised as well.
+"""
+
+import os
+import traceback
+
+from metric_face.errors import MetricFaceError
+from metric_face.visible import visible
+
+DEBUG = "METRIC_FACE_DEBUG"
+_LONGEST = 160
+
+
+def line_of(error: BaseException) -> str:
+    """One line for any exception, without the word ``error``."""
+    if isinstance(error, MetricFaceError):
+        return _one_line(str(error))
+    if isinstance(error, OSError):
+        reason = error.strerror or _one_line(str(error)) or type(error).__name__
+        names = [_shortened(name) for name in (error.filename, error.filename2) if name is not None]
+        return _one_line(": ".join([" to ".join(names), reason] if names else [reason]))
+    if isinstance(error, MemoryError):
+        return (
+            _one_line(f"out of memory: {error}".removesuffix(": ")) + "; take fewer images or smaller batches"
+        )
+    said = _one_line(str(error))
+    return f"{_shortened(f'{type(error).__name__}: {said}')} (unexpected; {DEBUG}=1 shows where)"
+
+
+def trace_of(error: BaseException) -> str:
+    """Where it was raised, if the environment asks for it; else nothing."""
+    return "".join(traceback.format_exception(error)) if os.environ.get(DEBUG) else ""
+
+
+def _one_line(text: str) -> str:
+    return visible(" ".join(text.split()))
+
+
+def _shortened(name: object) -> str:
+    text = os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else str(name)
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]}...{text[-half:]}"
