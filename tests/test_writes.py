@@ -6,11 +6,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import get_type_hints
 
 import numpy as np
 import pytest
-from typer.models import OptionInfo
+from typer.models import ArgumentInfo, ParameterInfo
 
 from metric_face.cli import app, main
 from metric_face.embeddings import Embeddings
@@ -41,10 +41,16 @@ def path_options() -> set[tuple[str, str]]:
     found = set()
     for command in app.registered_commands:
         assert command.callback is not None
-        for hint in get_type_hints(command.callback, include_extras=True).values():
-            for option in getattr(hint, "__metadata__", ()):
-                if isinstance(option, OptionInfo) and "Path" in str(get_args(hint)[0]):
-                    found.add((str(command.name or command.callback.__name__), str(option.param_decls[0])))
+        for name, hint in get_type_hints(command.callback, include_extras=True).items():
+            told = [one for one in getattr(hint, "__metadata__", ()) if isinstance(one, ParameterInfo)]
+            if "Path" not in str(hint).split("<typer")[0]:
+                continue
+            if told and isinstance(told[0], ArgumentInfo):
+                continue
+            # Typer keeps the first name of an annotated option where its default would be.
+            names = (told[0].default, *(told[0].param_decls or ())) if told else ()
+            option = next((one for one in names if str(one).startswith("--")), f"--{name.replace('_', '-')}")
+            found.add((str(command.name or command.callback.__name__), str(option)))
     return found
 
 
