@@ -16,11 +16,11 @@ _LONGEST = 160
 def line_of(error: BaseException) -> str:
     """One line for any exception, without the word ``error``."""
     if isinstance(error, MetricFaceError):
-        return _one_line(str(error))
+        return visible(error)
     if isinstance(error, OSError):
         reason = error.strerror or _one_line(str(error)) or type(error).__name__
         names = [_shortened(name) for name in (error.filename, error.filename2) if name is not None]
-        return _one_line(": ".join([" to ".join(names), reason] if names else [reason]))
+        return visible(": ".join([" to ".join(names), reason] if names else [reason]))
     if isinstance(error, MemoryError):
         return (
             _one_line(f"out of memory: {error}".removesuffix(": ")) + "; take fewer images or smaller batches"

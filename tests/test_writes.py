@@ -28,6 +28,7 @@ INTO = {("visualize", "--out"): "map.png", ("why", "--out"): "report.html"}
 READ = {
     ("knn", "--watch"),
     ("knn", "--index"),
+    ("knn", "--template"),
     ("why", "--beside"),
     ("why", "--unlabelled"),
     ("fuse", "--truth"),
@@ -313,7 +314,7 @@ def test_a_file_of_the_longest_name_can_be_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (ArgumentError("k: must be 1 or more,\nfound 0"), "k: must be 1 or more, found 0"),
+        (ArgumentError("k: must be 1,\nfound 0"), "k: must be 1,\\nfound 0"),
         (PermissionError(13, "Permission denied", "/a/b"), "/a/b: Permission denied"),
         (OSError(18, "Invalid cross-device link", "/a", None, "/b"), "/a to /b: Invalid cross-device link"),
         (OSError("broken"), "broken"),
