@@ -33,6 +33,7 @@ READ = {
     ("why", "--unlabelled"),
     ("fuse", "--truth"),
     ("fuse", "--images"),
+    ("fuse", "--template"),
 }
 WORDS = {"train": ["no-data"], "demo": [], "audit": ["no-data"], "knn": ["no-run", "no.jpg"]}
 
