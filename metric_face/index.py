@@ -26,6 +26,7 @@ from metric_face.vectors import (
     check_metric,
     faiss_threads,
     group_codes,
+    off_graph,
 )
 
 
@@ -165,7 +166,7 @@ class EmbeddingIndex:
         """
         self._check_model(queries, fingerprint, "queries")
         values = getattr(queries, "vectors", queries)
-        values = as_vectors(np.atleast_2d(np.asarray(values)), "queries", self.dimensions)
+        values = as_vectors(np.atleast_2d(off_graph(values)), "queries", self.dimensions)
         k = check_k(k)
         barred = None if exclude is None else self._barred(exclude, len(values))
         with faiss_threads(threads):

@@ -9,7 +9,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from metric_face.search.exact import nearest
-from metric_face.vectors import Floats, Ints, Metric, as_vectors, check_k, check_metric, normalise
+from metric_face.search.points import Points
+from metric_face.vectors import Floats, Ints, Metric, as_vectors, check_k, check_metric
 from metric_face.votes import Votes, vote_shares, votes_for_ks
 
 
@@ -65,7 +66,7 @@ class KNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         self._codes = codes.astype(np.int64)
-        self._vectors = self._prepared(X)
+        self._points = Points.of(as_vectors(X, "X"), self.metric)
         return self
 
     def search(self, X: ArrayLike, k: int | None = None) -> tuple[Ints, Floats]:
@@ -80,10 +81,9 @@ class KNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             the negative distance); K is k, or N where that is smaller.
         """
         check_is_fitted(self, "classes_")
-        queries = self._prepared(validate_data(self, X, dtype=np.float32, reset=False))
-        depth = min(check_k(self.n_neighbors if k is None else k), len(self._vectors))
-        base = np.asarray(self._vectors)  # not a memmap, as a model loaded from a mapped file has it
-        return nearest(queries, base, depth, self.metric)
+        queries = as_vectors(validate_data(self, X, dtype=np.float32, reset=False), "X")
+        depth = min(check_k(self.n_neighbors if k is None else k), len(self._points))
+        return nearest(queries, self._points, depth, self.metric)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Share of the votes of each class.
@@ -129,14 +129,3 @@ class KNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
         predicted: NDArray[Any] = self.classes_[answers[ids.shape[1]].labels]
         return predicted
-
-    def _prepared(self, X: Any) -> Floats:
-        vectors = as_vectors(X, "X")
-        if self.metric != "cosine":
-            return vectors
-        if vectors.any(axis=1).all():
-            return normalise(vectors, "X")
-        result = np.zeros_like(vectors)
-        filled = vectors.any(axis=1)
-        result[filled] = normalise(vectors[filled], "X")
-        return result

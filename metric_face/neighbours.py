@@ -20,11 +20,11 @@ from metric_face.vectors import (
     Ints,
     Metric,
     as_vectors,
+    check_directions,
     check_k,
     check_metric,
     faiss_threads,
     group_codes,
-    normalise,
 )
 
 _EXACT_UP_TO = (
@@ -132,7 +132,8 @@ class NeighbourGraph(Nearest):
         there = as_vectors(base, "base")
         asking = as_vectors(queries, "queries", there.shape[1])
         if metric == "cosine":
-            asking, there = normalise(asking, "queries"), normalise(there, "base")
+            check_directions(asking, "queries")
+            check_directions(there, "base")
         with faiss_threads(threads):
             return cls(*nearest(asking, there, k, metric), metric)
 
@@ -190,8 +191,9 @@ class NeighbourGraph(Nearest):
 
 
 def _search_every_pair(vectors: Floats, k: int, metric: Metric, groups: Ints) -> tuple[Ints, Floats, float]:
-    prepared = normalise(vectors) if metric == "cosine" else vectors
-    return *nearest(prepared, prepared, k, metric, Barred(groups, groups)), 1.0
+    if metric == "cosine":
+        check_directions(vectors)
+    return *nearest(vectors, vectors, k, metric, Barred(groups, groups)), 1.0
 
 
 def _search_lists(

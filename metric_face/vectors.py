@@ -33,8 +33,8 @@ def as_vectors(embeddings: Any, name: str = "embeddings", dimensions: int | None
         ArgumentError: not two-dimensional, no column, another D, not numbers, or a value that is not finite.
     """
     try:
-        vectors = np.ascontiguousarray(getattr(embeddings, "vectors", embeddings), dtype=np.float32)
-    except (TypeError, ValueError) as error:
+        vectors = np.ascontiguousarray(off_graph(getattr(embeddings, "vectors", embeddings)), np.float32)
+    except (TypeError, ValueError, RuntimeError) as error:
         raise ArgumentError(
             f"{name} must be an (N, D) array of numbers, found {error}; give floats"
         ) from None
@@ -58,6 +58,11 @@ def as_vectors(embeddings: Any, name: str = "embeddings", dimensions: int | None
     return vectors
 
 
+def off_graph(values: Any) -> Any:
+    """Return the numbers of a torch tensor on any device, with or without a gradient; anything else as it is."""
+    return values.detach().cpu().float().numpy() if hasattr(values, "detach") else values
+
+
 def normalise(
     vectors: Floats, name: str = "embeddings", out: Floats | None = None, first_row: int = 0
 ) -> Floats:
@@ -79,14 +84,23 @@ def normalise(
     for rows in blocks(*vectors.shape):
         block = vectors[rows].astype(np.float64)
         lengths = np.sqrt(np.einsum("nd,nd->n", block, block))
-        if not lengths.all():
-            row = first_row + rows.start + int(np.flatnonzero(lengths == 0)[0])
-            raise ArgumentError(
-                f"{name} must have no row of zeros under the cosine, found row {row}; drop it or use metric='euclidean'"
-            )
+        _refuse_zeros(lengths, name, first_row + rows.start)
         block /= lengths[:, None]
         result[rows] = block
     return result
+
+
+def check_directions(vectors: Floats, name: str = "embeddings") -> None:
+    """Raise ``ArgumentError`` for a row of zeros, which has no direction and so no cosine."""
+    _refuse_zeros(row_lengths(vectors), name, 0)
+
+
+def _refuse_zeros(lengths: NDArray[np.float64], name: str, first_row: int) -> None:
+    if not lengths.all():
+        row = first_row + int(np.flatnonzero(lengths == 0)[0])
+        raise ArgumentError(
+            f"{name} must have no row of zeros under the cosine, found row {row}; drop it or use metric='euclidean'"
+        )
 
 
 def row_lengths(vectors: Floats) -> NDArray[np.float64]:

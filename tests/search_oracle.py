@@ -6,7 +6,7 @@ METRICS = ["cosine", "inner_product", "euclidean"]
 
 
 def nearest_by_brute_force(queries, base, k, metric, barred=None):
-    """Every similarity in float64, rounded to float32; the smaller row first among equals.
+    """Every similarity in float64; the smaller row first among values that only rounding tells apart.
 
     Args:
         queries: (Q, D).
@@ -16,27 +16,45 @@ def nearest_by_brute_force(queries, base, k, metric, barred=None):
         barred: (Q, N) bool, what a query may not find.
 
     Returns:
-        (Q, k) ids and similarities, -1 and -inf where there are fewer than k.
+        (Q, k) ids and float32 similarities, -1 and -inf where there are fewer than k.
+    """
+    ranks, similar = similarities(queries, base, metric)
+    if barred is not None:
+        ranks[barred] = -np.inf
+    order = np.argsort(-ranks, axis=1, kind="stable")
+    ordered = np.take_along_axis(ranks, order, axis=1)
+    scale = np.abs(np.where(ordered == -np.inf, 0, ordered))
+    if metric != "euclidean":
+        scale = scale.max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        is_new = ordered[:, :-1] - ordered[:, 1:] > 1e-13 * np.broadcast_to(scale, ordered.shape)[:, 1:]
+    group = np.cumsum(np.pad(is_new, ((0, 0), (1, 0))), axis=1)
+    order = np.take_along_axis(order, np.lexsort((order, group), axis=-1), axis=1)[:, :k]
+    values = np.where(
+        np.take_along_axis(ranks, order, 1) == -np.inf, -np.inf, np.take_along_axis(similar, order, 1)
+    )
+    order = np.where(values == -np.inf, -1, order)
+    pad = ((0, 0), (0, max(0, k - order.shape[1])))
+    return (
+        np.pad(order, pad, constant_values=-1),
+        np.pad(values, pad, constant_values=-np.inf).astype(np.float32),
+    )
+
+
+def similarities(queries, base, metric):
+    """(Q, N) float64 ranks that tell near neighbours apart, and the similarities that a search answers.
+
+    The rank of a cosine is minus the squared distance of vectors of length one: a cosine itself, near 1, has lost
+    the digits in which neighbours differ.
     """
     q, x = (np.asarray(part, np.float32).astype(np.float64) for part in (queries, base))
     if metric == "cosine":
-        q, x = (
-            (part / np.sqrt((part**2).sum(axis=1, keepdims=True))).astype(np.float32).astype(np.float64)
-            for part in (q, x)
-        )
-    if metric == "euclidean":
-        similar = -np.sqrt(((q[:, None] - x[None]) ** 2).sum(axis=-1))
-    else:
-        similar = np.einsum("id,jd->ij", q, x)
-    similar = similar.astype(np.float32)
-    if barred is not None:
-        similar[barred] = -np.inf
-    rows = np.broadcast_to(np.arange(len(x)), similar.shape)
-    order = np.lexsort((rows, -similar), axis=-1)[:, :k]
-    values = np.take_along_axis(similar, order, axis=1)
-    order = np.where(values == -np.inf, -1, order)
-    pad = ((0, 0), (0, max(0, k - order.shape[1])))
-    return np.pad(order, pad, constant_values=-1), np.pad(values, pad, constant_values=-np.inf)
+        q, x = (part / np.sqrt((part**2).sum(axis=1, keepdims=True)) for part in (q, x))
+    if metric == "inner_product":
+        ranks = np.einsum("id,jd->ij", q, x)
+        return ranks, ranks.copy()
+    ranks = np.stack([-((one - x) ** 2).sum(axis=1) for one in q])
+    return ranks, -np.sqrt(-ranks) if metric == "euclidean" else 1 + ranks / 2
 
 
 def rounding_of(vectors):

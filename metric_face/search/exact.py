@@ -1,9 +1,8 @@
 """The exact nearest neighbours, in one order: by similarity, and among equals the smaller id first.
 
-FAISS does the work; its order among equals depends on how it cut the matrix product, and its float32 sums
-differ in the last bit between equal vectors. So a few more neighbours are asked for than needed, those closer
-together than the rounding of a float32 inner product are compared again in float64, and a row whose last place
-is still open is settled by looking at all its similarities.
+FAISS proposes; its float32 sums err by more than near neighbours differ, so nothing is cut by what it says. A few more
+neighbours are asked for than needed, and compared again in float64 wherever rounding could have swapped them. A row
+whose last place is still open is asked for more, and then settled by all its similarities in float64.
 """
 
 from collections.abc import Iterator
@@ -14,15 +13,18 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.vectors import Floats, Ints, Metric, row_lengths
+from metric_face.search.order import Asked, sort_ranks
+from metric_face.search.points import LARGEST, Points, Wide
+from metric_face.vectors import Floats, Ints, Metric
 
 Bools: TypeAlias = NDArray[np.bool_]
 
-_SLACK = 4  # neighbours asked for beyond those needed, so that ties at the last place are seen
+_SLACK = (
+    4,
+    60,
+)  # neighbours asked for beyond those needed, so that ties at the last place are seen; and once more
 _BLOCK_BYTES = 1 << 26  # neighbours or similarities held at once: 64 MiB
-_CACHE_BYTES = 1 << 21  # what is compared again at a time: 2 MiB stay in the cache
 _FEWEST_FOR_PRODUCTS = 6  # queries; for fewer, a matrix product costs more than it saves
-_MOST_EQUALS = 256  # more than k + 256 items as near as the k-th, to within rounding, are taken as equals
 
 
 @contextmanager
@@ -69,7 +71,7 @@ class Barred:
         """
         return k + min(int(self.sizes().max(initial=0)), max(64, 2 * k))
 
-    def allows(self, rows: slice, ids: Ints) -> Bools:
+    def allows(self, rows: Ints, ids: Ints) -> Bools:
         """Say which of ``ids`` (rows, K) the queries ``rows`` may find."""
         allowed: Bools = (self.base_groups[ids] != self.query_groups[rows, None]) & (ids >= 0)
         return allowed
@@ -77,83 +79,71 @@ class Barred:
 
 def nearest(
     queries: Floats,
-    base: Floats,
+    base: Floats | Points,
     k: int,
     metric: Metric,
     barred: Barred | None = None,
-    longest: float | None = None,
 ) -> tuple[Ints, Floats]:
     """Find the k nearest of ``base`` for each query, exactly.
 
     Args:
-        queries: (Q, D) float32, of length one for the cosine.
-        base: (N, D) float32, of length one for the cosine.
+        queries: (Q, D) float32; for the cosine of any length, a row of zeros has a cosine of 0 with all.
+        base: (N, D) float32 likewise, or the :class:`Points` made of them for this metric, to search them repeatedly.
         k: neighbours for each query.
-        metric: ``cosine`` and ``inner_product`` are the same here: the vectors come prepared.
+        metric: ``cosine``, ``inner_product`` or ``euclidean``.
         barred: the vectors that a query may not find.
-        longest: greatest length of a row of ``base``; computed where it is needed and not given.
 
     Returns:
         (Q, k) int64 positions in ``base``, -1 where there are fewer than k; and (Q, k) float32 similarities,
-        greatest first, or for ``euclidean`` negative distances; ``-inf`` beside each -1.
+        greatest first, or for ``euclidean`` negative distances; ``-inf`` beside each -1. What only the rounding of a
+        float64 sum could tell apart is equal.
     """
     ids = np.full((len(queries), k), -1, np.int64)
     values = np.full((len(queries), k), -np.inf, np.float32)
     if len(queries) and len(base):
-        search = _Search(queries, base, k, metric, barred, _rounding(queries, base, metric, longest))
-        search.fill(ids, values)
+        points = base if isinstance(base, Points) else Points.of(base, metric)
+        _Search(Asked.of(points, queries), k, barred).fill(ids, values)
         ids[values == -np.inf] = -1
     return ids, values
 
 
-def _rounding(queries: Floats, base: Floats, metric: Metric, longest: float | None) -> Floats:
-    """Bound how far FAISS's float32 value lies from the true one, (Q,)."""
-    # A sum of D terms errs by sqrt(D) roundings, but matrix products sum in blocks: measured, it stays below 6.
-    step = 2.0**-23 * min(8.0, np.sqrt(queries.shape[1]))
-    if metric == "cosine":
-        return np.full(len(queries), step, np.float32)
-    longest = float(row_lengths(base).max()) if longest is None else longest
-    lengths = row_lengths(queries)
-    largest = lengths * longest if metric == "inner_product" else 2 * (lengths + longest) ** 2
-    rounding: Floats = (step * largest).astype(np.float32)
-    return rounding
-
-
 @dataclass(frozen=True)
 class _Search:
-    """One exact search; ``rounding`` (Q,) says how far a float32 value may lie from the true one."""
+    """One exact search."""
 
-    queries: Floats
-    base: Floats
+    asked: Asked
     k: int
-    metric: Metric
     barred: Barred | None
-    rounding: Floats
 
     def fill(self, ids: Ints, values: Floats) -> None:
-        ask = min(len(self.base), (self.barred.ask(self.k) if self.barred else self.k) + _SLACK)
-        step = max(64, _BLOCK_BYTES // (32 * ask))
-        for start in range(0, len(self.queries), step):
-            rows = slice(start, min(len(self.queries), start + step))
-            found, near, is_open = self._first_choice(rows, ask)
-            self._settle(rows, found, near)
-            ids[rows, : found.shape[1]], values[rows, : found.shape[1]] = (
-                found[:, : self.k],
-                near[:, : self.k],
-            )
-            self._look_at_all(start + np.flatnonzero(is_open), ids, values)
+        """Write the (Q, k) answer in place."""
+        rows = np.arange(len(ids))
+        for slack in _SLACK:
+            ask = (self.barred.ask(self.k) if self.barred else self.k) + slack
+            step = max(64, _BLOCK_BYTES // (32 * ask))
+            parts = [rows[start : start + step] for start in range(0, len(rows), step)]
+            is_open = [self._ask(part, ask, slack, ids, values) for part in parts]
+            rows = np.concatenate([part[more] for part, more in zip(parts, is_open, strict=True)])
+            if not len(rows):
+                return
+            if ask >= len(self.asked.points.copy):
+                break
+        self._look_at_all(rows, ids, values)
 
-    def _first_choice(self, rows: slice, ask: int) -> tuple[Ints, Floats, Bools]:
-        """Ask FAISS; return the allowed neighbours and the rows that may lack one of their k."""
-        import faiss
-
-        kind = faiss.METRIC_L2 if self.metric == "euclidean" else faiss.METRIC_INNER_PRODUCT
-        with matrix_products(rows.stop - rows.start):
-            near, found = faiss.knn(self.queries[rows], self.base, ask, metric=kind)
-        if self.metric == "euclidean":
-            np.negative(near, out=near)
+    def _ask(self, rows: Ints, ask: int, slack: int, ids: Ints, values: Floats) -> Bools:
+        """Ask FAISS for ``rows`` of the queries, write what it finds, and say which may lack one of their k."""
+        points = self.asked.points
+        ask = min(len(points.copy), ask)
+        wide = self.asked.wide(rows)
+        lengths = np.sqrt(np.einsum("nd,nd->n", wide, wide))
+        is_too_long = lengths > LARGEST
+        wide[is_too_long] = 0
+        near, found = self._faiss(wide.astype(np.float32), ask)
+        rounding = self._rounding(lengths)
         last = near[:, -1]
-        width = min(ask, self.k + _SLACK)
+        if points.rows is not None:
+            found = points.rows[found]
+        width = min(ask, self.k + slack)
         if self.barred is not None:
             allowed = self.barred.allows(rows, found)
             order = np.argsort(~allowed, axis=1, kind="stable")[:, :width]
@@ -162,78 +152,81 @@ class _Search:
         at_k, at_end = near[:, min(self.k, width) - 1], near[:, -1]
         # All that was not kept lies at or below this bound, and a k-th within the rounding of it is not certain.
         bound = np.where(at_end > -np.inf, at_end, last)
-        is_open = at_k - bound <= 2 * self.rounding[rows]
-        if ask == len(self.base):
+        with np.errstate(invalid="ignore"):  # -inf minus -inf
+            is_open = ~(at_k - bound > 2 * rounding)
+        if ask == len(points.copy):
             is_open &= (at_end > -np.inf) & (width < ask)
-        return found, near, is_open
+        is_open |= is_too_long
+        found, ranks = self._settle(rows, found, near, rounding)
+        width = min(self.k, found.shape[1])
+        ids[rows, :width], values[rows, :width] = found[:, :width], points.similarities(ranks[:, :width])
+        return np.asarray(is_open)
 
-    def _settle(self, rows: slice, ids: Ints, values: Floats) -> None:
-        """Compute again, in float64, the values that rounding could have swapped, and sort their rows; in place."""
-        if self.metric == "euclidean":
-            doubtful = (
-                values > -np.inf
-            )  # differences of squares lose the small distances: all are computed again
-        else:
-            with np.errstate(invalid="ignore"):  # -inf minus -inf
-                close = values[:, :-1] - values[:, 1:] <= 2 * self.rounding[rows, None]
-            doubtful = np.zeros(values.shape, bool)
+    def _faiss(self, queries: Floats, ask: int) -> tuple[Wide, Ints]:
+        import faiss
+
+        points = self.asked.points
+        kind = faiss.METRIC_L2 if points.by_distance else faiss.METRIC_INNER_PRODUCT
+        with matrix_products(len(queries)):
+            near, found = faiss.knn(queries, points.copy, ask, metric=kind)
+        return (-near if points.by_distance else near).astype(np.float64), found
+
+    def _rounding(self, lengths: Wide) -> Wide:
+        """Bound how far FAISS's float32 value lies from the true one, (Q,)."""
+        points = self.asked.points
+        # A sum of D terms errs by sqrt(D) roundings, but matrix products sum in blocks: measured, it stays below 6.
+        step = 2.0**-23 * min(8.0, 2 + np.sqrt(points.copy.shape[1]))
+        largest = 2 * (lengths + points.longest) ** 2 if points.by_distance else lengths * points.longest
+        return np.asarray(step * largest)
+
+    def _settle(self, rows: Ints, ids: Ints, near: Wide, rounding: Wide) -> tuple[Ints, Wide]:
+        """Compute again, in float64, what rounding could have swapped, with the outliers, and sort each row.
+
+        Args:
+            rows: (R,) the queries.
+            ids: (R, W) found.
+            near: (R, W) as FAISS says, -inf for what the query may not find.
+            rounding: (R,) of ``near``.
+
+        Returns:
+            Ids and ranks as :meth:`Points.exact` gives them, (R, W + outliers).
+        """
+        points = self.asked.points
+        is_there = near > -np.inf
+        doubtful = is_there
+        if points.is_plain:
+            doubtful = np.zeros(near.shape, bool)
+            with np.errstate(invalid="ignore"):
+                close = near[:, :-1] - near[:, 1:] <= 2 * rounding[:, None]
             doubtful[:, :-1] |= close
             doubtful[:, 1:] |= close
-            doubtful &= values > -np.inf
+            doubtful |= points.are_scaled(self.asked.lengths[rows])[:, None]
+            doubtful &= is_there
+        ranks, error = points.as_ranks(near), np.zeros(near.shape)
         at, columns = np.nonzero(doubtful)
-        values[at, columns] = self._in_float64(rows.start + at, ids[at, columns])
-        touched = np.flatnonzero(doubtful.any(axis=1))
-        order = np.lexsort((ids[touched], -values[touched]), axis=-1)
-        ids[touched] = np.take_along_axis(ids[touched], order, axis=1)
-        values[touched] = np.take_along_axis(values[touched], order, axis=1)
-
-    def _in_float64(self, rows: Ints, ids: Ints) -> Floats:
-        """Return the similarity of each pair (rows[i], ids[i]), rounded once to float32."""
-        values = np.empty(len(rows), np.float32)
-        step = max(1, _CACHE_BYTES // (16 * self.queries.shape[1]))
-        for start in range(0, len(rows), step):
-            part = slice(start, start + step)
-            left = self.queries[rows[part]].astype(np.float64)
-            right = self.base[ids[part]].astype(np.float64)
-            if self.metric == "euclidean":
-                left -= right
-                values[part] = -np.sqrt(np.einsum("nd,nd->n", left, left))
-            else:
-                values[part] = np.einsum("nd,nd->n", left, right)
-        return values
+        ranks[at, columns], error[at, columns] = self.asked.pairs(rows[at], ids[at, columns])
+        if len(points.far):
+            shape = (len(rows), len(points.far))
+            far = np.broadcast_to(points.far, shape)
+            more = [part.reshape(shape) for part in self.asked.pairs(np.repeat(rows, shape[1]), far.ravel())]
+            if self.barred is not None:
+                more[0][~self.barred.allows(rows, far)] = -np.inf
+            ids = np.concatenate([ids, far], axis=1)
+            ranks, error = np.concatenate([ranks, more[0]], axis=1), np.concatenate([error, more[1]], axis=1)
+        return sort_ranks(ids, ranks, error)
 
     def _look_at_all(self, rows: Ints, ids: Ints, values: Floats) -> None:
         """Settle ``rows`` from all their N similarities; fills ``ids`` and ``values`` in place."""
-        if not len(rows):
-            return
-        euclidean = self.metric == "euclidean"
-        squares = np.square(row_lengths(self.base)).astype(np.float32) if euclidean else None
-        step = max(1, _BLOCK_BYTES // (8 * len(self.base)))
+        points = self.asked.points
+        step = max(1, _BLOCK_BYTES // (8 * len(points)))
         for start in range(0, len(rows), step):
             part = rows[start : start + step]
-            similar = self.queries[part] @ self.base.T
-            if squares is not None:
-                similar *= 2
-                similar -= squares
-                similar -= np.square(self.queries[part]).sum(axis=1, keepdims=True)
-            for row, near in zip(part, similar, strict=True):
+            similar, lengths = self.asked.against_all(part)
+            for row, near, length in zip(part.tolist(), similar, lengths.tolist(), strict=True):
                 if self.barred is not None:
                     near[self.barred.base_groups == self.barred.query_groups[row]] = -np.inf
-                found = _candidates(near, self.k, 2 * float(self.rounding[row]))
-                settled = self._in_float64(np.full(len(found), row), found)
-                best = np.lexsort((found, -settled))[: self.k]
+                best = self.asked.best(row, near, length, self.k)
                 ids[row], values[row] = -1, -np.inf
-                ids[row, : len(best)], values[row, : len(best)] = found[best], settled[best]
-
-
-def _candidates(near: Floats, k: int, margin: float) -> Ints:
-    """Return the ids that can be among the k nearest, given values within ``margin`` of the truth."""
-    kth = np.partition(near, -k)[-k] if len(near) > k else -np.inf
-    if kth == -np.inf:
-        return np.flatnonzero(near > -np.inf)
-    found = np.flatnonzero(near >= kth - margin)
-    if len(found) > k + _MOST_EQUALS:
-        is_certain = near[found] > kth + margin
-        certain = found[is_certain]
-        found = np.concatenate([certain, found[~is_certain][: k - len(certain)]])
-    return found
+                ids[row, : len(best)] = best
+                ranks, _ = self.asked.pairs(np.full(len(best), row), best)
+                values[row, : len(best)] = points.similarities(np.minimum.accumulate(ranks))

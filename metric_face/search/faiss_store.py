@@ -9,6 +9,7 @@ from metric_face.errors import ArgumentError
 from metric_face.search.exact import Barred, nearest
 from metric_face.search.faiss_lists import copy_lists, empty_like, lists_of, same_training, vectors_of_list
 from metric_face.search.kinds import Kind, get_effort, knob
+from metric_face.search.points import Points
 from metric_face.vectors import Floats, Ints, Metric, normalise, row_lengths
 
 _ADD_BYTES = 1 << 25  # vectors prepared at a time, 32 MiB, so that no second copy of all of them is ever held
@@ -35,7 +36,7 @@ class FaissStore:
     kind: Kind
     metric: Metric
     slots: Ints | None = None
-    _longest: float | None = None
+    _points: Points | None = None
 
     def __len__(self) -> int:
         return int(self.faiss.ntotal) if self.slots is None else len(self.slots)
@@ -58,7 +59,7 @@ class FaissStore:
         Raises:
             ArgumentError: a row of zeros under the cosine; nothing is added then.
         """
-        self._longest = None
+        self._points = None
         if self.kind == "flat":
             self._add_flat(vectors)
             return
@@ -105,7 +106,7 @@ class FaissStore:
         """Remove the given rows; the rows behind them move up."""
         import faiss
 
-        self._longest = None
+        self._points = None
         keep = np.ones(len(self), bool)
         keep[rows] = False
         if self.kind == "hnsw":
@@ -130,7 +131,7 @@ class FaissStore:
         Raises:
             ArgumentError: product quantizers trained apart, whose codes mean different things.
         """
-        self._longest = None
+        self._points = None
         first = len(self)
         if self.kind == "flat":
             self.faiss.add(other.flat_vectors())
@@ -153,9 +154,9 @@ class FaissStore:
     def search(self, queries: Floats, k: int, barred: Barred | None) -> tuple[Ints, Floats]:
         """Find the k nearest rows of each prepared query, (Q, k), -1 and ``-inf`` where there are fewer."""
         if self.kind == "flat":
-            if self._longest is None and self.metric != "cosine":
-                self._longest = float(row_lengths(self.flat_vectors()).max(initial=0))
-            return nearest(queries, self.flat_vectors(), k, self.metric, barred, self._longest)
+            if self._points is None and len(self):
+                self._points = Points.of(self.flat_vectors(), self.metric)
+            return nearest(queries, self._points or self.flat_vectors(), k, self.metric, barred)
         rows = np.full((len(queries), k), -1, np.int64)
         values = np.full((len(queries), k), -np.inf, np.float32)
         if not len(self):
