@@ -1,17 +1,18 @@
 """audit_source: data, split and sampler of a run that has not been started, in one dry pass."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from metric_face.config import Config, load_config, recipes
-from metric_face.data.findings import InspectionReport
+from metric_face.data.findings import Finding, InspectionReport
 from metric_face.data.inspection import inspect_data
+from metric_face.data.label_checks import label_columns_of
 from metric_face.data.labels import LabelSpace
-from metric_face.data.preparation import split_table
+from metric_face.data.preparation import PreparedData, prepare_data, split_table
 from metric_face.data.table import ImageTable
-from metric_face.errors import ArgumentError, ConfigError, DataError
-from metric_face.trainer.loaders import make_sampler, metric_labels
+from metric_face.errors import ConfigError, MetricFaceError
+from metric_face.trainer.loaders import Plan, plan_training
 from metric_face.trainer.objective import METRIC
 
 
@@ -24,6 +25,9 @@ def audit_source(
 ) -> InspectionReport:
     """Audit what a training would get.
 
+    The images are prepared exactly as a training prepares them. Where it would refuse them, the report says so with
+    the training's own words, and goes on with what can be said of them all the same.
+
     Args:
         source: images (a folder, CSV or Parquet file), or a configuration (YAML) that names them.
         overrides: ``section.key=value`` of the configuration.
@@ -31,28 +35,31 @@ def audit_source(
         progress: called with (images just read, images in all).
 
     Returns:
-        The report.
+        The report; its ``refusal`` says why a training would refuse, and is empty where it would begin.
 
     Raises:
-        ConfigError: the configuration names no images, or a sampler that cannot be made.
-        DataError: the table cannot be read.
+        ConfigError: the configuration names no images, or is not one.
+        DataError: the table cannot be read, so that there is nothing to look at.
     """
     config = _configuration(source, overrides)
     table = ImageTable.read(config.data.path)
-    space = _label_space(table, config)
-    if not table.splits:
-        complete = space if space is not None and _is_complete(table, space) else None
-        table, _ = split_table(table, complete, config.data)
-    sampler, labels = _sampler(table, space, config)
-    return inspect_data(
-        table,
+    prepared, plan, refusal = _rehearse(config)
+    space = _label_space(table, config) if prepared is None else prepared.space
+    sampler = None if plan is None or not config.identity_batches else plan.sampler
+    report = inspect_data(
+        _split_if_possible(table, space, config) if prepared is None else prepared.table,
         space,
         sampler=sampler,
-        sampler_labels=labels,
+        sampler_labels=None if sampler is None or plan is None else plan.codes[METRIC],
         fixed=fixed,
         seed=config.seed,
         progress=None if progress is None else lambda count: progress(count, len(table)),
     )
+    notes = table.notes if prepared is None else (*prepared.dropped, *prepared.notes)
+    if not refusal:
+        return replace(report, notes=tuple(notes))
+    refused = Finding("training-refuses", "certain", f"A training refuses this: {refusal}.")
+    return replace(report, notes=tuple(notes), refusal=refusal, findings=[refused, *report.findings])
 
 
 def _configuration(source: str | Path, overrides: Sequence[str]) -> Config:
@@ -66,28 +73,34 @@ def _configuration(source: str | Path, overrides: Sequence[str]) -> Config:
     return load_config("small", overrides, {"data.path": path})
 
 
+def _rehearse(config: Config) -> tuple[PreparedData | None, Plan | None, str]:
+    """Prepare the images and plan the batches as a training does; else the words in which it refuses."""
+    prepared = None
+    try:
+        prepared = prepare_data(config.data)
+        return prepared, plan_training(prepared, config.settled(prepared.space is not None)), ""
+    except MetricFaceError as error:
+        return prepared, None, str(error)
+
+
 def _label_space(table: ImageTable, config: Config) -> LabelSpace | None:
-    if config.data.attributes is not None and not config.data.attributes:
+    """The label space of a table that a training refuses, where it has one at all."""
+    if config.data.attributes == []:
         return None
     try:
-        return LabelSpace.of(table, config.data.attributes, config.data.bins)
-    except ArgumentError:
-        if config.data.attributes is not None:
-            raise
-        return None  # nothing says what is to be predicted; the audit of the data goes on without
+        space = LabelSpace.of(table, config.data.attributes, config.data.bins)
+        label_columns_of(table, space)  # a value that is no number where bins need one
+        return space
+    except MetricFaceError:
+        return None  # the refusal says it; the audit of the data goes on without
 
 
-def _is_complete(table: ImageTable, space: LabelSpace) -> bool:
-    return not table.frame[list(space.names)].isna().any(axis=None)
-
-
-def _sampler(table: ImageTable, space: LabelSpace | None, config: Config) -> tuple[Any, Any]:
-    """The sampler of the training part; (None, None) where the labels do not allow one."""
-    if "train" not in table.splits or not config.identity_batches:
-        return None, None
-    train = table.part("train")
-    try:
-        codes = {METRIC: metric_labels(train, space, config.loss.label)}
-    except DataError:  # labels are missing; the audit says which
-        return None, None
-    return make_sampler(train, codes, config), codes[METRIC]
+def _split_if_possible(table: ImageTable, space: LabelSpace | None, config: Config) -> ImageTable:
+    if table.splits:
+        return table
+    for classes in (space, None):
+        try:
+            return split_table(table, classes, config.data)[0]
+        except MetricFaceError:  # the refusal says it
+            continue
+    return table

@@ -556,7 +556,7 @@ def audit(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check data, split and sampler in one dry pass, without a model; exit code 1 if something will spoil a result."""
+    """Check data, split and sampler in one dry pass, without a model; exit code 1 where a training would refuse."""
     from metric_face.auditing import audit_source
     from metric_face.pages.inspection import write_page
     from metric_face.terminal import answer, answer_json, bar, counter
@@ -571,11 +571,13 @@ def audit(
         answer(
             f"{report.images:,} images, {report.identities or 'no'} identities; {report.splits or 'not split'}"
         )
+        for line in report.notes:
+            answer(line)
         for finding in report.findings:
             answer(f"[{finding.severity}] {finding.sentence} {finding.remedy}".rstrip())
         if page is not None:
             answer(str(page))
-    raise typer.Exit(1 if report.certain else 0)
+    raise typer.Exit(1 if report.refusal else 0)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from metric_face.data.images import images_below
+from metric_face.data.image_files import images_below
 from metric_face.errors import DataError, ImageError
 
 T = TypeVar("T")

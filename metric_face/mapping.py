@@ -128,7 +128,7 @@ def _columns(held: Embeddings, run: Run) -> list[Column]:
     if run.space is not None:
         for attribute in run.space.attributes:
             if attribute.cuts is not None:
-                raw = held.table.column(attribute.name).to_numpy(float)
+                raw = attribute.numbers(held.table.column(attribute.name))
                 made.append(Column.of(f"{attribute.name} as given", raw))
     known = {column.name for column in made}
     identities = held.table.identities

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from metric_face import palette
+from metric_face.data.image_files import MARK
 from metric_face.files import write_atomically
 
 if TYPE_CHECKING:
@@ -146,7 +147,8 @@ def save_figure(figure: "Figure", path: str | os.PathLike[str], *, dpi: int = 15
             warnings.filterwarnings(
                 "ignore", message=".*missing from font", category=UserWarning
             )  # shown as a box
-            figure.savefig(temporary, dpi=dpi, facecolor="white")
+            mark = {"Software": MARK} if temporary.suffix.lower() == ".png" else None
+            figure.savefig(temporary, dpi=dpi, facecolor="white", metadata=mark)
 
     return write_atomically(path, write)
 

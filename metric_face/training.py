@@ -33,7 +33,7 @@ from metric_face.precision import computing_dtype, device_of_choice
 from metric_face.run import Run
 from metric_face.trainer.callbacks import Deadline, GracefulInterrupt, LastCheckpoint
 from metric_face.trainer.conflict import ConflictCallback
-from metric_face.trainer.loaders import label_columns, make_sampler, train_loader, validation_loader
+from metric_face.trainer.loaders import plan_training, train_loader, validation_loader
 from metric_face.trainer.log import RunLog
 from metric_face.trainer.module import TrainingModule
 from metric_face.trainer.objective import build_objective
@@ -110,10 +110,9 @@ def _train(
     facts: dict[str, Any],
 ) -> Run:
     started = time.monotonic()
-    train, val = data.table.part("train"), data.table.part("val")
+    plan = plan_training(data, config)
+    train, val, codes, val_codes, sampler = plan.train, plan.val, plan.codes, plan.val_codes, plan.sampler
     transform = EvalTransform(config.data.size, config.data.crop)
-    codes, val_codes = label_columns(train, data.space, config), label_columns(val, data.space, config)
-    sampler = make_sampler(train, codes, config)
     heads = _head_sizes(data, config)
     model = EmbeddingModel(
         config.model.backbone,

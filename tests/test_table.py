@@ -78,14 +78,17 @@ def test_age_bins_meet_at_their_cuts() -> None:
     assert age.encode([29, 30, 59, 60, 18]).tolist() == [0, 1, 1, 2, 0]
 
 
-def test_a_csv_keeps_ids_as_text_and_raw_values(tmp_path: Path) -> None:
+def test_a_csv_is_read_as_text(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     pd.DataFrame({"path": ["a.png"], "identity": ["007"], "age": [41.0]}).to_csv(
         tmp_path / "t.csv", index=False
     )
     table = ImageTable.read(tmp_path / "t.csv")
     assert table.frame["identity"].tolist() == ["007"]
-    assert table.frame["age"].tolist() == [41.0]
+    assert table.frame["age"].tolist() == [
+        "41.0"
+    ]  # text stays text; numbers are made where bins ask for them
+    assert LabelSpace.of(table, ["age"], {"age": [41]}).encode(table)["age"].tolist() == [1]
 
 
 def test_parquet_reads_back_as_saved(competition: Path, tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 import csv
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
+from metric_face.data.image_files import MARK
 from metric_face.errors import ArgumentError
 from metric_face.files import write_atomically
 
@@ -64,7 +66,11 @@ def contact_sheet(
         draw.text(middle, f"{row['gender']}, {row['age']}", fill=(60, 60, 60), font=font, anchor="mm")
     target = Path(path)
     picture = _few_colours(sheet) if target.suffix.lower() == ".png" else sheet
-    return write_atomically(target, lambda temporary: picture.save(temporary, optimize=True))
+    saving: dict[str, Any] = {"optimize": True}
+    if target.suffix.lower() == ".png":
+        saving["pnginfo"] = mark = PngInfo()
+        mark.add_text("Software", MARK)
+    return write_atomically(target, lambda temporary: picture.save(temporary, **saving))
 
 
 def _few_colours(sheet: Image.Image) -> Image.Image:

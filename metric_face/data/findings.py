@@ -37,6 +37,8 @@ class InspectionReport:
         smallest_difference: see `smallest_difference`; None without classes.
         sampler: the report of the sampler's audit as plain data; None without one.
         paths: of the rows that findings name, by row.
+        refusal: why a training would refuse this, in its own words; empty where it would begin.
+        notes: what was read, left out and made of the data, one line each.
     """
 
     images: int
@@ -47,6 +49,8 @@ class InspectionReport:
     smallest_difference: dict[str, float] | None = None
     sampler: dict[str, Any] | None = None
     paths: dict[int, str] = field(default_factory=dict)
+    refusal: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def certain(self) -> bool:

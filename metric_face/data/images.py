@@ -12,8 +12,6 @@ from PIL import Image, UnidentifiedImageError
 from metric_face.data.pixels import as_seen
 from metric_face.errors import DataError, ImageError
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
-"""What a file's name ends in, in lower case, for it to be taken for an image."""
 MAX_PIXELS = 100_000_000
 """An image that declares more pixels than this is refused before it is decoded (a decompression bomb)."""
 
@@ -70,14 +68,6 @@ def refuse_special(path: str | Path) -> None:
         raise ImageError(
             f"{path}: not a regular file but a folder, pipe, socket or device; replace it or drop its row"
         )
-
-
-def images_below(folder: Path) -> list[Path]:
-    """The images in a folder and its subfolders, by name; what starts with a dot is skipped."""
-    found = (file for file in sorted(folder.rglob("*")) if file.suffix.lower() in SUFFIXES and file.is_file())
-    return [
-        file for file in found if not any(part.startswith(".") for part in file.relative_to(folder).parts)
-    ]
 
 
 def find_broken(

@@ -17,6 +17,7 @@ from metric_face.data.label_checks import (
     check_classes,
     check_identities,
     check_missing,
+    check_names,
     complete_rows,
     counts_by_part,
     label_columns_of,
@@ -77,6 +78,7 @@ def inspect_data(
         near = [(i, j) for i, j in near_pairs(prints.pictures) if prints.digests[i] != prints.digests[j]]
         findings += check_copies(table, labels, space, exact, near)
     findings += check_missing(labels)
+    findings += check_names(labels if table.identities is None else labels.assign(identity=table.identities))
     findings += check_identities(table, labels, fixed)
     findings += check_classes(table, space, labels)
     resolution = _resolution(table, labels, space, seed)

@@ -1,5 +1,6 @@
 """What can be wrong with labels, identities and the split: each check yields its findings."""
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -8,8 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from metric_face.data.findings import Finding
+from metric_face.data.label_text import is_nested, text_of
 from metric_face.data.labels import LabelSpace
 from metric_face.data.table import ImageTable
+from metric_face.missing import column_of, missing_rows
 
 _SHOWN = 50  # groups of rows that a finding carries; its sentence has the true number
 _FIXED = 0.95  # of the persons with several images: an attribute that hardly ever varies is meant to be fixed
@@ -28,8 +31,8 @@ def label_columns_of(table: ImageTable, space: LabelSpace | None) -> pd.DataFram
         return raw_labels(table)
     columns = {}
     for attribute in space.attributes:
-        values = table.column(attribute.name).reset_index(drop=True)
-        there = values.notna().to_numpy()
+        values = column_of(table.column(attribute.name))
+        there = ~missing_rows(values)
         words = np.full(len(table), None, dtype=object)
         words[there] = attribute.decode(attribute.encode(values[there]))
         columns[attribute.name] = words
@@ -44,12 +47,17 @@ def complete_rows(labels: pd.DataFrame, space: LabelSpace) -> NDArray[np.bool_]:
 def raw_labels(table: ImageTable, always: Sequence[str] = ()) -> pd.DataFrame:
     """The columns as they are, of those that have enough images a value to be labels."""
     frame = table.frame.reset_index(drop=True)
-    names = [
-        name
-        for name in table.attributes
-        if name in always or 1 < frame[name].nunique() <= max(len(table) / _MANY, 2)
-    ]
-    return frame[names].astype(object).where(frame[names].notna(), None)
+    columns: dict[str, Any] = {}
+    for name in table.attributes:
+        values = column_of(frame[name])
+        if any(is_nested(value) for value in values.tolist()):
+            continue
+        there = ~missing_rows(values)
+        words = np.full(len(table), None, dtype=object)
+        words[there] = [text_of(value) for value in values[there].tolist()]
+        if name in always or 1 < len(set(words[there])) <= max(len(table) / _MANY, 2):
+            columns[name] = words
+    return pd.DataFrame(columns, index=frame.index)
 
 
 def counts_by_part(table: ImageTable, labels: pd.DataFrame) -> dict[str, dict[str, dict[str, int]]]:
@@ -77,6 +85,31 @@ def check_missing(labels: pd.DataFrame) -> Iterator[Finding]:
                 f"{rows.size} of {len(labels)} images have no {name}: they cannot be trained or tested on.",
                 "Label them or leave them out.",
                 row_groups([[int(row)] for row in rows]),
+            )
+
+
+def check_names(labels: pd.DataFrame) -> Iterator[Finding]:
+    """Labels that differ only by case or blanks: one class under two names, most likely."""
+    for name in labels.columns:
+        words = labels[name].dropna().astype(str)
+        counts = words.value_counts()
+        alike: dict[str, list[str]] = {}
+        for word in counts.index:
+            alike.setdefault("".join(unicodedata.normalize("NFKC", word).casefold().split()), []).append(word)
+        groups = [sorted(group) for group in alike.values() if len(group) > 1]
+        if groups:
+            told = "; ".join(
+                " and ".join(f"{word!r} ({counts[word]})" for word in group) for group in groups[:3]
+            )
+            more = f"; and {len(groups) - 3} more" if len(groups) > 3 else ""
+            rows = [np.flatnonzero(labels[name].isin(group).to_numpy()) for group in groups]
+            yield Finding(
+                f"names-alike-{name}",
+                "warning",
+                f"{len(groups)} groups of values of {name} differ only by case or blanks, and count as classes of "
+                f"their own: {told}{more}.",
+                "Give each class one name.",
+                row_groups(rows),
             )
 
 

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from metric_face.data.label_text import in_order, number_of, text_of
 from metric_face.data.readers import MASKS
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, DataError
+from metric_face.missing import column_of, is_missing, missing_rows
 
 Codes = NDArray[np.int64]
 
@@ -56,28 +58,39 @@ class Attribute:
         Raises:
             DataError: a value is missing, not a number where bins need one, or not a known class.
         """
-        series = pd.Series(values).reset_index(drop=True)
-        if series.isna().any():
-            row = int(np.flatnonzero(series.isna().to_numpy())[0])
+        column = column_of(values)
+        lacking = np.flatnonzero(missing_rows(column))
+        if len(lacking):
             raise DataError(
-                f"row {row}: '{self.name}' must not be empty; fill it in or drop the row (counted from 0)"
+                f"row {lacking[0]}: '{self.name}' must not be empty; fill it in or drop the row (counted from 0)"
             )
         if self.cuts is not None:
-            numbers = pd.to_numeric(series, errors="coerce")
-            if numbers.isna().any():
-                row = int(np.flatnonzero(numbers.isna().to_numpy())[0])
-                raise DataError(
-                    f"row {row}: '{self.name}' must be a number to be binned; found {series[row]!r}"
-                )
-            return np.searchsorted(np.asarray(self.cuts), numbers.to_numpy(float), side="right").astype(
-                np.int64
-            )
-        codes = pd.Index(self.classes).get_indexer(pd.Index(_as_text(series)))
+            return np.searchsorted(np.asarray(self.cuts), self.numbers(column), side="right").astype(np.int64)
+        texts = _texts(self.name, column)
+        place = {name: code for code, name in enumerate(self.classes)}
+        codes = np.array([place.get(text, -1) for text in texts], dtype=np.int64)
         if (codes < 0).any():
             row = int(np.flatnonzero(codes < 0)[0])
             known = ", ".join(self.classes[:12]) + (", ..." if self.num_classes > 12 else "")
-            raise DataError(f"row {row}: '{self.name}' must be one of {known}; found {series[row]!r}")
-        return np.asarray(codes, dtype=np.int64)
+            raise DataError(f"row {row}: '{self.name}' must be one of {known}; found {texts[row]!r}")
+        return codes
+
+    def numbers(self, values: "pd.Series | Sequence[Any] | NDArray[Any]") -> NDArray[np.float64]:
+        """The N numbers behind the raw values of a continuous attribute; NaN where a value is missing.
+
+        Raises:
+            DataError: a value is neither missing nor a finite number.
+        """
+        column = column_of(values)
+        found = np.full(len(column), np.nan)
+        for row, value in enumerate(column.tolist()):
+            if is_missing(value):
+                continue
+            number = number_of(_texts(self.name, [value], row)[0])
+            if number is None:
+                raise DataError(f"row {row}: '{self.name}' must be a number to be binned; found {value!r}")
+            found[row] = number
+        return found
 
     def decode(self, codes: Codes) -> NDArray[np.object_]:
         """Turn codes into class names."""
@@ -122,7 +135,7 @@ class LabelSpace:
         """
         bins = dict(bins or {})
         if attributes is None:
-            attributes = _obvious_attributes(table)
+            attributes = obvious_attributes(table)
             if tuple(attributes) == COMPETITION:
                 bins.setdefault("age", (30, 60))
         stray = set(bins) - set(attributes)
@@ -243,7 +256,12 @@ COMPETITION = ("mask", "gender", "age")
 _KNOWN_ORDERS = {"mask": MASKS, "gender": ("male", "female")}
 
 
-def _obvious_attributes(table: ImageTable) -> tuple[str, ...]:
+def obvious_attributes(table: ImageTable) -> tuple[str, ...]:
+    """The columns to predict where nobody has named any: the competition's three, or ``label``.
+
+    Raises:
+        ArgumentError: the table has neither.
+    """
     for obvious in (COMPETITION, ("label",)):
         if set(obvious) <= set(table.attributes):
             return obvious
@@ -255,19 +273,20 @@ def _declare(table: ImageTable, name: str, cuts: Sequence[float] | None) -> Attr
     if cuts is not None:
         table.column(name)
         return Attribute.binned(name, cuts)
-    column = table.column(name).dropna()
-    if column.empty:
+    column = column_of(table.column(name))
+    texts = set(_texts(name, column[~missing_rows(column)]))
+    if not texts:
         raise DataError(f"column {name!r}: must hold values; all rows are empty")
-    values = set(_as_text(column))
     known = _KNOWN_ORDERS.get(name, ())
-    if values <= set(known):
-        return Attribute(name, known)
-    ordered = sorted(column.unique()) if pd.api.types.is_numeric_dtype(column) else sorted(values)
-    return Attribute(name, tuple(_as_text(pd.Series(ordered))))
+    return Attribute(name, known if texts <= set(known) else tuple(in_order(texts)))
 
 
-def _as_text(series: "pd.Series") -> list[str]:
-    """Text of each value; a whole float (3.0, as CSV makes of a column with gaps) reads as an integer."""
-    if pd.api.types.is_float_dtype(series):
-        return [f"{value:g}" for value in series]
-    return [str(value) for value in series]
+def _texts(name: str, values: "Sequence[Any] | NDArray[Any]", first: int = 0) -> list[str]:
+    """Text of each of the values, which begin at row ``first``."""
+    texts = []
+    for row, value in enumerate(values.tolist() if isinstance(values, np.ndarray) else values):
+        try:
+            texts.append(text_of(value))
+        except DataError as error:
+            raise DataError(f"row {first + row}: '{name}' {error}; give one value an image") from None
+    return texts

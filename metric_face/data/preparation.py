@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metric_face.data.images import find_broken, refuse_broken
-from metric_face.data.labels import LabelSpace
+from metric_face.data.labels import Codes, LabelSpace, obvious_attributes
 from metric_face.data.split import check_split, split_by_identity, split_fold, unit_codes
 from metric_face.data.table import ImageTable
-from metric_face.errors import ArgumentError, ConfigError, SplitError
+from metric_face.errors import ArgumentError, ConfigError, DataError, SplitError
+from metric_face.missing import missing_rows
 
 if TYPE_CHECKING:
     from metric_face.config import DataConfig
@@ -56,11 +58,12 @@ def prepare_data(
             "'train', or as data.path of the configuration"
         )
     table = ImageTable.read(config.path)
+    read = table.notes
     table, dropped = _drop_unlabelled(table, config)
     table, broken = _drop_broken(table, config.skip_broken, progress)
     space = None if config.attributes == [] else LabelSpace.of(table, config.attributes, config.bins)
     table, notes = split_table(table, space, config)
-    return PreparedData(table, space, (*dropped, *broken), tuple(notes))
+    return PreparedData(table, space, (*dropped, *broken), (*read, *notes))
 
 
 def reopen_data(table: ImageTable, config: "DataConfig") -> PreparedData:
@@ -70,17 +73,27 @@ def reopen_data(table: ImageTable, config: "DataConfig") -> PreparedData:
 
 
 def _drop_unlabelled(table: ImageTable, config: "DataConfig") -> tuple[ImageTable, list[str]]:
-    if config.missing_labels == "refuse" or not config.attributes:
+    """Leave out the rows that lack a label, where the configuration says so; those of a test part need none."""
+    if config.missing_labels == "refuse" or config.attributes == []:
         return table, []
+    names = config.attributes or obvious_attributes(table)
     lacking = np.zeros(len(table), bool)
-    for name in config.attributes:
-        lacking |= table.column(name).isna().to_numpy()
-    names = table.frame["path"].to_numpy()[lacking]
-    if lacking.all():
-        raise ArgumentError(
-            f"data.missing_labels=drop: every row lacks one of {', '.join(config.attributes)}"
-        )
-    return table.take(~lacking), [f"{name}: lacks a label" for name in names]
+    for name in names:
+        lacking |= missing_rows(table.column(name))
+    lacking &= _is_learnt(table)
+    paths = table.frame["path"].to_numpy()[lacking]
+    if lacking.sum() == _is_learnt(table).sum():
+        raise ArgumentError(f"data.missing_labels=drop: every row lacks one of {', '.join(names)}")
+    return table.take(~lacking), [f"{path}: lacks a label" for path in paths]
+
+
+def _is_learnt(table: ImageTable) -> NDArray[np.bool_]:
+    """(N,) whether an image's label is needed: all but those of parts other than ``train`` and ``val``."""
+    if not table.splits:
+        return np.ones(len(table), dtype=bool)
+    return (
+        ~table.frame["split"].isin([part for part in table.splits if part not in ("train", "val")]).to_numpy()
+    )
 
 
 def _drop_broken(
@@ -114,7 +127,7 @@ def split_table(
     wanted = config.split
     groups = None if wanted.group is None else table.column(wanted.group).to_numpy()
     units = unit_codes(table, groups)
-    classes = None if space is None else space.joint(space.encode(table))
+    classes = None if space is None else _joint_classes(table, space, config)
     names = None if space is None else space.joint_names
     shares = None
     if wanted.folds is not None:
@@ -136,6 +149,49 @@ def split_table(
     for part in ("train", "val"):
         if part not in table.splits:
             raise SplitError(
-                f"split: needs a part {part!r}; the column 'split' holds {', '.join(table.splits)}"
+                f"split: needs a part {part!r}; it holds {', '.join(map(str, table.splits))}; name some images "
+                f"{part!r}, or leave the split out"
             )
-    return table, check_split(table, classes, groups=units, shares=shares, class_names=names)
+    labelled = np.ones(len(table), bool) if classes is None else classes >= 0
+    notes = check_split(table, groups=units, shares=shares)
+    if classes is not None:
+        some = table.take(labelled)
+        assert units is not None
+        notes += check_split(some, classes[labelled], groups=units[labelled], class_names=names)
+        _check_classes(some, classes[labelled], space)
+        if not labelled.all():
+            notes.append(f"{(~labelled).sum()} images outside train and val have no label")
+    return table, notes
+
+
+def _joint_classes(table: ImageTable, space: LabelSpace, config: "DataConfig") -> Codes:
+    """(N,) joint classes; -1 for an image of a test part that has no label, where such are to be left alone."""
+    classes = np.full(len(table), -1, dtype=np.int64)
+    needed = np.ones(len(table), bool)
+    if config.missing_labels == "drop":
+        for name in space.names:
+            needed &= ~missing_rows(table.column(name))
+        needed |= _is_learnt(table)
+    if needed.all():
+        return space.joint(space.encode(table))
+    classes[needed] = space.joint(space.encode(table.take(needed)))
+    return classes
+
+
+def _check_classes(table: ImageTable, classes: Codes, space: LabelSpace | None) -> None:
+    """Refuse classes from which nothing can be learnt or told."""
+    if space is None:
+        return
+    split = table.frame["split"].to_numpy()
+    known, asked = np.unique(classes[split == "train"]), np.unique(classes[split == "val"])
+    if len(known) < 2:
+        only = space.joint_names[known[0]] if len(known) else "none"
+        raise DataError(
+            f"labels: the part 'train' needs two classes or more of {', '.join(space.names)}, found one ({only}); "
+            "check what the labels are read from"
+        )
+    if not np.isin(asked, known).any():
+        names = ", ".join(space.joint_names[code] for code in asked[:3])
+        raise SplitError(
+            f"split: no class of 'val' ({names}) is in 'train'; check what the labels are read from"
+        )

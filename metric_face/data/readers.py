@@ -1,10 +1,15 @@
-"""The formats a table is read from: the competition's folder, a file of labels, class folders."""
+"""The forms a table is read from, and what was taken and left out: a competition's folder, a file, class folders."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from metric_face.data.images import SUFFIXES, images_below
+from metric_face.data.csv_text import read_csv_text
+from metric_face.data.image_files import SUFFIXES, scan_folder
+from metric_face.data.layout import part_of, read_layout
+from metric_face.data.parquet_text import read_parquet_text
 from metric_face.errors import DataError
 
 MASKS = ("wear", "incorrect", "normal")
@@ -13,104 +18,175 @@ STEMS = {
     "incorrect_mask": "incorrect",
     "normal": "normal",
 }
+_FILES = (".csv", ".tsv", ".parquet")
 
 
-def read_frame(source: Path) -> tuple[pd.DataFrame, Path]:
-    """Read the rows behind ``source`` and the folder that their paths start from."""
-    if not source.exists():
-        raise DataError(f"{source}: no such file or folder; give a folder of images, a CSV or a Parquet file")
-    if source.is_file():
-        return _read_file(source), source.parent
+@dataclass(frozen=True)
+class Read:
+    """What was read.
+
+    Attributes:
+        frame: one row for each image; every column is text, an empty value is missing.
+        base: the folder that relative paths start from.
+        notes: what was seen, taken, left out and made of it, one line each.
+    """
+
+    frame: pd.DataFrame
+    base: Path
+    notes: list[str]
+
+
+def read_source(source: Path) -> Read:
+    """Read the rows behind a folder, or behind a CSV or Parquet file.
+
+    Raises:
+        DataError: nothing is there, or it is not certain what is meant.
+    """
+    try:
+        is_file, is_folder = source.is_file(), source.is_dir()
+        if not is_file and not is_folder:
+            there = "is neither a file nor a folder" if source.exists() else "no such file or folder"
+            raise DataError(f"{source}: {there}; give a folder of images, a CSV or a Parquet file")
+        return _read_file(source, source.parent) if is_file else _read_folder(source)
+    except (OSError, ValueError) as error:  # no right to look, a name too long, a null byte
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise DataError(f"{source}: cannot be read ({reason}); check the path and its permissions") from None
+
+
+def _read_folder(source: Path) -> Read:
     for folder in (source, source / "train"):
         if (folder / "train.csv").is_file() and (folder / "images").is_dir():
-            return read_competition(folder), folder
+            return read_competition(folder)
     if (source / "info.csv").is_file():
-        return _read_submission(source / "info.csv"), source
+        return _read_submission(source / "info.csv")
     if (source / "images.csv").is_file():
-        return _read_file(source / "images.csv"), source
-    return read_folders(source), source
+        return _read_file(source / "images.csv", source)
+    return read_folders(source)
 
 
-def read_competition(folder: Path) -> pd.DataFrame:
+def read_competition(folder: Path) -> Read:
     """Read the mask competition's ``train`` folder: seven images a person.
 
     The person is the folder, not the id (one id occurs twice); an image is known by its stem (``mask1`` may be
     jpg, jpeg or png); names that start with a dot are litter.
     """
-    people = pd.read_csv(folder / "train.csv", dtype={"id": str, "path": str}).dropna(how="all")
+    file = folder / "train.csv"
+    people, notes = read_csv_text(file, ("path",))
     missing = {"gender", "age", "path"} - set(people.columns)
     if missing:
-        raise DataError(
-            f"{folder / 'train.csv'}: needs the columns gender, age and path; lacks {', '.join(sorted(missing))}"
-        )
+        raise DataError(f"{file}: needs the columns gender, age and path; lacks {', '.join(sorted(missing))}")
+    _refuse_missing(people, "path", file)
+    scan = scan_folder(folder / "images")
+    images: dict[str, list[Path]] = {}
+    for image in scan.taken:
+        images.setdefault(image.parent.relative_to(folder / "images").as_posix(), []).append(image)
     rows = []
     for person in people.to_dict("records"):
-        home = folder / "images" / str(person["path"])
-        if not home.is_dir():
+        home = str(person["path"])
+        if not (folder / "images" / home).is_dir():
             raise DataError(
-                f"{home}: train.csv names this folder, and it is not there; restore it or drop the row"
+                f"{folder / 'images' / home}: train.csv names this folder, and it is not there; restore it or drop "
+                "the row"
             )
-        for file in images_in(home):
-            if file.stem not in STEMS:
+        for image in images.pop(home, ()):
+            if image.stem not in STEMS:
                 raise DataError(
-                    f"{file}: the name must be one of {', '.join(sorted(STEMS))}; rename or remove it"
+                    f"{image}: the name must be one of {', '.join(sorted(STEMS))}; rename or remove it"
                 )
             rows.append(
-                {"path": f"images/{person['path']}/{file.name}", "identity": str(person["path"])}
-                | {name: value for name, value in person.items() if name != "path"}
-                | {"mask": STEMS[file.stem]}
+                {"path": f"images/{home}/{image.name}", "identity": home}
+                | {str(name): value for name, value in person.items() if name != "path"}
+                | {"mask": STEMS[image.stem]}
             )
-    return pd.DataFrame(rows)
+    strange = {image for others in images.values() for image in others}
+    scan.left_out |= dict.fromkeys(strange, "in folders that train.csv does not name")
+    scan.taken = [image for image in scan.taken if image not in strange]
+    return Read(pd.DataFrame(rows), folder, [*notes, scan.line(folder / "images")])
 
 
-def read_folders(folder: Path) -> pd.DataFrame:
-    """Read ``folder/<class>/<image>``; images directly in ``folder`` have no label."""
-    files = images_below(folder)
-    if not files:
-        suffixes = ", ".join(sorted(SUFFIXES))
-        raise DataError(f"{folder}: holds no image ({suffixes}); check the path")
-    names = [file.relative_to(folder).as_posix() for file in files]
-    parents = [str(Path(name).parent.as_posix()) for name in names]
-    frame = pd.DataFrame({"path": names})
-    if all(parent == "." for parent in parents):
-        return frame
-    if any(parent == "." for parent in parents):
-        stray = names[parents.index(".")]
-        raise DataError(f"{folder / stray}: lies beside class folders, so it has no class; move it into one")
-    return frame.assign(label=parents)
+def read_folders(folder: Path) -> Read:
+    """Read ``folder/<class>/<image>`` or ``folder/<part>/<class>/<image>``; images directly in it have no label."""
+    scan = scan_folder(folder)
+    if not scan.taken:
+        raise DataError(
+            f"{scan.line(folder)}; check the path, and that images end in {', '.join(sorted(SUFFIXES))}"
+        )
+    names = [file.relative_to(folder).as_posix() for file in scan.taken]
+    direct = [name for name in names if "/" not in name]
+    if direct and len(direct) < len(names):
+        raise DataError(
+            f"{folder / direct[0]}: lies beside class folders, so it has no class; move it into one"
+        )
+    layout = read_layout(names)
+    frame = pd.DataFrame({"path": names}, dtype="str")
+    if layout.labels is not None:
+        frame["label"] = pd.Series(layout.labels, dtype="str")
+    if layout.parts is not None:
+        frame["split"] = pd.Series(layout.parts, dtype="str")
+    notes = [scan.line(folder)]
+    if layout.note:
+        notes.append(f"{folder}: {layout.note}")
+    return Read(frame, folder, notes)
 
 
-def images_in(folder: Path) -> list[Path]:
-    """The images directly in a folder, by name; names that start with a dot are skipped."""
-    return [file for file in sorted(folder.iterdir()) if _is_image(file) and not file.name.startswith(".")]
+def _read_file(file: Path, base: Path) -> Read:
+    suffix = file.suffix.lower()
+    if suffix == ".parquet":
+        frame, notes = read_parquet_text(file)
+    elif suffix in _FILES:
+        frame, notes = read_csv_text(file, ("path",))
+    elif suffix in (".xlsx", ".xls", ".ods"):
+        raise DataError(f"{file}: is a workbook; save it as 'CSV UTF-8' in the spreadsheet")
+    else:
+        raise DataError(
+            f"{file}: a table must be .csv, .tsv or .parquet, or a folder of images; found {suffix!r}"
+        )
+    notes += _straighten(frame, base)
+    notes += _one_name_a_part(frame, file)
+    return Read(frame, base, [*notes, f"{file}: {len(frame)} rows taken"])
 
 
-def _read_file(file: Path) -> pd.DataFrame:
-    text = {"path": str, "identity": str}
-    try:
-        if file.suffix.lower() == ".csv":
-            frame = pd.read_csv(file, dtype=text, encoding="utf-8-sig")
-        elif file.suffix.lower() == ".parquet":
-            frame = pd.read_parquet(file)
-        else:
-            raise DataError(
-                f"{file}: a table must be .csv or .parquet, or a folder of images; found {file.suffix!r}"
-            )
-    except (ValueError, OSError) as error:  # pandas and pyarrow both raise ValueErrors of their own
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{file}: cannot be read as a table ({reason})") from error
-    for column in text.keys() & set(frame.columns):
-        frame[column] = frame[column].where(frame[column].isna(), frame[column].astype(str))
-    return frame
-
-
-def _read_submission(file: Path) -> pd.DataFrame:
+def _read_submission(file: Path) -> Read:
     """Read the competition's ``eval`` folder; the answers there are all 0 and therefore dropped."""
-    frame = pd.read_csv(file, dtype={"ImageID": str})
+    frame, notes = read_csv_text(file, ("ImageID",))
     if "ImageID" not in frame.columns:
         raise DataError(f"{file}: needs a column 'ImageID'; its columns are {', '.join(frame.columns)}")
-    return pd.DataFrame({"path": "images/" + frame["ImageID"]})
+    _refuse_missing(frame, "ImageID", file)
+    paths = pd.DataFrame({"path": "images/" + frame["ImageID"]})
+    return Read(paths, file.parent, [*notes, f"{file}: {len(frame)} rows taken"])
 
 
-def _is_image(file: Path) -> bool:
-    return file.suffix.lower() in SUFFIXES and file.is_file()
+def _straighten(frame: pd.DataFrame, base: Path) -> list[str]:
+    """Read backslashes of paths as slashes where only so a file is there; in place."""
+    if "path" not in frame.columns:
+        return []
+    changed = 0
+    for row, name in enumerate(frame["path"]):
+        if isinstance(name, str) and "\\" in name and not (base / name).exists():
+            straight = name.replace("\\", "/")
+            if (base / straight).exists():
+                frame.loc[row, "path"] = straight
+                changed += 1
+    return [f"{changed} paths are read with / for the backslash"] if changed else []
+
+
+def _one_name_a_part(frame: pd.DataFrame, file: Path) -> list[str]:
+    """Give each part of the split its one name, such as val for valid; in place."""
+    if "split" not in frame.columns:
+        return []
+    words = [str(word) for word in frame["split"].dropna().unique()]
+    other = {word: part_of(word) for word in words if part_of(word) != word}
+    for part in other.values():
+        same = [word for word in words if part_of(word) == part]
+        if len(same) > 1:
+            raise DataError(
+                f"{file}: the column 'split' names the part {part!r} {' and '.join(map(repr, same))}; use one name"
+            )
+    frame["split"] = frame["split"].replace(other)
+    return [f"{file}: the part {word!r} is read as {part!r}" for word, part in other.items()]
+
+
+def _refuse_missing(frame: pd.DataFrame, column: str, file: Path) -> None:
+    rows = np.flatnonzero(frame[column].isna().to_numpy())
+    if len(rows):
+        raise DataError(f"{file}: row {rows[0]}: {column!r} must not be empty; fill it in or drop the row")

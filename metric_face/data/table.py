@@ -10,8 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from metric_face.data import readers
+from metric_face.data.label_text import text_of
 from metric_face.errors import ArgumentError, DataError
 from metric_face.files import inside, write_atomically
+from metric_face.missing import column_of, missing_rows
 
 RESERVED = ("path", "identity", "split")
 
@@ -24,10 +26,12 @@ class ImageTable:
         frame: a pandas frame with ``path`` (text, relative to ``root`` or absolute), perhaps ``identity`` (text:
             the person or object), perhaps ``split`` (text), and one column per attribute, raw values kept.
         root: the folder that relative paths start from.
+        notes: what was seen, taken and left out when the table was read, one line each.
     """
 
     frame: pd.DataFrame
     root: Path
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if "path" not in self.frame.columns:
@@ -40,8 +44,11 @@ class ImageTable:
                 "table: needs at least one image; found 0 rows; check the folder or file it was read from"
             )
         for column in ("path", "identity"):
-            if column in self.frame.columns and self.frame[column].isna().any():
-                row = int(np.flatnonzero(self.frame[column].isna().to_numpy())[0])
+            if column not in self.frame.columns:
+                continue
+            lacking = np.flatnonzero(missing_rows(self.frame[column]))
+            if len(lacking):
+                row = int(lacking[0])
                 where = f" ({self.frame['path'].iloc[row]})" if column == "identity" else ""
                 raise DataError(
                     f"row {row}{where}: '{column}' must not be empty; fill it in or drop the row (counted from 0)"
@@ -49,23 +56,24 @@ class ImageTable:
 
     @classmethod
     def read(cls, source: str | Path, *, root: str | Path | None = None) -> Self:
-        """Read a competition folder, a CSV or Parquet file, or class folders.
+        """Read a competition folder, a CSV or Parquet file, or class folders; every column is read as text.
 
         Args:
             source: the competition's folder (``train/train.csv`` and ``train/images``, or its ``eval`` folder),
-                a ``.csv`` or ``.parquet`` file with a ``path`` column, a folder with an ``images.csv``, or a folder
-                of images, whose subfolders, where it has any, name the classes.
+                a ``.csv``, ``.tsv`` or ``.parquet`` file with a ``path`` column, a folder with an ``images.csv``, or
+                a folder of images, whose subfolders, where it has any, name the classes, and the parts of a split
+                where one level of them is named train, val, test or alike.
             root: the folder that relative paths of a file start from; default the folder the file is in.
 
         Returns:
-            The table; the images themselves are not opened.
+            The table, with what was left out and why in its ``notes``; the images themselves are not opened.
 
         Raises:
             DataError: nothing is there, the format is not known, a path leaves the root, or a row is incomplete.
         """
-        frame, base = readers.read_frame(Path(source))
-        base = Path(root) if root is not None else base
-        table = cls(frame.reset_index(drop=True), base)
+        read = readers.read_source(Path(source))
+        base = Path(root) if root is not None else read.base
+        table = cls(read.frame.reset_index(drop=True), base, tuple(read.notes))
         for name in table.frame["path"]:
             inside(base, name)
         return table
@@ -88,7 +96,7 @@ class ImageTable:
         """The N identities as text, or None where the table has none."""
         if "identity" not in self.frame.columns:
             return None
-        return self.frame["identity"].to_numpy(dtype=str)
+        return np.array([text_of(value) for value in column_of(self.frame["identity"]).tolist()])
 
     @property
     def splits(self) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def context_from_run(run: "Run", **known: Any) -> Context:
         cuts = {name: space[name].cuts for name in space.names}
         found["classes"] = {name: space[name].classes for name in space.names}
         found["cuts"] = {name: ends for name, ends in cuts.items() if ends is not None}
-        found["raw_values"] = {name: table.column(name).to_numpy(dtype=np.float64) for name in found["cuts"]}
+        found["raw_values"] = {name: space[name].numbers(table.column(name)) for name in found["cuts"]}
         found["predictions"] = _predictions(stored, space)
         found["head"] = _heads(run, stored, space)
     elif identities is not None:

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from torch.utils.data import DataLoader, Sampler
 from metric_face.config import Config
 from metric_face.data.dataset import ImageDataset, PixelCache
 from metric_face.data.labels import Codes, LabelSpace, identity_labels
+from metric_face.data.preparation import PreparedData
 from metric_face.data.table import ImageTable
 from metric_face.data.transforms import Augmentation, EvalTransform
+from metric_face.errors import ConfigError
 from metric_face.samplers import RandomIdentitySampler
 from metric_face.samplers.ranks import rank_and_world
 from metric_face.trainer.objective import METRIC
@@ -80,6 +83,40 @@ class ShuffledBatches(Sampler[list[int]]):
         )
         if self._start >= len(self):
             self.epoch, self._start = self.epoch + 1, 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a training reads, settled before a model is made.
+
+    Attributes:
+        train, val: the images of both parts.
+        codes, val_codes: what losses and metrics read of them, as :func:`label_columns` gives it.
+        sampler: the batches of ``train``.
+    """
+
+    train: ImageTable
+    val: ImageTable
+    codes: dict[str, Codes]
+    val_codes: dict[str, Codes]
+    sampler: "RandomIdentitySampler | ShuffledBatches"
+
+
+def plan_training(data: PreparedData, config: Config) -> Plan:
+    """Settle labels and batches; the audit makes the same plan, so that it refuses what a training would.
+
+    Raises:
+        DataError: a label is missing, or one that the losses go by is not there.
+        ArgumentError: the labels do not allow the batches that the configuration asks for.
+        ConfigError: there is nothing to learn.
+    """
+    train, val = data.table.part("train"), data.table.part("val")
+    if config.loss.metric == "none" and (data.space is None or config.model.heads == "none"):
+        raise ConfigError(
+            "loss.metric=none: without attributes there is nothing to learn; set data.attributes"
+        )
+    codes, val_codes = label_columns(train, data.space, config), label_columns(val, data.space, config)
+    return Plan(train, val, codes, val_codes, make_sampler(train, codes, config))
 
 
 def label_columns(table: ImageTable, space: LabelSpace | None, config: Config) -> dict[str, Codes]:

@@ -1,0 +1,149 @@
+"""A CSV file as text: every cell stays what it says, an empty one alone is missing, and nothing is guessed."""
+
+import codecs
+import csv
+import io
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from metric_face.errors import DataError
+
+_BOMS = (  # the longer first: that of UTF-32 begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+def read_csv_text(file: Path, needed: Collection[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Read a CSV file with every column as text.
+
+    The separator is a comma, or another one where only that gives the header a column that is needed. UTF-8, and
+    UTF-16 or UTF-32 with a byte order mark, are read; any other encoding is refused, since it cannot be told from
+    its kin. Column names are stripped of blanks, values are not; lines without any value are left out.
+
+    Args:
+        file: the file.
+        needed: names of columns, of which the header must have at least one for a separator to be sure.
+
+    Returns:
+        The frame, whose values are text or missing, and what was done that is not plain, one line each.
+
+    Raises:
+        DataError: the encoding, a quote, a name or the number of values in a line is not certain; the line is named.
+    """
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({error.strerror or error}); check the file") from None
+    text, encoding = _decode(file, content)
+    notes = [] if encoding in ("utf-8", "utf-8-sig") else [f"{file}: read as {encoding.upper()}"]
+    first = text.split("\n", 1)[0].strip("\r")
+    told = first[4:] if first.lower().startswith("sep=") and first[4:] in _SEPARATORS else ""
+    text = text[len(first) :].lstrip("\r\n") if told else text
+    separator = told or _separator(text, needed)
+    if separator != ",":
+        notes.append(f"{file}: its values are separated by {_SEPARATORS[separator]}")
+    lines = _lines(file, text, separator)
+    number, header = next(lines, (0, []))
+    if not number:
+        raise DataError(
+            f"{file}: cannot be read as a table (it is empty); write a line of column names first"
+        )
+    names = _names(file, header)
+    rows, blank = [], 0
+    for number, cells in lines:
+        if not any(cell.strip() for cell in cells):
+            blank += 1
+            continue
+        rows.append(_row(file, number, cells, names, separator))
+    if blank:
+        notes.append(f"{file}: {blank} lines without a value are left out")
+    frame = pd.DataFrame(rows, columns=names, dtype="str")
+    if "" in names:
+        column = frame.pop("")
+        if column.notna().any():
+            notes.append(f"{file}: a column without a name is left out")
+    return frame, notes
+
+
+def _decode(file: Path, content: bytes) -> tuple[str, str]:
+    encoding = next((name for mark, name in _BOMS if content.startswith(mark)), "utf-8")
+    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise DataError(f"{file}: is a workbook and no CSV; save it as 'CSV UTF-8' in the spreadsheet")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{file}: line {line} is not {encoding.removesuffix('-sig').upper()} (byte 0x{content[error.start]:02x}); "
+            "save it as UTF-8, as with iconv -f CP1252 -t UTF-8"
+        ) from None
+    if "\x00" in text:
+        line = text.count("\n", 0, text.index("\x00")) + 1
+        raise DataError(
+            f"{file}: line {line} holds a null character, as UTF-16 without its mark does; save it as UTF-8"
+        )
+    return text, encoding
+
+
+def _separator(text: str, needed: Collection[str]) -> str:
+    """The comma, unless another separator alone gives the header a column that is needed."""
+    header = text.lstrip("\r\n").splitlines()[:1]
+    for separator in _SEPARATORS:
+        try:
+            names = next(csv.reader(header, delimiter=separator), [])
+        except csv.Error:
+            continue
+        if {name.strip() for name in names} & set(needed):
+            return separator
+    return ","
+
+
+def _lines(file: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """The number and the cells of each line that has any; a quoted cell may span several."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    last = 1
+    try:
+        for cells in reader:
+            for cell in cells:
+                if cell.startswith((' "', '\t"')) and cell.endswith('"'):
+                    raise DataError(f"{file}: line {last} has a blank before a quote ({cell}); remove it")
+            if cells:
+                yield last, cells
+            last = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(
+            f"{file}: line {last} cannot be read ({error}); double the quotes inside a quoted value"
+        ) from None
+
+
+def _names(file: Path, header: list[str]) -> list[str]:
+    names = [name.strip() for name in header]
+    while names and not names[-1]:
+        names.pop()
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        word = f"the name {twice!r}" if twice else "no name"
+        raise DataError(f"{file}: two columns have {word}; rename one")
+    return names
+
+
+def _row(file: Path, number: int, cells: list[str], names: list[str], separator: str) -> list[str | None]:
+    while len(cells) > len(names) and not cells[-1].strip():
+        cells = cells[:-1]
+    if len(cells) != len(names):
+        remedy = (
+            f"quote a value that holds {_SEPARATORS[separator]}"
+            if len(cells) > len(names)
+            else "keep the separators of empty values"
+        )
+        raise DataError(
+            f"{file}: line {number} has {len(cells)} values and the header {len(names)} names; {remedy}"
+        )
+    return [cell if cell.strip() else None for cell in cells]

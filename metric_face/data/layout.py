@@ -1,0 +1,101 @@
+"""What the folders above an image say: the part of the split it is in, and its label."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from metric_face.errors import DataError
+
+PARTS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""The names that a part of a split goes by, in lower case, and the one that is used for it."""
+
+
+def part_of(name: str) -> str:
+    """The name that is used for a part of a split; a name that is not known stays."""
+    return PARTS.get(name.strip().lower(), name)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What N images' folders say.
+
+    Attributes:
+        labels: (N,) labels, None where the folders give none; or None where they give none at all.
+        parts: (N,) parts of the split, or None where the folders name none.
+        note: what was made of the folders, or an empty string.
+    """
+
+    labels: list[str | None] | None
+    parts: list[str] | None
+    note: str = ""
+
+
+def read_layout(names: Sequence[str]) -> Layout:
+    """Read split and label off the folders of images.
+
+    Where one level of folders holds nothing but names of parts (train, val, valid, test ...), at least two parts and
+    ``train`` among them, it is the split. The other folders are the label, less those above all images alike.
+
+    Args:
+        names: N paths with ``/``, relative to the folder that is read.
+
+    Returns:
+        What they say.
+
+    Raises:
+        DataError: two levels could be the split, or one part goes by two names.
+    """
+    folders = [PurePosixPath(name).parent.parts for name in names]
+    level = _level_of_parts(folders)
+    if level is None:
+        above_all = folders[0][0] if folders[0] else ""
+        if above_all.lower() in PARTS and all(above[:1] == (above_all,) for above in folders):
+            labels = ["/".join(above[1:]) or None for above in folders]
+            note = f"all images are below {above_all!r}, which is no part of their labels"
+            return Layout(labels if any(labels) else None, None, note)
+        labels = ["/".join(parts) or None for parts in folders]
+        return Layout(labels if any(labels) else None, None)
+    parts = [part_of(above[level]) for above in folders]
+    shared = 0
+    while shared < level and len({above[shared] for above in folders}) == 1:
+        shared += 1
+    labels = ["/".join(above[shared:level] + above[level + 1 :]) or None for above in folders]
+    counts = ", ".join(f"{part} {parts.count(part)}" for part in dict.fromkeys(parts))
+    words = sorted({above[level] for above in folders})
+    note = f"the folders {', '.join(words)} are read as the split ({counts})"
+    return Layout(labels if any(labels) else None, parts, note)
+
+
+def _level_of_parts(folders: Sequence[tuple[str, ...]]) -> int | None:
+    found = []
+    for level in range(min(map(len, folders))):
+        words = {above[level] for above in folders}
+        parts = {part_of(word) for word in words if word.lower() in PARTS}
+        others = sorted(word for word in words if word.lower() not in PARTS)
+        if others and len(parts) > 1 and "train" in parts:
+            raise DataError(
+                f"folders: {', '.join(sorted(words - set(others)))} are parts of a split and {others[0]!r} beside them "
+                "is none; move it away, or give a table with the columns path, label and split"
+            )
+        if not others and len(words) > 1:
+            found.append(level)
+    if not found:
+        return None
+    if len(found) > 1:
+        raise DataError(
+            f"folders: levels {' and '.join(str(level + 1) for level in found)} both hold nothing but parts of a "
+            "split; give a table with the columns path, label and split"
+        )
+    names = sorted({above[found[0]] for above in folders})
+    canonical = [part_of(name) for name in names]
+    twice = next((part for part in canonical if canonical.count(part) > 1), None)
+    if twice is not None:
+        same = ", ".join(name for name in names if part_of(name) == twice)
+        raise DataError(
+            f"folders {same}: are all the part {twice!r}; rename them so that each part has one folder"
+        )
+    return found[0] if "train" in canonical else None
