@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from metric_face.data.images import SUFFIXES, images_below
+from metric_face.data.image_files import images_below, is_image_name
 from metric_face.errors import DataError
 
 _KEYS = ("ImageID", "path", "image")
@@ -87,8 +87,8 @@ class Template:
         by_name: dict[str, list[int]] = {}
         for place, path in enumerate(parts):
             by_name.setdefault(path[-1], []).append(place)
-            stem, dot, suffix = path[-1].rpartition(".")
-            if dot and f".{suffix.lower()}" in SUFFIXES:
+            stem, dot, _ = path[-1].rpartition(".")
+            if dot and is_image_name(path[-1]):
                 by_name.setdefault(stem, []).append(place)
         found = {}
         for name in self.ids:
