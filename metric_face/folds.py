@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metric_face.errors import ArgumentError, FileFormatError
+from metric_face.errors import ArgumentError
 from metric_face.predictions import Predictions, pool_folds
 from metric_face.run import Run
 
@@ -27,11 +27,14 @@ def fold_runs(home: Path) -> list[Run]:
 
 
 def is_finished(run: Run) -> bool:
-    """Whether a training came to its end: all epochs, its ``max_time`` or its ``patience``."""
-    try:
-        ended = run.facts.get("ended")
-    except (FileFormatError, ValueError):
+    """Whether a training came to its end: all epochs, its ``max_time`` or its ``patience``.
+
+    Raises:
+        FileFormatError: ``run.json`` is damaged.
+    """
+    if not (run.folder / "run.json").exists():
         return False
+    ended = run.facts.get("ended")
     return ended not in (None, "interrupted") and (run.folder / "model.safetensors").is_file()
 
 
@@ -72,6 +75,7 @@ class FoldSet:
                 twice = f"{by_number[split.fold].folder} and {run.folder}"
                 raise ArgumentError(f"{name}: fold {split.fold} must be given once, found {twice}")
             by_number[split.fold] = run
+        _check_alike(name, list(by_number.values()))
         waiting = [f"{run.folder}: not finished" for run in runs if not is_finished(run)]
         finished = [run for run in runs if is_finished(run)]
         waiting += [
@@ -89,7 +93,28 @@ class FoldSet:
 
     def held_out(self, space: "LabelSpace") -> Predictions:
         """What the finished folds say of images that they were not trained on, in the classes of ``space``."""
-        return pool_folds(self.name, [held_out(run, space) for run in self.runs])
+        said = [held_out(run, space) for run in self.runs]
+        by: dict[str, Run] = {}
+        for run, predictions in zip(self.runs, said, strict=True):
+            for image in predictions.images.tolist():
+                if image in by:
+                    raise ArgumentError(
+                        f"{self.name}: {image!r} is held out by {by[image].folder} and by {run.folder}; "
+                        "fuse folds of one training"
+                    )
+                by[image] = run
+        return pool_folds(self.name, said)
+
+
+def _check_alike(name: str, runs: Sequence[Run]) -> None:
+    """Refuse folds of trainings that deal the images into different numbers of folds."""
+    counts = [run.config.data.split.folds for run in runs]
+    other = next((place for place, count in enumerate(counts) if count != counts[0]), None)
+    if other is not None:
+        raise ArgumentError(
+            f"{name}: must be folds of one training, found {counts[0]} folds in {runs[0].folder} and {counts[other]} "
+            f"in {runs[other].folder}; fuse them apart"
+        )
 
 
 def held_out(run: Run, space: "LabelSpace") -> Predictions:

@@ -1,12 +1,14 @@
 """Run: the directory that a training leaves and every other command opens."""
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from metric_face.errors import FileFormatError
+from metric_face.checked_files import build, read_metrics, read_rows
+from metric_face.errors import DataError, FileFormatError
+from metric_face.run_files import check_run_file, read_facts, remedy_of
+from metric_face.whereabouts import data_root, moved
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,16 +27,24 @@ class Run:
 
     Attributes:
         folder: the run directory, as described in ARCHITECTURE.md.
+        data: where the images are now, the folder that their paths start from; None where training found them or,
+            where that is gone, at the same place as seen from the run.
     """
 
     folder: Path
+    data: Path | None = None
 
     @classmethod
-    def open(cls, path: "str | Path | Run") -> Self:
+    def open(cls, path: "str | Path | Run", *, data: str | Path | None = None) -> Self:
         """Open a run directory.
 
+        Args:
+            path: the directory, or a run.
+            data: where the images are now, if they were moved.
+
         Raises:
-            FileFormatError: it does not exist or holds no run.
+            DataError: ``data`` is no folder.
+            FileFormatError: the directory does not exist or holds no run.
         """
         folder = path.folder if isinstance(path, Run) else Path(path)
         if not folder.is_dir():
@@ -50,42 +60,46 @@ class Run:
             raise FileFormatError(
                 f"{folder}: holds no config.yaml; give the directory that 'metric-face train' wrote"
             )
-        return cls(folder)
+        root = path.data if data is None and isinstance(path, Run) else data
+        if root is not None and not Path(root).is_dir():
+            raise DataError(f"--data {root}: no such folder; give the one that the run's paths start from")
+        return cls(folder, None if root is None else Path(root).absolute())
 
     @cached_property
     def config(self) -> "Config":
         """The resolved configuration."""
         from metric_face.config import load_config
 
-        return load_config(self.folder / "config.yaml")
+        return load_config(check_run_file(self.folder, "config.yaml"))
 
     @cached_property
     def table(self) -> "ImageTable":
         """The images with their split; broken ones that were dropped are not in it."""
-        import pandas as pd
-
         from metric_face.data.table import ImageTable
 
-        file = self.folder / "images.parquet"
-        if not file.is_file():
-            raise FileFormatError(f"{file}: missing; train again")
-        return ImageTable(pd.read_parquet(file), Path(self.facts["data_root"]))
+        file, remedy = check_run_file(self.folder, "images.parquet"), remedy_of(self.folder)
+        frame = read_rows(file, remedy=remedy)
+        stored = build(lambda: ImageTable(frame, Path(self.facts["data_root"])), file, remedy=remedy)
+        return moved(stored, self.data_root)
+
+    @property
+    def data_root(self) -> Path:
+        """Where the images are now."""
+        return data_root(self.folder, self.facts["data_root"], self.facts.get("data_beside"), self.data)
 
     @cached_property
     def facts(self) -> dict[str, Any]:
         """What else is known of the run (``run.json``): data root, dropped images, best epoch, duration, versions."""
-        file = self.folder / "run.json"
-        if not file.is_file():
-            raise FileFormatError(f"{file}: missing; train again")
-        content: dict[str, Any] = json.loads(file.read_text("utf-8"))
-        return content
+        return read_facts(self.folder)
 
     @cached_property
     def card(self) -> dict[str, Any]:
         """``model.json``: architecture, transform, label space, fingerprint."""
         from metric_face.model_card import read_card
 
-        return read_card(self.folder)
+        card = read_card(self.folder)
+        check_run_file(self.folder, "model.json")
+        return card
 
     @property
     def fingerprint(self) -> str:
@@ -97,7 +111,11 @@ class Run:
         """The evaluation transform, part of the model."""
         from metric_face.data.transforms import EvalTransform
 
-        return EvalTransform.from_dict(self.card["transform"])
+        return build(
+            lambda: EvalTransform.from_dict(self.card["transform"]),
+            self.folder / "model.json",
+            remedy=remedy_of(self.folder),
+        )
 
     @property
     def space(self) -> "LabelSpace | None":
@@ -105,7 +123,12 @@ class Run:
         from metric_face.data.labels import LabelSpace
 
         data = self.card["label_space"]
-        return None if data is None else LabelSpace.from_dict(data)
+        remedy = remedy_of(self.folder)
+        return (
+            None
+            if data is None
+            else build(lambda: LabelSpace.from_dict(data), self.folder / "model.json", remedy=remedy)
+        )
 
     @cached_property
     def model(self) -> "EmbeddingModel":
@@ -117,12 +140,7 @@ class Run:
     @cached_property
     def log(self) -> "pd.DataFrame":
         """``metrics.csv``: losses by part, the learning rate really applied, validation, gradient angles."""
-        import pandas as pd
-
-        file = self.folder / "metrics.csv"
-        if not file.is_file():
-            raise FileFormatError(f"{file}: missing; train again")
-        return pd.read_csv(file)
+        return read_metrics(check_run_file(self.folder, "metrics.csv"), remedy=remedy_of(self.folder))
 
     def embeddings(self, split: str | None = None) -> "Embeddings":
         """The stored embeddings of one part, or of all the images.
@@ -134,7 +152,9 @@ class Run:
         from metric_face.embeddings import Embeddings
         from metric_face.errors import ModelMismatchError
 
-        stored = Embeddings.load(self.folder / "embeddings")
+        stored = Embeddings.load(self.folder / "embeddings", data=self.data)
+        if self.data is None and str(stored.table.root) == self.facts["data_root"]:
+            stored = replace(stored, table=moved(stored.table, self.data_root))
         if stored.fingerprint != self.fingerprint:
             raise ModelMismatchError(
                 f"{self.folder / 'embeddings'}: made by model {stored.fingerprint}, the run holds {self.fingerprint}; "

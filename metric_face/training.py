@@ -1,6 +1,5 @@
 """fit: from a configuration to a run directory."""
 
-import json
 import logging
 import os
 import platform
@@ -27,17 +26,17 @@ from metric_face.data.preparation import PreparedData, prepare_data, reopen_data
 from metric_face.data.table import ImageTable
 from metric_face.data.transforms import EvalTransform
 from metric_face.errors import ConfigError, FileFormatError, MissingExtraError, ModelMismatchError
-from metric_face.files import write_text
 from metric_face.model import EmbeddingModel, EmbeddingOnly
 from metric_face.precision import computing_dtype, device_of_choice
 from metric_face.run import Run
+from metric_face.run_files import begin_run, check_run, seal_run
 from metric_face.trainer.callbacks import Deadline, GracefulInterrupt, LastCheckpoint
 from metric_face.trainer.conflict import ConflictCallback
 from metric_face.trainer.loaders import plan_training, train_loader, validation_loader
 from metric_face.trainer.log import RunLog
 from metric_face.trainer.module import TrainingModule
 from metric_face.trainer.objective import build_objective
-from metric_face.weights import load_backbone, save_model
+from metric_face.weights import load_backbone, save_model, vouch_for_onnx
 
 Say = Callable[[str], object]
 
@@ -77,6 +76,7 @@ def fit(
     _quieten()
     L.seed_everything(config.seed, workers=True, verbose=False)
     if resume:
+        check_run(home)
         data = reopen_data(Run.open(home).table, config.data)  # the images and the split that it started with
     data = data or prepare_data(config.data, progress=checking)
     config = config.settled(data.space is not None)
@@ -94,9 +94,7 @@ def fit(
     }
     if _rank() == 0:
         home.mkdir(parents=True, exist_ok=True)
-        write_text(home / "config.yaml", dump_config(config))
-        data.table.save(home / "images.parquet")
-        write_text(home / "run.json", json.dumps(facts, indent=2, ensure_ascii=False))
+        begin_run(home, facts, dump_config(config), None if resume else data.table.save)
     return _train(config, data, home, resume, quiet, say, facts)
 
 
@@ -202,7 +200,7 @@ def _train(
             "device": str(device),
             "precision": str(trainer.precision),
         }
-        write_text(home / "run.json", json.dumps(facts, indent=2, ensure_ascii=False))
+        seal_run(home, facts)
         for floor in objective.at_floor():
             say(str(floor))
     return Run.open(home)
@@ -217,6 +215,7 @@ def _export(
         from metric_face.onnx_model import export_onnx
 
         export_onnx(EmbeddingOnly(model), home / "model.onnx", images, fingerprint=fingerprint)
+        vouch_for_onnx(home)
     except (ImportError, MissingExtraError):
         say(
             "model.onnx is not written: pip install 'metric_face[onnx]' lets the kNN command start in under a second"

@@ -1,6 +1,5 @@
 """Weights in files: a model with what it takes to use it, and backbones that others trained. Nothing is unpickled."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,12 +8,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from metric_face.checked_files import build, check_digest
 from metric_face.data.labels import LabelSpace
 from metric_face.data.transforms import EvalTransform
 from metric_face.errors import FileFormatError
-from metric_face.files import sha256_of, write_atomically, write_text
+from metric_face.files import sha256_of, write_atomically
 from metric_face.model import EmbeddingModel
-from metric_face.model_card import FORMAT, fingerprint_of, read_card
+from metric_face.model_card import read_card, write_card
+from metric_face.run_files import remedy_of
 
 
 def save_model(
@@ -29,15 +30,17 @@ def save_model(
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
     write_atomically(weights, lambda file: save_file(tensors, file))
     card = {
-        "format": FORMAT,
         "architecture": model.architecture,
         "transform": transform.to_dict(),
         "label_space": None if space is None else space.to_dict(),
         "sha256": sha256_of(weights),
     }
-    card["fingerprint"] = fingerprint_of(card)
-    write_text(folder / "model.json", json.dumps(card, indent=2, ensure_ascii=False))
-    return str(card["fingerprint"])
+    return write_card(folder, card)
+
+
+def vouch_for_onnx(folder: Path) -> None:
+    """Write the checksum of ``model.onnx`` into ``model.json``; without it the file is not used."""
+    write_card(folder, {**read_card(folder), "onnx": sha256_of(folder / "model.onnx")})
 
 
 def load_model(folder: Path) -> EmbeddingModel:
@@ -48,15 +51,20 @@ def load_model(folder: Path) -> EmbeddingModel:
     """
     card = read_card(folder)
     weights = folder / "model.safetensors"
-    if not weights.is_file():
-        raise FileFormatError(f"{weights}: missing; restore it or train again")
-    if sha256_of(weights) != card["sha256"]:
+    check_digest(weights, [card["sha256"]], by="model.json", remedy="restore it or train again")
+
+    def make() -> EmbeddingModel:
+        model = EmbeddingModel(**card["architecture"])
+        model.load_state_dict(load_file(weights))
+        return model.eval()
+
+    try:
+        return build(make, folder / "model.json", remedy=remedy_of(folder))
+    except (SafetensorError, RuntimeError) as error:  # other tensors than the architecture has
+        reason = str(error).splitlines()[0][:120]
         raise FileFormatError(
-            f"{weights}: not the weights that model.json describes (checksum); restore or train again"
-        )
-    model = EmbeddingModel(**card["architecture"])
-    model.load_state_dict(load_file(weights))
-    return model.eval()
+            f"{weights}: not of the architecture in model.json ({reason}); {remedy_of(folder)}"
+        ) from None
 
 
 def load_backbone(model: EmbeddingModel, file: str | Path) -> None:

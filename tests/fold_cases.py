@@ -1,6 +1,6 @@
 """Runs with planted predictions, made without a training: shared by the tests of folds and of fusing."""
 
-import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from metric_face.data.labels import Attribute, LabelSpace
 from metric_face.data.split import split_by_identity, split_fold
 from metric_face.data.table import ImageTable
 from metric_face.embeddings import Embeddings
-from metric_face.model_card import FORMAT, fingerprint_of
+from metric_face.model_card import write_card
 from metric_face.run import Run
+from metric_face.run_files import seal_run
 
 COLOURS, SHAPES = ("blue", "red"), ("disc", "square", "star")
 SPACE = LabelSpace((Attribute("colour", COLOURS), Attribute("shape", SHAPES)))
@@ -66,16 +67,14 @@ def plant_run(
     )
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text(dump_config(load_config({"data": {"path": "x", "split": split}})))
-    (folder / "run.json").write_text(json.dumps({"data_root": "nowhere", "ended": ended}))
     table.save(folder / "images.parquet")
     card: dict[str, Any] = {
-        "format": FORMAT,
         "architecture": {"fold": fold},
         "transform": {},
-        "sha256": str(seed),
+        "sha256": sha256(str(seed).encode()).hexdigest(),
     }
-    card |= {"label_space": space.to_dict(), "fingerprint": fingerprint_of(card)}
-    (folder / "model.json").write_text(json.dumps(card))
+    fingerprint = write_card(folder, card | {"label_space": space.to_dict()})
+    seal_run(folder, {"data_root": "nowhere", "ended": ended})
     (folder / "model.safetensors").touch()
     unseen = (table.frame["split"] != "train").to_numpy()
     logits = {}
@@ -87,5 +86,5 @@ def plant_run(
         logits[attribute.name] = (2 * np.eye(attribute.num_classes)[said] + noise).astype(np.float32)
     if embedded:
         vectors = rng.normal(size=(len(table), 3)).astype(np.float32)
-        Embeddings(vectors, table, card["fingerprint"], logits).save(folder / "embeddings")
+        Embeddings(vectors, table, fingerprint, logits).save(folder / "embeddings")
     return Run.open(folder)

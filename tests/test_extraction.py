@@ -140,7 +140,7 @@ def test_damaged_embeddings_are_refused(toy: Path, model: EmbeddingModel, tmp_pa
     extract(model, ImageTable.read(toy), transform=TRANSFORM, folder=tmp_path / "e")
     file = tmp_path / "e" / "vectors.npy"
     file.write_bytes(file.read_bytes()[:-4])
-    with pytest.raises(FileFormatError, match=r"vectors\.npy: missing, truncated or altered"):
+    with pytest.raises(FileFormatError, match=r"vectors\.npy: truncated or altered"):
         Embeddings.load(tmp_path / "e")
     with pytest.raises(FileFormatError, match="holds no embeddings; run 'metric-face embed' first"):
         Embeddings.load(tmp_path)

@@ -1,5 +1,6 @@
 """Files, runs and folds side by side: who counts as one, what is judged on what, and what goes into a submission."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -64,8 +65,24 @@ def test_an_unfinished_fold_waits_and_is_said(tmp_path: Path) -> None:
         f"{home / 'fold-3'}: not finished",
         f"{home / 'fold-4'}: not embedded; run 'metric-face embed {home / 'fold-4'}'",
     )
-    (home / "fold-1" / "run.json").write_text("{ half a fi")  # killed at the worst moment
-    assert fuse_sources([home]).estimates[0].folds == (1, 5)
+    (home / "fold-1" / "run.json").write_text("{ half a fi")  # it is written whole: damaged, not unfinished
+    with pytest.raises(FileFormatError, match=r"fold-1/run\.json: truncated or not JSON"):
+        fuse_sources([home])
+
+
+def test_folds_of_two_trainings_are_not_pooled(tmp_path: Path) -> None:
+    home = plant_folds(tmp_path / "kfold", 2)
+    plant_run(home / "fold-2", TABLE, FAIR, fold=(2, 4))
+    with pytest.raises(
+        ArgumentError, match=r"must be folds of one training, found 5 folds in .*fold-0 and 4"
+    ):
+        fuse_sources([home])
+    shutil.rmtree(home / "fold-2")
+    strangers = draw_table(people=60, seed=5)
+    strangers = strangers.with_column("path", TABLE.frame["path"].to_numpy()[::-1])
+    plant_run(home / "fold-2", strangers, FAIR, fold=(2, 5))
+    with pytest.raises(ArgumentError, match=r"held out by .*fold-[01] and by .*fold-2"):
+        fuse_sources([home])
 
 
 def test_folds_given_one_by_one_are_the_same_contender(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
+from metric_face.checked_files import read_metrics
 from metric_face.files import write_atomically
 
 
@@ -25,7 +26,8 @@ class RunLog(Logger):
         self.file = file
         self.rows: dict[int, dict[str, float]] = {}
         if resumed_from is not None and file.is_file():
-            for row in pd.read_csv(file).to_dict("records"):
+            log = read_metrics(file, remedy="remove it, and the resumed run's log starts here")
+            for row in log.to_dict("records"):
                 if row["step"] < resumed_from:
                     self.rows[int(row["step"])] = {
                         str(key): value for key, value in row.items() if value == value

@@ -1,0 +1,71 @@
+"""Take a run over as it lies: ``python -m metric_face.adopt RUN``.
+
+For a run of an older version, and for one whose files were changed on purpose: what can be read is vouched for again.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from metric_face.checked_files import build, parse_json
+from metric_face.errors import FileFormatError, MetricFaceError
+from metric_face.files import sha256_of
+from metric_face.model_card import write_card
+from metric_face.run_files import seal_run
+
+
+def adopt(folder: str | Path) -> list[str]:
+    """Vouch for the files of a run as they are, after each of them could be read.
+
+    Args:
+        folder: the run directory.
+
+    Returns:
+        What was done, a sentence each.
+
+    Raises:
+        FileFormatError: a file is missing or cannot be read at all; nothing is changed.
+    """
+    from metric_face.config import load_config
+    from metric_face.run import Run
+
+    home, remedy = Path(folder), "restore it, or train again"
+    facts = parse_json(home / "run.json", remedy=remedy)
+    if not isinstance(facts.get("data_root"), str):
+        raise FileFormatError(f"{home / 'run.json'}: must say the data_root; {remedy}")
+    load_config(home / "config.yaml")
+    card: dict[str, Any] | None = None
+    if (home / "model.json").is_file():
+        card = parse_json(home / "model.json", remedy=remedy)
+        weights, onnx = home / "model.safetensors", home / "model.onnx"
+        if not weights.is_file() or sha256_of(weights) != card.get("sha256"):
+            raise FileFormatError(f"{weights}: not the weights of model.json; {remedy}")
+        card["onnx"] = sha256_of(onnx) if onnx.is_file() else None
+        before = card.get("fingerprint")
+    done = [f"{home}: config.yaml, images.parquet, metrics.csv and model.json are vouched for as they are"]
+    if (
+        card is not None
+        and build(lambda: write_card(home, card), home / "model.json", remedy=remedy) != before
+    ):
+        done.append(
+            f"its model has a new fingerprint; run 'metric-face embed {home}' and 'metric-face index {home}'"
+        )
+    seal_run(home, facts)
+    run = Run.open(home)
+    _ = run.config, run.table
+    return done
+
+
+def main() -> None:
+    """Adopt the run that is named."""
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m metric_face.adopt RUN")
+    try:
+        for line in adopt(sys.argv[1]):
+            print(line)
+    except MetricFaceError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
