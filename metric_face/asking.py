@@ -1,20 +1,25 @@
 """Asker: what the neighbours of a new photograph say. Needs no torch where the run has ``model.onnx``."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metric_face.answers import Answer, Neighbour
+from metric_face.checked_files import build
 from metric_face.data.transforms import EvalTransform
 from metric_face.errors import ArgumentError, FileFormatError, ImageError, ModelMismatchError
 from metric_face.index import EmbeddingIndex
 from metric_face.model_card import read_card
+from metric_face.run_files import remedy_of
 from metric_face.search.result import SearchResult
 from metric_face.target_votes import TargetVote
 from metric_face.votes import Votes
+from metric_face.whereabouts import given_root, base_of, root_beside
 
 CODE = "code/"
 """Prefix of the index's columns that hold a target's codes."""
@@ -32,6 +37,7 @@ class Asker:
         index: the index's folder; default ``index`` in the run directory.
         use_torch: use PyTorch even where ``model.onnx`` is there.
         few: it will be asked about a few images only, so starting fast is worth more than running fast.
+        data: where the indexed images are now; default where they were indexed or, where that is gone, beside the run.
 
     Attributes:
         card: what ``model.json`` says of the model.
@@ -45,15 +51,27 @@ class Asker:
     """
 
     def __init__(
-        self, run: str | Path, index: str | Path | None = None, *, use_torch: bool = False, few: bool = True
+        self,
+        run: str | Path,
+        index: str | Path | None = None,
+        *,
+        use_torch: bool = False,
+        few: bool = True,
+        data: str | Path | None = None,
     ) -> None:
+        self._data = None if data is None else given_root(data)
+        self._run = Path(run)
         folder = Path(run)
         if not folder.is_dir():
             raise FileFormatError(
                 f"{folder}: no such folder; give the directory that 'metric-face train' wrote"
             )
         self.card = read_card(folder)
-        self.transform = EvalTransform.from_dict(self.card["transform"])
+        self.transform = build(
+            lambda: EvalTransform.from_dict(self.card["transform"]),
+            folder / "model.json",
+            remedy=remedy_of(folder),
+        )
         home = Path(index) if index is not None else folder / "index"
         if not home.is_dir():
             raise FileFormatError(f"{home}: no index there; run 'metric-face index {folder}' first")
@@ -68,13 +86,33 @@ class Asker:
             raise FileFormatError(
                 f"{home}: says nothing of how its neighbours vote; build it with 'metric-face index {folder}'"
             )
-        self.targets = {name: TargetVote.from_dict(data) for name, data in stored.items()}
-        self._embed = _embedder(folder, self.card["fingerprint"], use_torch, few)
+        remedy = f"run 'metric-face index {folder}' again"
+        self.targets = build(
+            lambda: {name: TargetVote.from_dict(data) for name, data in stored.items()},
+            home / "index.json",
+            remedy=remedy,
+        )
+        for name, vote in self.targets.items():
+            _check_codes(home, self.index, name, vote)
+        self._embed = _embedder(folder, self.card, use_torch, few)
 
-    @property
+    @cached_property
     def root(self) -> Path:
         """The folder that the paths of the index start from."""
-        return Path(self.index.metadata.get("root", "."))
+        stored = Path(self.index.metadata.get("root", "."))
+        if self._data is not None:
+            return self._data
+        return stored if stored.is_dir() else root_beside(self._run, stored)
+
+    def where(self, path: str) -> Path:
+        """The file of an indexed image, by the path that the index knows."""
+        if self._data is None or not Path(path).is_absolute():
+            return self.root / path
+        return self._data / Path(path).relative_to(self._base)
+
+    @cached_property
+    def _base(self) -> Path:
+        return base_of(self.index.columns["path"].tolist(), Path(self.index.metadata.get("root", ".")))
 
     @property
     def knows_identities(self) -> bool:
@@ -193,16 +231,35 @@ class Asker:
         }
         identity = str(columns["identity"][position]) if self.knows_identities else None
         path = str(columns["path"][position])
-        same = asked.name == Path(path).name and (self.root / path).resolve() == asked.resolve()
+        same = asked.name == Path(path).name and self.where(path).resolve() == asked.resolve()
         return Neighbour(path, similarity, identity, labels, same)
 
 
-def _embedder(folder: Path, fingerprint: str, use_torch: bool, few: bool) -> Embed:
-    if use_torch or not (folder / "model.onnx").is_file() or find_spec("onnxruntime") is None:
+def _check_codes(home: Path, index: EmbeddingIndex, name: str, vote: TargetVote) -> None:
+    """Refuse an index whose column of a target is missing or names classes that there are not."""
+    codes = index.columns.get(CODE + name)
+    if "path" not in index.columns or codes is None or codes.dtype.kind not in "iu":
+        raise FileFormatError(
+            f"{home / 'labels.parquet'}: needs the columns path and {CODE + name}, found {', '.join(index.columns)}; "
+            "build the index again"
+        )
+    if len(codes) and not 0 <= codes.min() <= codes.max() < len(vote.classes):
+        raise FileFormatError(
+            f"{home / 'labels.parquet'}: {CODE + name} must be 0..{len(vote.classes) - 1}, found {codes.min()} to "
+            f"{codes.max()}; build the index again"
+        )
+
+
+def _embedder(folder: Path, card: Mapping[str, Any], use_torch: bool, few: bool) -> Embed:
+    # A file that model.json does not vouch for was left by a training that was killed while it wrote it.
+    vouched = card["onnx"] is not None and (folder / "model.onnx").exists()
+    if use_torch or not vouched or find_spec("onnxruntime") is None:
         return _torch_embedder(folder)
     from metric_face.onnx_model import OnnxEmbedder
 
-    return OnnxEmbedder(folder / "model.onnx", fingerprint=fingerprint, quick_start=few)
+    return OnnxEmbedder(
+        folder / "model.onnx", fingerprint=card["fingerprint"], digest=card["onnx"], quick_start=few
+    )
 
 
 def _torch_embedder(folder: Path) -> Embed:

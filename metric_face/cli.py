@@ -39,6 +39,9 @@ app = typer.Typer(
 RunArgument = Annotated[Path, typer.Argument(help="The run directory that 'train' wrote.", show_default=True)]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Part = Annotated[str, typer.Option("--part", help="Part of the images: val, test, train.")]
+DataRoot = Annotated[
+    Path | None, typer.Option("--data", help="Where the run's images are now, if they were moved.")
+]
 LATEST = Path("runs/latest")
 
 

@@ -45,7 +45,7 @@ def write_answers(
         The path written.
     """
     shown = answers[:MOST]
-    pictures = _Pictures(asker.root, faces)
+    pictures = _Pictures(asker, faces)
     told = [_told(one, pictures) for one in shown]
     thumbnails = pictures.draw()
     block: dict[str, Any] = {"n": len(pictures.files)}
@@ -82,8 +82,8 @@ class Tile:
 class _Pictures:
     """The files that the page shows, each once."""
 
-    def __init__(self, root: Path, faces: bool) -> None:
-        self.root, self.faces = root, faces
+    def __init__(self, asker: Asker, faces: bool) -> None:
+        self.asker, self.faces = asker, faces
         self.files: list[Path] = []
         self.broken: frozenset[int] = frozenset()
         self._number: dict[Path, int] = {}
@@ -93,7 +93,7 @@ class _Pictures:
 
     def indexed(self, path: str) -> Tile:
         try:
-            return self._tile(inside(self.root, path))
+            return self._tile(inside(self.asker.root, str(self.asker.where(path))))
         except DataError:  # it leaves the data's folder, or is absolute and gone
             return Tile(None, "file not found")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metric_face.checked_files import check_digest
 from metric_face.errors import ArgumentError, FileFormatError, MissingExtraError, ModelMismatchError
 from metric_face.files import write_atomically
 from metric_face.vectors import Floats
@@ -35,6 +36,7 @@ class OnnxEmbedder:
     Args:
         path: what ``export_onnx`` wrote.
         fingerprint: of the model that it must be; None takes any.
+        digest: the SHA-256 that the file must have; None takes any.
         threads: None takes all cores.
         quick_start: skip the optimisation of the graph, which costs more than it saves on fewer than about five
             images.
@@ -54,6 +56,7 @@ class OnnxEmbedder:
         path: str | os.PathLike[str],
         *,
         fingerprint: str | None = None,
+        digest: str | None = None,
         threads: int | None = None,
         quick_start: bool = False,
     ) -> None:
@@ -63,6 +66,13 @@ class OnnxEmbedder:
             )
         if not Path(path).is_file():
             raise FileFormatError(f"{path} does not exist; train with export_onnx, or use PyTorch")
+        if digest is not None:
+            check_digest(
+                Path(path),
+                [digest],
+                by="model.json",
+                remedy="restore it, or remove it and PyTorch embeds instead",
+            )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 4  # its errors are raised as well; printed they would be said twice

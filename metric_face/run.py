@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from metric_face.checked_files import build, read_metrics, read_rows
-from metric_face.errors import DataError, FileFormatError
+from metric_face.errors import FileFormatError
 from metric_face.run_files import check_run_file, read_facts, remedy_of
-from metric_face.whereabouts import data_root, moved
+from metric_face.whereabouts import data_root, given_root, moved
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,9 +61,7 @@ class Run:
                 f"{folder}: holds no config.yaml; give the directory that 'metric-face train' wrote"
             )
         root = path.data if data is None and isinstance(path, Run) else data
-        if root is not None and not Path(root).is_dir():
-            raise DataError(f"--data {root}: no such folder; give the one that the run's paths start from")
-        return cls(folder, None if root is None else Path(root).absolute())
+        return cls(folder, None if root is None else given_root(root))
 
     @cached_property
     def config(self) -> "Config":

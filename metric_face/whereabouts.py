@@ -1,7 +1,7 @@
 """Where the images of a run are now: where training found them, beside a run that was moved, or where a person says."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,22 +29,50 @@ def data_root(folder: Path, stored: str, beside: str | None, given: Path | None)
     return Path(stored)
 
 
-def moved(table: "ImageTable", root: Path) -> "ImageTable":
-    """The table with its images below another folder.
+def given_root(data: str | Path) -> Path:
+    """The folder that a person names for the images.
 
-    An absolute path below the old root is taken as relative to it; where there is none below it, the folder that
-    all absolute paths share stands for the root.
+    Raises:
+        DataError: it is none.
     """
+    if not Path(data).is_dir():
+        raise DataError(f"--data {data}: no such folder; give the one that the run's paths start from")
+    return Path(data).absolute()
+
+
+def root_beside(folder: Path, stored: Path) -> Path:
+    """Where a folder is now that is gone from ``stored``, if it is the one that a run's images were in."""
+    from metric_face.run_files import read_facts
+
+    if not (folder / "run.json").is_file():
+        return stored
+    facts = read_facts(folder)
+    if str(stored) != facts["data_root"]:
+        return stored
+    return data_root(folder, facts["data_root"], facts.get("data_beside"), None)
+
+
+def moved(table: "ImageTable", root: Path) -> "ImageTable":
+    """The table with its images below another folder, absolute paths as :func:`relative_names` takes them."""
     if root == table.root:
         return table
-    names = table.frame["path"]
-    absolute = [name for name in names if Path(name).is_absolute()]
-    if absolute:
-        below = all(Path(name).is_relative_to(table.root) for name in absolute)
-        base = table.root if below else Path(os.path.commonpath([os.path.dirname(name) for name in absolute]))
-        here = [Path(n).relative_to(base).as_posix() if Path(n).is_absolute() else n for n in names]
-        table = table.with_column("path", here)
-    return replace(table, root=root)
+    names = list(table.frame["path"])
+    here = relative_names(names, table.root)
+    return replace(table if here == names else table.with_column("path", here), root=root)
+
+
+def base_of(names: Sequence[str], root: Path) -> Path:
+    """``root`` where every absolute path is below it, else the folder that all absolute paths share."""
+    absolute = [name for name in names if os.path.isabs(name)]
+    if all(Path(name).is_relative_to(root) for name in absolute):
+        return root
+    return Path(os.path.commonpath([os.path.dirname(name) for name in absolute]))
+
+
+def relative_names(names: Sequence[str], root: Path) -> list[str]:
+    """The paths of a table, absolute ones taken as relative to :func:`base_of` them."""
+    base = base_of(names, root)
+    return [Path(n).relative_to(base).as_posix() if os.path.isabs(n) else n for n in names]
 
 
 def refuse_missing(table: "ImageTable") -> None:

@@ -59,7 +59,10 @@ def test_damage_is_refused(tmp_path: Path, model: EmbeddingModel) -> None:
     save_model(tmp_path, model, TRANSFORM, None)
     file = tmp_path / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(FileFormatError, match=r"model\.safetensors: truncated or altered, its checksum is not that of model\.json"):
+    with pytest.raises(
+        FileFormatError,
+        match=r"safetensors: .* its checksum is not that of model\.json",
+    ):
         load_model(tmp_path)
     card = tmp_path / "model.json"
     card.write_text(card.read_text().replace("test_resnet", "resnet18"))
