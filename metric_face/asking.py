@@ -19,7 +19,7 @@ from metric_face.run_files import remedy_of
 from metric_face.search.result import SearchResult
 from metric_face.target_votes import TargetVote
 from metric_face.votes import Votes
-from metric_face.whereabouts import given_root, base_of, root_beside
+from metric_face.whereabouts import base_of, given_root, root_beside
 
 CODE = "code/"
 """Prefix of the index's columns that hold a target's codes."""

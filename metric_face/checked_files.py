@@ -133,7 +133,7 @@ def parse_json(file: Path, *, remedy: str) -> dict[str, Any]:
 
 def write_json(file: Path, content: Mapping[str, Any], *, version: int) -> Path:
     """Write JSON with its format and its checksum, atomically."""
-    signed = {"format": version, **content}
+    signed = {"format": version, **{key: value for key, value in content.items() if key != "checksum"}}
     signed["checksum"] = checksum_of(json.loads(json.dumps(signed)))
     return write_text(file, json.dumps(signed, indent=2, ensure_ascii=False))
 

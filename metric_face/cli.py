@@ -191,6 +191,7 @@ def embed(
     out: Annotated[
         Path | None, folder_option(EMBEDDINGS, "--out", "-o", help="Folder to write; default RUN/embeddings.")
     ] = None,
+    root: DataRoot = None,
     csv: Annotated[
         Path | None, text_option("--csv", help="Write the classifiers' probabilities, which 'fuse' reads.")
     ] = None,
@@ -204,7 +205,7 @@ def embed(
     from metric_face.run import Run
     from metric_face.terminal import answer, answer_json, bar, say
 
-    opened = Run.open(run)
+    opened = Run.open(run, data=root)
     if data is not None and out is None:
         raise ArgumentError(
             f"--out: name a folder for the vectors of {data}; RUN/embeddings holds those of the run"
@@ -218,6 +219,10 @@ def embed(
     from metric_face.unseen import Unseen
 
     asked = Unseen(opened.table) if data is None else Unseen.read(data)
+    if data is None:
+        from metric_face.whereabouts import refuse_missing
+
+        refuse_missing(opened.table)
     say("loading PyTorch ...")
     from metric_face.extraction import extract
 
@@ -283,9 +288,11 @@ def index(
     from metric_face.indexing import index_run
     from metric_face.run import Run
     from metric_face.terminal import answer, answer_json, say
+    from metric_face.whereabouts import tell
 
     opened = Run.open(run)
     folder_target(out or opened.folder / "index", INDEX)
+    tell(opened, say, shown=False)
     budget = None if memory is None else int(memory * 2**30)
     built = index_run(opened, part=part, reject=_rate(reject), kind=kind, memory_budget=budget, recall=recall)
     folder = built.save(out or opened.folder / "index")
@@ -352,6 +359,7 @@ def knn(
         Path | None,
         text_option("--explain", help="Write a page (HTML): each image, its votes, its neighbours."),
     ] = None,
+    root: DataRoot = None,
     no_faces: Annotated[bool, typer.Option("--no-faces", help="Leave every image out of the page.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -384,7 +392,7 @@ def knn(
     check_apart(
         {"--csv": csv, "--explain": explain}, [*asked.files, *([] if template is None else [template])]
     )
-    asker = Asker(run, index_folder, few=not warm and len(asked.files) < 5)
+    asker = Asker(run, index_folder, few=not warm and len(asked.files) < 5, data=root)
     nearest = shown if explain is None else max(shown, 12)
 
     def ask(paths: list[str], **progress: Any) -> list[Answer]:
@@ -453,10 +461,13 @@ def probe(
     """Fit a linear probe on the training embeddings: F1 per class on another part."""
     from metric_face.evaluation import probe_run
     from metric_face.run import Run
-    from metric_face.terminal import answer, answer_json, answer_table, steps, with_interval
+    from metric_face.terminal import answer, answer_json, answer_table, say, steps, with_interval
+    from metric_face.whereabouts import tell
 
+    opened = Run.open(run)
+    tell(opened, say, shown=False)
     with steps(not as_json) as step:
-        scores = probe_run(Run.open(run), part=part, progress=step)
+        scores = probe_run(opened, part=part, progress=step)
     if as_json:
         from dataclasses import asdict
 
@@ -473,9 +484,12 @@ def evaluate(run: RunArgument = LATEST, part: Part = "val", as_json: Json = Fals
     from metric_face.evaluation import evaluate as judge
     from metric_face.run import Run
     from metric_face.terminal import answer, answer_json, answer_table, say, steps, with_interval
+    from metric_face.whereabouts import tell
 
+    opened = Run.open(run)
+    tell(opened, say, shown=False)
     with steps(not as_json) as step:
-        found = judge(Run.open(run), part=part, progress=step)
+        found = judge(opened, part=part, progress=step)
     if as_json:
         answer_json(found.to_dict())
         return
@@ -525,6 +539,7 @@ def visualize(
         Path | None, files_option(MAP_FILES, "--out", "-o", help="Folder to write; default the run.")
     ] = None,
     seed: int = 0,
+    root: DataRoot = None,
     no_faces: Annotated[bool, typer.Option("--no-faces", help="Leave every image out of the page.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -532,11 +547,14 @@ def visualize(
     from metric_face.mapping import map_run
     from metric_face.run import Run
     from metric_face.terminal import answer, answer_json, say, steps
+    from metric_face.whereabouts import tell
 
     opened = Run.open(run)
     for name in MAP_FILES:
         file_target((out or opened.folder) / name)
     say("UMAP compiles itself on its first use (about 40 s), then is fast")
+    opened = Run.open(run, data=root)
+    tell(opened, say, shown=not no_faces)
     with steps(not as_json) as step:
         made = map_run(opened, part=part, folder=out, seed=seed, faces=not no_faces, progress=step)
     if as_json:
@@ -596,6 +614,7 @@ def why(
         Path | None,
         typer.Option("--unlabelled", help="Embeddings of images without labels, such as the test set."),
     ] = None,
+    root: DataRoot = None,
     no_faces: Annotated[bool, typer.Option("--no-faces", help="Leave every image out of the page.")] = False,
     lang: Annotated[str, typer.Option(help="en or ko.")] = "en",
     as_json: Json = False,
@@ -605,15 +624,17 @@ def why(
     from metric_face.diagnosis.from_run import unlabelled_of
     from metric_face.diagnosis.sentences import words
     from metric_face.run import Run
-    from metric_face.terminal import answer, answer_json, steps
+    from metric_face.terminal import answer, answer_json, say, steps
+    from metric_face.whereabouts import tell
 
     words(lang)  # refused before anything is computed
-    opened = Run.open(run)
+    opened = Run.open(run, data=root)
     for name in REPORT_FILES:
         file_target((out or opened.folder) / name)
+    tell(opened, say)
     known: dict[str, Any] = {}
     if others:
-        known["runs"] = [opened, *(Run.open(other) for other in others)]
+        known["runs"] = [opened, *(Run.open(other, data=root) for other in others)]
     if unlabelled is not None:
         known |= unlabelled_of(opened, unlabelled)
     with steps(not as_json) as step:

@@ -52,7 +52,10 @@ class FolderKind:
 
 
 EMBEDDINGS = FolderKind(
-    "embeddings", "embeddings.json", ("vectors.npy", "images.parquet"), ("logits-*.npy", "progress.json")
+    "embeddings",
+    "embeddings.json",
+    ("vectors.npy", "images.parquet"),
+    ("stamps.parquet", "logits-*.npy", "progress.json"),
 )
 INDEX = FolderKind("index", "index.json", ("index.faiss", "labels.parquet"))
 

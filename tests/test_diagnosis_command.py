@@ -9,6 +9,7 @@ from training_cases import tiny_config
 from typer.testing import CliRunner
 
 from metric_face import extract, fit
+from metric_face.checked_files import write_json
 from metric_face.cli import app
 from metric_face.errors import ArgumentError, ModelMismatchError
 from metric_face.projection import Projection
@@ -94,7 +95,7 @@ def test_unlabelled_images_are_asked_about_shift_and_must_be_of_this_model(run, 
     assert report["tables"]["shift.shares"]["rows"] or "few_persons_in_class" in left
     foreign = shutil.copytree(run.folder / "embeddings", tmp_path / "foreign")
     facts = json.loads((foreign / "embeddings.json").read_text("utf-8"))
-    (foreign / "embeddings.json").write_text(json.dumps(facts | {"fingerprint": "other"}), "utf-8")
+    write_json(foreign / "embeddings.json", facts | {"fingerprint": "other"}, version=facts["format"])
     with pytest.raises(
         ModelMismatchError, match=r"made by model other, the run holds .*; embed these images"
     ):

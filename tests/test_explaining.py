@@ -65,7 +65,7 @@ def case(tmp_path_factory) -> SimpleNamespace:
         neighbours,
         verdicts,
     )
-    asker = SimpleNamespace(root=root, index=index, targets=votes, knows_identities=True)
+    asker = SimpleNamespace(root=root, where=root.joinpath, index=index, targets=votes, knows_identities=True)
     return SimpleNamespace(asker=asker, answer=answer, root=root)
 
 

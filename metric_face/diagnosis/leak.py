@@ -136,8 +136,10 @@ def _look_alike(context: Context, held: Ints, twins: Ints, closeness: Floats) ->
     closest = np.argsort(-closeness, kind="stable")[:COMPARED]
     closest = closest[np.isfinite(closeness[closest])]
     rows = np.unique(np.concatenate([held[closest], twins[closest]]))
-    pictures = take_fingerprints([Path(context.images[row]) for row in rows]).pictures
-    same = {(int(rows[i]), int(rows[j])) for i, j in near_pairs(pictures)}
+    prints = take_fingerprints([Path(context.images[row]) for row in rows])
+    readable = np.setdiff1d(np.arange(len(rows)), list(prints.broken))  # of the others nothing is known
+    rows = rows[readable]
+    same = {(int(rows[i]), int(rows[j])) for i, j in near_pairs(prints.pictures[readable])}
     for at in closest:
         pair = (int(held[at]), int(twins[at]))
         alike[at] = (min(pair), max(pair)) in same

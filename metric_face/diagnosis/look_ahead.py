@@ -87,9 +87,13 @@ def _prepare(
         return None
     batches = []
     for part in ("train", "val"):
-        rows = table.part(part) if part in table.splits else None
-        if rows is None:
+        if part not in table.splits:
             return None
+        rows = table.part(part)
+        there = np.array([path.is_file() for path in rows.paths])
+        if not there.any():
+            return None
+        rows = rows.take(there)
         codes = label_columns(rows, space, config)
         if len(np.unique(codes[METRIC])) < 2:
             return None

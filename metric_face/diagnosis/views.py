@@ -8,7 +8,7 @@ same random draw on the plain image.
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from metric_face.diagnosis.finding import (
     Table,
     Tier,
 )
+from metric_face.errors import ImageError
 
 STRIPES = 16
 DRAWS = 8
@@ -188,8 +189,10 @@ def _image_size(context: Context) -> tuple[int, int]:
     if images is not None and len(images):
         from metric_face.data.images import open_image
 
-        width, height = open_image(images[0]).size
-        return max(height, STRIPES), max(width, STRIPES)
+        for image in images:
+            with suppress(ImageError):  # it is gone, and the next one says as much
+                width, height = open_image(image).size
+                return max(height, STRIPES), max(width, STRIPES)
     return DEFAULT_SIZE
 
 
