@@ -69,6 +69,7 @@ def test_16_bit_gray_of_either_byte_order_inverted_and_as_netpbm(tmp_path: Path)
     inverted[262] = 0  # white is zero
     full(20000, np.uint16).save(tmp_path / "white.tif", tiffinfo=inverted)
     with Image.open(tmp_path / "white.tif") as image:
+        assert isinstance(image, TiffImagePlugin.TiffImageFile)
         assert image.tag_v2[262] == 0
     assert shown(tmp_path / "white.tif") == (255 - 78,) * 3
     (tmp_path / "net.pgm").write_bytes(b"P5 4 4 65535\n" + struct.pack(">H", 45000) * 16)
@@ -211,7 +212,7 @@ def test_deep_color_and_deep_transparency(tmp_path: Path) -> None:
 def test_of_several_frames_the_first_is_taken(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"frames{suffix}"
     later = [Image.new("RGB", (16, 16), (0, 0, 250))]
-    more = {"lossless": True} if suffix == ".webp" else {}
+    more: dict[str, Any] = {"lossless": True} if suffix == ".webp" else {}
     Image.new("RGB", (16, 16), (250, 0, 0)).save(path, save_all=True, append_images=later, **more)
     with Image.open(path) as image:
         assert getattr(image, "n_frames", 1) == 2
