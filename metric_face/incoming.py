@@ -28,8 +28,13 @@ def image_files(names: Sequence[str]) -> list[str]:
         try:
             inside = images_below(path) if path.is_dir() else None
             there = inside is not None or path.is_file()
+            special = not there and path.exists()
         except (OSError, ValueError) as error:  # a name too long, a folder closed to us, a null byte
             raise DataError(f"{path}: cannot be looked up ({error}); check the path") from None
+        if special:
+            raise DataError(
+                f"{path}: neither an image file nor a folder but a pipe, socket or device; leave it out"
+            )
         if not there:
             raise DataError(f"{path}: no such file or folder; check the path")
         if inside == []:

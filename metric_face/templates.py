@@ -10,6 +10,7 @@ from typing import Self
 
 from metric_face.data.image_files import images_below, is_image_name
 from metric_face.errors import DataError
+from metric_face.visible import is_text, visible
 
 _KEYS = ("ImageID", "path", "image")
 _LISTED = 5
@@ -143,11 +144,16 @@ def listed(names: Iterable[str]) -> str:
 
 
 def refuse_repeated(names: Sequence[str]) -> None:
-    """Refuse file names that cannot be ImageIDs, because one stands twice.
+    """Refuse file names that cannot be ImageIDs, because one stands twice or is no UTF-8, as a CSV is.
 
     Raises:
         DataError: naming it.
     """
+    strange = next((name for name in names if not is_text(name)), None)
+    if strange is not None:
+        raise DataError(
+            f"file names must be UTF-8 to be ImageIDs, found {visible(strange)}; rename the file, or leave it out"
+        )
     name, times = Counter(names).most_common(1)[0] if names else ("", 0)
     if times > 1:
         raise DataError(
