@@ -1,35 +1,106 @@
 """Are logits, targets, classes and weights what a classification loss needs?"""
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from metric_face.errors import ArgumentError
 
 
-def check_logits(logits: Tensor, targets: Tensor, num_classes: int) -> Tensor:
-    """Return `logits` (B, C) as float32 or better; raise if they and `targets` (B,) do not fit."""
+def as_integers(values: Any, name: str, device: torch.device) -> Tensor:
+    """Return labels of any form as int64 on a device.
+
+    Args:
+        values: (B,) integers: a list, an array, a pandas column or a tensor.
+        name: the parameter's name, for the error.
+        device: where the embeddings or logits are.
+
+    Raises:
+        ArgumentError: if they are no integers, or have no one shape.
+    """
+    if isinstance(values, Tensor):
+        if values.is_floating_point() or values.is_complex():
+            raise ArgumentError(
+                f"{name} must be integers (floats merge large ids), found {values.dtype}: use .long()"
+            )
+        return values.detach().to(device, torch.int64)
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError, RuntimeError):
+        array = np.empty((), dtype=object)
+    if array.dtype.kind not in "iub" and array.size:
+        raise ArgumentError(
+            f"{name} must be integers in a list, an array or a tensor, found {type(values).__name__} of "
+            f"{array.dtype}: number them first"
+        )
+    if array.dtype.kind == "u" and array.size and array.max() > np.iinfo(np.int64).max:
+        raise ArgumentError(f"{name} must be below 2^63, found {array.max()}: number them first")
+    return torch.from_numpy(array.astype(np.int64)).to(device)
+
+
+def check_tensor(values: Any, name: str, shape: str) -> Tensor:
+    """Return a floating-point tensor, or raise: anything else has no gradient to give back."""
+    if not isinstance(values, Tensor) or not values.is_floating_point():
+        found = values.dtype if isinstance(values, Tensor) else type(values).__name__
+        raise ArgumentError(
+            f"{name} must be floating point of shape {shape}, a torch tensor, found {found}"
+            + (f" of shape {tuple(values.shape)}" if isinstance(values, Tensor) else "")
+        )
+    return values
+
+
+def check_batch(embeddings: Any, labels: Any, indices: Any) -> tuple[Tensor, Tensor | None]:
+    """Return labels (B,) and indices (B,) of embeddings (B, D) as int64; raise if they do not fit."""
+    points = check_tensor(embeddings, "embeddings", "(B, D)")
+    if points.ndim != 2:
+        raise ArgumentError(
+            f"embeddings must be floating point of shape (B, D), found {points.dtype} of shape {tuple(points.shape)}"
+        )
+    rows = [
+        None if values is None else as_integers(values, name, points.device)
+        for name, values in (("labels", labels), ("indices", indices))
+    ]
+    for name, row in zip(("labels", "indices"), rows, strict=True):
+        if row is not None and row.shape != points.shape[:1]:
+            raise ArgumentError(
+                f"{name} must have one entry per embedding, shape ({len(points)},), found {tuple(row.shape)}"
+            )
+    if rows[0] is None:
+        raise ArgumentError("labels must be integers, one per embedding, found None")
+    return rows[0], rows[1]
+
+
+def check_logits(logits: Any, targets: Any, num_classes: int) -> tuple[Tensor, Tensor]:
+    """Return `logits` (B, C) as float32 or better and `targets` (B,) as int64; raise if they do not fit."""
+    logits = check_tensor(logits, "logits", f"(B, {num_classes})")
     if logits.ndim != 2 or logits.shape[1] != num_classes:
         raise ArgumentError(
             f"logits must be of shape (B, {num_classes}), one column per class, found {tuple(logits.shape)}: "
             "does num_classes match the head?"
         )
-    if targets.shape != logits.shape[:1] or targets.is_floating_point():
+    if isinstance(targets, Tensor) and targets.is_floating_point():
         raise ArgumentError(
             f"targets must be integer classes of shape ({len(logits)},), found {targets.dtype} "
             f"of shape {tuple(targets.shape)}"
         )
-    if targets.device.type == "cpu" and len(
-        targets
-    ):  # elsewhere a look would stall the device, and it asserts
-        low, high = int(targets.min()), int(targets.max())
+    on_cpu = not isinstance(targets, Tensor) or targets.device.type == "cpu"
+    classes = as_integers(targets, "targets", logits.device)
+    if classes.shape != logits.shape[:1]:
+        raise ArgumentError(
+            f"targets must be integer classes of shape ({len(logits)},), found {classes.dtype} "
+            f"of shape {tuple(classes.shape)}"
+        )
+    if on_cpu and len(classes):  # elsewhere a look would stall the device, and it asserts
+        low, high = int(classes.min()), int(classes.max())
         if low < 0 or high >= num_classes:
             raise ArgumentError(
                 f"targets must lie in 0..{num_classes - 1}, found {low if low < 0 else high}: "
                 "drop unlabelled rows or correct num_classes"
             )
-    return logits if logits.dtype == torch.float64 else logits.float()
+    return logits if logits.dtype == torch.float64 else logits.float(), classes
 
 
 def check_num_classes(num_classes: int) -> int:

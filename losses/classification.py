@@ -43,9 +43,9 @@ class CrossEntropy(nn.Module):
         self.label_smoothing = label_smoothing
         self.register_buffer("class_weights", check_weights(class_weights, num_classes))
 
-    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, targets: Tensor | Sequence[int]) -> Tensor:
         """Return the loss () of logits (B, C) for targets (B,); an empty batch gives a zero with gradient."""
-        logits = check_logits(logits, targets, self.num_classes)
+        logits, targets = check_logits(logits, targets, self.num_classes)
         if not len(logits):
             return logits.sum()
         return F.cross_entropy(logits, targets, self.class_weights, label_smoothing=self.label_smoothing)
@@ -90,9 +90,9 @@ class FocalLoss(nn.Module):
         self.gamma = gamma
         self.register_buffer("class_weights", check_weights(class_weights, num_classes))
 
-    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, targets: Tensor | Sequence[int]) -> Tensor:
         """Return the loss () of logits (B, C) for targets (B,); an empty batch gives a zero with gradient."""
-        logits = check_logits(logits, targets, self.num_classes)
+        logits, targets = check_logits(logits, targets, self.num_classes)
         if not len(logits):
             return logits.sum()
         log_p = F.log_softmax(logits, dim=1).gather(1, targets[:, None]).squeeze(1)
@@ -161,9 +161,9 @@ class LogitAdjustedCrossEntropy(nn.Module):
         """C, the length of the prior."""
         return len(self.prior)
 
-    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, targets: Tensor | Sequence[int]) -> Tensor:
         """Return the loss () of logits (B, C) for targets (B,); an empty batch gives a zero with gradient."""
-        logits = check_logits(logits, targets, self.num_classes)
+        logits, targets = check_logits(logits, targets, self.num_classes)
         if not len(logits):
             return logits.sum()
         return F.cross_entropy(logits + self.tau * self.prior.log(), targets)

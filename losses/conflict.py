@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from metric_face.errors import ArgumentError
 
 from .angles import AngleEstimate, Row, cosines, estimate
+from .checks import as_integers
 from .untouched import untouched
 
 PartialLoss = Callable[[Tensor, Tensor], Tensor]
@@ -172,6 +173,7 @@ def probe_embeddings(
         labels: (B,) integers.
         indices: (B,) which image each item is; copies of one image stay in one half, or they would feign reliability.
     """
+    labels = as_integers(labels, "labels", points.device)
     first, second = split_in_halves(labels, indices)
     leaf = points.detach().float().requires_grad_()
     along = F.normalize(leaf.detach(), dim=1)
@@ -205,7 +207,7 @@ def probe_parameters(
 
     Arguments are those of `probe_embeddings`, but `points` (B, D) come with their graph, which is kept.
     """
-    halves = split_in_halves(labels, indices)
+    halves = split_in_halves(as_integers(labels, "labels", points.device), indices)
     slopes = [
         _gradient(loss(points[rows], rows) if len(rows) else points.sum() * 0, parameters)
         for loss in (loss_a, loss_b)
@@ -219,8 +221,9 @@ def split_in_halves(labels: Tensor, indices: Tensor | None = None) -> tuple[Tens
 
     Copies of one image (equal `indices`) go to one half. Labels with a single image are in neither.
     """
-    label = labels.detach().cpu().numpy()
-    image = np.arange(len(label)) if indices is None else indices.detach().cpu().numpy()
+    cpu = torch.device("cpu")
+    label = as_integers(labels, "labels", cpu).numpy()
+    image = np.arange(len(label)) if indices is None else as_integers(indices, "indices", cpu).numpy()
     side = np.full(len(label), -1)
     for value in np.unique(label):
         rows = np.flatnonzero(label == value)

@@ -1,12 +1,14 @@
 """A differentiable macro F1, to train beside cross-entropy on what macro F1 scores."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 from metric_face.errors import ArgumentError
 
-from .checks import check_logits, check_num_classes
+from .checks import as_integers, check_logits, check_num_classes
 
 
 class SoftF1Loss(nn.Module):
@@ -50,9 +52,9 @@ class SoftF1Loss(nn.Module):
         self.register_buffer("past", torch.zeros(history, 3, num_classes))
         self.register_buffer("batches", torch.zeros((), dtype=torch.long))
 
-    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, targets: Tensor | Sequence[int]) -> Tensor:
         """Return the loss () of logits (B, C) for targets (B,); an empty batch gives a zero with gradient."""
-        logits = check_logits(logits, targets, self.num_classes)
+        logits, targets = check_logits(logits, targets, self.num_classes)
         probability = logits.softmax(1)
         truth = torch.zeros_like(probability).scatter_(1, targets[:, None], 1.0)
         with torch.autocast(logits.device.type, enabled=False):
@@ -86,12 +88,12 @@ class SoftF1Loss(nn.Module):
         return f"{self.num_classes}, history={self.history}"
 
 
-def absent_class_floor(targets: Tensor, num_classes: int) -> float:
+def absent_class_floor(targets: Tensor | Sequence[int], num_classes: int) -> float:
     """Return 1 - present / C: what a soft F1 that scores absent classes 0 costs a perfect model.
 
     The least that such a loss, common in shared code, can reach on a batch with these `targets` (B,).
     """
-    present = len(torch.unique(targets))
+    present = len(torch.unique(as_integers(targets, "targets", torch.device("cpu"))))
     return 1.0 - present / check_num_classes(num_classes)
 
 

@@ -1,8 +1,9 @@
 """Losses, miners, distances and reducers of pytorch-metric-learning, by name, wherever ours are accepted."""
 
+import difflib
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 
 from metric_face.errors import ArgumentError
 
+from .checks import check_batch
+from .dry_call import dry_call, first_line
 from .triplet import TripletLoss
 
 KINDS = {
@@ -42,8 +45,14 @@ class PMLLoss(nn.Module):
         self.loss = loss
         self.miner = miner
 
-    def forward(self, embeddings: Tensor, labels: Tensor, indices: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        embeddings: Tensor,
+        labels: Tensor | Sequence[int],
+        indices: Tensor | Sequence[int] | None = None,
+    ) -> Tensor:
         """Return the loss () of embeddings (B, D) with labels (B,); indices (B,) name the images."""
+        labels, indices = check_batch(embeddings, labels, indices)
         with torch.autocast(embeddings.device.type, enabled=False):
             points = embeddings if embeddings.dtype == torch.float64 else embeddings.float()
             mined = None
@@ -72,7 +81,8 @@ def resolve_metric_loss(
                arguments: {margin: 0.1, distance: CosineSimilarity,
                            miner: {name: BatchHardMiner, distance: CosineSimilarity}}}
 
-    Only classes of pytorch-metric-learning can be named: a configuration never imports other code.
+    Only classes of pytorch-metric-learning can be named: a configuration never imports other code. The loss is called
+    once on a few made-up vectors, so that one which asks for something else is refused here and not in a first step.
 
     Args:
         loss: a name, or a module (ours or theirs).
@@ -84,10 +94,13 @@ def resolve_metric_loss(
         A module called as ``loss(embeddings, labels, indices)``.
 
     Raises:
-        ArgumentError: if the name is unknown, or the arguments are not the loss's.
+        ArgumentError: if the name is unknown, the arguments are not the loss's, or the loss cannot be called so.
     """
     if not isinstance(loss, str):
-        return _wrapped(loss, arguments)
+        wrapped = _wrapped(loss, arguments)
+        if embedding_size is not None:
+            dry_call(wrapped, type(loss).__name__, num_classes, embedding_size)
+        return wrapped
     given = dict(arguments or {})
     if loss == "triplet":
         return _made(TripletLoss, given, loss)
@@ -100,7 +113,9 @@ def resolve_metric_loss(
         if value is not None and key in asked:
             given.setdefault(key, value)
     inner = _made(kind, {key: _component(key, value) for key, value in given.items()}, loss)
-    return PMLLoss(inner, None if miner is None else _component("miner", miner))
+    made = PMLLoss(inner, None if miner is None else _component("miner", miner))
+    dry_call(made, loss, given.get("num_classes"), given.get("embedding_size", embedding_size))
+    return made
 
 
 def _wrapped(loss: nn.Module, arguments: Mapping[str, Any] | None) -> nn.Module:
@@ -132,17 +147,26 @@ def _class(module: str, name: str) -> type[nn.Module]:
     ]
     if name not in known:
         raise ArgumentError(
-            f"{name!r} is no class of pytorch_metric_learning.{module}: choose from {sorted(known)}"
+            f"{name[:60]!r} is no class of pytorch_metric_learning.{module}: choose from {_choice(name, known)}"
         )
     found: type[nn.Module] = getattr(home, name)
     return found
 
 
+def _choice(name: str, known: list[str]) -> str:
+    """The first names that there are, and those most like the wrong one."""
+    close = difflib.get_close_matches(name[:60], known, n=3, cutoff=0.5)
+    nearest = f", or did you mean {', '.join(close)}?" if close else ""
+    return f"{sorted(known)[:4]} and {max(0, len(known) - 4)} more{nearest}"
+
+
 def _made(kind: type[nn.Module], arguments: Mapping[str, Any], name: str) -> nn.Module:
     try:
         return kind(**arguments)
-    except TypeError as error:
-        raise ArgumentError(f"arguments of {name} do not fit: {error}") from error
+    except ArgumentError:
+        raise
+    except Exception as error:  # theirs: a wrong value may raise anything
+        raise ArgumentError(f"arguments of {name} do not fit: {first_line(error)}") from error
 
 
 def _without_copies(mined: tuple[Tensor, ...], indices: Tensor) -> tuple[Tensor, ...]:

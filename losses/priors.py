@@ -7,7 +7,7 @@ from torch import Tensor
 
 from metric_face.errors import ArgumentError
 
-from .checks import check_logits, check_num_classes
+from .checks import as_integers, check_logits, check_num_classes
 
 
 def class_prior(labels: Tensor | Sequence[int], num_classes: int, *, smoothing: float = 0.0) -> Tensor:
@@ -20,9 +20,12 @@ def class_prior(labels: Tensor | Sequence[int], num_classes: int, *, smoothing: 
         num_classes: C.
         smoothing: added to each count, so that an unseen class keeps some mass.
     """
-    classes = torch.as_tensor(labels)
+    device = labels.device if isinstance(labels, Tensor) else torch.device("cpu")
+    classes = as_integers(labels, "labels", device)
     check_logits(
-        torch.zeros(1, num_classes).expand(len(classes), -1), classes, check_num_classes(num_classes)
+        torch.zeros(1, num_classes, device=device).expand(len(classes), -1),
+        classes,
+        check_num_classes(num_classes),
     )
     counts = torch.bincount(classes.cpu(), minlength=num_classes).float() + smoothing
     return counts / counts.sum().clamp_min(torch.finfo(counts.dtype).tiny)

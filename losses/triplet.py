@@ -1,5 +1,6 @@
 """The triplet loss: an anchor nearer to its positive than to its negative, by a margin."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from metric_face.errors import ArgumentError
 
 from .active_triplets import hinge_violations, softplus_violations
+from .checks import check_batch
 from .distances import (
     DISTANCES,
     all_distances,
@@ -102,12 +104,17 @@ class TripletLoss(nn.Module):
         self.last: TripletStatistics | None = None
         """Statistics of the last batch; None before the first."""
 
-    def forward(self, embeddings: Tensor, labels: Tensor, indices: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        embeddings: Tensor,
+        labels: Tensor | Sequence[int],
+        indices: Tensor | Sequence[int] | None = None,
+    ) -> Tensor:
         """Return the loss of one batch.
 
         Args:
             embeddings: (B, D) floating point.
-            labels: (B,) integers; equal labels are positives.
+            labels: (B,) integers in a list, an array or a tensor; equal labels are positives.
             indices: (B,) which image each item is; equal indices are copies and no positive pair.
 
         Returns:
@@ -116,7 +123,7 @@ class TripletLoss(nn.Module):
         Raises:
             ArgumentError: if shapes or types are not these.
         """
-        _check_batch(embeddings, labels, indices)
+        labels, indices = check_batch(embeddings, labels, indices)
         with torch.autocast(embeddings.device.type, enabled=False):
             points = embeddings if embeddings.dtype == torch.float64 else embeddings.float()
             if self.normalize or self.distance == "cosine":
@@ -191,23 +198,3 @@ def _relations(labels: Tensor, indices: Tensor | None) -> tuple[Tensor, Tensor]:
 def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise ArgumentError(f"{name} must be one of {', '.join(map(repr, allowed))}, found {value!r}")
-
-
-def _check_batch(embeddings: Tensor, labels: Tensor, indices: Tensor | None) -> None:
-    if embeddings.ndim != 2 or not embeddings.is_floating_point():
-        raise ArgumentError(
-            f"embeddings must be floating point of shape (B, D), found {embeddings.dtype} "
-            f"of shape {tuple(embeddings.shape)}"
-        )
-    for name, tensor in (("labels", labels), ("indices", indices)):
-        if tensor is None:
-            continue
-        if tensor.shape != embeddings.shape[:1]:
-            raise ArgumentError(
-                f"{name} must have one entry per embedding, shape ({len(embeddings)},), "
-                f"found {tuple(tensor.shape)}"
-            )
-        if tensor.is_floating_point() or tensor.is_complex():
-            raise ArgumentError(
-                f"{name} must be integers (floats merge large ids), found {tensor.dtype}: use .long()"
-            )
