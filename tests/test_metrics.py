@@ -159,7 +159,7 @@ def test_blocks_change_nothing(monkeypatch):
     vectors, labels = rng.integers(-3, 4, (70, 6)).astype(np.float32), rng.integers(0, 5, 70)
     whole = retrieval_metrics(vectors, labels, metric="inner_product")
     seen = []
-    monkeypatch.setattr("metric_face.scores.retrieval._BLOCK_BYTES", 4 * 70 * 8)
+    monkeypatch.setattr("metric_face.scores.retrieval._BLOCK_BYTES", 8 * 70 * 8)
     parts = retrieval_metrics(vectors, labels, metric="inner_product", progress=lambda *a: seen.append(a))
     assert parts.per_query["map_at_r"].tolist() == whole.per_query["map_at_r"].tolist()
     assert seen[0] == (8, 70)

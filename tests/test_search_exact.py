@@ -7,6 +7,7 @@ from search_oracle import METRICS, similarities
 from metric_face.index import EmbeddingIndex
 from metric_face.knn import KNNClassifier
 from metric_face.neighbours import NeighbourGraph
+from metric_face.scores.retrieval import retrieval_metrics
 from metric_face.vectors import normalise
 
 
@@ -129,3 +130,22 @@ def test_a_tensor_with_a_gradient_is_read():
     index = EmbeddingIndex.build(vectors, kind="flat")
     assert index.search(vectors[2], 1).ids.tolist() == [[2]]
     assert NeighbourGraph.build(vectors.to(torch.bfloat16), 1).ids[:, 0].tolist() == [1, 0, 0, 0]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_retrieval_is_scored_on_the_order_of_float64(metric):
+    rng = np.random.default_rng(5)
+    labels = np.repeat(np.arange(12), 10)
+    for name, vectors in hard_vectors(rng, 120, 6):
+        print(name)
+        vectors = (vectors + np.std(vectors) * rng.normal(size=(12, vectors.shape[1]))[labels]).astype(
+            np.float32
+        )
+        got = retrieval_metrics(vectors, labels, metric=metric)
+        ranks = similarities(vectors, vectors, metric)[0]
+        np.fill_diagonal(ranks, -np.inf)
+        hits = labels[np.argsort(-ranks, axis=1, kind="stable")] == labels[:, None]
+        if name in ("copies", "a grid", "all equal"):
+            continue  # equals: their order is another test's
+        np.testing.assert_array_equal(got.per_query["recall@1"], hits[:, 0])
+        np.testing.assert_allclose(got.r_precision, hits[:, :9].mean(), rtol=1e-6)

@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from metric_face.errors import ArgumentError
 from metric_face.scores.f1 import Ints, as_codes, as_labels
-from metric_face.vectors import Metric, as_vectors, check_metric, normalise, row_lengths
+from metric_face.search.order import Asked
+from metric_face.search.points import Points
+from metric_face.vectors import Metric, as_vectors, check_directions, check_metric
 
-_BLOCK_BYTES = 1 << 27  # similarities held at once: 128 MiB, that is 335 queries against 100,000 items
+_BLOCK_BYTES = 1 << 27  # similarities held at once: 128 MiB, that is 167 queries against 100,000 items
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def retrieval_metrics(
 ) -> RetrievalMetrics:
     """Rank every item's neighbours and measure how many share its label.
 
-    Every item is a query against all the others; it never finds itself. Ties go to the lower position.
+    Every item is a query against all the others; it never finds itself. What only the rounding of float64
+    tells apart is equal, and among equals the lower position comes first.
 
     Args:
         vectors: (N, D) embeddings.
@@ -81,7 +84,7 @@ def retrieval_metrics(
     if not ks or min(ks) < 1:
         raise ArgumentError(f"ks must be whole numbers of at least 1, found {list(ks)}")
     if check_metric(metric) == "cosine":
-        points = normalise(points, "vectors")
+        check_directions(points, "vectors")
     groups = np.arange(len(points))  # without identities each item excludes itself alone
     if exclude_same_identity:
         if identities is None:
@@ -97,24 +100,22 @@ def retrieval_metrics(
     names = [*(f"recall@{k}" for k in ks), "r_precision", "map_at_r"]
     values = np.empty((len(queries), len(names)), dtype=np.float32)
     excluded = _Groups(groups)
-    half_squares = (row_lengths(points) ** 2 / 2).astype(np.float32) if metric == "euclidean" else None
-    size = max(1, _BLOCK_BYTES // (4 * len(points)))
+    asked = Asked.of(Points.of(points, metric), points)
+    size = max(1, _BLOCK_BYTES // (8 * len(points)))
 
-    def score(query: int, row: NDArray[np.float32]) -> list[float]:
+    def score(query: int, ranks: NDArray[np.float64], length: float) -> list[float]:
         candidates = len(points) - int(excluded.sizes[excluded.codes[query]])
         depth = min(max(int(relevant[query]), max(ks)), candidates)
-        hits = classes[_nearest(row, depth)] == classes[query]
+        hits = classes[asked.best(query, ranks, length, depth)] == classes[query]
         return _score(hits, int(relevant[query]), ks)
 
     # NumPy partitions and sorts without holding the interpreter, so threads share the rows of a block
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         for start in range(0, len(queries), size):
             rows = queries[start : start + size]
-            similarities = points[rows] @ points.T
-            if half_squares is not None:  # the query's own length is constant in its row
-                similarities -= half_squares
-            excluded.mask(similarities, rows)
-            values[start : start + size] = list(pool.map(score, rows, similarities))
+            ranks, lengths = asked.against_all(rows)
+            excluded.mask(ranks, rows)
+            values[start : start + size] = list(pool.map(score, rows, ranks, lengths))
             if progress is not None:
                 progress(min(start + size, len(queries)), len(queries))
 
@@ -150,24 +151,12 @@ class _Groups:
         self._members = np.argsort(self.codes, kind="stable")
         self._starts = np.cumsum(self.sizes) - self.sizes
 
-    def mask(self, similarities: NDArray[np.float32], rows: Ints) -> None:
+    def mask(self, similarities: NDArray[np.float64], rows: Ints) -> None:
         codes = self.codes[rows]
         sizes = self.sizes[codes]
         offsets = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         columns = self._members[np.repeat(self._starts[codes], sizes) + offsets]
         similarities[np.repeat(np.arange(len(rows)), sizes), columns] = -np.inf
-
-
-def _nearest(row: NDArray[np.float32], depth: int) -> Ints:
-    """Positions of the ``depth`` largest values, largest first, ties by position.
-
-    Sorting only what passes the depth-th value: R is far below N, a full sort dearer than the product.
-    """
-    if depth < len(row) // 2:
-        threshold = np.partition(row, len(row) - depth)[len(row) - depth]
-        passing = np.flatnonzero(row >= threshold)
-        return passing[np.argsort(-row[passing], kind="stable")[:depth]]
-    return np.argsort(-row, kind="stable")[:depth]
 
 
 def _score(hits: NDArray[np.bool_], relevant: int, ks: Sequence[int]) -> list[float]:
