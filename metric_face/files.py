@@ -78,11 +78,8 @@ def check_takes_files(folder: Path, path: str | os.PathLike[str]) -> None:
     if not there.is_dir():
         raise OutputError(f"{path}: cannot be written: {there} is a file, not a folder")
     try:
-        if there == folder:
-            with tempfile.TemporaryFile(dir=there):
-                pass
-        else:
-            Path(tempfile.mkdtemp(prefix=".metric_face-", dir=there)).rmdir()
+        with tempfile.TemporaryFile(dir=there):  # without a name, so that a kill leaves nothing
+            pass
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {there}: {refusal(error)}") from None
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from metric_face.errors import FileFormatError
 from metric_face.neighbours import NeighbourGraph
+from metric_face.staging import tidy
 from metric_face.vectors import Floats, as_vectors, group_codes
 
 DEPTH = 30
@@ -56,6 +57,7 @@ def kept_graph(
     with suppress(FileFormatError):
         kept = NeighbourGraph.load(file)
         if kept.source == source and kept.k >= k and len(kept) == len(vectors) and kept.fits(count):
+            tidy(file)
             return kept.head(k)
     depth = max(k, DEPTH if base is None else DEPTH_BETWEEN)
     graph = replace(_search(vectors, depth, exclude, base), source=source)

@@ -73,6 +73,15 @@ def claim(target: Path, *, wait: float = 0, keep: bool = False) -> Iterator[Path
         lock.release()
 
 
+def tidy(target: Path) -> None:
+    """Take away the place that a killed process left after its target was whole; one that is held is left alone."""
+    target = Path(os.path.realpath(target))
+    with suppress(OSError):
+        if place_of(target).exists():
+            with claim(target):
+                pass
+
+
 @contextmanager
 def blaming(target: Path) -> Iterator[None]:
     """Say of which output the system's refusal is: of files that are made for it, the names mean nothing to a user.
