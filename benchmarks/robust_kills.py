@@ -126,11 +126,11 @@ def main() -> None:
         machine("torch", "faiss-cpu", "pyarrow", "filelock"),
         [
             f"{total:,} disturbances in {time.monotonic() - started:.0f} s, on a run of 48 images. Operations are "
-            "those that change the disk, found by an audit hook, each killed before it happens; the command then runs "
-            "again and every file of the folder is compared, byte for byte, with an undisturbed call's. An old result "
-            "is lost where, between the two, neither the embeddings (or index) that were there before nor the new can be "
-            "read. Of two commands at once one may be refused, in one line; on a full disk the command has to end with exit "
-            "code 1 and one line, and is run again with more room.",
+            "those that change the disk, found by an audit hook, each killed before it happens; the command then "
+            "runs again and every file of the folder is compared, byte for byte, with an undisturbed call's. An old "
+            "result is lost where, between the two, neither the embeddings (or index) that were there before nor "
+            "the new can be read. Of two commands at once one may be refused, in one line; on a full disk the "
+            "command has to end with exit code 1 and one line, and is run again with more room.",
             table(HEADER, rows),
             "\n".join(f"- {line}" for line in wrong) or "Nothing went wrong.",
         ],
