@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -62,6 +63,39 @@ class PMLLoss(nn.Module):
                     mined = _without_copies(mined, indices)
             value: Tensor = self.loss(points, labels, mined)
         return value
+
+    def get_extra_state(self) -> dict[str, dict[str, Any]]:
+        """What their modules keep beside parameters and buffers, such as a memory's ``queue_idx``."""
+        kept = {name: _plain_attributes(module) for name, module in self.named_modules() if name}
+        return {name: values for name, values in kept.items() if values}
+
+    def set_extra_state(self, state: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take up what :meth:`get_extra_state` gave."""
+        for name, values in state.items():
+            module = self.get_submodule(name)
+            for key, value in values.items():
+                setattr(module, key, value)
+
+
+_PLAIN = (bool, int, float, str, Tensor, type(None))
+
+
+def _plain_attributes(module: nn.Module) -> dict[str, Any]:
+    """Numbers, texts and tensors that a module keeps as attributes of its own, which no state dict holds."""
+    values = {
+        key: value.item() if isinstance(value, np.generic) else value
+        for key, value in vars(module).items()
+        if not key.startswith("_") and key != "training"
+    }
+    return {key: value for key, value in values.items() if _is_plain(value)}
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_is_plain(item) for item in value)
+    if isinstance(value, dict):
+        return all(isinstance(key, str | int) and _is_plain(item) for key, item in value.items())
+    return isinstance(value, _PLAIN)
 
 
 def resolve_metric_loss(

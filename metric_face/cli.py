@@ -1,6 +1,7 @@
 """The command ``metric-face``: one function per command, which parses, calls the library and prints.
 
-Exit codes: 0 done, 1 the input or the data is wrong (one line, no traceback), 2 wrong usage, 130 interrupted.
+Exit codes: 0 done, 1 the input or the data is wrong (one line, no traceback), 2 wrong usage, 130 interrupted,
+143 stopped by SIGTERM.
 """
 
 import os
@@ -136,6 +137,8 @@ def train(
         given.append("data.skip_broken=true")
     # A resumed run keeps its own number of epochs unless one is given, and not that of a recipe nobody named.
     own = out / "config.yaml"
+    if not own.is_file():
+        own = out / "fold-0" / "config.yaml"
     start = config or (own if resume and own.is_file() else "small")
     resolved = load_config(start, given, {} if data is None else {"data.path": data})
     from metric_face.data.preparation import prepare_data
@@ -160,9 +163,7 @@ def train(
         )
         folder = shell_word(run.folder)
         answer(f"next: metric-face embed {folder} && metric-face evaluate {folder}")
-    if facts["ended"] == "interrupted":
-        say(f"go on with: metric-face train --resume --out {shell_word(run.folder)}")
-        raise typer.Exit(130)
+    _say_how_to_go_on(facts, out)
 
 
 def _train_folds(config: Any, out: Path, resume: bool, prepared: Any, quiet: bool, as_json: bool) -> None:
@@ -179,9 +180,16 @@ def _train_folds(config: Any, out: Path, resume: bool, prepared: Any, quiet: boo
                 f"{run.folder}: {facts['ended']}, best {facts['monitor']} {facts['best']:.3f}, {facts['seconds']:.0f} s"
             )
         answer(f"next: metric-face fuse {shell_word(out)}")
-    if runs[-1].facts["ended"] == "interrupted":
+    _say_how_to_go_on(runs[-1].facts, out)
+
+
+def _say_how_to_go_on(facts: dict[str, Any], out: Path) -> None:
+    """After Ctrl-C or SIGTERM, the line and the exit code that a shell or a queue system expects."""
+    from metric_face.terminal import say
+
+    if facts["ended"] == "interrupted":
         say(f"go on with: metric-face train --resume --out {shell_word(out)}")
-        raise typer.Exit(130)
+        raise typer.Exit(143 if facts["signal"] == "SIGTERM" else 130)
 
 
 @app.command()

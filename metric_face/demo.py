@@ -104,7 +104,7 @@ def run_demo(folder: str | Path, *, people: int = 200, say: Callable[[str], obje
     run = fit(
         load_config(SETTINGS, values={"data.path": faces}),
         run_folder,
-        resume=(run_folder / "checkpoints" / "last.ckpt").is_file(),
+        resume=(run_folder / "config.yaml").is_file(),
         say=say,
     )
     watch.start("embed", "embedding every image")

@@ -8,6 +8,7 @@
     │   ├── ImageError       one image cannot be used: missing, unreadable, truncated, oversized
     │   └── SplitError       a split is not what it promises: shared identity, empty part
     ├── ConfigError          the run configuration is wrong: unknown key, value out of range
+    ├── TrainingError        a training broke: its loss or a gradient is not finite
     ├── FileFormatError      a file or folder of ours is truncated, altered or foreign
     ├── OutputError          what would be written may not be: something else is there, or the system refuses
     │                        (also an OSError)
@@ -41,6 +42,10 @@ class SplitError(DataError):
 
 class ConfigError(MetricFaceError):
     """The run configuration is wrong: an unknown key, a value out of range."""
+
+
+class TrainingError(MetricFaceError):
+    """A training broke: its loss or a gradient is not finite."""
 
 
 class FileFormatError(MetricFaceError):

@@ -1,6 +1,5 @@
 """fit_folds: K trainings of the same images, each holding out another fold of the people."""
 
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from metric_face.errors import ConfigError, FileFormatError
 from metric_face.extraction import extract
 from metric_face.folds import fold_folder, fold_runs, is_embedded, is_finished
 from metric_face.run import Run
+from metric_face.trainer.resuming import ANEW, settings_to_resume
 from metric_face.training import Say, fit
 
 
@@ -33,7 +33,7 @@ def fit_folds(
         config: a configuration whose ``data.split.folds`` is K.
         folder: where the folds go; one that holds a run or folds already is refused, unless ``resume``.
         resume: leave the finished folds, go on with the one that was stopped, and train the rest; configuration and
-            images are those that the first fold started with.
+            images are those that the first fold started with, and ``config`` may not ask for others.
         data: images prepared before, as :func:`prepare_data` gives them for any of the folds.
         quiet: no progress bar.
         say: called with each line that a person should know of.
@@ -47,13 +47,19 @@ def fit_folds(
         DataError: the images are not.
         FileFormatError: there is nothing to resume.
     """
-    home, config = Path(folder), config if isinstance(config, Config) else load_config(config)
-    if resume:
-        config, data = _as_begun(home)
-    elif fold_runs(home) or (home / "config.yaml").exists():
-        raise ConfigError(
-            f"{home}: holds a run already; name another folder, go on with --resume, or remove it"
-        )
+    home = Path(folder)
+    if resume and fold_runs(home):
+        config, data = _as_begun(home, config)
+    else:
+        config = config if isinstance(config, Config) else load_config(config)
+        if fold_runs(home) or (home / "config.yaml").exists():
+            raise ConfigError(
+                f"{home}: holds a run already; name another folder, go on with --resume, or remove it"
+            )
+        if resume and not config.data.path:
+            raise FileFormatError(
+                f"{home}: holds no folds to go on with; give the images, and they are started"
+            )
     if config.data.split.folds is None:
         raise ConfigError("data.split.folds: must be the number of folds to train, such as 5; found none")
     data = data or prepare_data(config.data, progress=checking)
@@ -69,26 +75,27 @@ def fit_folds(
     return runs
 
 
-def _as_begun(home: Path) -> tuple[Config, PreparedData]:
+def _as_begun(home: Path, given: Config | Mapping[str, Any] | str | Path) -> tuple[Config, PreparedData]:
     """Configuration and images of the folds in a folder: those that the first of them started with."""
-    for run in fold_runs(home):
-        if (run.folder / "images.parquet").is_file() and (run.folder / "run.json").is_file():
-            return run.config, reopen_data(run.table, run.config.data)
-    raise FileFormatError(f"{home}: holds no folds to resume; start them without --resume")
+    first = fold_runs(home)[0]
+    config = settings_to_resume(
+        first.config,
+        given,
+        data_root=Path(first.facts["data_root"]),
+        anew=ANEW - {"trainer.epochs", "trainer.max_time"},
+        ignored=frozenset({"data.split.fold"}),
+    )
+    return config, reopen_data(first.table, config.data)
 
 
 def _fit_fold(config: Config, home: Path, data: PreparedData, quiet: bool, say: Say) -> Run:
-    if home.exists():
-        run = Run(home)
-        if is_finished(run):
-            return run
-        if (home / "checkpoints" / "last.ckpt").is_file():
-            return fit(run.config, home, resume=True, quiet=quiet, say=say)
-        shutil.rmtree(home)  # killed before its first checkpoint: nothing was learnt
+    begun = (home / "config.yaml").is_file()
+    if begun and is_finished(Run(home)):
+        return Run(home)
     table = data.table.without("split")
     split, notes = split_table(table, data.space, config.data)
     prepared = replace(data, table=split, notes=tuple(notes))
-    return fit(config, home, data=prepared, quiet=quiet, say=say)
+    return fit(config, home, resume=begun, data=prepared, quiet=quiet, say=say)
 
 
 def _config_of(config: Config, fold: int) -> Config:

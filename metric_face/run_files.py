@@ -35,6 +35,7 @@ _MORE_FACTS = {
     "notes": list_of(TEXT),
     "versions": mapping_of(TEXT),
     "ended": maybe(TEXT),
+    "signal": TEXT,
     "epochs": WHOLE,
     "steps": WHOLE,
     "seconds": NUMBER,

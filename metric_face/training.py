@@ -12,12 +12,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import (
-    EarlyStopping,
-    EMAWeightAveraging,
-    ModelCheckpoint,
-    RichProgressBar,
-)
+from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, RichProgressBar
 
 from metric_face import __version__
 from metric_face.config import Config, dump_config, load_config
@@ -27,15 +22,18 @@ from metric_face.data.table import ImageTable
 from metric_face.data.transforms import EvalTransform
 from metric_face.errors import ConfigError, FileFormatError, MissingExtraError, ModelMismatchError
 from metric_face.model import EmbeddingModel, EmbeddingOnly
-from metric_face.precision import computing_dtype, device_of_choice
+from metric_face.precision import device_of_choice, training_dtype
 from metric_face.run import Run
 from metric_face.run_files import begin_run, check_run, seal_run
-from metric_face.trainer.callbacks import Deadline, GracefulInterrupt, LastCheckpoint
+from metric_face.trainer.callbacks import Deadline, GracefulStop
+from metric_face.trainer.checkpoint_file import CheckedFiles, read_checkpoint
+from metric_face.trainer.checkpoints import Checkpoints, Start, chosen_checkpoint, find_start
 from metric_face.trainer.conflict import ConflictCallback
 from metric_face.trainer.loaders import plan_training, train_loader, validation_loader
 from metric_face.trainer.log import RunLog
 from metric_face.trainer.module import TrainingModule
 from metric_face.trainer.objective import build_objective
+from metric_face.trainer.resuming import settings_to_resume
 from metric_face.weights import load_backbone, save_model, vouch_for_onnx
 
 Say = Callable[[str], object]
@@ -57,7 +55,8 @@ def fit(
         config: a configuration, a mapping, a YAML file or the name of a recipe.
         folder: the run directory; one that holds a run already is refused, unless ``resume``.
         resume: go on with an interrupted run exactly where its last checkpoint was; the configuration is the
-            run's own, and ``config`` is not looked at but for ``trainer.epochs`` and ``trainer.max_time``.
+            run's own, and what ``config`` may change is how long it trains, ``trainer.epochs`` and
+            ``trainer.max_time``, and what changes no weight. A run without a checkpoint starts over.
         data: images prepared before, as :func:`prepare_data` gives them.
         quiet: no progress bar.
         say: called with each line that a person should know of.
@@ -65,19 +64,26 @@ def fit(
 
     Returns:
         The run, with the best weights in place. A training ended by Ctrl-C or its ``max_time`` returns what was
-        learnt; ``run.facts["ended"]`` says how it ended.
+        learnt; ``run.facts["ended"]`` says how it ended, and ``run.facts["signal"]`` by which signal.
 
     Raises:
         ConfigError: the configuration, or the folder, is not usable.
         DataError: the images are not.
+        FileFormatError: there is nothing to resume, or its checkpoints are damaged.
+        TrainingError: the loss or a gradient is not finite.
     """
     home = Path(folder)
     config = _resolve(config, home, resume)
     _quieten()
     L.seed_everything(config.seed, workers=True, verbose=False)
+    begun, start = resume and (home / "config.yaml").is_file(), Start()
     if resume:
+        start = find_start(home / "checkpoints", say)
+    if begun:
         check_run(home)
-        data = reopen_data(Run.open(home).table, config.data)  # the images and the split that it started with
+        if start.file is None:
+            say(f"{home}: stopped before its first checkpoint; starts over")
+        data = reopen_data(Run(home).table, config.data)  # the images and the split that it started with
     data = data or prepare_data(config.data, progress=checking)
     config = config.settled(data.space is not None)
     for line in (*data.dropped, *data.notes):
@@ -94,15 +100,15 @@ def fit(
     }
     if _rank() == 0:
         home.mkdir(parents=True, exist_ok=True)
-        begin_run(home, facts, dump_config(config), None if resume else data.table.save)
-    return _train(config, data, home, resume, quiet, say, facts)
+        begin_run(home, facts, dump_config(config), None if begun else data.table.save)
+    return _train(config, data, home, start, quiet, say, facts)
 
 
 def _train(
     config: Config,
     data: PreparedData,
     home: Path,
-    resume: bool,
+    start: Start,
     quiet: bool,
     say: Say,
     facts: dict[str, Any],
@@ -126,21 +132,14 @@ def _train(
         config.loss, codes, sampler.plan(0).ravel(), heads, embedding_size=model.embedding_size
     )
     loader = train_loader(train, transform, codes, sampler, config)
-    deadline, interrupt = Deadline(parse_duration(config.trainer.max_time)), GracefulInterrupt()
+    deadline, stop = Deadline(parse_duration(config.trainer.max_time)), GracefulStop()
     module = TrainingModule(
         model, objective, config, data.space, deadline.share_used, log_every=min(10, len(sampler))
     )
     monitor = _monitor(config, data)
-    last = home / "checkpoints" / "last.ckpt"
-    best = ModelCheckpoint(
-        last.parent, "best", monitor, mode="max", save_weights_only=True, enable_version_counter=False
-    )
-    callbacks = [
-        deadline,
-        interrupt,
-        LastCheckpoint(last, sampler, loader.dataset),
-        best,
-    ]
+    folder = home / "checkpoints"
+    checkpoints = Checkpoints(folder, monitor, sampler, loader.dataset, start.best)
+    callbacks: list[L.Callback] = [deadline, stop, checkpoints]
     if config.loss.surgery != "none" and max(_world_size(), _devices(config)) > 1:
         raise ConfigError(
             f"loss.surgery={config.loss.surgery}: works in one process; set it to none, or train in one"
@@ -153,21 +152,20 @@ def _train(
         callbacks.append(EarlyStopping(monitor, mode="max", patience=config.trainer.patience))
     if not quiet:
         callbacks.append(RichProgressBar(console_kwargs={"stderr": True}))
-    resumed_step = _step_of(last) if resume else None
-    log = RunLog(home / "metrics.csv", resumed_step)
+    log = RunLog(home / "metrics.csv", start.step)
     device = device_of_choice()
+    dtype = training_dtype(model, config.data.size, device, config.trainer.precision, say)
     trainer = L.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=_devices(config),
         strategy="ddp" if _world_size() > 1 or _devices(config) > 1 else "auto",
         num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")),
-        precision="bf16-mixed"
-        if computing_dtype(device, config.trainer.precision) == torch.bfloat16
-        else "32-true",
+        precision="bf16-mixed" if dtype == torch.bfloat16 else "32-true",
         max_epochs=config.trainer.epochs,
         accumulate_grad_batches=config.optimizer.accumulate,
         gradient_clip_val=config.optimizer.clip or None,
         callbacks=callbacks,
+        plugins=[CheckedFiles()],
         logger=[log, *_loggers(config, home)],
         log_every_n_steps=module.log_every,
         num_sanity_val_steps=0,
@@ -180,26 +178,28 @@ def _train(
         module,
         loader,
         validation_loader(val, transform, val_codes, config),
-        ckpt_path=last if resume else None,
+        ckpt_path=start.file,
         weights_only=True,
     )
     if trainer.is_global_zero:
-        chosen = torch.load(home / "checkpoints" / "best.ckpt", map_location="cpu", weights_only=True)
-        model.load_state_dict(_model_weights(chosen["state_dict"]))
+        file, best = chosen_checkpoint(folder)
+        model.load_state_dict(_model_weights(read_checkpoint(file)["state_dict"]))
         fingerprint = save_model(home, model, transform, data.space)
         if config.trainer.export_onnx:
             _export(home, model, transform, fingerprint, val, say)
         facts |= {
-            "ended": _how_it_ended(trainer, interrupt, deadline, config),
+            "ended": _how_it_ended(trainer, checkpoints, stop, deadline, config),
             "epochs": trainer.current_epoch,
             "steps": trainer.global_step,
             "seconds": round(time.monotonic() - started, 1),
             "monitor": monitor,
-            "best": float(best.best_model_score or 0.0),
-            "best_epoch": int(chosen["epoch"]),
+            "best": best.score,
+            "best_epoch": best.epoch,
             "device": str(device),
             "precision": str(trainer.precision),
         }
+        if facts["ended"] == "interrupted":
+            facts["signal"] = "SIGINT" if stop.signal is None else stop.signal.name
         seal_run(home, facts)
         for floor in objective.at_floor():
             say(str(floor))
@@ -225,24 +225,18 @@ def _export(
 
 
 def _resolve(config: Config | Mapping[str, Any] | str | Path, home: Path, resume: bool) -> Config:
-    config = config if isinstance(config, Config) else load_config(config)
-    if not resume:
-        if _rank() == 0 and (home / "config.yaml").exists():  # others may come when the first has begun
-            raise ConfigError(
-                f"{home}: holds a run already; name another folder, go on with --resume, or remove it"
-            )
-        return config
-    if not (home / "checkpoints" / "last.ckpt").is_file():
-        raise FileFormatError(
-            f"{home}: holds no checkpoints/last.ckpt to resume from; start it without --resume"
+    begun = (home / "config.yaml").is_file()
+    if resume and begun:
+        run = Run(home)
+        return settings_to_resume(run.config, config, data_root=Path(run.facts["data_root"]))
+    resolved = config if isinstance(config, Config) else load_config(config)
+    if resume and not resolved.data.path:
+        raise FileFormatError(f"{home}: holds no run to go on with; give the images, and it is started")
+    if begun and _rank() == 0:  # others may come when the first has begun
+        raise ConfigError(
+            f"{home}: holds a run already; name another folder, go on with --resume, or remove it"
         )
-    stored = load_config(home / "config.yaml")
-    trainer = stored.trainer.model_copy(
-        update={"epochs": config.trainer.epochs, "max_time": config.trainer.max_time}
-        if config != Config()
-        else {}
-    )
-    return stored.model_copy(update={"trainer": trainer})
+    return resolved
 
 
 def _head_sizes(data: PreparedData, config: Config) -> dict[str, int]:
@@ -264,21 +258,17 @@ def _monitor(config: Config, data: PreparedData) -> str:
 
 
 def _how_it_ended(
-    trainer: L.Trainer, interrupt: GracefulInterrupt, deadline: Deadline, config: Config
+    trainer: L.Trainer, checkpoints: Checkpoints, stop: GracefulStop, deadline: Deadline, config: Config
 ) -> str:
-    if interrupt.interrupted:
+    if trainer.current_epoch >= config.trainer.epochs and not checkpoints.stopped_inside:
+        return "complete"
+    if stop.signal is not None:
         return "interrupted"
-    if deadline.share_used() >= 1:
-        return "max_time"
-    return "complete" if trainer.current_epoch >= config.trainer.epochs else "patience"
+    return "max_time" if deadline.share_used() >= 1 else "patience"
 
 
 def _model_weights(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name.removeprefix("model."): value for name, value in state.items() if name.startswith("model.")}
-
-
-def _step_of(checkpoint: Path) -> int:
-    return int(torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"])
 
 
 def _rank() -> int:

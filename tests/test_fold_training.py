@@ -21,6 +21,7 @@ from metric_face.fusing import fuse_sources
 from metric_face.prediction_files import write_submission
 from metric_face.predictions import Predictions
 from metric_face.run import Run
+from metric_face.run_files import begin_run
 from metric_face.training import fit
 from tests.training_cases import tiny_config
 
@@ -61,9 +62,9 @@ def test_a_stopped_training_goes_on_at_its_fold_and_ends_the_same(
     assert half.estimates[0].folds == (1, 3)
     assert half.notes == (f"{home / 'fold-1'}: not finished",)
     written = (home / "fold-0" / "model.safetensors").stat().st_mtime_ns
-    resumed = fit_folds(
-        tiny_config(toy, trainer__epochs=50), home, resume=True, quiet=True
-    )  # its own are kept
+    with pytest.raises(ConfigError, match=r"found trainer\.epochs=50 \(the run's: 2\)"):
+        fit_folds(config(toy, trainer__epochs=50), home, resume=True, quiet=True)
+    resumed = fit_folds({}, home, resume=True, quiet=True)
     assert (home / "fold-0" / "model.safetensors").stat().st_mtime_ns == written
     assert len(resumed) == 3
     for one, other in zip(resumed, whole, strict=True):
@@ -92,7 +93,8 @@ def test_a_fold_killed_before_its_first_checkpoint_is_started_anew(
         calls.append(folder)
         if len(calls) == 2:
             folder.mkdir()
-            (folder / "config.yaml").write_text(dump_config(config))
+            table = more["data"].table
+            begin_run(folder, {"data_root": str(table.root.resolve())}, dump_config(config), table.save)
             raise SystemExit(9)
         return fit(config, folder, **more)
 
@@ -140,8 +142,8 @@ def test_the_command_trains_says_how_many_folds_and_refuses_to_overwrite(toy: Pa
 def test_what_cannot_be_folded_is_refused(toy: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"data\.split\.folds: must be the number of folds to train"):
         fit_folds(tiny_config(toy), tmp_path / "r")
-    with pytest.raises(FileFormatError, match="holds no folds to resume; start them without --resume"):
-        fit_folds(config(toy), tmp_path / "r", resume=True)
+    with pytest.raises(FileFormatError, match="holds no folds to go on with; give the images"):
+        fit_folds({"data": {"split": SPLIT}}, tmp_path / "r", resume=True)
     frame = pd.read_csv(toy / "images.csv").assign(split=["train"] * 48 + ["val"] * 48)
     frame["path"] = [str(toy / name) for name in frame["path"]]
     frame.to_csv(tmp_path / "split.csv", index=False)

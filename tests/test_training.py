@@ -15,6 +15,7 @@ import torch
 from metric_face.config import dump_config, load_config
 from metric_face.errors import ConfigError, FileFormatError, MissingExtraError
 from metric_face.run import Run
+from metric_face.run_files import begin_run
 from metric_face.trainer.callbacks import Deadline
 from metric_face.trainer.module import TrainingModule, schedule
 from metric_face.training import _resolve, fit
@@ -81,13 +82,15 @@ def test_a_second_run_is_the_same_to_the_bit(toy: Path, tmp_path: Path, finished
     assert same(weights(again), weights(finished))
 
 
-def stop_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Press Ctrl-C once during a given step."""
+def stop_at(step: int, monkeypatch: pytest.MonkeyPatch, number: signal.Signals = signal.SIGINT) -> None:
+    """Press Ctrl-C once during a given step, or send another signal."""
     original = TrainingModule.training_step
+    sent: list[int] = []
 
     def with_interrupt(self: TrainingModule, batch: dict[str, Any], index: int) -> torch.Tensor:
-        if self.trainer.global_step == step:
-            os.kill(os.getpid(), signal.SIGINT)
+        if self.trainer.global_step == step and not sent:
+            sent.append(step)
+            os.kill(os.getpid(), number)
         return original(self, batch, index)
 
     monkeypatch.setattr(TrainingModule, "training_step", with_interrupt)
@@ -117,7 +120,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(
 
 
 @pytest.mark.parametrize(
-    ("words", "epochs"), [([], 31), (["--set", "trainer.epochs=40"], 40), (["--config", "standard"], 30)]
+    ("words", "epochs"), [([], 31), (["--set", "trainer.epochs=40"], 40), (["--set", "data.workers=1"], 31)]
 )
 def test_the_command_resumes_with_the_epochs_of_the_run_unless_others_are_given(
     toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], epochs: int
@@ -126,9 +129,8 @@ def test_the_command_resumes_with_the_epochs_of_the_run_unless_others_are_given(
 
     from metric_face.cli import app
 
-    (tmp_path / "config.yaml").write_text(dump_config(tiny_config(toy, trainer__epochs=31)))
-    (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / "last.ckpt").touch()
+    own = dump_config(tiny_config(toy, trainer__epochs=31))
+    begin_run(tmp_path, {"data_root": str(toy)}, own, lambda file: file.touch())
     asked: list[int] = []
 
     def resolve(config: Any, home: Path, resume: bool) -> Any:
@@ -186,9 +188,11 @@ def test_a_logger_that_is_not_installed_is_named(toy: Path, tmp_path: Path) -> N
         fit(tiny_config(toy, trainer__loggers=["wandb"]), tmp_path / "run", quiet=True)
 
 
-def test_nothing_to_resume_is_said(toy: Path, tmp_path: Path) -> None:
-    with pytest.raises(FileFormatError, match=r"no checkpoints/last\.ckpt to resume from"):
-        fit(tiny_config(toy), tmp_path, resume=True)
+def test_nothing_to_resume_is_said(tmp_path: Path) -> None:
+    with pytest.raises(
+        FileFormatError, match=r"holds no run to go on with; give the images, and it is started"
+    ):
+        fit({}, tmp_path, resume=True)
 
 
 def test_the_schedule_warms_up_and_ends_where_it_should() -> None:

@@ -1,13 +1,13 @@
-"""What happens around the steps of a training: the deadline, Ctrl-C, and a checkpoint that resumes exactly."""
+"""What happens around the steps of a training: the deadline, and Ctrl-C or SIGTERM."""
 
+import os
 import signal
 import time
-from pathlib import Path
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
 import lightning as L
-import torch
 from lightning.pytorch.callbacks import Callback
 
 
@@ -38,6 +38,10 @@ class Deadline(Callback):
             return 0.0
         return self.elapsed / max(1e-9, self.seconds * (1 - self.reserve) - self._longest_validation)
 
+    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        if self.share_used() >= 1:  # a run that its max_time ended is resumed with no more time
+            trainer.should_stop = True
+
     def on_validation_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         self._validating = time.monotonic()
 
@@ -45,7 +49,7 @@ class Deadline(Callback):
         self._longest_validation = max(self._longest_validation, time.monotonic() - self._validating)
 
     def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
-        if self.seconds is not None:
+        if self.seconds is not None and at_a_step(trainer):
             # One clock decides for all ranks, or some would wait for others forever.
             trainer.should_stop = trainer.strategy.broadcast(trainer.should_stop or self.share_used() >= 1)
 
@@ -56,90 +60,64 @@ class Deadline(Callback):
         self._before, self._started = float(state_dict["elapsed"]), time.monotonic()
 
 
-class GracefulInterrupt(Callback):
-    """The first Ctrl-C ends the training after its batch, with validation and checkpoints; the second at once."""
+class GracefulStop(Callback):
+    """The first Ctrl-C or SIGTERM ends the training after its step, with validation and checkpoints.
 
-    def __init__(self) -> None:
-        self.interrupted = False
-        self._previous: Any = None
-        self._trainer: L.Trainer | None = None
+    The second ends it at once.
 
-    def on_fit_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        self._trainer = trainer
-        try:
-            self._previous = signal.signal(signal.SIGINT, self._stop)
-        except ValueError:  # not in the main thread, where Python allows no handler
-            self._previous = None
-
-    def teardown(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
-            self._previous = None
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        if self.interrupted:
-            raise KeyboardInterrupt
-        self.interrupted = True
-        if self._trainer is not None:
-            self._trainer.should_stop = True
-
-
-class LastCheckpoint(Callback):
-    """Writes ``last.ckpt``, from which a run goes on exactly: after each epoch, every ten minutes, and when stopped.
-
-    Kept beside what Lightning keeps: where the sampler stood, counted in batches that the model has seen (workers
-    fetch ahead), and the random state.
-
-    Args:
-        file: where to write.
-        sampler: the batch sampler, with ``state_dict(consumed=...)`` and ``load_state_dict``.
-        dataset: of training, with ``set_epoch``.
-        every: seconds between two checkpoints inside an epoch.
+    Attributes:
+        signal: the signal received, or None.
     """
 
-    def __init__(self, file: Path, sampler: Any, dataset: Any, every: float = 600.0) -> None:
-        self.file = file
-        self.sampler = sampler
-        self.dataset = dataset
-        self.every = every
-        self._saved = time.monotonic()
-        self._stopped_inside = False
-        self._random_state: torch.Tensor | None = None
+    def __init__(self) -> None:
+        self.signal: signal.Signals | None = None
+        self._previous: dict[signal.Signals, Any] = {}
 
-    def on_train_batch_start(self, trainer: L.Trainer, *args: Any) -> None:
-        if self._random_state is not None:
-            torch.set_rng_state(self._random_state)
-            self._random_state = None
+    def on_fit_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(ValueError):  # not in the main thread, where Python allows no handler
+                self._previous[number] = signal.signal(number, self._note)
+
+    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        if signal.SIGTERM not in self._previous:
+            return
+        if self.signal == signal.SIGTERM:  # nothing has been trained yet
+            _die_of_sigterm()
+        # Lightning has put a handler of its own in place, which ends the process with exit code 0.
+        signal.signal(signal.SIGTERM, self._note)
 
     def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
-        progress = trainer.fit_loop.epoch_loop.batch_progress
-        due = trainer.should_stop or time.monotonic() - self._saved > self.every
-        if trainer.strategy.broadcast(due) and not progress.is_last_batch:
-            self._stopped_inside = trainer.should_stop
-            self._save(trainer)
+        if at_a_step(trainer):
+            self._stop(trainer)
 
-    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        # A stop inside an epoch passes here too; Lightning would then take the epoch for finished.
-        if not self._stopped_inside:
-            self._save(trainer)
+    def on_validation_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        self._stop(trainer)
 
-    def _save(self, trainer: L.Trainer) -> None:
-        trainer.save_checkpoint(self.file)
-        self._saved = time.monotonic()
+    def teardown(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous = {}
 
-    def on_save_checkpoint(
-        self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
-        consumed = trainer.fit_loop.epoch_loop.batch_progress.current.ready
-        checkpoint["metric_face"] = {
-            "sampler": self.sampler.state_dict(consumed=consumed),
-            "rng": torch.get_rng_state(),
-        }
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is None:
+            self.signal = signal.Signals(number)
+        elif number == signal.SIGINT:
+            raise KeyboardInterrupt
+        else:
+            _die_of_sigterm()
 
-    def on_load_checkpoint(
-        self, trainer: L.Trainer, module: L.LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
-        self.sampler.load_state_dict(checkpoint["metric_face"]["sampler"])
-        # Batches are fetched before the epoch's first hook runs.
-        self.dataset.set_epoch(self.sampler.epoch)
-        self._random_state = checkpoint["metric_face"]["rng"]
+    def _stop(self, trainer: L.Trainer) -> None:
+        # Of any rank, or some would wait for others forever.
+        if trainer.strategy.reduce_boolean_decision(self.signal is not None, all=False):
+            trainer.should_stop = True
+
+
+def _die_of_sigterm() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def at_a_step(trainer: L.Trainer) -> bool:
+    """Whether the batch just trained on ended an optimizer step, so that no gathered gradient would be lost."""
+    progress = trainer.fit_loop.epoch_loop.batch_progress
+    return progress.is_last_batch or progress.current.ready % trainer.accumulate_grad_batches == 0

@@ -213,6 +213,8 @@ def _cache(num_images: int, config: Config) -> PixelCache | None:
 
 
 def _leave_interrupts_to_the_trainer(worker: int) -> None:
-    # Ctrl-C reaches every process of the terminal; a worker that died of it would take the last batch along.
+    # Ctrl-C reaches every process of the terminal, and SIGTERM often every process of a job; a worker that died of
+    # it would take the last batch along.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     torch.set_num_threads(1)

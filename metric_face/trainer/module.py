@@ -12,6 +12,7 @@ from torch import Tensor
 
 from metric_face.config import Config
 from metric_face.data.labels import LabelSpace
+from metric_face.errors import TrainingError
 from metric_face.losses import JointLoss, pcgrad_backward
 from metric_face.metrics import macro_f1
 from metric_face.model import EmbeddingModel
@@ -97,6 +98,32 @@ class TrainingModule(L.LightningModule):
         metric, *others = self._parts  # build_objective puts the metric loss first
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
         pcgrad_backward([scale * metric, scale * torch.stack(others).sum()], trained)
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Stop where the loss or a gradient is not finite, before the weights are.
+
+        Raises:
+            TrainingError: names the step, and what is not finite.
+        """
+        gradients = {
+            name: parameter.grad for name, parameter in self.named_parameters() if parameter.grad is not None
+        }
+        lengths = torch._foreach_norm(list(gradients.values()))
+        whole = torch.stack(
+            [*(length.float() for length in lengths), *(part.detach().float() for part in self._parts)]
+        )
+        if bool(whole.isfinite().all()):
+            return
+        broken = [
+            name for name, length in zip(gradients, lengths, strict=True) if not bool(length.isfinite())
+        ]
+        losses_finite = all(bool(part.isfinite().all()) for part in self._parts)
+        what = f"the gradient of {broken[0]}" if losses_finite else "the loss"
+        batch = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        raise TrainingError(
+            f"training broke in epoch {self.current_epoch + 1}, batch {batch}: {what} is not finite; train anew with "
+            f"a lower optimizer.lr (it is {self.config.optimizer.lr:g}) or trainer.precision=fp32"
+        )
 
     def on_train_epoch_start(self) -> None:
         self._epoch_started, self._images = time.monotonic(), 0
