@@ -7,7 +7,7 @@ import os
 import traceback
 
 from metric_face.errors import MetricFaceError
-from metric_face.visible import visible
+from metric_face.visible import is_text, visible
 
 DEBUG = "METRIC_FACE_DEBUG"
 _LONGEST = 160
@@ -25,6 +25,9 @@ def line_of(error: BaseException) -> str:
         return (
             _one_line(f"out of memory: {error}".removesuffix(": ")) + "; take fewer images or smaller batches"
         )
+    if isinstance(error, UnicodeEncodeError) and not is_text(error.object):
+        word = error.object[max(error.start - 80, 0) : error.start + 80]
+        return f"{visible(word)}: a name here is no UTF-8, and cannot be stored; rename the file or folder"
     said = _one_line(str(error))
     return f"{_shortened(f'{type(error).__name__}: {said}')} (unexpected; {DEBUG}=1 shows where)"
 

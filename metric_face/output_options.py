@@ -11,6 +11,7 @@ from metric_face.errors import OutputError
 from metric_face.files import file_target, holds_text
 from metric_face.folders import FolderKind, check_holds_nothing_else, folder_target
 from metric_face.staging import SUFFIX
+from metric_face.visible import is_text
 
 Check = Callable[[Path | None], Path | None]
 
@@ -76,10 +77,18 @@ def check_apart(outputs: Mapping[str, Path | None], inputs: Iterable[str | os.Pa
 def _option(check: Callable[[Path], object], *names: str, help: str) -> Any:
     def checked(path: Path | None) -> Path | None:
         if path is not None:
+            _check_name(path)
             check(path)
         return path
 
     return typer.Option(*names, help=help, callback=checked)
+
+
+def _check_name(path: Path) -> None:
+    if not is_text(str(path)):
+        raise OutputError(
+            f"{path}: must be a name in UTF-8, which the libraries that write take; choose another"
+        )
 
 
 def _check_text(path: Path) -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from metric_face.data.images import content_hashes, find_broken, open_image
 from metric_face.errors import DataError, ImageError
+from metric_face.failures import line_of
 from metric_face.incoming import image_files
 from metric_face.run import Run
 from metric_face.templates import refuse_repeated
@@ -133,3 +134,25 @@ def test_an_error_that_names_a_strange_file_is_one_harmless_line(tmp_path: Path)
         assert harmless(refused.stderr)
         assert len(refused.stderr.splitlines()) == 1
         assert refused.stderr.startswith("error: ")
+
+
+def test_an_output_whose_name_is_no_utf_8_is_refused_before_any_work(tmp_path: Path) -> None:
+    name = tmp_path / os.fsdecode(b"caf\xe9")
+    for words in (
+        ["train", tmp_path, "--out", name],
+        ["embed", tmp_path, "--csv", name],
+        ["why", tmp_path, "--out", name],
+    ):
+        refused = command(*words)
+        assert refused.returncode == 1
+        assert refused.stderr.startswith("error: ")
+        assert "caf\\xe9: must be a name in UTF-8" in refused.stderr
+        assert len(refused.stderr.splitlines()) == 1
+
+
+def test_a_name_that_cannot_be_stored_is_said_in_one_line() -> None:
+    with pytest.raises(UnicodeEncodeError) as caught:
+        f"path\n{NOT_UTF_8}\n".encode()
+    assert line_of(caught.value) == (
+        "path\\ncaf\\xe9.png\\n: a name here is no UTF-8, and cannot be stored; rename the file or folder"
+    )

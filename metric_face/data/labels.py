@@ -266,7 +266,9 @@ def obvious_attributes(table: ImageTable) -> tuple[str, ...]:
         if set(obvious) <= set(table.attributes):
             return obvious
     found = ", ".join(table.attributes) or "none"
-    raise ArgumentError(f"attributes: name the columns to predict; the table's columns are {found}")
+    raise ArgumentError(
+        f"attributes: name the columns to predict, as --set data.attributes=[NAME]; the table's columns are {found}"
+    )
 
 
 def _declare(table: ImageTable, name: str, cuts: Sequence[float] | None) -> Attribute:
