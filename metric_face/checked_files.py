@@ -106,7 +106,7 @@ def read_json(
     content = parse_json(file, remedy=remedy)
     if content.get("format") != version:
         raise FileFormatError(
-            f"{file}: format {_shown(content.get('format'))}, this version reads {version}; {remedy}"
+            f"{file}: format {shown(content.get('format'))}, this version reads {version}; {remedy}"
         )
     if content.pop("checksum", None) != checksum_of(content):
         raise FileFormatError(f"{file}: altered, its checksum does not match; {remedy}")
@@ -115,9 +115,15 @@ def read_json(
             raise FileFormatError(f"{file}: lacks {key!r}; {remedy}")
         if key in content and not rule.holds(content[key]):
             raise FileFormatError(
-                f"{file}: {key} must be {rule.words}, found {_shown(content[key])}; {remedy}"
+                f"{file}: {key} must be {rule.words}, found {shown(content[key])}; {remedy}"
             )
     return content
+
+
+def shown(value: Any, most: int = 60) -> str:
+    """A value of a file as a message shows it: on one line, and no longer than ``most``."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def parse_json(file: Path, *, remedy: str) -> dict[str, Any]:
@@ -127,7 +133,7 @@ def parse_json(file: Path, *, remedy: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise FileFormatError(f"{file}: truncated or not JSON ({_line(error)}); {remedy}") from None
     if not isinstance(content, dict):
-        raise FileFormatError(f"{file}: must hold a JSON object, found {_shown(content)}; {remedy}")
+        raise FileFormatError(f"{file}: must hold a JSON object, found {shown(content)}; {remedy}")
     return content
 
 
@@ -198,7 +204,7 @@ def read_metrics(file: Path, *, remedy: str) -> "pd.DataFrame":
         raise FileFormatError(f"{file}: truncated or not a log ({_line(error)}); {remedy}") from None
     text = [str(name) for name in frame.columns if frame[name].dtype.kind not in "iuf"]
     if text or "step" not in frame.columns or frame["step"].dtype.kind not in "iu":
-        wrong = f"column {_shown(text[0])}" if text else "no column 'step' of whole numbers"
+        wrong = f"column {shown(text[0])}" if text else "no column 'step' of whole numbers"
         raise FileFormatError(f"{file}: must hold numbers by step, found {wrong}; {remedy}")
     if (
         not frame["step"].is_monotonic_increasing
@@ -230,11 +236,6 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"the key {twice[:40]!r} occurs twice")
     return content
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _line(error: BaseException) -> str:

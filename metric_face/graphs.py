@@ -5,6 +5,7 @@ person. So it needs no word on model, images or split: whatever of these changes
 """
 
 import hashlib
+import logging
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from metric_face.errors import FileFormatError
 from metric_face.neighbours import NeighbourGraph
 from metric_face.staging import tidy
 from metric_face.vectors import Floats, as_vectors, group_codes
+
+_LOG = logging.getLogger(__name__)
 
 DEPTH = 30
 """Neighbours of each item in a graph that is kept: the most that an analysis asks for."""
@@ -54,11 +57,15 @@ def kept_graph(
         return _search(vectors, k, exclude, base)
     source = _checksum(vectors, exclude, base)
     count = len(vectors if base is None else base)
-    with suppress(FileFormatError):
-        kept = NeighbourGraph.load(file)
-        if kept.source == source and kept.k >= k and len(kept) == len(vectors) and kept.fits(count):
-            tidy(file)
-            return kept.head(k)
+    if file.exists():
+        try:
+            kept = NeighbourGraph.load(file)
+        except FileFormatError as error:
+            _LOG.warning("%s; the neighbors are searched anew", str(error).partition("; ")[0])
+        else:
+            if kept.source == source and kept.k >= k and len(kept) == len(vectors) and kept.fits(count):
+                tidy(file)
+                return kept.head(k)
     depth = max(k, DEPTH if base is None else DEPTH_BETWEEN)
     graph = replace(_search(vectors, depth, exclude, base), source=source)
     with suppress(OSError):  # a run that may only be read, or a full disk

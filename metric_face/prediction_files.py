@@ -1,10 +1,13 @@
 """Predictions as CSV: read in whichever form a run wrote them, written in one, and the submission."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metric_face.checked_files import shown
+from metric_face.data.csv_text import read_csv_text
 from metric_face.errors import DataError
 from metric_face.files import write_text
 from metric_face.predictions import Doubles, Ints, Predictions
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 
     from metric_face.data.labels import Attribute, LabelSpace
 
+MOST_BYTES = 2**31
+"""Of a CSV of predictions."""
 _KEYS = ("ImageID", "path", "image")
 
 
@@ -32,17 +37,12 @@ def read_predictions(path: str | Path, space: "LabelSpace") -> Predictions:
     Raises:
         DataError: a column is missing, a class is unknown, or a probability is not one.
     """
-    import pandas as pd
-
     file = Path(path)
-    try:
-        frame = pd.read_csv(file, dtype={key: str for key in _KEYS})
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DataError(f"{file}: must be a CSV of predictions, found {error}") from None
+    frame = _read_text(file, space)
     key = next((column for column in _KEYS if column in frame.columns), None)
     if key is None or frame[key].isna().any():
         raise DataError(
-            f"{file}: needs a column {', '.join(_KEYS)} without gaps; found {', '.join(frame.columns)}"
+            f"{file}: needs a column {', '.join(_KEYS)} without gaps; found {', '.join(frame.columns)[:120]}"
         )
     tables: dict[str, Doubles] = {}
     for attribute in space.attributes:
@@ -58,7 +58,7 @@ def read_predictions(path: str | Path, space: "LabelSpace") -> Predictions:
         else:
             raise DataError(
                 f"{file}: needs a column {attribute.name!r}, or {attribute.name}:CLASS for every class, or 'ans'; "
-                f"found {', '.join(frame.columns)}"
+                f"found {', '.join(frame.columns)[:120]}"
             )
     return Predictions(file.stem, frame[key].to_numpy(dtype=str), tables)
 
@@ -113,6 +113,25 @@ def fill_template(
     return missing
 
 
+def _read_text(file: Path, space: "LabelSpace") -> "pd.DataFrame":
+    if not file.is_file():
+        raise DataError(f"{file}: must be a CSV of predictions, found no such file; check the path")
+    if (size := file.stat().st_size) > MOST_BYTES:
+        raise DataError(
+            f"{file}: must have at most {MOST_BYTES:,} bytes, found {size:,}; is it a CSV of predictions?"
+        )
+    try:
+        frame, _ = read_csv_text(file, (*_KEYS, *space.names))
+    except DataError as error:
+        reason = str(error).removeprefix(f"{file}: ")
+        raise DataError(f"{file}: must be a CSV of predictions; {reason}") from None
+    if frame.empty:
+        raise DataError(
+            f"{file}: must be a CSV of predictions, found no rows; write it with 'metric-face embed --csv'"
+        )
+    return frame
+
+
 def _column_of(frame: "pd.DataFrame", attribute: str, code: int, name: str) -> str | None:
     found = (column for column in (f"{attribute}:{name}", f"{attribute}:{code}") if column in frame.columns)
     return next(found, None)
@@ -121,8 +140,8 @@ def _column_of(frame: "pd.DataFrame", attribute: str, code: int, name: str) -> s
 def _read_probabilities(frame: "pd.DataFrame", where: str) -> Doubles:
     try:
         table = frame.to_numpy(dtype=np.float64)
-    except ValueError as error:
-        raise DataError(f"{where}: probabilities must be numbers, found {error}") from None
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{where}: probabilities must be numbers, found {shown(str(error), 80)}") from None
     sums = table.sum(axis=1)
     bad = ~(np.isfinite(table).all(axis=1) & (table >= 0).all(axis=1) & (np.abs(sums - 1) < 1e-3))
     if bad.any():
@@ -136,20 +155,25 @@ def _read_probabilities(frame: "pd.DataFrame", where: str) -> Doubles:
 
 def _read_classes(series: "pd.Series", attribute: "Attribute", file: Path) -> Ints:
     """Codes or class names; names first, as a class may be called 0."""
-    text = series.astype(str)
-    if set(text) <= set(attribute.classes):
-        codes: Ints = text.map(attribute.classes.index).to_numpy(dtype=np.int64)
+    series = series.fillna("")
+    if set(series) <= set(attribute.classes):
+        codes: Ints = series.map(attribute.classes.index).to_numpy(dtype=np.int64)
         return codes
-    if series.dtype.kind in "iu":
+    if series.map(_is_whole).all():
         return _whole(series, attribute.num_classes, f"{file}: {attribute.name}")
-    unknown = next(value for value in text if value not in attribute.classes)
+    unknown = next(value for value in series if value not in attribute.classes)
     raise DataError(
-        f"{file}: {attribute.name} must be one of {', '.join(attribute.classes)}, found {unknown!r}"
+        f"{file}: {attribute.name} must be one of {', '.join(attribute.classes)}, found {shown(unknown)}"
     )
 
 
+def _is_whole(text: str) -> bool:
+    return re.fullmatch(r"\s*\d{1,18}\s*", text, re.ASCII) is not None
+
+
 def _whole(series: "pd.Series", classes: int, where: str) -> Ints:
-    if series.dtype.kind not in "iu" or not series.between(0, classes - 1).all():
-        bad = next((value for value in series if not (value == value and value in range(classes))), None)
-        raise DataError(f"{where} must be whole numbers 0..{classes - 1}, found {bad!r}")
-    return series.to_numpy(dtype=np.int64)
+    series = series.fillna("")
+    bad = next((text for text in series if not _is_whole(text) or int(text) >= classes), None)
+    if bad is not None:
+        raise DataError(f"{where} must be whole numbers 0..{classes - 1}, found {bad[:60] or repr(bad)}")
+    return series.map(int).to_numpy(dtype=np.int64)

@@ -231,9 +231,9 @@ def test_swapped_arrays_are_refused(tmp_path: Path):
     with pytest.raises(FileFormatError, match="was altered: its checksum does not match"):
         NeighbourGraph.load(path)
     np.savez(
-        path, **{**arrays, "header": np.array(str(arrays["header"]).replace('"version": 1', '"version": 9'))}
+        path, **{**arrays, "header": np.array(str(arrays["header"]).replace('"version": 2', '"version": 9'))}
     )
-    with pytest.raises(FileFormatError, match="has version 9, this program reads 1; update metric_face"):
+    with pytest.raises(FileFormatError, match="has version 9, this program reads 2; build it again"):
         NeighbourGraph.load(path)
 
 

@@ -16,7 +16,7 @@ from metric_face.files import write_atomically
 from metric_face.vectors import Floats, Ints
 
 _FORMAT = "metric_face.NeighbourGraph"
-_VERSION = 1
+_VERSION = 2  # the checksum covers the header too
 # What a damaged archive makes zipfile and NumPy raise: a flipped bit may announce encryption, another version, a
 # compression that does not exist, or an array larger than memory.
 _DAMAGE = (
@@ -29,6 +29,8 @@ _DAMAGE = (
     MemoryError,
     zipfile.BadZipFile,
     zlib.error,
+    RecursionError,
+    AttributeError,
 )
 
 
@@ -37,7 +39,8 @@ def write_graph(
 ) -> Path:
     """Write the file, whole or not at all."""
     ids, similarities = np.ascontiguousarray(ids), np.ascontiguousarray(similarities)
-    header = {"format": _FORMAT, "version": _VERSION, **facts, "sha256": _checksum(ids, similarities)}
+    header = {"format": _FORMAT, "version": _VERSION, **facts}
+    header["sha256"] = _checksum(header, ids, similarities)
 
     def write(temporary: Path) -> None:
         with open(temporary, "wb") as file:
@@ -61,9 +64,9 @@ def read_graph(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Ints, Floa
                 )
             if header["version"] != _VERSION:
                 raise FileFormatError(
-                    f"{path} has version {header['version']}, this program reads {_VERSION}; update metric_face"
+                    f"{path} has version {header['version']}, this program reads {_VERSION}; build it again"
                 )
-            ids, similarities, expected = file["ids"], file["similarities"], header["sha256"]
+            ids, similarities, expected = file["ids"], file["similarities"], header.pop("sha256")
     except FileNotFoundError:
         raise FileFormatError(f"{path} does not exist; build the neighbour graph and save it there") from None
     except _DAMAGE as error:
@@ -71,13 +74,14 @@ def read_graph(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Ints, Floa
             f"{path} is truncated or not a neighbour graph ({error}); build it again"
         ) from None
     is_graph = ids.dtype == np.int64 and similarities.dtype == np.float32 and ids.ndim == 2
-    if not is_graph or ids.shape != similarities.shape or _checksum(ids, similarities) != expected:
+    if not is_graph or ids.shape != similarities.shape or _checksum(header, ids, similarities) != expected:
         raise FileFormatError(f"{path} was altered: its checksum does not match; build it again")
     return header, ids, similarities
 
 
-def _checksum(ids: Ints, similarities: Floats) -> str:
-    digest = hashlib.sha256(f"{ids.dtype}{ids.shape}{similarities.dtype}{similarities.shape}".encode())
+def _checksum(header: Mapping[str, Any], ids: Ints, similarities: Floats) -> str:
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    digest.update(f"{ids.dtype}{ids.shape}{similarities.dtype}{similarities.shape}".encode())
     digest.update(ids.tobytes())
     digest.update(similarities.tobytes())
     return digest.hexdigest()
