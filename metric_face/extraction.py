@@ -26,6 +26,7 @@ from metric_face.precision import computing_dtype, device_of_choice
 from metric_face.run import Run
 
 Progress = Callable[[int, int], object]
+_NOTE = "progress.json"
 
 
 def extract(
@@ -74,7 +75,7 @@ def extract(
         raise ArgumentError(
             "transform: a bare model needs the EvalTransform it was trained with; or give a run"
         )
-    with nullcontext() if folder is None else replace_folder(folder, EMBEDDINGS, resumable=True) as place:
+    with nullcontext() if folder is None else replace_folder(folder, EMBEDDINGS, note=_NOTE) as place:
         device = device or device_of_choice()
         embedder = _Embedder(source, device, computing_dtype(device, precision), transform)
         store = _Store(place, table, fingerprint, embedder)
@@ -154,7 +155,7 @@ class _Store:
         if folder is None:
             self.arrays = {name: np.empty(shape, np.float32) for name, shape in shapes.items()}
             return
-        self.note = folder.parent / "progress.json"  # beside the folder, as it is no part of the result
+        self.note = folder.parent / _NOTE  # beside the folder, as it is no part of the result
         self.rows_done = self.noted = self._rows_on_disk(folder, shapes)
         self.arrays = {
             name: _array_on_disk(folder / name, shape, new=self.rows_done == 0)

@@ -111,30 +111,31 @@ def holds_only(folder: Path, known: tuple[str, ...]) -> bool:
 
 @contextmanager
 def replace_folder(
-    path: str | os.PathLike[str], kind: FolderKind | None = None, *, resumable: bool = False
+    path: str | os.PathLike[str], kind: FolderKind | None = None, *, note: str | None = None
 ) -> Iterator[Path]:
     """Give a hidden folder that takes the place of ``path`` when the block ends without an error.
 
     Args:
         path: the folder to make or replace; what it held before is kept until the new one is complete.
         kind: what it will be, and what may be replaced.
-        resumable: give what an interrupted call left, and leave it again.
+        note: the name of a file beside the folder that says how far it is. Where it is there, the folder is given as
+            an interrupted call left it, and left again.
 
     Yields:
-        The folder to fill; beside it there is room for notes of how far it is.
+        The folder to fill.
 
     Raises:
         OutputError: the folder may not be replaced, another command writes it, or the system refuses.
     """
     target = folder_target(path, kind)
     target.parent.mkdir(parents=True, exist_ok=True)
-    wait = (
-        0 if resumable else PATIENCE
-    )  # what takes long to make is refused, what is made is put in its place
-    with claim(target, wait=wait, keep=resumable) as place:
+    # What takes long to make is refused at once; what is made already waits for its turn.
+    wait = PATIENCE if note is None else 0
+    kept = (_READY, _OLD, *([] if note is None else [note]))
+    with claim(target, wait=wait, keep=kept) as place:
         _finish_swap(place, target)
         new = place / _NEW
-        if not resumable:
+        if note is None or not (place / note).exists():
             remove(new)
         new.mkdir(exist_ok=True)
         yield new
@@ -151,7 +152,7 @@ def finish_interrupted_swap(path: str | os.PathLike[str]) -> None:
     target = Path(os.path.realpath(path))
     with suppress(OSError):  # a folder that may only be read is read as it is
         if not target.exists() and (place_of(target) / _READY).exists():
-            with claim(target, wait=_SWAP_SECONDS, keep=True) as place:
+            with claim(target, wait=_SWAP_SECONDS, keep=(_READY, _OLD)) as place:
                 _finish_swap(place, target)
 
 

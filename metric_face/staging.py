@@ -8,7 +8,7 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -30,13 +30,14 @@ def place_of(target: Path) -> Path:
 
 
 @contextmanager
-def claim(target: Path, *, wait: float = 0, keep: bool = False) -> Iterator[Path]:
+def claim(target: Path, *, wait: float = 0, keep: Iterable[str] = ()) -> Iterator[Path]:
     """Hold the place of a target for this process, and take it away at the end.
 
     Args:
         target: what will be written; its folder exists.
         wait: seconds to wait for another process that holds it.
-        keep: leave the place where the block ends in an error, for a later call to go on with.
+        keep: leave the place, for a later call to go on with, where the block ends in an error and one of these
+            names is in it.
 
     Yields:
         The place: a folder, which may hold what a killed process left.
@@ -64,7 +65,7 @@ def claim(target: Path, *, wait: float = 0, keep: bool = False) -> Iterator[Path
         with blaming(target):
             yield place
     except BaseException:
-        if not keep:
+        if not any((place / name).exists() for name in keep):
             _take_away(place)
         raise
     else:

@@ -17,7 +17,7 @@ from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError, OutputError
 from metric_face.failures import DEBUG, line_of
 from metric_face.files import file_target, write_text
-from metric_face.folders import EMBEDDINGS, INDEX, folder_target, replace_folder
+from metric_face.folders import EMBEDDINGS, INDEX, finish_interrupted_swap, folder_target, replace_folder
 from metric_face.run import Run
 from metric_face.staging import claim, place_of
 
@@ -254,6 +254,44 @@ def test_a_swap_cut_in_two_is_finished_by_whoever_comes_next(
     assert not home.exists()
     assert Embeddings.load(home).vectors.tolist() == [[1] * 3] * 2
     assert os.listdir(tmp_path) == ["embeddings"]
+
+
+def test_a_swap_that_is_interrupted_loses_neither_old_nor_new(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "index"
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if Path(target) == home:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    for text in ("old", "new"):
+        with pytest.MonkeyPatch.context() as patch:
+            if text == "new":
+                patch.setattr(Path, "rename", interrupted)
+            try:
+                with replace_folder(home, INDEX) as made:
+                    (made / "index.json").write_text(f'{{"fingerprint": "{text}"}}')
+            except KeyboardInterrupt:
+                assert text == "new"
+    finish_interrupted_swap(home)
+    assert (home / "index.json").read_text() == '{"fingerprint": "new"}'
+    assert os.listdir(tmp_path) == ["index"]
+
+
+def test_work_that_fails_before_its_first_note_leaves_nothing(tmp_path: Path) -> None:
+    for noted in (False, True):
+        with pytest.raises(ZeroDivisionError), replace_folder(tmp_path / "e", EMBEDDINGS, note="n") as new:
+            (new / "vectors.npy").write_bytes(b"1")
+            if noted:
+                (new.parent / "n").write_text("1")
+            raise ZeroDivisionError
+        assert bool(os.listdir(tmp_path)) == noted
+    with replace_folder(tmp_path / "e", EMBEDDINGS, note="n") as new:
+        assert os.listdir(new) == ["vectors.npy"]
+    assert os.listdir(tmp_path) == ["e"]
 
 
 def test_two_at_once_are_told_apart(tmp_path: Path) -> None:
