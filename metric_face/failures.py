@@ -26,8 +26,9 @@ def line_of(error: BaseException) -> str:
             _one_line(f"out of memory: {error}".removesuffix(": ")) + "; take fewer images or smaller batches"
         )
     if isinstance(error, UnicodeEncodeError) and not is_text(error.object):
-        word = error.object[max(error.start - 80, 0) : error.start + 80]
-        return f"{visible(word)}: a name here is no UTF-8, and cannot be stored; rename the file or folder"
+        before, after = error.object[: error.start], error.object[error.start :]
+        word = before.rpartition("\n")[2][-_LONGEST:] + after.partition("\n")[0][:_LONGEST]
+        return f"{visible(word.strip())}: a name here is no UTF-8, and cannot be stored; rename the file or folder"
     said = _one_line(str(error))
     return f"{_shortened(f'{type(error).__name__}: {said}')} (unexpected; {DEBUG}=1 shows where)"
 

@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 
 from metric_face.data.images import content_hashes, find_broken, open_image
+from metric_face.data.readers import read_source
+from metric_face.data.table import ImageTable
 from metric_face.errors import DataError, ImageError
 from metric_face.failures import line_of
 from metric_face.incoming import image_files
@@ -154,5 +156,21 @@ def test_a_name_that_cannot_be_stored_is_said_in_one_line() -> None:
     with pytest.raises(UnicodeEncodeError) as caught:
         f"path\n{NOT_UTF_8}\n".encode()
     assert line_of(caught.value) == (
-        "path\\ncaf\\xe9.png\\n: a name here is no UTF-8, and cannot be stored; rename the file or folder"
+        "caf\\xe9.png: a name here is no UTF-8, and cannot be stored; rename the file or folder"
     )
+
+
+def test_images_below_a_folder_whose_name_is_no_utf_8_are_refused_alike(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    Image.new("RGB", (8, 8)).save(folder / "image.png")
+    with pytest.raises(DataError, match="its path is no UTF-8, and a run cannot store it; rename the folder"):
+        ImageTable.read(folder)
+
+
+def test_a_file_in_a_folder_whose_name_is_no_utf_8_is_left_out_and_said(tmp_path: Path) -> None:
+    for name in ("image.png", NOT_UTF_8):
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    read = read_source(tmp_path)
+    assert read.frame["path"].tolist() == ["image.png"]
+    assert "left out: 1 with a name that is not UTF-8" in " ".join(read.notes)

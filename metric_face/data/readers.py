@@ -11,6 +11,7 @@ from metric_face.data.image_files import SUFFIXES, scan_folder
 from metric_face.data.layout import part_of, read_layout
 from metric_face.data.parquet_text import read_parquet_text
 from metric_face.errors import DataError
+from metric_face.visible import is_text
 
 MASKS = ("wear", "incorrect", "normal")
 STEMS = {
@@ -43,6 +44,8 @@ def read_source(source: Path) -> Read:
         DataError: nothing is there, or it is not certain what is meant.
     """
     try:
+        if not is_text(str(source.absolute())):
+            raise DataError(f"{source}: its path is no UTF-8, and a run cannot store it; rename the folder")
         is_file, is_folder = source.is_file(), source.is_dir()
         if not is_file and not is_folder:
             there = "is neither a file nor a folder" if source.exists() else "no such file or folder"
