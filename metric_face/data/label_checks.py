@@ -210,7 +210,8 @@ def check_classes(table: ImageTable, space: LabelSpace | None, labels: pd.DataFr
 
 def _parts(table: ImageTable) -> pd.Series:
     if table.splits:
-        return table.frame["split"].astype(str).reset_index(drop=True)
+        column = table.frame["split"].reset_index(drop=True)
+        return column.astype(str).where(~missing_rows(column), "(none)")
     return pd.Series(["all"] * len(table))
 
 

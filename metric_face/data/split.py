@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from metric_face.data.images import content_hashes
 from metric_face.data.labels import Codes
 from metric_face.data.table import ImageTable
-from metric_face.errors import ArgumentError, SplitError
+from metric_face.errors import ArgumentError, DataError, SplitError
+from metric_face.missing import column_of, missing_rows
 
 
 class SplitWarning(UserWarning):
@@ -165,10 +166,9 @@ def check_split(
     if "split" not in table.frame.columns:
         raise SplitError("split: the table has no column 'split'; make one with split_by_identity")
     column = table.frame["split"]
-    if column.isna().any():
-        raise SplitError(
-            f"row {int(np.flatnonzero(column.isna())[0])}: 'split' must not be empty; name its part"
-        )
+    lacking = np.flatnonzero(missing_rows(column))
+    if len(lacking):
+        raise SplitError(f"row {lacking[0]}: 'split' must not be empty; name its part")
     if column.nunique() < 2:
         raise SplitError(
             f"split: needs at least two parts that hold images; all rows are in {column.iloc[0]!r}"
@@ -204,7 +204,13 @@ def unit_codes(table: ImageTable, groups: Sequence[Any] | NDArray[Any] | None = 
         groups = content_hashes(table.paths)
     if len(groups) != len(table):
         raise ArgumentError(f"groups: must have one value per image, {len(table)}; found {len(groups)}")
-    return pd.factorize(np.asarray(groups))[0].astype(np.int64)
+    column = column_of(groups)
+    lacking = np.flatnonzero(missing_rows(column))
+    if len(lacking):
+        raise DataError(
+            f"row {lacking[0]}: the group of the split must not be empty; fill it in or drop the row"
+        )
+    return pd.factorize(column)[0].astype(np.int64)
 
 
 def _missing_classes(

@@ -100,8 +100,11 @@ class ImageTable:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """The names of the parts, in order of appearance; empty where the table is not split."""
-        return tuple(self.frame["split"].unique()) if "split" in self.frame.columns else ()
+        """The names of the parts, in order of appearance; empty where the table is not split. A missing one is none."""
+        if "split" not in self.frame.columns:
+            return ()
+        column = self.frame["split"]
+        return tuple(column[~missing_rows(column)].unique())
 
     def column(self, name: str) -> pd.Series:
         """One column by name.
