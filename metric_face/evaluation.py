@@ -14,12 +14,12 @@ from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
 from metric_face.graphs import graph_between
 from metric_face.k_choice import choose_k
-from metric_face.metrics import f1_per_class, macro_f1, retrieval_metrics
+from metric_face.metrics import RetrievalMetrics, f1_per_class, macro_f1, retrieval_metrics
 from metric_face.neighbours import NeighbourGraph
 from metric_face.optional import optional
 from metric_face.probe import LinearProbe
 from metric_face.run import Run
-from metric_face.scores.intervals import Interval, bootstrap_interval, bootstrap_mean
+from metric_face.scores.intervals import Interval, bootstrap_interval
 from metric_face.votes import votes_for_ks
 
 Ints = NDArray[np.int64]
@@ -155,7 +155,7 @@ def evaluate(
         scores += _judge_probe(run, gallery, queries, gallery_targets, targets, people, seed, notes)
         scores += _judge_majority(gallery_targets, targets, people, seed, notes)
     progress("retrieval")
-    nearest = _retrieval(queries, targets, people, seed, notes)
+    nearest = _retrieval(queries, targets, people, notes)
     progress("thresholds")
     remedies: list[Remedy] = []
     with optional("thresholds and priors", notes):
@@ -324,14 +324,13 @@ def _judge_majority(
     return scores
 
 
-def _mean(hits: Any, people: Any, seed: int) -> Interval:
-    several = len(np.unique(people)) > 1
-    return bootstrap_mean(hits, people, seed=seed) if several else Interval.without_range(hits.mean())
+def _recall_at_1(result: RetrievalMetrics) -> Interval:
+    return (
+        result.interval("recall@1") if result.num_identities > 1 else Interval.without_range(result.recall[1])
+    )
 
 
-def _retrieval(
-    queries: Embeddings, targets: Targets, people: Any, seed: int, notes: list[str]
-) -> list[Retrieval]:
+def _retrieval(queries: Embeddings, targets: Targets, people: Any, notes: list[str]) -> list[Retrieval]:
     labels = dict(targets)
     has_people = len(np.unique(people)) < len(people)
     if queries.table.identities is not None:
@@ -343,15 +342,14 @@ def _retrieval(
             result = retrieval_metrics(
                 queries.vectors,
                 codes,
-                identities=people if exclude else None,
+                identities=people,
                 exclude_same_identity=exclude,
                 ks=(1, 5),
             )
-            hits = result.per_query["recall@1"]
             found.append(
                 Retrieval(
                     name,
-                    _mean(hits, people[result.query_ids], seed),
+                    _recall_at_1(result),
                     result.recall[5],
                     result.r_precision,
                     result.map_at_r,

@@ -1,8 +1,17 @@
-"""Bootstrap intervals that resample identities, not images.
+"""Intervals over identities, not images.
 
 Seven photographs of one person are not seven independent observations: an interval over images is too
 narrow. Each resample draws identities with replacement and takes all their images. A score needs only the
 counts of each identity, so B resamples are one product of a (B, identities) weight matrix with the counts.
+
+The percentiles of the resamples are too narrow for few identities: of macro F1 at 30 people they hold the truth .69
+to .95 of the times. So an interval here is the score plus and minus a quantile of Student's t times a standard error:
+the larger of the bootstrap's, times sqrt(I / (I - 1)), and the jackknife's, which is not too small on average (Efron
+and Stein, "The jackknife estimate of variance", 1981). The degrees of freedom are those of the standard error itself,
+by the kurtosis of what each identity contributes (Satterthwaite 1946): a score that hangs on two people has few. Each
+end is moved outwards by the bootstrap's estimate of the bias where that lies on its side (Efron and Tibshirani, "An
+Introduction to the Bootstrap", chapter 10): classes that few people carry pull macro F1 down. The coverage is
+simulated in ``benchmarks/robust_intervals.py``.
 """
 
 from collections.abc import Iterator
@@ -10,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from metric_face.errors import ArgumentError
 from metric_face.scores.f1 import Floats, Ints, as_codes, check_pair, f1_from_counts
@@ -20,13 +29,13 @@ _BLOCK = 1 << 23  # numbers held at once
 
 @dataclass(frozen=True)
 class Interval:
-    """A value with its percentile bootstrap interval over identities.
+    """A value with its interval over identities.
 
     Attributes:
         value: the score on the whole set.
         low: lower end.
         high: upper end.
-        standard_error: standard deviation over resamples.
+        standard_error: standard deviation over resamples of identities.
         confidence: such as 0.95.
         num_identities: how many identities were resampled.
         share_above_zero: share of resamples above zero, ties half; of a difference: how often the first wins.
@@ -93,8 +102,13 @@ def bootstrap_interval(
     for part, weights in identity_weights(counts[0].size, resamples, seed, width=3 * classes):
         for row, c in zip(draws, counts, strict=True):
             row[part] = score(*c.totals(weights))
+    without = [np.concatenate([score(*totals) for totals in c.without_each()]) for c in counts]
     return _interval(
-        values[0] - sum(values[1:]), draws[0] - draws[1:].sum(axis=0), confidence, counts[0].size
+        values[0] - sum(values[1:]),
+        draws[0] - draws[1:].sum(axis=0),
+        without[0] - sum(without[1:]),
+        confidence,
+        (-1.0 if len(counts) > 1 else 0.0, 1.0),
     )
 
 
@@ -129,7 +143,9 @@ def bootstrap_mean(
     draws = np.empty(resamples)
     for part, weights in identity_weights(len(sizes), resamples, seed, width=2):
         draws[part] = (weights @ sums) / (weights @ sizes)
-    return _interval(float(numbers.mean()), draws, confidence, len(sizes))
+    without = (numbers.sum() - sums) / (len(numbers) - sizes)
+    bounds = (float(numbers.min()), float(numbers.max()))
+    return _interval(float(numbers.mean()), draws, without, confidence, bounds)
 
 
 class IdentityCounts:
@@ -149,6 +165,19 @@ class IdentityCounts:
         """(B, identities) weights -> hits, true and predicted counts, each (B, C)."""
         totals = (self._matrix @ weights.T).T
         return totals[:, : self.classes], totals[:, self.classes : -self.classes], totals[:, -self.classes :]
+
+    def without_each(self) -> Iterator[tuple[Floats, Floats, Floats]]:
+        """Yield what :meth:`totals` gives without each identity in turn, (b, C) for blocks of identities."""
+        columns = self._matrix.tocsc()
+        whole = np.asarray(columns.sum(axis=1)).ravel()
+        step = max(1, _BLOCK // (3 * self.classes))
+        for start in range(0, self.size, step):
+            totals = whole - columns[:, start : start + step].toarray().T
+            yield (
+                totals[:, : self.classes],
+                totals[:, self.classes : -self.classes],
+                totals[:, -self.classes :],
+            )
 
 
 def _macro_f1(hits: Floats, true: Floats, pred: Floats) -> Floats:
@@ -176,11 +205,49 @@ def identity_weights(size: int, resamples: int, seed: int, width: int) -> Iterat
         yield slice(start, start + number), counts.astype(np.float64)
 
 
-def _interval(value: float, draws: NDArray[Any], confidence: float, size: int) -> Interval:
-    check_confidence(confidence)
-    low, high = np.quantile(draws, [0.5 - confidence / 2, 0.5 + confidence / 2])
+def _interval(
+    value: float, draws: Floats, without: Floats, confidence: float, bounds: tuple[float, float]
+) -> Interval:
+    """Return the interval of a value.
+
+    Args:
+        value: of all identities.
+        draws: (B,) of resamples.
+        without: (I,) of all but one identity.
+        confidence: in (0, 1).
+        bounds: the least and the greatest value there can be.
+    """
+    size, error = len(without), float(draws.std(ddof=1))
+    jackknife, freedom = jackknife_error(without)
+    half = student(confidence, freedom) * max(error * np.sqrt(size / (size - 1)), jackknife)
+    unbiased = 2 * value - float(draws.mean())
     above = float((draws > 0).mean() + (draws == 0).mean() / 2)
-    return Interval(float(value), float(low), float(high), float(draws.std(ddof=1)), confidence, size, above)
+    low, high = max(bounds[0], min(value, unbiased) - half), min(bounds[1], max(value, unbiased) + half)
+    return Interval(float(value), min(low, value), max(high, value), error, confidence, size, above)
+
+
+def jackknife_error(without: Floats) -> tuple[float, float]:
+    """Return the jackknife's standard error of a score, and the degrees of freedom of that error.
+
+    Args:
+        without: (G,) the score without each identity, or each group of identities of equal number, in turn.
+    """
+    size = len(without)
+    moved = without - without.mean()
+    square = float((moved**2).sum())
+    error = float(np.sqrt((size - 1) / size * square))
+    if square == 0:
+        return error, float(size - 1)
+    kurtosis = size * float((moved**4).sum()) / square**2
+    return error, float(np.clip(2 * size / max(kurtosis - 1, 1e-9), min(3, size - 1), size - 1))
+
+
+def student(confidence: float, freedom: float) -> float:
+    """Return the two-sided quantile of Student's t."""
+    from scipy.special import stdtrit
+
+    check_confidence(confidence)
+    return float(stdtrit(freedom, 0.5 + confidence / 2))
 
 
 def check_confidence(confidence: float) -> None:

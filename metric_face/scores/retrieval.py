@@ -4,12 +4,15 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metric_face.errors import ArgumentError
 from metric_face.scores.f1 import Ints, as_codes, as_labels
+from metric_face.scores.intervals import Interval, jackknife_error, student
+from metric_face.scores.left_out import LeftOut
 from metric_face.search.order import Asked
 from metric_face.search.points import Points
 from metric_face.vectors import Metric, as_vectors, check_directions, check_metric
@@ -29,7 +32,10 @@ class RetrievalMetrics:
         num_without_relevant: queries left out because no other item is relevant to them.
         same_identity_excluded: whether images of the query's own identity were removed from its candidates.
         query_ids: (num_queries,) positions of the queries that counted.
-        per_query: the same metrics for each of ``query_ids``, for intervals over identities.
+        per_query: the same metrics for each of ``query_ids``.
+        without: the same metrics without each group of identities in turn, as queries and as candidates, (G,);
+            empty where no identities were given.
+        num_identities: how many identities there are, 0 where none were given.
     """
 
     recall: Mapping[int, float]
@@ -40,6 +46,38 @@ class RetrievalMetrics:
     same_identity_excluded: bool
     query_ids: Ints = field(repr=False)
     per_query: Mapping[str, NDArray[np.float32]] = field(repr=False)
+    without: Mapping[str, NDArray[np.float64]] = field(repr=False, default_factory=dict)
+    num_identities: int = 0
+
+    def interval(self, name: str, confidence: float = 0.95) -> Interval:
+        """Return the interval of a metric over identities, which are at once what asks and what is found.
+
+        It is by the jackknife: the metric is computed without each identity (each of at most 50 groups of them) in
+        turn. An interval over the queries' values alone takes the candidates for fixed, and is too narrow.
+
+        Args:
+            name: ``recall@1``, ``r_precision``, ``map_at_r``; a key of ``per_query``.
+            confidence: coverage, in (0, 1).
+
+        Raises:
+            ArgumentError: there is no such metric, or ``retrieval_metrics`` was given no two identities.
+        """
+        if name not in self.per_query:
+            raise ArgumentError(f"name must be one of {', '.join(self.per_query)}, found {name!r}")
+        if name not in self.without:
+            raise ArgumentError(
+                "identities must be given to retrieval_metrics, at least 2, to have an interval; give identities="
+            )
+        value = float(self.per_query[name].mean(dtype=np.float64))
+        without = self.without[name]
+        without = without[np.isfinite(without)]
+        if len(without) < 2:  # without one of two people nothing is left to be found
+            return Interval.without_range(value, confidence)
+        error, freedom = jackknife_error(without)
+        half = student(confidence, freedom) * error
+        share = NormalDist().cdf(value / error) if error else float(value > 0)
+        low, high = max(0.0, value - half), min(1.0, value + half)
+        return Interval(value, low, high, error, confidence, self.num_identities, share)
 
 
 def retrieval_metrics(
@@ -60,7 +98,7 @@ def retrieval_metrics(
     Args:
         vectors: (N, D) embeddings.
         labels: (N,) integer labels; a neighbour with the query's label is relevant.
-        identities: (N,) identities, integers or strings; needed for ``exclude_same_identity``.
+        identities: (N,) identities, integers or strings; needed for ``exclude_same_identity`` and for intervals.
         exclude_same_identity: drop the query's own identity from its candidates, so that a person is not
             found by another photograph of the same session.
         ks: the k of recall@k.
@@ -86,10 +124,11 @@ def retrieval_metrics(
     if check_metric(metric) == "cosine":
         check_directions(points, "vectors")
     groups = np.arange(len(points))  # without identities each item excludes itself alone
+    people = None if identities is None else as_codes(identities, len(points))
     if exclude_same_identity:
-        if identities is None:
+        if people is None:
             raise ArgumentError("identities must be given when exclude_same_identity is True, found None")
-        groups = as_codes(identities, len(points))
+        groups = people
     relevant = _count_relevant(classes, groups)
     queries = np.flatnonzero(relevant > 0)
     if queries.size == 0:
@@ -103,11 +142,17 @@ def retrieval_metrics(
     asked = Asked.of(Points.of(points, metric), points)
     size = max(1, _BLOCK_BYTES // (8 * len(points)))
 
+    left = None if people is None or people.max() < 1 else LeftOut(people, classes, ks)
+
     def score(query: int, ranks: NDArray[np.float64], length: float) -> list[float]:
         candidates = len(points) - int(excluded.sizes[excluded.codes[query]])
         depth = min(max(int(relevant[query]), max(ks)), candidates)
-        hits = classes[asked.best(query, ranks, length, depth)] == classes[query]
-        return _score(hits, int(relevant[query]), ks)
+        more = 0 if left is None else left.largest
+        found = asked.best(query, ranks, length, min(depth + more, candidates))
+        hits = classes[found] == classes[query]
+        if left is not None:
+            left.add(query, found, hits, int(relevant[query]))
+        return _score(hits[:depth], int(relevant[query]), ks)
 
     # NumPy partitions and sorts without holding the interpreter, so threads share the rows of a block
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
@@ -129,6 +174,8 @@ def retrieval_metrics(
         same_identity_excluded=exclude_same_identity,
         query_ids=queries,
         per_query={name: values[:, j] for j, name in enumerate(names)},
+        without={} if left is None else dict(zip(names, left.means(), strict=True)),
+        num_identities=0 if people is None else int(people.max()) + 1,
     )
 
 
