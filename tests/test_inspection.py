@@ -9,8 +9,10 @@ import pytest
 from PIL import Image
 from sklearn.metrics import f1_score
 
+from metric_face.data.copy_checks import check_copies
 from metric_face.data.detectable import _macro_f1, smallest_difference
 from metric_face.data.duplicates import exact_groups, near_pairs
+from metric_face.data.faces import make_faces
 from metric_face.data.fingerprints import take_fingerprints
 from metric_face.data.inspection import inspect_data
 from metric_face.data.labels import LabelSpace
@@ -130,6 +132,37 @@ def test_copies_saved_again_are_found_by_their_looks(table):
     assert findings["near-copies-across-splits"].severity == "warning"
     assert "exact-copies" not in findings
     assert not report.certain
+
+
+def test_bare_and_masked_pictures_of_one_person_are_no_copies(tmp_path):
+    make_faces(tmp_path, people=40, seed=3, label_errors=False, workers=1)
+    faces = ImageTable.read(tmp_path)
+    assert [f.id for f in inspect_data(faces).findings if f.id.startswith("near")] == []
+    assert [f.id for f in inspect_data(faces.without("identity")).findings if f.id.startswith("near")] == []
+
+
+def test_what_varies_within_people_is_not_held_against_nearly_equal_pictures():
+    people = np.repeat(np.arange(20), 3)
+    frame = pd.DataFrame({"path": [f"{i}.png" for i in range(60)], "identity": [f"p{p}" for p in people]})
+    frame["mask"] = np.tile(["worn", "bare", "worn"], 20)
+    frame["gender"] = np.where(people % 2, "male", "female")
+    frame.loc[3, "gender"] = "female"  # of a man: this one is wrong
+
+    def said(near, exact=()):
+        made = ImageTable(frame, Path())
+        found = check_copies(made, frame[["mask", "gender"]], None, list(exact), near)
+        return {one.id: one for one in found}
+
+    assert "near-copies-disagree" not in said([(0, 1), (6, 7)])
+    wrong = said([(0, 1), (3, 4)])["near-copies-disagree"]
+    assert wrong.sentence == (
+        "1 of 2 pairs of nearly equal pictures have different labels (gender): where both are the same photograph, "
+        "at most one is right."
+    )
+    assert wrong.remedy == "Look at them; where it is the same photograph, keep the right one."
+    assert wrong.rows == ((3, 4),)
+    assert said([(0, 4)])["near-copies-disagree"].rows == ((0, 4),)  # of two people nothing may differ
+    assert said([], [(0, 1)])["exact-copies-disagree"].rows == ((0, 1),)  # equal bytes have one label
 
 
 def test_near_pairs_against_brute_force():

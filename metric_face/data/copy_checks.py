@@ -5,9 +5,18 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from metric_face.data.findings import Finding, Severity
-from metric_face.data.label_checks import raw_labels, row_groups
+from metric_face.data.label_checks import raw_labels, row_groups, varying_labels
 from metric_face.data.labels import LabelSpace
 from metric_face.data.table import ImageTable
+
+_WRONG = {
+    "exact": "at most one of each is right, and no model can learn both",
+    "near": "where both are the same photograph, at most one is right",
+}
+_DIFFER = {
+    "exact": "Look at them, keep the right one of each, drop the others.",
+    "near": "Look at them; where it is the same photograph, keep the right one.",
+}
 
 
 def check_copies(
@@ -27,26 +36,34 @@ def check_copies(
     """
     split = table.frame["split"] if table.splits else None
     raw = raw_labels(table, () if space is None else space.names)
+    who = table.identities
+    free = varying_labels(who, raw) | varying_labels(who, labels)
+
+    def conflict(kind: str, columns: pd.DataFrame, rows: Sequence[int]) -> bool:
+        """Whether labels differ that cannot: a mask may, on two pictures of one person that are only nearly equal."""
+        if kind == "near" and who is not None and len(set(who[list(rows)])) == 1:
+            columns = columns[[name for name in columns.columns if str(name) not in free]]
+        return _disagree(columns, rows)
+
     kinds = (
         ("exact", exact, "groups of files with the same content", "group of files with the same content"),
         ("near", near, "pairs of nearly equal pictures", "pair of nearly equal pictures"),
     )
     for kind, groups, words, one in kinds:
         surely: Severity = "certain" if kind == "exact" else "warning"
-        differ = [g for g in groups if _disagree(raw, g)]
+        differ = [g for g in groups if conflict(kind, raw, g)]
         if differ:
-            names = [str(n) for n in raw.columns if any(_disagree(raw[[n]], g) for g in differ)]
-            learnt = [g for g in differ if _disagree(labels, g)]
+            names = [str(n) for n in raw.columns if any(conflict(kind, raw[[n]], g) for g in differ)]
+            learnt = [g for g in differ if conflict(kind, labels, g)]
             also = "" if space is None else f" In {len(learnt)} of them the classes to be learnt differ."
             yield Finding(
                 f"{kind}-copies-disagree",
                 surely if learnt or space is None else "warning",
-                f"{len(differ)} of {len(groups)} {words} have different labels ({', '.join(names)}): at most one of "
-                f"each is right, and no model can learn both.{also}",
-                "Look at them, keep the right one of each, drop the others.",
+                f"{len(differ)} of {len(groups)} {words} have different labels ({', '.join(names)}): {_WRONG[kind]}."
+                f"{also}",
+                _DIFFER[kind],
                 row_groups([*learnt, *(g for g in differ if g not in learnt)]),
             )
-        who = table.identities
         strangers = [g for g in groups if who is not None and len(set(who[list(g)])) > 1]
         if strangers:
             yield Finding(
@@ -72,7 +89,7 @@ def check_copies(
                 f"{kind}-copies",
                 "note" if kind == "near" else "warning",
                 f"{len(groups)} {words if len(groups) > 1 else one}: a copy counts twice in training and in the score.",
-                "Keep one of each.",
+                "Keep one of each." if kind == "exact" else "Look at them, and keep one of each photograph.",
                 row_groups(groups),
             )
 

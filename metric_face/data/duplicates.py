@@ -9,7 +9,7 @@ from metric_face.data.fingerprints import SIDE, perceptual_bits
 
 _BANDS = 8  # of 12 or 13 bits: two hashes that differ in seven bits or fewer agree in one band at least
 _MOST_BITS = 12
-_LIKE = 0.98  # correlation at 16 x 16 pixels: a copy at half the size has 0.986 and more, other faces 0.93 and less
+_LIKE = 0.995  # correlation at 16 x 16 pixels; benchmarks/results/robustness-advice.md has what it finds and accuses
 _ONES = np.array([bin(byte).count("1") for byte in range(256)], dtype=np.int64)
 _FLAT = 4.0  # grey levels; a picture that varies less, such as a blank one, is like any other
 _CROWD = 400  # images that share a band: looked at in the order of the table, neighbours only
@@ -32,8 +32,9 @@ def near_pairs(pictures: NDArray[np.uint8]) -> list[tuple[int, int]]:
     """Pairs of rows that show the same picture, resized or recompressed.
 
     Their perceptual hashes agree in one of eight bands and differ in at most 12 of 100 bits, and at 16 x 16 pixels
-    they correlate at 0.98 or more. Of 600 photographs of faces, every copy at half the size in JPEG quality 70 was
-    found, and no pair that is not the same photograph.
+    they correlate at 0.995 or more: two photographs of one person in one pose, with and without a mask, do not. How
+    many copies are found and how many pairs of one person are taken for copies is in
+    ``benchmarks/results/robustness-advice.md``.
 
     Args:
         pictures: (N, 32, 32) small and grey.

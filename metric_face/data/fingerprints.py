@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from metric_face.data.images import open_image, refuse_special
 from metric_face.errors import ImageError
@@ -65,10 +66,10 @@ def take_fingerprints(
         except ImageError as error:
             return "", None, str(error)
         try:
-            image = open_image(path, at_least=(SIDE, SIDE))
+            image = open_image(path, at_least=(2 * SIDE, 2 * SIDE))
         except ImageError as error:
             return digest, None, str(error)
-        picture = np.asarray(image.convert("L").resize((SIDE, SIDE), 4))  # box filter
+        picture = np.asarray(image.convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR))
         return digest, (picture, np.array(image.getextrema(), dtype=np.uint8)), ""
 
     pictures = np.zeros((len(paths), SIDE, SIDE), dtype=np.uint8)

@@ -168,6 +168,22 @@ def check_identities(table: ImageTable, labels: pd.DataFrame, fixed: Sequence[st
         )
 
 
+def varying_labels(who: NDArray[Any] | None, labels: pd.DataFrame) -> frozenset[str]:
+    """Labels that differ between images of one identity in more than a few identities, as a mask does.
+
+    Args:
+        who: (N,) identities, or None.
+        labels: (N, A).
+    """
+    if who is None:
+        return frozenset()
+    names = pd.Series(who)
+    several = names.duplicated(keep=False)
+    persons = names[several].nunique()
+    conflicts = {name: _conflicts(names[several], labels.loc[several, name]) for name in labels.columns}
+    return frozenset(str(name) for name, rows in conflicts.items() if len(rows) > (1 - _FIXED) * persons)
+
+
 def check_classes(table: ImageTable, space: LabelSpace | None, labels: pd.DataFrame) -> Iterator[Finding]:
     """Classes that a part lacks, and how uneven classes are."""
     columns = {
