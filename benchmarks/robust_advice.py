@@ -55,8 +55,8 @@ def main() -> None:
         machine("numpy", "pillow"),
         [
             "Pairs that `audit` calls nearly equal pictures. Of drawn people no two pictures are copies, so each "
-            "flagged pair of theirs is a false alarm. Of the real sets, pairs of one identity may be one photograph published "
-            "twice: the count is an upper bound of false alarms.",
+            "flagged pair of theirs is a false alarm. Of the real sets, pairs of one identity may be one photograph "
+            "published twice: the count is an upper bound of false alarms.",
             table(
                 ("set", "images", "pairs of one identity", "of these flagged", "other flagged pairs"), alarms
             ),
