@@ -12,6 +12,7 @@ from metric_face.errors import FileFormatError, MetricFaceError
 from metric_face.files import sha256_of
 from metric_face.model_card import write_card
 from metric_face.run_files import seal_run
+from metric_face.visible import shell_word, visible
 
 
 def adopt(folder: str | Path) -> list[str]:
@@ -48,7 +49,8 @@ def adopt(folder: str | Path) -> list[str]:
         and build(lambda: write_card(home, card), home / "model.json", remedy=remedy) != before
     ):
         done.append(
-            f"its model has a new fingerprint; run 'metric-face embed {home}' and 'metric-face index {home}'"
+            f"its model has a new fingerprint; run `metric-face embed {shell_word(home)}` and "
+            f"`metric-face index {shell_word(home)}`"
         )
     seal_run(home, facts)
     run = Run.open(home)
@@ -62,9 +64,9 @@ def main() -> None:
         sys.exit("usage: python -m metric_face.adopt RUN")
     try:
         for line in adopt(sys.argv[1]):
-            print(line)
+            print(visible(line))
     except MetricFaceError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {visible(error)}")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from metric_face.model_card import read_card
 from metric_face.run_files import remedy_of
 from metric_face.search.result import SearchResult
 from metric_face.target_votes import TargetVote
+from metric_face.visible import shell_word
 from metric_face.votes import Votes
 from metric_face.whereabouts import base_of, given_root, root_beside
 
@@ -74,7 +75,9 @@ class Asker:
         )
         home = Path(index) if index is not None else folder / "index"
         if not home.is_dir():
-            raise FileFormatError(f"{home}: no index there; run 'metric-face index {folder}' first")
+            raise FileFormatError(
+                f"{home}: no index there; run `metric-face index {shell_word(folder)}` first"
+            )
         self.index = EmbeddingIndex.load(home)
         if self.index.fingerprint != self.card["fingerprint"]:
             raise ModelMismatchError(
@@ -84,9 +87,10 @@ class Asker:
         stored = self.index.metadata.get("targets")
         if stored is None:
             raise FileFormatError(
-                f"{home}: says nothing of how its neighbours vote; build it with 'metric-face index {folder}'"
+                f"{home}: says nothing of how its neighbours vote; build it with "
+                f"`metric-face index {shell_word(folder)}`"
             )
-        remedy = f"run 'metric-face index {folder}' again"
+        remedy = f"run `metric-face index {shell_word(folder)}` again"
         self.targets = build(
             lambda: {name: TargetVote.from_dict(data) for name, data in stored.items()},
             home / "index.json",

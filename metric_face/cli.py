@@ -161,8 +161,9 @@ def train(
             f"{facts['ended']}: best {facts['monitor']} {facts['best']:.3f} in epoch {facts['best_epoch'] + 1} of "
             f"{facts['epochs']}, {facts['seconds']:.0f} s; best weights in {run.folder}"
         )
-        folder = shell_word(run.folder)
-        answer(f"next: metric-face embed {folder} && metric-face evaluate {folder}")
+        answer(
+            f"next: metric-face embed {shell_word(run.folder)} && metric-face evaluate {shell_word(run.folder)}"
+        )
     _say_how_to_go_on(facts, out)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from metric_face.errors import ArgumentError
 from metric_face.predictions import Predictions, pool_folds
 from metric_face.run import Run
+from metric_face.visible import shell_word
 
 if TYPE_CHECKING:
     from metric_face.data.labels import LabelSpace
@@ -79,7 +80,7 @@ class FoldSet:
         waiting = [f"{run.folder}: not finished" for run in runs if not is_finished(run)]
         finished = [run for run in runs if is_finished(run)]
         waiting += [
-            f"{run.folder}: not embedded; run 'metric-face embed {run.folder}'"
+            f"{run.folder}: not embedded; run `metric-face embed {shell_word(run.folder)}`"
             for run in finished
             if not is_embedded(run)
         ]

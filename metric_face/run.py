@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from metric_face.checked_files import build, read_metrics, read_rows
 from metric_face.errors import FileFormatError
 from metric_face.run_files import check_run_file, read_facts, remedy_of
+from metric_face.visible import shell_word
 from metric_face.whereabouts import data_root, given_root, moved
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Run:
         if (folder / "fold-0" / "config.yaml").is_file() and not (folder / "config.yaml").exists():
             raise FileFormatError(
                 f"{folder}: holds folds; give one of them, such as {folder / 'fold-0'}, or fuse them with "
-                f"'metric-face fuse {folder}'"
+                f"`metric-face fuse {shell_word(folder)}`"
             )
         if not (folder / "config.yaml").is_file():
             raise FileFormatError(

@@ -23,6 +23,7 @@ from metric_face.checked_files import (
 )
 from metric_face.errors import FileFormatError
 from metric_face.files import sha256_of, write_text
+from metric_face.visible import shell_word
 
 FORMAT = 2
 """Of ``run.json``: with checksums. Format 1, without a number, had none."""
@@ -49,7 +50,7 @@ _MORE_FACTS = {
 
 def remedy_of(folder: Path) -> str:
     """What to do about a damaged file of a training."""
-    return f"restore it, train again, or take it as it is with 'python -m metric_face.adopt {folder}'"
+    return f"restore it, train again, or take it as it is with `python -m metric_face.adopt {shell_word(folder)}`"
 
 
 def begin_run(

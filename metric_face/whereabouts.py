@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metric_face.errors import DataError
+from metric_face.visible import shell_word
 
 if TYPE_CHECKING:
     from metric_face.data.table import ImageTable
@@ -113,5 +114,5 @@ def tell(run: "Run", say: Callable[[str], object], *, shown: bool = True) -> Non
     if len(state.changed):
         say(
             f"{len(state.changed):,} of {count:,} images were changed after they were embedded, the first "
-            f"{stored.table.paths[state.changed[0]]}; run 'metric-face embed {run.folder}' again"
+            f"{stored.table.paths[state.changed[0]]}; run `metric-face embed {shell_word(run.folder)}` again"
         )

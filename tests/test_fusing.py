@@ -63,7 +63,7 @@ def test_an_unfinished_fold_waits_and_is_said(tmp_path: Path) -> None:
     assert fused.notes == (
         f"{home / 'fold-2'}: not finished",
         f"{home / 'fold-3'}: not finished",
-        f"{home / 'fold-4'}: not embedded; run 'metric-face embed {home / 'fold-4'}'",
+        f"{home / 'fold-4'}: not embedded; run `metric-face embed {home / 'fold-4'}`",
     )
     (home / "fold-1" / "run.json").write_text("{ half a fi")  # it is written whole: damaged, not unfinished
     with pytest.raises(FileFormatError, match=r"fold-1/run\.json: truncated or not JSON"):
