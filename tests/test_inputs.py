@@ -95,3 +95,13 @@ def test_folders_of_a_competition_that_its_table_does_not_name_are_counted(tmp_p
     assert read.frame["id"].tolist() == ["007", "7"]
     assert read.frame["race"].tolist() == ["NA", "None"]
     assert "2 images taken; left out: 1 in folders that train.csv does not name" in read.notes[-1]
+
+
+def test_rows_without_a_label_are_kept_where_they_are_tested_on(tmp_path: Path) -> None:
+    case = next(case for case in CASES if case.name == "test rows without labels, drop")
+    prepared = outcome(case, case.make(tmp_path)).prepared
+    assert prepared is not None
+    assert prepared.space is not None
+    lacking = prepared.table.take(~prepared.space.has_labels(prepared.table))
+    assert lacking.frame[["path", "split"]].to_numpy().tolist() == [["6.png", "test"]]
+    assert prepared.dropped == ("0.png: lacks a label",)

@@ -184,6 +184,11 @@ class LabelSpace:
             attribute.name: attribute.encode(table.column(attribute.name)) for attribute in self.attributes
         }
 
+    def has_labels(self, table: ImageTable) -> NDArray[np.bool_]:
+        """(N,) whether an image has a label of every attribute; images of a test part may have none."""
+        lacking = np.stack([missing_rows(table.column(name)) for name in self.names])
+        return ~np.asarray(lacking.any(axis=0), dtype=bool)
+
     def joint(self, codes: Mapping[str, Codes]) -> Codes:
         """The N joint classes of N codes per attribute."""
         return np.ravel_multi_index([codes[name] for name in self.names], self.sizes).astype(np.int64)

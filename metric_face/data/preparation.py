@@ -169,9 +169,7 @@ def _joint_classes(table: ImageTable, space: LabelSpace, config: "DataConfig") -
     classes = np.full(len(table), -1, dtype=np.int64)
     needed = np.ones(len(table), bool)
     if config.missing_labels == "drop":
-        for name in space.names:
-            needed &= ~missing_rows(table.column(name))
-        needed |= _is_learnt(table)
+        needed = space.has_labels(table) | _is_learnt(table)
     if needed.all():
         return space.joint(space.encode(table))
     classes[needed] = space.joint(space.encode(table.take(needed)))

@@ -39,8 +39,11 @@ def context_from_run(run: "Run", **known: Any) -> Context:
     Raises:
         FileFormatError: the run has no embeddings, or a file is missing.
     """
-    stored = run.embeddings()
-    table, space = stored.table, run.space
+    stored, space = run.embeddings(), run.space
+    if space is not None:
+        labelled = space.has_labels(stored.table)
+        stored = stored if labelled.all() else stored.take(labelled)  # a test part may have no labels
+    table = stored.table
     identities = table.identities
     split = table.frame["split"].to_numpy().astype(str) if "split" in table.frame.columns else None
     found: dict[str, Any] = {
