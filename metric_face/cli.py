@@ -228,6 +228,8 @@ def embed(
     from metric_face.unseen import Unseen
 
     asked = Unseen(opened.table) if data is None else Unseen.read(data)
+    for line in asked.table.notes:
+        say(line)
     if data is None:
         from metric_face.whereabouts import refuse_missing
 
