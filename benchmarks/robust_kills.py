@@ -96,6 +96,7 @@ def call(words: tuple[str, ...]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the first operations and few moments")
+    parser.add_argument("--only", default="", help="cases whose name begins so, printed and not published")
     options = parser.parse_args()
     most, times = (12, 3) if options.quick else (10_000, 20)
     started = time.monotonic()
@@ -112,6 +113,8 @@ def main() -> None:
         cases = prepare(home)
         bench = Bench(home)
         for case in cases:
+            if not case.name.startswith(options.only):
+                continue
             expected = bench.undisturbed(case)
             for way, disturb in ways.items():
                 tally: Tally = disturb(bench, case, expected)
@@ -119,6 +122,9 @@ def main() -> None:
                 wrong += tally.wrong
                 total += tally.calls
                 print(rows[-1], flush=True)
+    if options.only:
+        print("\n".join(wrong) or "Nothing went wrong.")
+        sys.exit(bool(wrong))
     publish(
         "robustness-kills",
         "Commands killed, crowded and without room, then run again",

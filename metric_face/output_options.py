@@ -10,6 +10,7 @@ import typer
 from metric_face.errors import OutputError
 from metric_face.files import file_target, holds_text
 from metric_face.folders import FolderKind, check_holds_nothing_else, folder_target
+from metric_face.run_folder import check_run_folder
 from metric_face.staging import SUFFIX
 from metric_face.visible import is_text
 
@@ -22,7 +23,6 @@ REPORT_FILES = {"report.html": b"default-src 'none'; script-src", "report.json":
 
 _OURS = f".*{SUFFIX}"
 _DEMO = ("faces", "faces.png", "run", _OURS)
-_BEGUN_RUN = ("fold-*", _OURS)
 _RUN_FILES = {"config.yaml", "run.json", "images.parquet", "model.json", "model.safetensors", "model.onnx"}
 _RUN_FILES |= {"metrics.csv", "embeddings.json", "vectors.npy", "index.json", "index.faiss", "labels.parquet"}
 
@@ -44,7 +44,7 @@ def files_option(signatures: Mapping[str, bytes], *names: str, help: str) -> Any
 
 def run_option(*names: str, help: str) -> Any:
     """An option that names the run directory of a training."""
-    return _option(_check_run, *names, help=help)
+    return _option(check_run_folder, *names, help=help)
 
 
 def demo_option(*names: str, help: str) -> Any:
@@ -107,8 +107,3 @@ def _check_files(path: Path, signatures: Mapping[str, bytes]) -> None:
                 head = file.read(4096)
             if head and signature not in head:
                 raise OutputError(f"{path / name}: was not written by this command; name another folder")
-
-
-def _check_run(path: Path) -> None:
-    if not (path / "config.yaml").is_file():  # what holds a run, the training itself refuses or goes on with
-        check_holds_nothing_else(path, _BEGUN_RUN)

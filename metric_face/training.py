@@ -6,6 +6,7 @@ import platform
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from metric_face.model import EmbeddingModel, EmbeddingOnly
 from metric_face.precision import device_of_choice, training_dtype
 from metric_face.run import Run
 from metric_face.run_files import begin_run, check_run, seal_run
+from metric_face.run_folder import hold_run_folder
 from metric_face.trainer.callbacks import Deadline, GracefulStop
 from metric_face.trainer.checkpoint_file import CheckedFiles, read_checkpoint
 from metric_face.trainer.checkpoints import Checkpoints, Start, chosen_checkpoint, find_start
@@ -71,8 +73,21 @@ def fit(
         DataError: the images are not.
         FileFormatError: there is nothing to resume, or its checkpoints are damaged.
         TrainingError: the loss or a gradient is not finite.
+        OutputError: the folder holds something else, or another training writes it.
     """
-    home = Path(folder)
+    with hold_run_folder(folder) if _rank() == 0 else nullcontext():
+        return _fit(config, Path(folder), resume, data, quiet, say, checking)
+
+
+def _fit(
+    config: Config | Mapping[str, Any] | str | Path,
+    home: Path,
+    resume: bool,
+    data: PreparedData | None,
+    quiet: bool,
+    say: Say,
+    checking: Callable[[int, int], object] | None,
+) -> Run:
     config = _resolve(config, home, resume)
     _quieten()
     L.seed_everything(config.seed, workers=True, verbose=False)

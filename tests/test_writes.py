@@ -20,6 +20,7 @@ from metric_face.failures import DEBUG, line_of
 from metric_face.files import file_target, write_text
 from metric_face.folders import EMBEDDINGS, INDEX, finish_interrupted_swap, folder_target, replace_folder
 from metric_face.run import Run
+from metric_face.run_folder import check_run_folder, hold_run_folder
 from metric_face.staging import claim, place_of
 
 # What each option that takes a path is for. A new one has to be entered here, and a writing one is then tested.
@@ -294,6 +295,24 @@ def test_work_that_fails_before_its_first_note_leaves_nothing(tmp_path: Path) ->
     with replace_folder(tmp_path / "e", EMBEDDINGS, note="n") as new:
         assert os.listdir(new) == ["vectors.npy"]
     assert os.listdir(tmp_path) == ["e"]
+
+
+def test_a_run_folder_is_new_empty_or_a_training_s(tmp_path: Path) -> None:
+    home = tmp_path / "run"
+    home.mkdir()
+    (home / "images.parquet").write_bytes(b"mine")
+    with pytest.raises(OutputError, match=r"holds 'images.parquet'; name a new or empty folder"):
+        check_run_folder(home)
+    (home / "images.parquet").unlink()
+    with suppress(ZeroDivisionError), hold_run_folder(home):
+        (home / "images.parquet").write_bytes(b"ours")
+        with pytest.raises(OutputError, match="another command is writing it"), hold_run_folder(home):
+            pass
+        raise ZeroDivisionError
+    with hold_run_folder(home):  # what stopped before its configuration was there may begin again
+        (home / "config.yaml").touch()
+    assert os.listdir(tmp_path) == ["run"]
+    check_run_folder(home)
 
 
 def test_two_at_once_are_told_apart(tmp_path: Path) -> None:
