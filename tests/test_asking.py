@@ -224,7 +224,7 @@ def test_what_is_not_an_index_of_this_run_is_refused(run, asker, tmp_path):
     bare = _index_of(asker, tmp_path / "bare", metadata={})
     with pytest.raises(FileFormatError, match="says nothing of how its neighbours vote; build it with"):
         Asker(run.folder, bare)
-    with pytest.raises(FileFormatError, match="no index there; run 'metric-face index"):
+    with pytest.raises(FileFormatError, match="no index there; run `metric-face index"):
         Asker(run.folder, tmp_path / "nowhere")
     with pytest.raises(FileFormatError, match="no such folder; give the directory"):
         Asker(tmp_path / "nowhere")
