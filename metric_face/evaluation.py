@@ -1,6 +1,6 @@
 """evaluate: what a run is worth, by its heads, by its neighbours and by a probe, with intervals over identities."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
 from metric_face.graphs import graph_between
 from metric_face.k_choice import choose_k
+from metric_face.log_check import differs_from_log
 from metric_face.metrics import RetrievalMetrics, f1_per_class, macro_f1, retrieval_metrics
 from metric_face.neighbours import NeighbourGraph
 from metric_face.optional import optional
@@ -147,6 +148,8 @@ def evaluate(
     notes: list[str] = []
     if run.space is not None:
         scores += _judge_heads(run, queries, targets, people, seed, notes)
+        if part == "val":
+            notes += _against_log(run, scores, len(queries))
         progress("kNN")
         with optional("kNN", notes):
             graph = graph_between(run.folder, part, queries.vectors, "train", gallery.vectors)
@@ -235,6 +238,13 @@ def _judge_heads(
         with optional(f"head of {name}", notes):
             scores.append(_score("head", name, *_pair(targets, name, said), people, seed))
     return scores
+
+
+def _against_log(run: Run, scores: Sequence[Score], images: int) -> list[str]:
+    """What is wrong where the heads do not score as the training log says; the joint class stands last."""
+    whole = [score.macro_f1.value for score in scores if score.judge == "head"][-1:]
+    found = differs_from_log(run.facts, whole[0], images) if whole else None
+    return [] if found is None else [found]
 
 
 def _pair(targets: Targets, name: str, said: Mapping[str, Ints]) -> tuple[Ints, Ints, tuple[str, ...]]:
