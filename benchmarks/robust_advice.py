@@ -43,11 +43,12 @@ def main() -> None:
             who = images.identities
             alarms.append(_alarms(name, images, who, pairs))
             found.append((name, *_copies_found(images, prints.pictures, copies, Path(folder))))
-            report = inspect_data(images)
+            report = inspect_data(images, workers=2)
             claims = [f for f in report.findings if f.id == "near-copies-disagree"]
             said.append((name, claims[0].sentence.split(":")[0] if claims else "nothing"))
     heads = ("copy, scale and quality", *(f"{scale:g} q{quality}" for scale, quality in COPIES))
-    command = "python -m benchmarks.robust_advice" + (" --quick" if chosen.quick else "")
+    options = " --quick" if chosen.quick else f" --people {people} --copies {copies}"
+    command = f"python -m benchmarks.robust_advice{options}"
     publish(
         "robustness-advice",
         "Advice that tells people to change their data: how often it is wrong",

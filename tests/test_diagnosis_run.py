@@ -98,3 +98,16 @@ def test_a_step_along_a_loss_helps_that_loss_and_leaves_the_model_alone(run) -> 
     assert all(torch.equal(before[name], value) for name, value in run.model.state_dict().items())
     table = diagnose(run, questions=["conflict"]).tables["conflict.look_ahead"]
     assert {row[:2] for row in table.rows} == found.keys()
+
+
+def test_a_run_without_its_log_answers_what_needs_none(run, tmp_path) -> None:
+    import shutil
+
+    bare = shutil.copytree(run.folder, tmp_path / "bare", ignore=shutil.ignore_patterns("metrics.csv"))
+    found = diagnose(bare)
+    assert [answer.hypothesis for answer in found.answers] == ["A", "B"]
+    [failed] = [one for one in found.abstentions if one.reason == "failed"]
+    assert failed.question == "floors"
+    assert failed.values["why"].startswith(str(bare))
+    assert "missing; " in failed.values["why"]
+    assert [one for one in diagnose(run).abstentions if one.reason == "failed"] == []

@@ -139,6 +139,7 @@ def diagnose(
         outcome = Outcome()
         with optional(name, notes):  # what one question cannot answer takes no other's answer with it
             outcome = module.ask(context)
+        notes += [context.missing[name]] if name in context.missing else []
         abstentions += [
             Abstention(name, "failed", {"why": note.partition("left out; ")[2]}) for note in notes
         ]

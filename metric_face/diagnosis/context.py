@@ -60,6 +60,7 @@ class Context:
         look_ahead: measures what a step along one loss does to the other (see :mod:`.look_ahead`), or None.
         graph_file: where the neighbour graph is kept for the next analysis, or None.
         seed: of every draw.
+        missing: question -> why something that it looks at could not be had of a run.
     """
 
     embeddings: NDArray[np.float32]
@@ -85,6 +86,7 @@ class Context:
     look_ahead: Callable[[], Mapping[tuple[str, str], Floats] | None] | None = None
     graph_file: Path | None = None
     seed: int = 0
+    missing: dict[str, str] = field(default_factory=dict)
 
     # -- who and what ------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """From a run directory to a context: what a training left, under the names the questions know."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from metric_face.diagnosis.look_ahead import look_ahead
 from metric_face.diagnosis.training_log import COLUMNS
 from metric_face.errors import ModelMismatchError
 from metric_face.graphs import graph_file
+from metric_face.optional import optional
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,8 +38,10 @@ def context_from_run(run: "Run", **known: Any) -> Context:
     Returns:
         The context.
 
+    What only some questions look at, such as the log, may be missing: those questions say so, and the others answer.
+
     Raises:
-        FileFormatError: the run has no embeddings, or a file is missing.
+        FileFormatError: the run has no embeddings, or they or the model are damaged.
     """
     stored, space = run.embeddings(), run.space
     if space is not None:
@@ -49,14 +53,18 @@ def context_from_run(run: "Run", **known: Any) -> Context:
     found: dict[str, Any] = {
         "split": split,
         "images": table.paths,
-        "log": _log(run),
-        "transforms": _transforms(run),
         "settings": _settings(run),
         "look_ahead": lambda: look_ahead(run),
         "seed": run.config.seed,
     }
+    missing: dict[str, str] = {}
+    with _lacking("floors", "the log", missing):
+        found["log"] = _log(run)
+    with _lacking("views", "the transforms", missing):
+        found["transforms"] = _transforms(run)
     if split is not None:
-        found |= _batches(run, table, split)
+        with _lacking("epoch", "the batches", missing):
+            found |= _batches(run, table, split)
     labels: dict[str, Ints] = {}
     if space is not None:
         labels = space.encode(table)
@@ -65,12 +73,24 @@ def context_from_run(run: "Run", **known: Any) -> Context:
         found["cuts"] = {name: ends for name, ends in cuts.items() if ends is not None}
         found["raw_values"] = {name: space[name].numbers(table.column(name)) for name in found["cuts"]}
         found["predictions"] = _predictions(stored, space)
-        found["head"] = _heads(run, stored, space)
+        with _lacking("conflict", "the classifiers", missing):
+            found["head"] = _heads(run, stored, space)
     elif identities is not None:
         labels = {"identity": np.unique(identities.astype(str), return_inverse=True)[1].astype(np.int64)}
     context = context_of(stored.vectors, labels, identities, **(found | known))
     context.graph_file = graph_file(run.folder, "all")
+    context.missing = missing
     return context
+
+
+@contextmanager
+def _lacking(question: str, what: str, missing: dict[str, str]) -> Iterator[None]:
+    """Read something of a run that a question can do without; it then says why it could not be had."""
+    notes: list[str] = []
+    with optional(what, notes):
+        yield
+    if notes:
+        missing[question] = notes[0]
 
 
 def unlabelled_of(run: "Run", folder: str | Path) -> dict[str, Any]:
