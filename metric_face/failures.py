@@ -11,12 +11,13 @@ from metric_face.visible import is_text, visible
 
 DEBUG = "METRIC_FACE_DEBUG"
 _LONGEST = 160
+_LONGEST_LINE = 290
 
 
 def line_of(error: BaseException) -> str:
     """One line for any exception, without the word ``error``."""
     if isinstance(error, MetricFaceError):
-        return visible(error)
+        return _cut(visible(error))
     if isinstance(error, OSError):
         reason = error.strerror or _one_line(str(error)) or type(error).__name__
         names = [_shortened(name) for name in (error.filename, error.filename2) if name is not None]
@@ -40,6 +41,12 @@ def trace_of(error: BaseException) -> str:
 
 def _one_line(text: str) -> str:
     return visible(" ".join(text.split()))
+
+
+def _cut(line: str) -> str:
+    """A line without its middle where it is long: the key stands at its beginning, the remedy at its end."""
+    half = _LONGEST_LINE // 2
+    return line if len(line) <= _LONGEST_LINE else f"{line[:half]} ... {line[5 - half :]}"
 
 
 def _shortened(name: object) -> str:

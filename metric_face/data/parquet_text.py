@@ -40,6 +40,11 @@ def read_parquet_text(file: Path) -> tuple[pd.DataFrame, list[str]]:
             continue
         listed = values.to_pylist()
         if any(is_nested(value) for value in listed):
+            if name in ("path", "identity", "split"):
+                kind = type(next(value for value in listed if is_nested(value))).__name__
+                raise DataError(
+                    f"{file}: the column {name!r} must hold texts or numbers, found a {kind}; convert it"
+                )
             columns[name] = pd.Series(listed, dtype=object)
         else:
             columns[name] = pd.Series(
