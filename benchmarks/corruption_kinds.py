@@ -73,7 +73,7 @@ def _json(file: Path) -> Iterator[tuple[str, Damage]]:
         for name, value in (("null", None), ("a text", "x\0y"), ("a list", [[]]), ("-1", -1), ("{}", {})):
             yield (
                 f"{key} is {name}, signed",
-                _edited(lambda c, k=key, v=value: _signed({**c, k: v}), key, value),
+                _edited(lambda c, k=key, v=value: _signed({**c, k: v})),
             )
         yield f"no {key}", _edited(lambda c, k=key: {n: v for n, v in c.items() if n != k})
     for one, two in pairwise(keys):

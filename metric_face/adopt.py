@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from metric_face.checked_files import build, parse_json
+from metric_face.checked_files import build, digest_of, parse_json
 from metric_face.errors import FileFormatError, MetricFaceError
 from metric_face.files import sha256_of
 from metric_face.model_card import write_card
@@ -39,9 +39,11 @@ def adopt(folder: str | Path) -> list[str]:
     if (home / "model.json").is_file():
         card = parse_json(home / "model.json", remedy=remedy)
         weights, onnx = home / "model.safetensors", home / "model.onnx"
-        if not weights.is_file() or sha256_of(weights) != card.get("sha256"):
+        stated = str(card.get("sha256")).partition(":")[0]  # format 1 gave no size
+        if not weights.is_file() or sha256_of(weights) != stated:
             raise FileFormatError(f"{weights}: not the weights of model.json; {remedy}")
-        card["onnx"] = sha256_of(onnx) if onnx.is_file() else None
+        card["sha256"] = digest_of(weights)
+        card["onnx"] = digest_of(onnx) if onnx.is_file() else None
         before = card.get("fingerprint")
     done = [f"{home}: config.yaml, images.parquet, metrics.csv and model.json are vouched for as they are"]
     if (

@@ -6,6 +6,7 @@ and the remedy.
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -38,7 +39,8 @@ NUMBER = Rule("a number", lambda v: isinstance(v, int | float) and not isinstanc
 FINITE = Rule("a finite number", lambda v: NUMBER.holds(v) and math.isfinite(v))
 MAPPING = Rule("a mapping", lambda value: isinstance(value, dict))
 DIGEST = Rule(
-    "a SHA-256", lambda v: isinstance(v, str) and len(v) == 64 and set(v) <= set("0123456789abcdef")
+    "a SHA-256 and a size",
+    lambda v: isinstance(v, str) and re.fullmatch(r"[0-9a-f]{64}:\d{1,18}", v) is not None,
 )
 
 
@@ -149,18 +151,27 @@ def checksum_of(content: Mapping[str, Any]) -> str:
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def digest_of(file: Path) -> str:
+    """The SHA-256 of a file's content and its size, by which another file vouches for it."""
+    return f"{sha256_of(file)}:{file.stat().st_size}"
+
+
 def check_digest(file: Path, digests: Sequence[str], *, by: str, remedy: str) -> None:
     """Refuse a file whose checksum is none of those that another file vouches for.
 
     Raises:
         FileFormatError: it is missing, cannot be read, truncated, altered or of another run.
     """
+    sizes = {int(digest.partition(":")[2]) for digest in digests}
     try:
-        found = sha256_of(file) if file.is_file() else None
+        if not file.exists():
+            raise FileFormatError(f"{file}: missing; {remedy}")
+        if not file.is_file():
+            raise FileFormatError(f"{file}: not a regular file; {remedy}")
+        size = file.stat().st_size
+        found = digest_of(file) if size in sizes else ""  # a file grown without bounds is not read to its end
     except OSError as error:
         raise FileFormatError(f"{file}: cannot be read ({error.strerror}); {remedy}") from None
-    if found is None:
-        raise FileFormatError(f"{file}: missing; {remedy}")
     if found not in digests:
         raise FileFormatError(f"{file}: truncated or altered, its checksum is not that of {by}; {remedy}")
 

@@ -15,6 +15,7 @@ from metric_face.checked_files import (
     WHOLE,
     build,
     check_digest,
+    digest_of,
     mapping_of,
     read_json,
     read_rows,
@@ -22,7 +23,7 @@ from metric_face.checked_files import (
 )
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, FileFormatError
-from metric_face.files import sha256_of, write_atomically
+from metric_face.files import write_atomically
 from metric_face.folders import EMBEDDINGS, finish_interrupted_swap, replace_folder
 from metric_face.image_stamps import COLUMNS, ImageState, compare_stamps, take_stamps
 from metric_face.whereabouts import moved
@@ -176,7 +177,7 @@ def write_description(
         "rows": len(table),
         "dimensions": shapes["vectors.npy"][1],
         "logits": {head: shapes[logits_file(head)][1] for head in heads},
-        "sha256": {name: sha256_of(folder / name) for name in _files(heads)},
+        "sha256": {name: digest_of(folder / name) for name in _files(heads)},
     }
     write_json(folder / "embeddings.json", description, version=FORMAT)
 

@@ -15,6 +15,7 @@ from metric_face.checked_files import (
     TEXT,
     WHOLE,
     check_digest,
+    digest_of,
     list_of,
     mapping_of,
     maybe,
@@ -22,7 +23,7 @@ from metric_face.checked_files import (
     write_json,
 )
 from metric_face.errors import FileFormatError
-from metric_face.files import sha256_of, write_text
+from metric_face.files import write_text
 from metric_face.visible import shell_word
 
 FORMAT = 2
@@ -65,12 +66,13 @@ def begin_run(
         images: writes ``images.parquet``; None leaves the one there, where a run goes on.
     """
     old = folder / "config.yaml"
-    files = {
-        "config.yaml": [sha256(config.encode()).hexdigest(), *([sha256_of(old)] if old.is_file() else [])]
-    }
+    text = config.encode()
+    accepted = [f"{sha256(text).hexdigest()}:{len(text)}"]
+    accepted += [digest_of(old)] if old.is_file() else []
+    files = {"config.yaml": accepted}
     if images is not None:
         images(folder / "images.parquet")
-    files["images.parquet"] = [sha256_of(folder / "images.parquet")]
+    files["images.parquet"] = [digest_of(folder / "images.parquet")]
     _write_facts(folder, facts, files)
     write_text(folder / "config.yaml", config)
 
@@ -78,7 +80,7 @@ def begin_run(
 def seal_run(folder: Path, facts: Mapping[str, Any]) -> None:
     """Write ``run.json`` of a training that has ended: it vouches for the files that are there."""
     names = [name for name in (*_AT_START, *_AT_END) if (folder / name).is_file()]
-    _write_facts(folder, facts, {name: [sha256_of(folder / name)] for name in names})
+    _write_facts(folder, facts, {name: [digest_of(folder / name)] for name in names})
 
 
 def read_facts(folder: Path) -> dict[str, Any]:

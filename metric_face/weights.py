@@ -8,11 +8,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from metric_face.checked_files import build, check_digest
+from metric_face.checked_files import build, check_digest, digest_of
 from metric_face.data.labels import LabelSpace
 from metric_face.data.transforms import EvalTransform
 from metric_face.errors import FileFormatError
-from metric_face.files import sha256_of, write_atomically
+from metric_face.files import write_atomically
 from metric_face.model import EmbeddingModel
 from metric_face.model_card import read_card, write_card
 from metric_face.run_files import remedy_of
@@ -33,14 +33,14 @@ def save_model(
         "architecture": model.architecture,
         "transform": transform.to_dict(),
         "label_space": None if space is None else space.to_dict(),
-        "sha256": sha256_of(weights),
+        "sha256": digest_of(weights),
     }
     return write_card(folder, card)
 
 
 def vouch_for_onnx(folder: Path) -> None:
     """Write the checksum of ``model.onnx`` into ``model.json``; without it the file is not used."""
-    write_card(folder, {**read_card(folder), "onnx": sha256_of(folder / "model.onnx")})
+    write_card(folder, {**read_card(folder), "onnx": digest_of(folder / "model.onnx")})
 
 
 def load_model(folder: Path) -> EmbeddingModel:

@@ -71,7 +71,7 @@ def plant_run(
     card: dict[str, Any] = {
         "architecture": {"fold": fold},
         "transform": {},
-        "sha256": sha256(str(seed).encode()).hexdigest(),
+        "sha256": sha256(str(seed).encode()).hexdigest() + ":0",
     }
     fingerprint = write_card(folder, card | {"label_space": space.to_dict()})
     seal_run(folder, {"data_root": "nowhere", "ended": ended})
