@@ -66,7 +66,9 @@ def test_damage_is_one_line_or_changes_nothing(copy: Path, name: str, tmp_path: 
             refused += 1
             assert "\n" not in said, damage
             assert str(copy) in said, damage
-        elif not damage.endswith("signed"):  # a value of the right form, vouched for anew, is what was written
+        elif not damage.endswith(
+            "signed"
+        ):  # a value of the right form, vouched for anew, is what was written
             assert found == whole, damage
         shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
         shutil.copyfile(spare, file)
