@@ -119,6 +119,8 @@ class EmbeddingIndex:
 
     def __repr__(self) -> str:
         found = "exact" if self.kind == "flat" else f"recall@{self.recall.k} {self.recall.reached:.3f}"
+        if self.kind != "flat" and len(self) != self.recall.count:
+            found += f" when it held {self.recall.count}"
         return f"EmbeddingIndex({len(self)} x {self.dimensions}, {self.kind}, {self.metric}, {found})"
 
     @property

@@ -332,3 +332,10 @@ def test_errors_of_search():
         ArgumentError, match="shards must have one metric, found cosine in shard 0 and euclidean"
     ):
         EmbeddingIndex.merge([index, EmbeddingIndex.build(np.eye(2), metric="euclidean")])
+
+
+def test_a_grown_index_says_when_its_recall_was_measured() -> None:
+    index = EmbeddingIndex.build(vectors_of(range(200)), kind="hnsw")
+    assert "when it held" not in repr(index)
+    index.add(vectors_of(range(200, 900)))
+    assert repr(index).endswith(" when it held 200)")

@@ -12,6 +12,7 @@ from test_index import KINDS, columns_of, trained, vectors_of
 
 from metric_face.errors import ArgumentError, FileFormatError
 from metric_face.index import EmbeddingIndex
+from metric_face.search.faiss_file import check_sizes
 
 
 @pytest.fixture
@@ -167,7 +168,10 @@ def test_a_faiss_file_that_is_none_is_refused(folder):
         EmbeddingIndex.load(folder)
     path.write_bytes(whole[:200])
     describe_files_anew(folder)
-    with pytest.raises(FileFormatError, match=r"index\.faiss cannot be read by FAISS"):
+    with pytest.raises(
+        FileFormatError,
+        match=r"index\.faiss does not fit what it says of itself \(400 numbers at byte 45 of 200\)",
+    ):
         EmbeddingIndex.load(folder)
 
 
@@ -195,3 +199,42 @@ print(heavy)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_sealed_file_states_is_compared_with_its_length(kind, tmp_path):
+    """No changed byte makes FAISS allocate what the file cannot hold, end in another error, or find other rows."""
+    index = EmbeddingIndex.build(vectors_of(range(90)), kind=kind)
+    folder = index.save(tmp_path / "index")
+    path = folder / "index.faiss"
+    whole, refused = path.read_bytes(), 0
+    places = [*range(0, 220), *range(220, len(whole), max(1, len(whole) // 40))]
+    for place in places:
+        for bit in (0, 5, 7):
+            changed = bytearray(whole)
+            changed[place] ^= 1 << bit
+            path.write_bytes(bytes(changed))
+            try:
+                check_sizes(path)
+            except FileFormatError:
+                refused += 1
+    assert refused > 60
+    for place in (14, 20, 40, 60, len(whole) // 2):
+        changed = bytearray(whole)
+        changed[place] ^= 128
+        path.write_bytes(bytes(changed))
+        describe_files_anew(folder)
+        try:
+            found = EmbeddingIndex.load(folder).search(vectors_of(range(5)), 3)
+        except FileFormatError:
+            continue
+        assert ((found.rows >= -1) & (found.rows < 90)).all()
+
+
+@pytest.mark.parametrize(
+    "change", [{"files": {}}, {"recall": {}}, {"recall": 1}, {"columns": None}, {"files": None}]
+)
+def test_a_sealed_description_without_its_parts_is_refused(folder, change):
+    rewrite_json(folder, **change)
+    with pytest.raises(FileFormatError, match=r"index\.json lacks what an index needs"):
+        EmbeddingIndex.load(folder)

@@ -17,6 +17,7 @@ from metric_face.errors import FileFormatError
 from metric_face.files import sha256_of, write_text
 from metric_face.folders import INDEX, finish_interrupted_swap, replace_folder
 from metric_face.search.columns import Columns
+from metric_face.search.faiss_file import check_sizes
 from metric_face.search.faiss_store import FaissStore
 from metric_face.search.kinds import Kind
 from metric_face.search.tuning import Recall
@@ -86,18 +87,25 @@ def read_index_folder(
     home = Path(folder)
     finish_interrupted_swap(home)
     content = _read_json(home)
-    for name in _FILES:
-        _check_file(home / name, content["files"][name], verify)
-    description = Description(
-        recall=Recall(**content["recall"]),
-        **{field: content[field] for field in Description.__annotations__ if field != "recall"},
-    )
-    extra = [_ID, _SLOT] if content["has_slots"] else [_ID]
+    try:
+        expected = [content["files"][name] for name in _FILES]
+        for name, facts in zip(_FILES, expected, strict=True):
+            _check_file(home / name, facts, verify)
+        description = Description(
+            recall=Recall(**content["recall"]),
+            **{field: content[field] for field in Description.__annotations__ if field != "recall"},
+        )
+        extra = [_ID, _SLOT] if content["has_slots"] else [_ID]
+        named = list(content["columns"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise FileFormatError(
+            f"{home / 'index.json'} lacks what an index needs ({error}); build the index again"
+        ) from None
     columns, apart = Columns.read(home / "labels.parquet", extra)
-    if columns.length != description.count or list(columns) != content["columns"]:
+    if columns.length != description.count or list(columns) != named:
         raise FileFormatError(
             f"{home / 'labels.parquet'} holds {columns.length} rows of {list(columns)}, index.json says "
-            f"{description.count} of {content['columns']}; build the index again"
+            f"{description.count} of {named}; build the index again"
         )
     faiss_index = _read_faiss(home / "index.faiss", description, mmap)
     store = FaissStore(faiss_index, description.kind, description.metric, apart.get(_SLOT))
@@ -128,10 +136,10 @@ def _read_json(home: Path) -> dict[str, Any]:
         )
     if content.pop("checksum", None) != _checksum(content):
         raise FileFormatError(f"{path} was altered: its checksum does not match; build the index again")
-    if content["kind"] not in get_args(Kind) or content["metric"] not in get_args(Metric):
+    if content.get("kind") not in get_args(Kind) or content.get("metric") not in get_args(Metric):
         raise FileFormatError(
-            f"{path} names the kind {content['kind']!r} and the metric {content['metric']!r}, which this program "
-            "does not know; update metric_face"
+            f"{path} names the kind {content.get('kind')!r} and the metric {content.get('metric')!r}, which this "
+            "program does not know; update metric_face"
         )
     return content
 
@@ -165,6 +173,7 @@ def _read_faiss(path: Path, description: Description, mmap: bool) -> Any:
             f"{path} begins as {magic!r} of {dimensions} dimensions, which is no {description.kind} index of "
             f"{description.dimensions}; build the index again"
         )
+    check_sizes(path)
     flags = 0
     if mmap:
         # Whole arrays can be mapped since FAISS 1.11; lists of an inverted file always could.
@@ -174,6 +183,6 @@ def _read_faiss(path: Path, description: Description, mmap: bool) -> Any:
         )
     try:
         return faiss.read_index(str(path), flags)
-    except RuntimeError as error:
-        reason = str(error).splitlines()[0]
+    except (RuntimeError, MemoryError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise FileFormatError(f"{path} cannot be read by FAISS ({reason}); build the index again") from None
