@@ -157,8 +157,8 @@ def parquet(columns: dict[str, Any], **saving: Any) -> Callable[[Path], Path]:
 
     def make(folder: Path) -> Path:
         frame = pd.DataFrame({"path": [f"{number}.png" for number in range(8)]} | columns)
-        for name in frame["path"]:
-            picture(folder / name)
+        for number in range(8):
+            picture(folder / f"{number}.png")
         frame.to_parquet(folder / "t.parquet", **saving)
         return folder / "t.parquet"
 
@@ -399,6 +399,13 @@ TEXTS = [
     Case("Parquet: empty text", "label", parquet({"label": ["cat"] * 4 + ["dog"] * 3 + [""]}), None,
          "row 7: 'label' must not be empty"),
     Case("Parquet: lists", "label", parquet({"label": [["cat"], ["dog"]] * 4}), None, "row 0: 'label' must be text"),
+    Case("Parquet: paths that are bytes", "label", parquet({"path": [b"0.png"] * 8, "label": ["cat"] * 8}), None,
+         "the column 'path' must hold texts or numbers, found a bytes"),
+    Case("Parquet: a list as split", "label", parquet({"label": ["cat", "dog"] * 4, "split": [["train"]] * 8}), None,
+         "the column 'split' must hold texts or numbers, found a list"),
+    Case("Parquet: paths as the index", "label",
+         beside(parquet({"label": ["cat"] * 4 + ["dog"] * 4}),
+                lambda s: pd.read_parquet(s).set_index("path").to_parquet(s)), LABELS, "8 rows taken"),
     Case("Parquet: damaged", "label", table(b"PAR1 no", "t.parquet"), None, "cannot be read as a table"),
 ]  # fmt: skip
 
