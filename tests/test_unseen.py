@@ -135,13 +135,11 @@ def test_embed_and_fuse_answer_what_can_be_read(indexed: Run, evaluation: Path, 
     assert list(pd.read_csv(out)["ans"]) == list(rows["ans"].iloc[[4, 2]])
 
 
-def test_an_option_that_cannot_be_honored_is_refused_before_the_work(indexed: Run, tmp_path: Path) -> None:
-    card = json.loads((indexed.folder / "model.json").read_text())
-    (tmp_path / "run").mkdir()
-    for name in ("config.yaml", "run.json", "images.parquet", "model.safetensors"):
-        (tmp_path / "run" / name).write_bytes((indexed.folder / name).read_bytes())
-    (tmp_path / "run" / "model.json").write_text(json.dumps(card | {"label_space": None}))
-    done = run("embed", tmp_path / "run", "--csv", tmp_path / "x.csv")
+def test_an_option_that_cannot_be_honored_is_refused_before_the_work(
+    indexed: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Run, "space", None)  # as of a run trained on identities alone
+    done = run("embed", indexed.folder, "--out", tmp_path / "vectors", "--csv", tmp_path / "x.csv")
     assert isinstance(done.exception, ArgumentError)
     assert "--csv: the run has no classifiers" in str(done.exception)
-    assert not (tmp_path / "run" / "embeddings").exists()
+    assert not (tmp_path / "vectors").exists()
