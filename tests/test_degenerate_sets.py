@@ -146,3 +146,20 @@ def test_where_nothing_can_be_measured_it_is_an_error(tmp_path: Path) -> None:
         ArgumentError, match="--part val: nothing could be measured on it; retrieval by identity"
     ):
         evaluate(run, embeddings)
+
+
+@pytest.mark.parametrize("reject", ["f1", 0.05])
+def test_a_threshold_that_nothing_can_set_is_refused(reject: str | float, tmp_path: Path) -> None:
+    run, embeddings = degenerate(tmp_path, 5, 6, "class", "alternate", attributes=False)
+    with pytest.raises(
+        ArgumentError, match=r"\(--reject\).*the run was trained on identities alone; leave it out"
+    ):
+        index_run(run, embeddings, reject=reject)
+    assert len(index_run(run, embeddings)) == 15
+    run, embeddings = degenerate(tmp_path, 5, 6, "class", "alternate")
+    whole = embeddings.take((embeddings.table.frame["split"] == "train").to_numpy())
+    with pytest.raises(ArgumentError, match="the images have no part 'val'; leave it out"):
+        index_run(run, whole, reject=reject)
+    assert index_run(run, whole).metadata["notes"] == [
+        "k and vote are the defaults, uncalibrated: the images have no part 'val'"
+    ]
