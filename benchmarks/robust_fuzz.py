@@ -206,12 +206,12 @@ def main() -> None:
     for fault in faults:
         print(fault)
     if options.kind is None:
-        _publish(tallies)
+        _publish(tallies, total)
     print(f"{sum(t.inputs for t in tallies.values()):,} inputs, {len(faults)} faults")
     raise SystemExit(bool(faults))
 
 
-def _publish(tallies: dict[str, Tally]) -> None:
+def _publish(tallies: dict[str, Tally], total: int) -> None:
     rows = [
         (
             kind,
@@ -238,7 +238,7 @@ def _publish(tallies: dict[str, Tally]) -> None:
     publish(
         "robustness-fuzz",
         "Broken inputs",
-        "python -m benchmarks.robust_fuzz",
+        f"python -m benchmarks.robust_fuzz --inputs {total}",
         machine("pandas", "pyarrow", "Pillow", "PyYAML", "pydantic"),
         [
             "Good files with bytes, cells, lines and encodings broken from a seed; `--set` of every key to values that "

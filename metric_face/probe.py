@@ -26,7 +26,8 @@ class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Multinomial logistic regression (or ridge) whose strength is chosen on folds of the training rows.
 
     Features are standardised inside; ``coef_`` and ``intercept_`` apply to the features as given. The
-    objective at strength s is the mean cross-entropy + s/2 |coefficients|^2 (scikit-learn's C is 1 / (s N)).
+    objective at strength s is the mean cross-entropy + s/2 |coefficients|^2. scikit-learn's C is 1 / (s N); for two
+    classes, of which it fits one column and this two, it is 2 / (s N).
 
     Args:
         strengths: the path to choose from, or a single number; strong penalties first internally.

@@ -31,6 +31,7 @@ from metric_face.trainer.callbacks import Deadline, GracefulStop
 from metric_face.trainer.checkpoint_file import CheckedFiles, read_checkpoint
 from metric_face.trainer.checkpoints import Checkpoints, Start, chosen_checkpoint, find_start
 from metric_face.trainer.conflict import ConflictCallback
+from metric_face.trainer.feasible import check_feasible, monitored
 from metric_face.trainer.loaders import plan_training, train_loader, validation_loader
 from metric_face.trainer.log import RunLog
 from metric_face.trainer.module import TrainingModule
@@ -101,6 +102,8 @@ def _fit(
         data = reopen_data(Run(home).table, config.data)  # the images and the split that it started with
     data = data or prepare_data(config.data, progress=checking)
     config = config.settled(data.space is not None)
+    for line in check_feasible(config, data):
+        say(line)
     for line in (*data.dropped, *data.notes):
         say(line)
     facts: dict[str, Any] = {
@@ -151,7 +154,7 @@ def _train(
     module = TrainingModule(
         model, objective, config, data.space, deadline.share_used, log_every=min(10, len(sampler))
     )
-    monitor = _monitor(config, data)
+    monitor = monitored(config, data)
     folder = home / "checkpoints"
     checkpoints = Checkpoints(folder, monitor, sampler, loader.dataset, start.best)
     callbacks: list[L.Callback] = [deadline, stop, checkpoints]
@@ -264,12 +267,6 @@ def _head_sizes(data: PreparedData, config: Config) -> dict[str, int]:
     if config.model.heads == "joint":
         return {"joint": data.space.num_classes}
     return {attribute.name: attribute.num_classes for attribute in data.space.attributes}
-
-
-def _monitor(config: Config, data: PreparedData) -> str:
-    if config.trainer.monitor == "val/macro_f1" and (data.space is None or config.model.heads == "none"):
-        return "val/recall@1"  # without a classifier there is no F1 of a head
-    return config.trainer.monitor
 
 
 def _how_it_ended(

@@ -289,3 +289,18 @@ def test_bad_rows_are_named():
         ArgumentError, match=r"targets\['age'\] must be one per row, found shape \(2,\) for 3"
     ):
         fit_probes(np.eye(3), {"age": [0, 1]})
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_strength_is_scikit_learns_c_as_the_docstring_says(classes):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 3))
+    X = ((X - X.mean(0)) / X.std(0)).astype(np.float32)
+    y = np.arange(120) % classes
+    X[:, 0] += y
+    X[:, 0] = (X[:, 0] - X[:, 0].mean()) / X[:, 0].std()
+    strength = 0.05
+    ours = LinearProbe(strength, tol=1e-6).fit(X, y).predict_proba(X)
+    c = (2 if classes == 2 else 1) / (strength * len(X))
+    theirs = LogisticRegression(C=c, tol=1e-8, max_iter=1000).fit(X, y).predict_proba(X)
+    assert np.abs(ours - theirs).max() < 1e-3

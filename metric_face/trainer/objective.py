@@ -16,7 +16,6 @@ from metric_face.losses import (
     LogitAdjustedCrossEntropy,
     Part,
     SoftF1Loss,
-    TripletLoss,
     class_prior,
     effective_number_weights,
     resolve_metric_loss,
@@ -49,15 +48,11 @@ def build_objective(
     """
     parts: dict[str, Part] = {}
     if config.metric != "none":
-        metric = (
-            TripletLoss(**config.arguments)
-            if config.metric == "triplet"
-            else resolve_metric_loss(
-                config.metric,
-                config.arguments,
-                num_classes=int(codes[METRIC].max()) + 1,
-                embedding_size=embedding_size,
-            )
+        metric = resolve_metric_loss(
+            config.metric,
+            config.arguments,
+            num_classes=int(codes[METRIC].max()) + 1,
+            embedding_size=embedding_size,
         )
         parts[METRIC] = Part(metric, config.metric_weight, ramp=config.metric_ramp)
     for head, count in num_classes.items():
