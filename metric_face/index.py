@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from metric_face.checked_files import build
 from metric_face.errors import ArgumentError, ModelMismatchError
 from metric_face.search.build import build_store
 from metric_face.search.columns import Column, Columns
@@ -299,16 +300,20 @@ class EmbeddingIndex:
         Raises:
             FileFormatError: a file is missing, truncated, altered, of another index or not ours.
         """
-        description, store, ids, columns = read_index_folder(folder, mmap=mmap, verify=verify)
-        index = cls(
-            store,
-            ids,
-            columns,
-            description.recall,
-            description.fingerprint,
-            description.transform,
-            description.metadata,
-        )
+
+        def read() -> "EmbeddingIndex":
+            description, store, ids, columns = read_index_folder(folder, mmap=mmap, verify=verify)
+            return cls(
+                store,
+                ids,
+                columns,
+                description.recall,
+                description.fingerprint,
+                description.transform,
+                description.metadata,
+            )
+
+        index = build(read, Path(folder) / "index.json", remedy="build the index again")
         index._read_only = mmap
         return index
 
