@@ -228,7 +228,7 @@ def _publish(tallies: dict[str, Tally], total: int) -> None:
         "input",
         "tried",
         "answered",
-        "refused or found wrong",
+        "refused in words",
         "wrong usage",
         "tracebacks",
         "longer than a line",

@@ -34,6 +34,7 @@ from metric_face.trainer.conflict import ConflictCallback
 from metric_face.trainer.feasible import check_feasible, monitored
 from metric_face.trainer.loaders import plan_training, train_loader, validation_loader
 from metric_face.trainer.log import RunLog
+from metric_face.trainer.manners import process_kept
 from metric_face.trainer.module import TrainingModule
 from metric_face.trainer.objective import build_objective
 from metric_face.trainer.resuming import settings_to_resume
@@ -42,6 +43,7 @@ from metric_face.weights import load_backbone, save_model, vouch_for_onnx
 Say = Callable[[str], object]
 
 
+@process_kept()
 def fit(
     config: Config | Mapping[str, Any] | str | Path,
     folder: str | Path = "runs/latest",
