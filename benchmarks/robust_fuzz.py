@@ -102,7 +102,7 @@ def predicted_run(folder: Path, frame: pd.DataFrame) -> str:
     card = {
         "architecture": {},
         "transform": {},
-        "sha256": sha256(b"").hexdigest(),
+        "sha256": sha256(b"").hexdigest() + ":0",
         "label_space": space.to_dict(),
     }
     fingerprint = write_card(run, card)
