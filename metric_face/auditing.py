@@ -12,6 +12,7 @@ from metric_face.data.labels import LabelSpace
 from metric_face.data.preparation import PreparedData, prepare_data, split_table
 from metric_face.data.table import ImageTable
 from metric_face.errors import ConfigError, MetricFaceError
+from metric_face.trainer.feasible import check_feasible
 from metric_face.trainer.loaders import Plan, plan_training
 from metric_face.trainer.objective import METRIC
 
@@ -25,8 +26,8 @@ def audit_source(
 ) -> InspectionReport:
     """Audit what a training would get.
 
-    The images are prepared exactly as a training prepares them. Where it would refuse them, the report says so with
-    the training's own words, and goes on with what can be said of them all the same.
+    The images are prepared and the settings checked exactly as a training does it. Where it would refuse, the
+    report says so with the training's own words, and goes on with what can be said of the images all the same.
 
     Args:
         source: images (a folder, CSV or Parquet file), or a configuration (YAML) that names them.
@@ -43,7 +44,7 @@ def audit_source(
     """
     config = _configuration(source, overrides)
     table = ImageTable.read(config.data.path)
-    prepared, plan, refusal = _rehearse(config)
+    prepared, plan, said, refusal = _rehearse(config)
     space = _label_space(table, config) if prepared is None else prepared.space
     sampler = None if plan is None or not config.identity_batches else plan.sampler
     report = inspect_data(
@@ -55,7 +56,7 @@ def audit_source(
         seed=config.seed,
         progress=None if progress is None else lambda count: progress(count, len(table)),
     )
-    notes = table.notes if prepared is None else (*prepared.dropped, *prepared.notes)
+    notes = table.notes if prepared is None else (*said, *prepared.dropped, *prepared.notes)
     if not refusal:
         return replace(report, notes=tuple(notes))
     refused = Finding("training-refuses", "certain", f"A training refuses this: {refusal}.")
@@ -73,14 +74,22 @@ def _configuration(source: str | Path, overrides: Sequence[str]) -> Config:
     return load_config("small", overrides, {"data.path": path})
 
 
-def _rehearse(config: Config) -> tuple[PreparedData | None, Plan | None, str]:
-    """Prepare the images and plan the batches as a training does; else the words in which it refuses."""
-    prepared = None
+def _rehearse(config: Config) -> tuple[PreparedData | None, Plan | None, list[str], str]:
+    """Prepare the images, check the settings and plan the batches as a training does.
+
+    Returns:
+        The images and the plan as far as they could be had, the lines that a training says first, and the words in
+        which it refuses.
+    """
+    prepared, plan, said = None, None, list[str]()
     try:
         prepared = prepare_data(config.data)
-        return prepared, plan_training(prepared, config.settled(prepared.space is not None)), ""
+        config = config.settled(prepared.space is not None)
+        said = check_feasible(config, prepared)
+        plan = plan_training(prepared, config)
     except MetricFaceError as error:
-        return prepared, None, str(error)
+        return prepared, plan, said, str(error)
+    return prepared, plan, said, ""
 
 
 def _label_space(table: ImageTable, config: Config) -> LabelSpace | None:

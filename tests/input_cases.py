@@ -16,6 +16,7 @@ from metric_face.config import load_config
 from metric_face.data.image_files import MARK
 from metric_face.data.preparation import PreparedData, prepare_data
 from metric_face.errors import MetricFaceError
+from metric_face.trainer.feasible import check_feasible
 from metric_face.trainer.loaders import plan_training
 
 ANIMALS = ("cat", "dog")
@@ -85,7 +86,9 @@ def outcome(case: Case, source: Path) -> Outcome:
     config = configuration(case, source)
     try:
         prepared = prepare_data(config.data)
-        plan_training(prepared, config.settled(prepared.space is not None))
+        config = config.settled(prepared.space is not None)
+        check_feasible(config, prepared)
+        plan_training(prepared, config)
     except MetricFaceError as error:
         return Outcome(None, (str(error),))
     return Outcome(prepared, (*prepared.dropped, *prepared.notes))

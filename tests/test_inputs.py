@@ -7,8 +7,9 @@ from typer.testing import CliRunner
 
 from metric_face.auditing import audit_source
 from metric_face.cli import app
-from metric_face.config import dump_config
+from metric_face.config import dump_config, load_config
 from metric_face.errors import MetricFaceError
+from metric_face.training import fit
 from tests.input_cases import CASES, Case, configuration, outcome, picture, rows, table, tree
 
 
@@ -62,6 +63,42 @@ def test_the_audit_exits_with_1_where_a_training_refuses(name: str, words: str, 
     assert code == 1
     assert "A training refuses this: " in said
     assert words in " ".join(said.split())
+
+
+def with_settings(tmp_path: Path, setting: str) -> tuple[Path, list[str]]:
+    case = next(case for case in CASES if not case.settings)
+    file = tmp_path / "config.yaml"
+    file.write_text(dump_config(configuration(case, tree("cat", "dog")(tmp_path))))
+    return file, ["loss.f1_weight=1", setting]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "trainer.monitor=val/macro_f1/nope",
+        "loss.metric=pml.Nope",
+        "optimizer.accumulate=100000",
+        "loss.f1_ramp=100000000",
+    ],
+)
+def test_settings_are_refused_by_the_audit_in_the_words_of_the_training(setting: str, tmp_path: Path) -> None:
+    file, overrides = with_settings(tmp_path, setting)
+    with pytest.raises(MetricFaceError) as refused:
+        fit(load_config(file, overrides), tmp_path / "run", quiet=True)
+    report = audit_source(file, overrides)
+    assert report.refusal == str(refused.value)
+    assert report.findings[0].sentence == f"A training refuses this: {refused.value}."
+    assert audit(file, *(word for line in overrides for word in ("--set", line)))[0] == 1
+
+
+def test_what_a_training_says_of_its_settings_the_audit_says_too(tmp_path: Path) -> None:
+    file, overrides = with_settings(tmp_path, "loss.f1_ramp=5")
+    said: list[str] = []
+    fit(load_config(file, overrides), tmp_path / "run", quiet=True, say=said.append)
+    report = audit_source(file, overrides)
+    assert report.refusal == ""
+    assert report.notes[0].startswith("loss.f1_ramp=5: the loss reaches")
+    assert list(report.notes) == said[: len(report.notes)]
 
 
 def test_labels_that_differ_by_case_or_blanks_are_a_finding(tmp_path: Path) -> None:
