@@ -47,6 +47,7 @@ def votes_for_ks(
     temperature: float = 0.07,
     prior_strength: float = 1.0,
     metric: Metric = "cosine",
+    item_weights: ArrayLike | None = None,
 ) -> dict[int, Answers]:
     """Classify by the k nearest for several k, from one search.
 
@@ -61,6 +62,7 @@ def votes_for_ks(
         temperature: of the softmax; smaller trusts the nearest more.
         prior_strength: exponent of the frequency: 1 corrects it wholly, 0 not at all.
         metric: what the similarities are.
+        item_weights: (N,) positive numbers that multiply the votes of the items, and count in the frequencies.
 
     Returns:
         The answers for each k. Classes with equally many uniform votes: the one with the nearest neighbour wins.
@@ -74,11 +76,13 @@ def votes_for_ks(
     """
     places, near, names, codes = _check(ids, similarities, labels)
     counts = sorted({_check_depth(k, places.shape[1]) for k in ks})
-    strength = _class_weights(codes, len(names), votes, prior_strength)
+    items = _item_weights(item_weights, len(codes))
+    strength = _class_weights(codes, len(names), votes, prior_strength, items)
     weighted = _weigher(votes, temperature, metric)
     found = {k: (np.full(len(places), UNKNOWN, np.int64), np.zeros(len(places))) for k in counts}
     for rows in _blocks(places.shape):
-        runs = _Runs(codes, places[rows], weighted(near[rows], places[rows] >= 0))
+        cast = weighted(near[rows], places[rows] >= 0)
+        runs = _Runs(codes, places[rows], cast if items is None else cast * items[places[rows]])
         for k in counts:
             winners, shares = runs.winners(runs.sums(k) * strength[runs.codes])
             found[k][0][rows] = np.where(shares > 0, names[winners], UNKNOWN)
@@ -97,6 +101,7 @@ def vote_shares(
     temperature: float = 0.07,
     prior_strength: float = 1.0,
     metric: Metric = "cosine",
+    item_weights: ArrayLike | None = None,
 ) -> Doubles:
     """Share of the votes of each class, as a (Q, C) table: what ``predict_proba`` returns.
 
@@ -110,6 +115,7 @@ def vote_shares(
         temperature: as in :func:`votes_for_ks`.
         prior_strength: as in :func:`votes_for_ks`.
         metric: what the similarities are.
+        item_weights: as in :func:`votes_for_ks`.
 
     Returns:
         (Q, C) float64; a row sums to 1, or to 0 where a query has no neighbour.
@@ -124,11 +130,13 @@ def vote_shares(
         raise ArgumentError(
             f"labels must lie in 0..{classes - 1}, found {names[0]}..{names[-1]}; encode them"
         )
-    strength = _class_weights(codes, len(names), votes, prior_strength)
+    items = _item_weights(item_weights, len(codes))
+    strength = _class_weights(codes, len(names), votes, prior_strength, items)
     weighted = _weigher(votes, temperature, metric)
     table = np.zeros((len(places), classes))
     for rows in _blocks(places.shape):
-        runs = _Runs(codes, places[rows], weighted(near[rows], places[rows] >= 0))
+        cast = weighted(near[rows], places[rows] >= 0)
+        runs = _Runs(codes, places[rows], cast if items is None else cast * items[places[rows]])
         sums = runs.sums(k) * strength[runs.codes]
         table[rows][runs.rows, names[runs.codes]] = sums / runs.totals(sums)[runs.rows]
     return table
@@ -193,12 +201,26 @@ def _weigher(votes: Votes, temperature: float, metric: Metric) -> Any:
     return weigh
 
 
-def _class_weights(codes: NDArray[Any], classes: int, votes: Votes, strength: float) -> Doubles:
+def _item_weights(given: ArrayLike | None, items: int) -> Doubles | None:
+    if given is None:
+        return None
+    weights = np.asarray(given, dtype=np.float64)
+    if weights.shape != (items,):
+        raise ArgumentError(f"item_weights must be one per label, found shape {weights.shape} for {items}")
+    if not (np.isfinite(weights) & (weights > 0)).all():
+        raise ArgumentError("item_weights must be positive numbers; leave an item out of the search instead")
+    return weights
+
+
+def _class_weights(
+    codes: NDArray[Any], classes: int, votes: Votes, strength: float, items: Doubles | None
+) -> Doubles:
     if votes != "prior-corrected":
         return np.ones(classes)
     if not (np.isfinite(strength) and strength >= 0):
         raise ArgumentError(f"prior_strength must be at least 0, found {strength}; 1 corrects wholly")
-    weights: Doubles = (np.bincount(codes, minlength=classes) / len(codes)) ** -float(strength)
+    counts = np.bincount(codes, weights=items, minlength=classes)
+    weights: Doubles = (counts / counts.sum()) ** -float(strength)
     return weights
 
 

@@ -6,6 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from search_oracle import METRICS, nearest_by_brute_force
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -26,7 +27,11 @@ VOTES = ["uniform", "distance", "softmax", "prior-corrected"]
         KNNClassifier(5, votes="uniform", metric="euclidean"),
         KNNClassifier(votes="distance"),
         KNNClassifier(votes="prior-corrected", metric="inner_product"),
-    ]
+    ],
+    expected_failed_checks=lambda _: {
+        f"check_sample_weight_equivalence_on_{kind}_data": "a heavy row is still one of the k neighbors"
+        for kind in ("dense", "sparse")
+    },
 )
 def test_scikit_learn_accepts_it(estimator, check):
     check(estimator)
@@ -212,3 +217,59 @@ def test_voting_imports_neither_torch_nor_scikit_learn_nor_pandas():
         "assert not {'torch', 'sklearn', 'pandas', 'scipy'} & set(sys.modules), sorted(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("votes", VOTES)
+def test_a_weight_equals_repeated_rows_where_all_rows_vote(votes):
+    rng = np.random.default_rng(0)
+    X, y, queries = rng.normal(size=(40, 5)), rng.choice(["a", "b", "c"], 40), rng.normal(size=(30, 5))
+    weight = rng.integers(0, 4, 40)
+    y[0], weight[0] = "left out", 0
+    setting = {"votes": votes, "metric": "euclidean", "temperature": 1.0}
+    weighted = KNNClassifier(1000, **setting).fit(X, y, sample_weight=weight)
+    repeated = KNNClassifier(1000, **setting).fit(X.repeat(weight, axis=0), y.repeat(weight))
+    plain = KNNClassifier(1000, **setting).fit(X[weight > 0], y[weight > 0])
+    assert weighted.classes_.tolist() == ["a", "b", "c"]
+    np.testing.assert_allclose(weighted.predict_proba(queries), repeated.predict_proba(queries), atol=1e-6)
+    assert np.abs(weighted.predict_proba(queries) - plain.predict_proba(queries)).max() > 1e-3
+    np.testing.assert_array_equal(weighted.predict(queries), repeated.predict(queries))
+
+
+def test_a_row_of_weight_zero_takes_no_place_among_the_neighbors():
+    model = KNNClassifier(1, metric="euclidean").fit(
+        [[0.0], [1.0], [9.0]], [5, 6, 7], sample_weight=[0, 3, 1]
+    )
+    assert model.search([[0.0]])[0].tolist() == [[1]]
+    assert model.predict([[0.0]]).tolist() == [6]
+
+
+def test_sparse_rows_equal_dense_rows():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 8)) * (rng.random((60, 8)) < 0.4), rng.integers(0, 3, 60)
+    want = KNNClassifier(5).fit(X, y)
+    got = KNNClassifier(5).fit(csr_array(X), y)
+    np.testing.assert_array_equal(got.predict_proba(csr_array(X)), want.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ([1, -1, 1], "sample_weight must be at least 0, found -1; 0 leaves a row out"),
+        ([0, 0, 0], "sample_weight must be above 0 for some row, found 0 for all; pass None"),
+    ],
+)
+def test_bad_weights_are_named(weight, message):
+    with pytest.raises(ArgumentError, match=message):
+        KNNClassifier().fit(np.eye(3), [5, 6, 7], sample_weight=weight)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0], r"item_weights must be one per label, found shape \(1,\) for 2"),
+        ([1.0, 0.0], "item_weights must be positive numbers"),
+    ],
+)
+def test_bad_item_weights_are_named(weights, message):
+    with pytest.raises(ArgumentError, match=message):
+        votes_for_ks([[0, 1]], [[0.9, 0.8]], [4, 5], [2], item_weights=weights)
