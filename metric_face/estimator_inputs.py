@@ -31,7 +31,7 @@ def check_row_weights(sample_weight: ArrayLike, rows: NDArray[np.float32]) -> ND
         ValueError: another shape, or a weight that is not a finite number.
     """
     if not np.any(np.asarray(sample_weight)):
-        raise ArgumentError("sample_weight must be above 0 for some row, found 0 for all; pass None")
+        raise ArgumentError("sample_weight must be above zero for some row, found 0 for all; pass None")
     weights: NDArray[np.float64] = _check_sample_weight(sample_weight, rows, dtype=np.float64)
     if weights.min() < 0:
         raise ArgumentError(f"sample_weight must be at least 0, found {weights.min():g}; 0 leaves a row out")

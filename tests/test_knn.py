@@ -255,7 +255,7 @@ def test_sparse_rows_equal_dense_rows():
     ("weight", "message"),
     [
         ([1, -1, 1], "sample_weight must be at least 0, found -1; 0 leaves a row out"),
-        ([0, 0, 0], "sample_weight must be above 0 for some row, found 0 for all; pass None"),
+        ([0, 0, 0], "sample_weight must be above zero for some row, found 0 for all; pass None"),
     ],
 )
 def test_bad_weights_are_named(weight, message):
