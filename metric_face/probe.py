@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from metric_face.errors import ArgumentError
+from metric_face.estimator_inputs import check_row_weights, dense
+from metric_face.probing.class_weights import class_weights
 from metric_face.probing.fitting import FittedHead, Heads, fit_logistic, fit_ridge
 from metric_face.probing.scaling import standardise
 from metric_face.probing.strength_choice import grouped_folds
@@ -28,6 +29,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Features are standardised inside; ``coef_`` and ``intercept_`` apply to the features as given. The
     objective at strength s is the mean cross-entropy + s/2 |coefficients|^2. scikit-learn's C is 1 / (s N); for two
     classes, of which it fits one column and this two, it is 2 / (s N).
+    Sparse matrices are taken and written out: they need the memory of dense rows.
 
     Args:
         strengths: the path to choose from, or a single number; strong penalties first internally.
@@ -81,31 +83,46 @@ class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.device = device
         self.seed = seed
 
-    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        groups: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Choose the strength on folds, then fit on all rows.
 
         Args:
-            X: (N, D) embeddings.
+            X: (N, D) embeddings, dense or sparse.
             y: (N,) classes, numbers or strings.
             groups: (N,) identities; no identity is on both sides of a fold. Without them rows count as
                 independent, which flatters weak penalties where a person has several images.
+            sample_weight: (N,) weights of the rows in the mean loss, the standardization and the class
+                frequencies: a weight of 2 equals the row given twice, 0 leaves it out. Only the folds that
+                choose the strength count each row once in their macro F1.
 
         Returns:
             The probe.
 
         Raises:
-            ArgumentError: a setting is out of range, or ``groups`` of another length.
-            ValueError: X or y is not what scikit-learn accepts.
+            ArgumentError: a setting is out of range, ``groups`` of another length, or a weight is negative or
+                none above 0.
+            ValueError: X, y or sample_weight is not what scikit-learn accepts.
         """
-        rows, values = validate_data(self, X, y, dtype=np.float32)
-        _fit_together([self], rows, [values], groups)
+        rows, values = validate_data(self, X, y, dtype=np.float32, accept_sparse="csr")
+        _fit_together([self], dense(rows), [values], groups, sample_weight)
         return self
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Logits.
 
         Args:
-            X: (Q, D) embeddings.
+            X: (Q, D) embeddings, dense or sparse.
 
         Returns:
             (Q, C) float64; for two classes (Q,), the second minus the first.
@@ -133,7 +150,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
         check_is_fitted(self, "coef_")
-        rows = validate_data(self, X, dtype=np.float32, reset=False)
+        rows = dense(validate_data(self, X, dtype=np.float32, accept_sparse="csr", reset=False))
         logits = np.empty((len(rows), len(self.classes_)))
         for start in range(0, len(rows), _ROWS):
             part = slice(start, start + _ROWS)
@@ -161,14 +178,16 @@ def fit_probes(
     X: ArrayLike,
     targets: Mapping[str, ArrayLike],
     groups: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     **settings: Any,
 ) -> dict[str, LinearProbe]:
     """Fit one probe for each attribute, all of them in the same passes over the data.
 
     Args:
-        X: (N, D) embeddings.
+        X: (N, D) embeddings, dense or sparse.
         targets: for each attribute its (N,) classes.
         groups: (N,) identities, as in :meth:`LinearProbe.fit`.
+        sample_weight: (N,) weights, as in :meth:`LinearProbe.fit`.
         settings: arguments of :class:`LinearProbe`, the same for all.
 
     Returns:
@@ -180,7 +199,7 @@ def fit_probes(
     if not targets:
         raise ArgumentError("targets must hold at least one attribute, found none")
     probes = {name: LinearProbe(**settings) for name in targets}
-    rows = check_array(X, dtype=np.float32)
+    rows = dense(check_array(X, dtype=np.float32, accept_sparse="csr"))
     labels = [np.asarray(values) for values in targets.values()]
     for name, values, probe in zip(targets, labels, probes.values(), strict=True):
         if values.shape != (len(rows),):
@@ -188,16 +207,27 @@ def fit_probes(
                 f"targets[{name!r}] must be one per row, found shape {values.shape} for {len(rows)}"
             )
         probe.n_features_in_ = rows.shape[1]
-    _fit_together(list(probes.values()), rows, labels, groups)
+    _fit_together(list(probes.values()), rows, labels, groups, sample_weight)
     return probes
 
 
 def _fit_together(
-    probes: Sequence[LinearProbe], X: NDArray[np.float32], labels: Sequence[Any], groups: ArrayLike | None
+    probes: Sequence[LinearProbe],
+    X: NDArray[np.float32],
+    labels: Sequence[Any],
+    groups: ArrayLike | None,
+    sample_weight: ArrayLike | None,
 ) -> None:
     """Fit probes that share their settings; the first one's are read."""
     first = probes[0]
     strengths = _check_settings(first)
+    if groups is not None:
+        groups = as_codes(groups, len(X))
+    given = None if sample_weight is None else check_row_weights(sample_weight, X)
+    if given is not None:
+        kept = np.flatnonzero(given)
+        X, given, labels = X[kept], given[kept], [values[kept] for values in labels]
+        groups = None if groups is None else groups[kept]
     targets, weights, frequencies = [], [], []
     for probe, values in zip(probes, labels, strict=True):
         with warnings.catch_warnings():  # more classes than half the rows is a small set, not a regression
@@ -207,16 +237,15 @@ def _fit_together(
         if len(probe.classes_) < 2:
             raise ArgumentError(f"y must hold at least 2 classes, found 1 class: {probe.classes_[0]!r}")
         targets.append(codes.astype(np.int64))
-        weights.append(_row_weights(probe, values, targets[-1]))
-        frequencies.append(np.bincount(codes) / len(codes))
-    if groups is not None:
-        groups = as_codes(groups, len(X))
+        weights.append(_row_weights(probe, targets[-1], given))
+        counts = np.bincount(codes, weights=given)
+        frequencies.append(counts / counts.sum())
     joint = np.unique(np.stack(targets), axis=1, return_inverse=True)[1].ravel()
     folds = grouped_folds(joint, groups, first.cv, first.seed) if len(strengths) > 1 else []
-    standardised, scale = standardise(X)
+    standardised, scale = standardise(X, given)
     heads = Heads(targets, [len(probe.classes_) for probe in probes], weights)
     if first.solver == "ridge":
-        fitted = fit_ridge(standardised, heads, strengths, folds)
+        fitted = fit_ridge(standardised, heads, strengths, folds, given)
     else:
         fitted = fit_logistic(
             standardised,
@@ -251,15 +280,13 @@ def _check_settings(probe: LinearProbe) -> NDArray[np.float64]:
     return strengths
 
 
-def _row_weights(probe: LinearProbe, values: Any, codes: NDArray[np.int64]) -> NDArray[np.float32] | None:
-    if probe.class_weight is None:
+def _row_weights(
+    probe: LinearProbe, codes: NDArray[np.int64], given: NDArray[np.float64] | None
+) -> NDArray[np.float32] | None:
+    by_class = class_weights(probe.class_weight, probe.classes_, codes, given)
+    if by_class is None and given is None:
         return None
-    if isinstance(probe.class_weight, str) and probe.class_weight != "balanced":
-        raise ArgumentError(f"class_weight must be None, 'balanced' or a dict, found {probe.class_weight!r}")
-    given = probe.class_weight if isinstance(probe.class_weight, str) else dict(probe.class_weight)
-    by_class = compute_class_weight(given, classes=probe.classes_, y=values)
-    rows = by_class[codes]
-    if not (rows >= 0).all() or not rows.sum() > 0:
-        raise ArgumentError(f"class_weight must be positive for some class, found {probe.class_weight}")
+    rows = np.ones(len(codes)) if by_class is None else by_class[codes]
+    rows = rows if given is None else rows * given
     weights: NDArray[np.float32] = (rows / rows.mean()).astype(np.float32)
     return weights

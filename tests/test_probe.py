@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.class_weight import compute_sample_weight
@@ -23,7 +24,11 @@ from metric_face.probing.strength_choice import grouped_folds
         LinearProbe(),
         LinearProbe(solver="ridge"),
         LinearProbe(1e-2, class_weight="balanced", logit_adjustment=0.5),
-    ]
+    ],
+    expected_failed_checks=lambda _: {
+        f"check_sample_weight_equivalence_on_{kind}_data": "equal to tol and float32 only, and cv takes no splits"
+        for kind in ("dense", "sparse")
+    },
 )
 def test_scikit_learn_accepts_it(estimator, check):
     check(estimator)
@@ -304,3 +309,68 @@ def test_the_strength_is_scikit_learns_c_as_the_docstring_says(classes):
     c = (2 if classes == 2 else 1) / (strength * len(X))
     theirs = LogisticRegression(C=c, tol=1e-8, max_iter=1000).fit(X, y).predict_proba(X)
     assert np.abs(ours - theirs).max() < 1e-3
+
+
+@pytest.mark.parametrize("solver", ["logistic", "ridge"])
+@pytest.mark.parametrize("class_weight", [None, "balanced", {0: 1, 1: 5, 2: 1, 3: 0.5, 4: 1}])
+@pytest.mark.parametrize("logit_adjustment", [0.0, 1.0])
+def test_a_weight_equals_repeated_rows(solver, class_weight, logit_adjustment):
+    X, y, _ = draw(600)
+    weight = np.random.default_rng(0).integers(0, 4, 600)
+    settings = {"solver": solver, "class_weight": class_weight, "logit_adjustment": logit_adjustment}
+    weighted = LinearProbe(1e-2, tol=1e-6, **settings).fit(X, y, sample_weight=weight)
+    repeated = LinearProbe(1e-2, tol=1e-6, **settings).fit(X.repeat(weight, axis=0), y.repeat(weight))
+    plain = LinearProbe(1e-2, tol=1e-6, **settings).fit(X[weight > 0], y[weight > 0])
+    got, want = weighted.predict_proba(X), repeated.predict_proba(X)
+    np.testing.assert_allclose(got, want, atol=1e-4)
+    np.testing.assert_allclose(weighted.coef_, repeated.coef_, atol=1e-3)
+    assert np.abs(got - plain.predict_proba(X)).max() > 1e-2
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_weighted_optimum_equals_scikit_learn(classes):
+    X, y, _ = draw()
+    y = y % classes
+    weight = np.random.default_rng(0).uniform(0, 3, len(y))
+    centered = X.astype(np.float64) - np.average(X.astype(np.float64), axis=0, weights=weight)
+    Z = centered / np.sqrt(np.average(centered**2, axis=0, weights=weight))
+    for strength in (1.0, 1e-2, 1e-4):
+        ours = LinearProbe(strength, tol=1e-6).fit(X, y, sample_weight=7 * weight)
+        theirs = LogisticRegression(
+            C=(2 if classes == 2 else 1) / (strength * len(y)), tol=1e-9, max_iter=10_000
+        )
+        theirs.fit(Z, y, sample_weight=weight / weight.mean())
+        np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(Z), atol=3e-4)
+
+
+@pytest.mark.parametrize("solver", ["logistic", "ridge"])
+def test_equal_weights_and_sparse_rows_change_nothing(solver):
+    X, y, people = draw(300)
+    X = X * (np.random.default_rng(0).random(X.shape) < 0.5)
+    settings = {"strengths": [1.0, 1e-2], "solver": solver, "tol": 1e-6}
+    want = LinearProbe(**settings).fit(X, y, people)
+    even = LinearProbe(**settings).fit(X, y, people, np.full(300, 0.3))
+    sparse = LinearProbe(**settings).fit(csr_array(X), y, people)
+    together = fit_probes(csr_array(X), {"age": y}, people, np.full(300, 0.3), **settings)["age"]
+    np.testing.assert_array_equal(sparse.predict_proba(csr_array(X)), want.predict_proba(X))
+    for model in (even, together):
+        assert model.strength_ == want.strength_
+        np.testing.assert_allclose(model.predict_proba(X), want.predict_proba(X), atol=1e-4)
+
+
+def test_a_row_of_weight_zero_is_left_out_with_its_class_and_group():
+    X, y, people = draw(300)
+    weight = (y != 4).astype(float)
+    left, never = (
+        LinearProbe().fit(X, y, people, weight),
+        LinearProbe().fit(X[y != 4], y[y != 4], people[y != 4]),
+    )
+    assert left.classes_.tolist() == [0, 1, 2, 3]
+    np.testing.assert_allclose(left.cv_macro_f1_, never.cv_macro_f1_, atol=0.02)
+    np.testing.assert_allclose(left.predict_proba(X), never.predict_proba(X), atol=1e-2)
+
+
+def test_bad_weights_are_named():
+    for weight, message in (([1, -1, 1, 1], "at least 0, found -1"), ([0] * 4, "above zero for some row")):
+        with pytest.raises(ArgumentError, match="sample_weight must be " + message):
+            LinearProbe().fit(np.eye(4), [0, 1, 0, 1], sample_weight=weight)

@@ -70,6 +70,8 @@ def fit_logistic(
     """Multinomial logistic regression for every head, all heads in each pass over the rows."""
 
     def path(rows: Floats, part: Heads, gram: Doubles, length: int) -> Iterator[Optimum]:
+        weights = [None if w is None else w / (w.mean() or np.float32(1)) for w in part.row_weights]
+        part = Heads(part.targets, part.sizes, weights)  # a fold's weights have mean 1 as well
         data = (rows, part.targets, part.sizes, part.row_weights)
         objective: Objective = NumpyObjective(*data) if device == "cpu" else TorchObjective(*data, device)
         start = _log_frequencies(part)
@@ -94,8 +96,13 @@ def fit_logistic(
     return fitted
 
 
-def fit_ridge(X: Floats, heads: Heads, strengths: Doubles, folds: Sequence[Fold]) -> list[FittedHead]:
-    """Ridge regression onto one-hot classes; scores become logits by a temperature."""
+def fit_ridge(
+    X: Floats, heads: Heads, strengths: Doubles, folds: Sequence[Fold], sample_weight: Doubles | None = None
+) -> list[FittedHead]:
+    """Ridge regression onto one-hot classes; scores become logits by a temperature.
+
+    ``sample_weight`` (N,) is what each row counts in the temperature; the heads' weights hold it already.
+    """
     choice = StrengthChoice(heads.targets, heads.sizes, len(strengths))
     moments = _moments(X, heads)
     rest = []
@@ -115,7 +122,7 @@ def fit_ridge(X: Floats, heads: Heads, strengths: Doubles, folds: Sequence[Fold]
         ):  # a temperature from rows the fit did not see
             (unseen,) = ridge_path(remainder[number], chosen)
             logits[held] = X[held] @ unseen[:-1] + unseen[-1]
-        weights = weights / fit_temperature(logits, heads.targets[number])
+        weights = weights / fit_temperature(logits, heads.targets[number], sample_weight)
         fitted.append(FittedHead(weights, float(strengths[position]), scores, 0.0, True, 1))
     return fitted
 

@@ -8,24 +8,40 @@ _ROWS = 8192  # of a block in float64
 
 def standardise(
     X: NDArray[np.float32],
+    row_weights: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.float32], tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Standardise the columns; a constant column becomes 0.
 
     Args:
         X: (N, D).
+        row_weights: (N,) what each row counts in means and deviations; None counts all alike.
 
     Returns:
         (N, D) float32, and the (D,) means and deviations that were taken off.
     """
-    mean = X.mean(axis=0, dtype=np.float64)
+    mean = _mean(X, row_weights)
     result = np.empty_like(X)
     squares = np.zeros(X.shape[1])
     for start in range(0, len(X), _ROWS):
         block = X[start : start + _ROWS] - mean
-        squares += (block**2).sum(axis=0)
+        if row_weights is None:
+            squares += (block**2).sum(axis=0)
+        else:
+            squares += row_weights[start : start + _ROWS] @ block**2
         result[start : start + _ROWS] = block
-    deviation = np.sqrt(squares / len(X))
+    deviation = np.sqrt(squares / (len(X) if row_weights is None else row_weights.sum()))
     constant = deviation <= 1e-7 * np.maximum(np.abs(mean), np.finfo(np.float32).tiny)
     deviation[constant] = 1.0
     result /= deviation.astype(np.float32)
     return result, (mean, deviation)
+
+
+def _mean(X: NDArray[np.float32], row_weights: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    if row_weights is None:
+        plain: NDArray[np.float64] = X.mean(axis=0, dtype=np.float64)
+        return plain
+    total = np.zeros(X.shape[1])
+    for start in range(0, len(X), _ROWS):
+        part = slice(start, start + _ROWS)
+        total += row_weights[part] @ X[part].astype(np.float64)
+    return total / row_weights.sum()

@@ -98,12 +98,15 @@ def calibrate(
     return Calibration(temperature, floor, _error_of(table, true), _error_of(after, true), size)
 
 
-def fit_temperature(logits: ArrayLike, y_true: ArrayLike) -> float:
+def fit_temperature(
+    logits: ArrayLike, y_true: ArrayLike, sample_weight: NDArray[np.float64] | None = None
+) -> float:
     """The temperature T that minimises the mean cross-entropy of softmax(logits / T).
 
     Args:
         logits: (N, C) scores, or log probabilities.
         y_true: (N,) classes.
+        sample_weight: (N,) what each row counts in the mean, not all 0; None counts all alike.
 
     Returns:
         T, between 0.001 and 1000: the data may prefer no spread at all, or no doubt at all.
@@ -121,8 +124,8 @@ def fit_temperature(logits: ArrayLike, y_true: ArrayLike) -> float:
     for _ in range(_STEPS):  # convex in 1/T: Newton, kept inside a shrinking bracket
         p = _softmax(scores * inverse)
         mean = (p * scores).sum(axis=1)
-        slope = float((mean - right).mean())
-        bend = float(((p * scores**2).sum(axis=1) - mean**2).mean())
+        slope = float(np.average(mean - right, weights=sample_weight))
+        bend = float(np.average((p * scores**2).sum(axis=1) - mean**2, weights=sample_weight))
         low, high = (low, inverse) if slope > 0 else (inverse, high)
         following = inverse - slope / bend if bend > 0 else np.nan
         if not low < following < high:
