@@ -1,16 +1,15 @@
 """The look at the data before training: every finding on data made to have it, and none on clean data."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from sklearn.metrics import f1_score
 
 from metric_face.data.copy_checks import check_copies
-from metric_face.data.detectable import _macro_f1, smallest_difference
 from metric_face.data.duplicates import exact_groups, near_pairs
 from metric_face.data.faces import make_faces
 from metric_face.data.fingerprints import take_fingerprints
@@ -20,6 +19,7 @@ from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError
 from metric_face.pages.inspection import write_page
 from metric_face.samplers import RandomIdentitySampler
+from metric_face.scores.resolution import assumed_predictions, assumed_resolution, resolution
 
 PEOPLE, EACH = 12, 4
 
@@ -234,7 +234,7 @@ def test_missing_labels_do_not_stop_the_rest(table):
     findings, report = found(change(table, 5, "gender", None), both(table), images=False)
     assert findings["missing-gender"].rows == ((5,),)
     assert report.counts["gender"]["(missing)"] == {"val": 1, "train": 0}
-    assert report.smallest_difference["images"] == 23
+    assert report.smallest_difference["num_images"] == 23
 
 
 def test_uneven_classes_single_images_and_no_identities(table):
@@ -268,46 +268,69 @@ def test_the_sampler_is_part_of_the_look(table):
         found(table, sampler=bad, sampler_labels=[1, 2], images=False)
 
 
-def test_macro_f1_of_the_simulation_is_that_of_scikit_learn():
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        true, said = rng.integers(0, 5, 60), rng.integers(0, 6, 60)
-        assert _macro_f1(true, said, 6) == pytest.approx(
-            f1_score(true, said, average="macro", labels=np.unique(true))
-        )
-
-
 def test_the_smallest_difference_of_a_case_that_can_be_worked_out():
     labels = np.tile([0, 1], 1000)  # two equal classes: macro F1 is nearly the accuracy
-    found = smallest_difference(labels, within_person=0.0, runs=600)
-    sigma = np.sqrt(0.8 * 0.2 / 2000)
-    assert found.deviation == pytest.approx(sigma, rel=0.1)
+    found = assumed_resolution(labels, within_identity=0.0)
     # Two models whose hardness correlates by a half err together with a correlation of 0.32
-    assert found.difference == pytest.approx(1.96 * sigma * np.sqrt(2 * (1 - 0.32)), rel=0.12)
+    sigma = np.sqrt(0.8 * 0.2 / 2000) * np.sqrt(2 * (1 - 0.32))
+    assert found.standard_error == pytest.approx(sigma, rel=0.1)
+    assert found.difference == pytest.approx(1.96 * sigma, rel=0.1)
+    assert found.assumed_accuracy == 0.8
+
+
+def test_before_and_after_a_training_one_estimator_gives_one_number():
+    labels, people = np.repeat([0, 1, 2], [80, 40, 20]), np.arange(140) // 4
+    pred, other = assumed_predictions(labels, people, seed=3)
+    after = resolution(labels, pred, people, other=other, resamples=300, seed=3)
+    before = assumed_resolution(labels, people, pairs=1, resamples=300, seed=3)
+    assert after.assumed_accuracy is None
+    assert replace(before, assumed_accuracy=None) == after
+    # of many pairs the audit gives the mean variance
+    errors = []
+    for seed in range(20):
+        pred, other = assumed_predictions(labels, people, seed=seed)
+        errors.append(resolution(labels, pred, people, other=other, resamples=200, seed=seed).standard_error)
+    mean = float(np.sqrt(np.mean(np.square(errors))))
+    assert assumed_resolution(labels, people).standard_error == pytest.approx(mean)
+
+
+def test_the_audit_says_what_it_assumes(table):
+    findings, report = found(table, both(table), images=False)
+    sentence = findings["smallest-difference"].sentence
+    rows = table.frame["split"].to_numpy() == "val"
+    joint, _ = both(table).labels(table.take(np.flatnonzero(rows)), "joint")
+    expected = assumed_resolution(joint, table.frame["identity"].to_numpy()[rows])
+    assert report.smallest_difference["difference"] == pytest.approx(expected.difference, rel=0.3)
+    assert "has 24 images of 6 persons" in sentence
+    assert (
+        f"assumed to be right on 80% of the images, differ by up to {report.smallest_difference['difference']:.3f}"
+        in (sentence)
+    )
 
 
 def test_persons_are_not_samples():
     labels = np.tile([0, 1, 2], 400)
     persons = np.arange(1200) // 3 // 10 * 3 + np.arange(1200) % 3  # ten images of one class each
-    alone, together = smallest_difference(labels, runs=200), smallest_difference(labels, persons, runs=200)
-    assert together.persons == 120
+    alone, together = assumed_resolution(labels), assumed_resolution(labels, persons)
+    assert together.num_identities == 120
     assert together.difference > 1.5 * alone.difference
-    assert smallest_difference(labels, persons, runs=200) == together  # the seed decides
-    larger = smallest_difference(np.tile(labels, 4), runs=200)
+    assert assumed_resolution(labels, persons) == together  # the seed decides
+    larger = assumed_resolution(np.tile(labels, 4))
     assert larger.difference == pytest.approx(alone.difference / 2, rel=0.25)
 
 
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        (([],), {}, "labels must be one code an image, found shape"),
-        (([0, 1], [1]), {}, r"persons must be one an image \(2\), found 1"),
+        (([],), {}, "y_true must be one class an image, found shape"),
+        (([0, 1], [1]), {}, "one per item"),
         (([0, 1],), {"accuracy": 1.0}, r"accuracy must be in \(0, 1\)"),
+        (([0, 1],), {"pairs": 0}, "pairs must be at least 1, found 0"),
     ],
 )
 def test_nonsense_is_refused(arguments, options, message):
     with pytest.raises(ArgumentError, match=message):
-        smallest_difference(*arguments, **options)
+        assumed_resolution(*arguments, **options)
 
 
 def test_the_page_is_plain_offline_and_escaped(table, tmp_path):

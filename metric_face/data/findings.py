@@ -34,7 +34,7 @@ class InspectionReport:
         splits: images of each part, by name; empty where the table is not split.
         counts: by attribute, the images of each class in each part (``all`` where there is no split).
         findings: the most severe first.
-        smallest_difference: see `smallest_difference`; None without classes.
+        smallest_difference: the fields of `assumed_resolution`; None without classes or with fewer than two persons.
         sampler: the report of the sampler's audit as plain data; None without one.
         paths: of the rows that findings name, by row.
         refusal: why a training would refuse this, in its own words; empty where it would begin.

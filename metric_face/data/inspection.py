@@ -9,7 +9,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from metric_face.data.copy_checks import check_copies
-from metric_face.data.detectable import Resolution, smallest_difference
 from metric_face.data.duplicates import exact_groups, near_pairs
 from metric_face.data.findings import Finding, InspectionReport
 from metric_face.data.fingerprints import take_fingerprints
@@ -26,6 +25,7 @@ from metric_face.data.labels import LabelSpace
 from metric_face.data.pixel_checks import check_pixels
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError
+from metric_face.scores.resolution import Resolution, assumed_resolution
 
 _VALIDATION = ("val", "valid", "validation", "dev", "eval", "test")
 _ORDER = {"certain": 0, "warning": 1, "note": 2}
@@ -82,8 +82,8 @@ def inspect_data(
     findings += check_identities(table, labels, fixed)
     findings += check_classes(table, space, labels)
     resolution = _resolution(table, labels, space, seed)
-    if resolution is not None:
-        findings.append(_what_can_be_shown(resolution, table))
+    if space is not None and resolution is not None:
+        findings.append(_what_can_be_shown(resolution, table, space))
     audited = None
     if sampler is not None:
         audited, more = _audit(table, sampler, sampler_labels, space)
@@ -117,7 +117,7 @@ def _broken(broken: dict[int, str], images: int) -> Iterator[Finding]:
 def _resolution(
     table: ImageTable, labels: pd.DataFrame, space: LabelSpace | None, seed: int
 ) -> Resolution | None:
-    """What the validation part can show; of a table without a split, a fifth of the persons."""
+    """What the validation part can show; of a table without a split, a fifth of the persons, two at least."""
     if space is None:
         return None
     persons = table.identities
@@ -127,13 +127,13 @@ def _resolution(
     chosen = _validation_rows(table)
     if chosen is None:
         count = int(units.max()) + 1
-        some = np.random.default_rng(seed).permutation(count)[: max(count // 5, 1)]
+        some = np.random.default_rng(seed).permutation(count)[: max(count // 5, 2)]
         chosen = np.isin(units, some)
     rows = np.flatnonzero(chosen & complete_rows(labels, space))
-    if not rows.size:
-        return None
+    if np.unique(units[rows]).size < 2:
+        return None  # a person alone cannot be resampled
     joint, _ = space.labels(table.take(rows), "joint")
-    return smallest_difference(joint, units[rows], seed=seed)
+    return assumed_resolution(joint, units[rows], seed=seed)
 
 
 def _validation_rows(table: ImageTable) -> NDArray[np.bool_] | None:
@@ -143,19 +143,21 @@ def _validation_rows(table: ImageTable) -> NDArray[np.bool_] | None:
     return None
 
 
-def _what_can_be_shown(found: Resolution, table: ImageTable) -> Finding:
+def _what_can_be_shown(found: Resolution, table: ImageTable, space: LabelSpace) -> Finding:
     part = "The validation part" if table.splits else "A fifth of the persons, held out for validation,"
     who = (
-        f"images of {found.persons} persons"
+        f"images of {found.num_identities} persons"
         if table.identities is not None
         else "images, each its own person"
     )
     return Finding(
         "smallest-difference",
         "warning" if found.difference > 0.02 else "note",
-        f"{part} has {found.images} {who}, {found.rarest} of them in the rarest of {found.classes} classes. Two "
-        f"equally good models, right on {found.accuracy:.0%} of the images, differ by up to {found.difference:.3f} "
-        f"macro F1 in 95 of 100 comparisons, by chance alone. Models that err mostly in rare classes differ by more.",
+        f"{part} has {found.num_images} {who}. Two equally good models, assumed to be right on "
+        f"{found.assumed_accuracy:.0%} of the images, differ by up to {found.difference:.3f} macro F1 in "
+        f"{100 * found.confidence:.0f} of 100 comparisons, by chance alone; no class adds more to it than "
+        f"'{space.joint_names[found.limiting_class]}', with {found.limiting_identities} of them. `metric-face why` "
+        "works it out anew from what a trained model predicts.",
         f"Do not believe a gain below {found.difference:.3f} from one split; compare over several splits or seeds.",
     )
 

@@ -324,8 +324,9 @@ FINDINGS: dict[str, dict[str, str]] = {
         "title": "This validation set is too small to tell",
         "number": "differences below {value:.3f}",
         "sentence": (
-            "With {persons} people in validation, differences in macro F1 below {value:.3f} are noise; "
-            "no class adds more to it than '{class}', with {class_persons} people."
+            "With {persons} people in validation, differences in macro F1 below {value:.3f} are noise, "
+            "going by what this model and its neighbors predict; no class adds more to it than '{class}', with "
+            "{class_persons} people."
         ),
         "next": "Use cross-validation over people, or about {needed} people to see a difference of 0.02.",
     },

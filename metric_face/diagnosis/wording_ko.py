@@ -299,8 +299,8 @@ FINDINGS: dict[str, dict[str, str]] = {
         "title": "이 검증 세트는 판단하기에 너무 작습니다",
         "number": "{value:.3f}보다 작은 차이",
         "sentence": (
-            "검증에 {persons}명뿐이어서 macro F1의 {value:.3f}보다 작은 차이는 잡음입니다. 잡음이 가장 "
-            "많이 나오는 클래스는 {class_persons}명의 '{class}'입니다."
+            "이 모델과 이웃의 예측으로 보면, 검증에 {persons}명뿐이어서 macro F1의 {value:.3f}보다 작은 차이는 "
+            "잡음입니다. 잡음이 가장 많이 나오는 클래스는 {class_persons}명의 '{class}'입니다."
         ),
         "next": "사람 단위 교차 검증을 쓰세요. 0.02의 차이를 보려면 약 {needed}명이 필요합니다.",
     },

@@ -1,13 +1,20 @@
-"""How small a difference in macro F1 a set of images can show."""
+"""How small a difference in macro F1 a set of images can show.
 
-from dataclasses import dataclass
+One estimator serves before a training and after it: :func:`resolution` takes predictions that were made,
+:func:`assumed_resolution` gives it such as two models of a stated accuracy would make.
+"""
+
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from metric_face.scores.f1 import f1_from_counts
+from metric_face.errors import ArgumentError
+from metric_face.scores.f1 import Floats, Ints, as_codes, f1_from_counts
 from metric_face.scores.intervals import IdentityCounts, check_confidence, check_predictions, identity_weights
+
+_SHARED = 0.5  # of what makes an image hard, the half that is hard for any model
 
 
 @dataclass(frozen=True)
@@ -20,18 +27,22 @@ class Resolution:
         paired: whether two predictions on the same set were compared (else two independent ones are assumed,
             which is the wider, careful answer).
         confidence: such as 0.95.
+        num_images: images in the set.
         num_identities: identities in the set.
         limiting_class: the class that contributes most of the variance.
         limiting_identities: how many identities carry that class.
+        assumed_accuracy: of the models that were assumed; None where predictions were given.
     """
 
     difference: float
     standard_error: float
     paired: bool
     confidence: float
+    num_images: int
     num_identities: int
     limiting_class: int
     limiting_identities: int
+    assumed_accuracy: float | None = None
 
 
 def resolution(
@@ -86,7 +97,127 @@ def resolution(
         standard_error=error,
         paired=other is not None,
         confidence=confidence,
+        num_images=len(true),
         num_identities=size,
         limiting_class=limiting,
         limiting_identities=int(np.unique(groups[true == limiting]).size),
     )
+
+
+def assumed_resolution(
+    y_true: ArrayLike,
+    identities: ArrayLike | None = None,
+    *,
+    accuracy: float = 0.8,
+    within_identity: float = 0.7,
+    pairs: int = 20,
+    resamples: int = 200,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Resolution:
+    """The smallest difference that a set can show, before there are predictions: :func:`resolution` of assumed ones.
+
+    Args:
+        y_true: (N,) integer classes.
+        identities: (N,) identities, integers or strings; None if each image is a person of its own.
+        accuracy: share of images that each of two models gets right.
+        within_identity: correlation of the errors on two images of one identity.
+        pairs: of models assumed; the variance is the mean over them.
+        resamples: bootstrap resamples of each pair.
+        confidence: two-sided, in (0, 1).
+        seed: of the simulation and the resampling.
+
+    Returns:
+        The difference and what limits it, paired.
+
+    Raises:
+        ArgumentError: lengths disagree, fewer than two identities, or a setting is out of range.
+    """
+    if pairs < 1:
+        raise ArgumentError(f"pairs must be at least 1, found {pairs}")
+    true = np.asarray(y_true, dtype=np.int64)
+    who = np.arange(true.size) if identities is None else np.asarray(identities)
+    found = []
+    for number in range(pairs):
+        pred, other = assumed_predictions(
+            true, who, accuracy=accuracy, within_identity=within_identity, seed=seed + number
+        )
+        found.append(
+            resolution(
+                true, pred, who, other=other, resamples=resamples, confidence=confidence, seed=seed + number
+            )
+        )
+    limits = [one.limiting_class for one in found]
+    most = found[limits.index(int(np.bincount(limits).argmax()))]
+    error = float(np.sqrt(np.mean([one.standard_error**2 for one in found])))
+    return replace(
+        most,
+        difference=NormalDist().inv_cdf(0.5 + confidence / 2) * error,
+        standard_error=error,
+        assumed_accuracy=accuracy,
+    )
+
+
+def assumed_predictions(
+    y_true: ArrayLike,
+    identities: ArrayLike,
+    *,
+    accuracy: float = 0.8,
+    within_identity: float = 0.7,
+    seed: int = 0,
+) -> tuple[Ints, Ints]:
+    """What two equally good models would predict.
+
+    Images differ in how hard they are. Half of that is common to both models, half their own; of either part, a
+    share of `within_identity` is common to all images of an identity, since a young-looking man of 60 is one in
+    every photograph. A model errs on the hardest, and names another class in proportion to how common it is.
+
+    Args:
+        y_true: (N,) integer classes.
+        identities: (N,) identities, integers or strings.
+        accuracy: share of images that both models get right.
+        within_identity: correlation of the errors on two images of one identity.
+        seed: of the simulation.
+
+    Returns:
+        (N,) and (N,) integer classes.
+
+    Raises:
+        ArgumentError: no labels, unequal lengths, or a share outside (0, 1).
+    """
+    true: Ints = np.asarray(y_true, dtype=np.int64)
+    if true.ndim != 1 or not true.size:
+        raise ArgumentError(f"y_true must be one class an image, found shape {true.shape}; pass the column")
+    if not 0 < accuracy < 1 or not 0 <= within_identity < 1:
+        raise ArgumentError(
+            f"accuracy must be in (0, 1) and within_identity in [0, 1), found {accuracy} and {within_identity}"
+        )
+    who = as_codes(identities, len(true))
+    rng = np.random.default_rng(seed)
+    threshold = NormalDist().inv_cdf(accuracy)
+    common = _hardness(who, within_identity, rng)
+    both = []
+    for _ in range(2):
+        own = _hardness(who, within_identity, rng)
+        wrong = np.sqrt(_SHARED) * common + np.sqrt(1 - _SHARED) * own > threshold
+        said = true.copy()
+        said[wrong] = _other_class(true, np.flatnonzero(wrong), rng)
+        both.append(said)
+    return both[0], both[1]
+
+
+def _hardness(who: Ints, within: float, rng: np.random.Generator) -> Floats:
+    """(N,) standard normal, correlated by `within` between images of one identity."""
+    shared = rng.standard_normal(int(who.max()) + 1)[who]
+    return np.asarray(np.sqrt(within) * shared + np.sqrt(1 - within) * rng.standard_normal(who.size))
+
+
+def _other_class(true: Ints, rows: Ints, rng: np.random.Generator) -> Ints:
+    """(W,) a wrong class for each of these rows: those of other images, so as common as they are."""
+    said = rng.choice(true, rows.size)
+    for _ in range(50):
+        same = said == true[rows]
+        if not same.any():
+            break
+        said[same] = rng.choice(true, int(same.sum()))
+    return np.asarray(said)
