@@ -23,7 +23,7 @@ demo: $(VENV)/installed
 	$(BIN)/metric-face demo
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -43,6 +43,7 @@ def degenerate(
     table = ImageTable(frame, folder)
     space = LabelSpace((Attribute("kind", tuple(f"c{code:02d}" for code in range(classes))),))
     run = SimpleNamespace(
+        facts={},
         folder=folder,
         config=load_config({"loss": {"metric": "none"}, "sampler": {"batches": "shuffled", "batch_size": 8}}),
         space=space if attributes else None,

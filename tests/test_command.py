@@ -150,7 +150,7 @@ def test_evaluate_and_probe_report_every_judge(run: Run) -> None:
 def test_wrong_paths_are_one_line(run: Run, tmp_path: Path) -> None:
     assert "no such file or folder" in refused("train", tmp_path / "nowhere", "--out", tmp_path / "r")
     (tmp_path / "empty").mkdir()
-    assert "holds no image" in refused("train", tmp_path / "empty", "--out", tmp_path / "r")
+    assert "0 images taken" in refused("train", tmp_path / "empty", "--out", tmp_path / "r")
     assert "no such folder; give the directory that 'metric-face train' wrote" in refused(
         "embed", tmp_path / "none"
     )

@@ -30,7 +30,7 @@ def test_what_differs_from_the_default_is_marked() -> None:
     ("override", "message"),
     [
         ("optimizer.lrr=1", "optimizer.lrr: no such key; did you mean optimizer.lr?"),
-        ("optimiser.lr=1", "optimiser: no such key; did you mean optimizer?"),
+        ("optimzer.lr=1", "optimzer: no such key; did you mean optimizer?"),
         ("epochs=3", "epochs: no such key; did you mean trainer.epochs?"),
         ("optimizer.lr=-1", "optimizer.lr=-1: input should be greater than 0"),
         ("model.neck=foo", "model.neck='foo': input should be 'bn', 'none' or 'cosine'"),

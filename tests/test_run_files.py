@@ -13,7 +13,7 @@ import pytest
 from benchmarks.corruption_kinds import damages
 from metric_face.adopt import adopt
 from metric_face.checked_files import TEXT, WHOLE, read_json, write_json
-from metric_face.embeddings import Embeddings
+from metric_face.embeddings import Embeddings, logits_file
 from metric_face.errors import FileFormatError, MetricFaceError
 from metric_face.onnx_model import OnnxEmbedder
 from metric_face.run import Run
@@ -33,7 +33,7 @@ READERS: dict[str, Callable[[Run], Any]] = {
     "embeddings/vectors.npy": lambda run: _all(run.embeddings()),
     "embeddings/images.parquet": lambda run: _all(run.embeddings()),
     "embeddings/stamps.parquet": lambda run: _all(run.embeddings()),
-    "embeddings/logits-636f6c6f7572.npy": lambda run: _all(run.embeddings()),
+    f"embeddings/{logits_file('colour')}": lambda run: _all(run.embeddings()),
 }
 
 
@@ -114,7 +114,7 @@ def test_a_file_of_another_run_is_refused(copy: Path, tmp_path: Path) -> None:
 def test_a_run_that_was_changed_on_purpose_can_be_adopted(copy: Path) -> None:
     text = (copy / "config.yaml").read_text("utf-8")
     (copy / "config.yaml").write_text(text.replace("seed: 0", "seed: 5"), "utf-8")
-    with pytest.raises(FileFormatError, match=r"take it as it is with 'python -m metric_face\.adopt "):
+    with pytest.raises(FileFormatError, match=r"take it as it is with `python -m metric_face\.adopt "):
         _ = Run.open(copy).config
     assert len(adopt(copy)) == 1
     assert Run.open(copy).config.seed == 5
