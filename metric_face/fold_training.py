@@ -11,6 +11,8 @@ from metric_face.errors import ConfigError, FileFormatError
 from metric_face.extraction import extract
 from metric_face.folds import fold_folder, fold_runs, is_embedded, is_finished
 from metric_face.run import Run
+from metric_face.run_folder import tidy_run
+from metric_face.staging import tidy
 from metric_face.trainer.resuming import ANEW, settings_to_resume
 from metric_face.training import Say, fit
 
@@ -72,6 +74,8 @@ def fit_folds(
             break
         if not is_embedded(run):
             extract(run, run.table, folder=run.folder / "embeddings")
+        tidy_run(run.folder)
+        tidy(run.folder / "embeddings")
     return runs
 
 

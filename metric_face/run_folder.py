@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from metric_face.folders import check_holds_nothing_else
-from metric_face.staging import SUFFIX, claim, place_of
+from metric_face.staging import SUFFIX, claim, place_of, tidy
 
 _MARK = "config.yaml"
 _OURS = f".*{SUFFIX}"
@@ -46,6 +46,15 @@ def hold_run_folder(path: str | os.PathLike[str]) -> Iterator[None]:
         (place / _BEGUN).touch()
         try:
             yield
+            tidy_run(target)
         finally:
             if (target / _MARK).exists():
                 (place / _BEGUN).unlink(missing_ok=True)
+
+
+def tidy_run(folder: Path) -> None:
+    """Take away what killed trainings left half made in a run directory; an extraction that can go on is kept."""
+    for place in (*folder.glob(_OURS), *(folder / "checkpoints").glob(_OURS)):
+        target = place.with_name(place.name[1 : -len(SUFFIX)])
+        if target.exists() and not (place / "progress.json").exists():
+            tidy(target)

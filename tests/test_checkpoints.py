@@ -113,6 +113,19 @@ def test_resume_starts_what_was_not_begun_if_the_images_are_given(
     assert same(weights(run), weights(whole))
 
 
+def test_a_resumed_run_takes_away_what_the_killed_one_left(toy: Path, tmp_path: Path) -> None:
+    home = killed(toy, tmp_path / "r", 2)
+    left = [home / "checkpoints" / ".best.ckpt.metric_face", home / ".run.json.metric_face"]
+    begun = home / ".embeddings.metric_face"
+    for place in (*left, begun):
+        place.mkdir()
+        (place / "lock").touch()
+    (begun / "progress.json").write_text("{}")
+    fit(config(toy), home, resume=True, quiet=True)
+    assert not [place for place in left if place.exists()]
+    assert begun.exists()  # an extraction goes on from there
+
+
 def flip(file: Path, share: float = 0.6) -> None:
     content = bytearray(file.read_bytes())
     content[int(share * len(content))] ^= 4
