@@ -44,4 +44,5 @@ def _mean(X: NDArray[np.float32], row_weights: NDArray[np.float64] | None) -> ND
     for start in range(0, len(X), _ROWS):
         part = slice(start, start + _ROWS)
         total += row_weights[part] @ X[part].astype(np.float64)
-    return total / row_weights.sum()
+    total /= row_weights.sum()
+    return total
