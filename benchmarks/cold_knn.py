@@ -26,11 +26,11 @@ def make_run(folder: Path, backbone: str) -> Path:
     from PIL import Image
 
     from metric_face.data.transforms import EvalTransform
-    from metric_face.index import EmbeddingIndex
-    from metric_face.model import EmbeddingModel
-    from metric_face.onnx_model import export_onnx
-    from metric_face.target_votes import TargetVote
-    from metric_face.weights import save_model
+    from metric_face.inference.target_votes import TargetVote
+    from metric_face.models.embedding_model import EmbeddingModel
+    from metric_face.models.onnx import export_onnx
+    from metric_face.models.saving import save_model
+    from metric_face.search.index import EmbeddingIndex
 
     class Embeds(torch.nn.Module):
         def __init__(self, model: EmbeddingModel) -> None:
@@ -83,7 +83,7 @@ def main() -> None:
         [answer] = json.loads(run_python(*command))
         if answer["predicted"]["joint"] not in {f"class {number}" for number in range(CLASSES)}:
             raise SystemExit(f"the command answered {answer}")
-        check = "import sys; from metric_face.cli import app; sys.argv = ['metric-face', *sys.argv[1:]]\n"
+        check = "import sys; from metric_face.cli.app import app; sys.argv = ['metric-face', *sys.argv[1:]]\n"
         check += (
             "app(standalone_mode=False); print([name for name in ('torch', 'pandas') if name in sys.modules])"
         )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metric_face.checked_files import checksum_of
+from metric_face.files.checked_files import checksum_of
 
 Damage = Callable[[Path], object]
 

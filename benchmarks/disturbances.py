@@ -136,8 +136,8 @@ class Bench:
 
     def readable(self, case: Case) -> bool:
         """Whether what stood there before, or its successor, can be read."""
-        from metric_face.embeddings import Embeddings
-        from metric_face.index import EmbeddingIndex
+        from metric_face.embeddings.embeddings import Embeddings
+        from metric_face.search.index import EmbeddingIndex
 
         readers: dict[str, Callable[[Path], object]] = {
             "embeddings": Embeddings.load,
@@ -153,7 +153,7 @@ class Bench:
 
 
 def _call(case: Case, said: Path, watched: Path | None, kill_at: int) -> None:
-    from metric_face.cli import main
+    from metric_face.cli.app import main
 
     descriptor = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 1)

@@ -20,13 +20,13 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from benchmarks.harness import machine, publish, table, times
+from metric_face.classifiers.knn import KNNClassifier
 from metric_face.data.dataset import ImageDataset
 from metric_face.data.table import ImageTable
 from metric_face.data.transforms import EvalTransform
 from metric_face.extraction import extract
-from metric_face.knn import KNNClassifier
-from metric_face.model import EmbeddingModel
-from metric_face.precision import computing_dtype, device_of_choice, has_bf16
+from metric_face.models.embedding_model import EmbeddingModel
+from metric_face.models.precision import computing_dtype, device_of_choice, has_bf16
 
 
 def main() -> None:

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from metric_face.data.faces_population import age_group, ages_and_genders
 from metric_face.samplers import RandomIdentitySampler
+from metric_face.synthetic_faces.population import age_group, ages_and_genders
 
 CLASSES = {
     "mask": ("worn", "incorrect", "not worn"),

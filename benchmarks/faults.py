@@ -16,9 +16,9 @@ from benchmarks.fault_scenarios import Run, clean_run
 from benchmarks.harness import Seconds, machine, publish, table
 from benchmarks.planted_faults import FAULTS, LABEL_FAULTS
 from metric_face import diagnose
-from metric_face.diagnosis.asking import Diagnosis
-from metric_face.diagnosis.label_errors import cleanlab_suspects, judge, suspects
-from metric_face.diagnosis.swapped_labels import swaps
+from metric_face.diagnosis.diagnosing import Diagnosis
+from metric_face.diagnosis.measures.swapped_labels import swaps
+from metric_face.diagnosis.questions.label_errors import cleanlab_suspects, judge, suspects
 
 PHOTOGRAPHS = Path("../shared/data")
 CLEAN_SEEDS = range(5)

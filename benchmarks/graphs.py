@@ -12,7 +12,7 @@ import faiss
 import numpy as np
 
 from benchmarks.harness import machine, publish, table, times
-from metric_face.graphs import DEPTH, DEPTH_BETWEEN, graph_file, kept_graph
+from metric_face.search.graph_cache import DEPTH, DEPTH_BETWEEN, graph_file, kept_graph
 
 DIMENSIONS = 128
 IMAGES_EACH = 7

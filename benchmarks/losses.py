@@ -123,7 +123,7 @@ def memory() -> str:
 def probing(repeats: int) -> str:
     """A training step of resnet18 with and without the measure of the losses' angle at the embedding."""
     from metric_face.losses import CrossEntropy, JointLoss, TripletLoss, probe_embeddings, untouched
-    from metric_face.model import EmbeddingModel
+    from metric_face.models.embedding_model import EmbeddingModel
 
     items, classes = 64, 18
     generator = torch.Generator().manual_seed(0)

@@ -101,7 +101,7 @@ def configuration(task: Task, arm: str, seed: int, steps: int, path: Path) -> Co
 def images_of(name: str, task: Task, data: Path, work: Path) -> Path:
     """Where the images of a task are; draws the synthetic ones, takes at most 5,000, and of lfw whom it shows often."""
     if name == "faces":
-        from metric_face.data.faces import make_faces
+        from metric_face.synthetic_faces.faces import make_faces
 
         place = work / "faces"
         if not place.exists():
@@ -124,11 +124,11 @@ def train_cell(config: Config, data: PreparedData, steps: int, person: str | Non
     import lightning as L
 
     from metric_face.data.transforms import EvalTransform
-    from metric_face.model import EmbeddingModel
-    from metric_face.trainer.conflict import ConflictCallback
-    from metric_face.trainer.loaders import label_columns, make_sampler, train_loader
-    from metric_face.trainer.module import TrainingModule
-    from metric_face.trainer.objective import METRIC, build_objective
+    from metric_face.models.embedding_model import EmbeddingModel
+    from metric_face.training.conflict_callback import ConflictCallback
+    from metric_face.training.loaders import label_columns, make_sampler, train_loader
+    from metric_face.training.module import TrainingModule
+    from metric_face.training.objective import METRIC, build_objective
 
     assert data.space is not None
     L.seed_everything(config.seed, verbose=False)
@@ -188,11 +188,11 @@ def judge(
     model: Any, transform: Any, data: PreparedData, person: str | None
 ) -> dict[str, np.ndarray[Any, Any]]:
     """What head, neighbours and probe say of the images held out, and whether each finds its person."""
+    from metric_face.classifiers.knn import KNNClassifier
+    from metric_face.classifiers.linear_probe import LinearProbe
     from metric_face.data.targets import head_predictions, targets_of
     from metric_face.extraction import extract
-    from metric_face.knn import KNNClassifier
-    from metric_face.probe import LinearProbe
-    from metric_face.scores.retrieval import retrieval_metrics
+    from metric_face.metrics.retrieval import retrieval_metrics
 
     embeddings = extract(model, data.table, transform=transform, precision="fp32")
     gallery, queries = embeddings.part("train"), embeddings.part("val")

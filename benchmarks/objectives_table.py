@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import table
-from metric_face.scores.intervals import Interval, bootstrap_interval
+from metric_face.metrics.intervals import Interval, bootstrap_interval
 
 JUDGES = ("head", "knn", "probe")
 BASELINE, CONTROL = "ce", "ce, P x K batches"

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import machine, publish, table
-from metric_face.files import write_text
+from metric_face.files.atomic import write_text
 from metric_face.pages.columns import Column
 from metric_face.pages.page import as_json
-from metric_face.pages.viewer import write_map
-from metric_face.projection import Projection
+from metric_face.visualization.map_page import write_map
+from metric_face.visualization.projection import Projection
 
 COUNTS = (20_000, 100_000)
 COLOURS = ("#0072b2", "#d55e00", "#009e73")
@@ -132,7 +132,7 @@ def images_in(folder: Path | None, made: Path) -> tuple[list[Path], str]:
     """The images of ``folder``, or synthetic faces where there is none."""
     if folder is not None and folder.is_dir():
         return sorted(path for path in folder.rglob("*") if path.suffix in {".jpg", ".png"}), folder.name
-    from metric_face.data.faces import make_faces
+    from metric_face.synthetic_faces.faces import make_faces
 
     make_faces(made, people=150, size=(96, 128), seed=0)
     return sorted(

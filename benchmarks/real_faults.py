@@ -20,7 +20,7 @@ from benchmarks.faults import HEAD, row, timed
 from benchmarks.harness import table
 from benchmarks.plain_features import gradients, principal_axes
 from benchmarks.planted_faults import FAULTS
-from metric_face.data.duplicates import near_pairs
+from metric_face.auditing.duplicates import near_pairs
 from metric_face.data.fingerprints import take_fingerprints
 
 CROP = (72, 64)  # of 96 pixels

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import machine, publish, table
-from metric_face.data.duplicates import near_pairs
-from metric_face.data.faces import make_faces
+from metric_face.auditing.duplicates import near_pairs
+from metric_face.auditing.inspection import inspect_data
 from metric_face.data.fingerprints import take_fingerprints
 from metric_face.data.images import open_image
-from metric_face.data.inspection import inspect_data
 from metric_face.data.table import ImageTable
+from metric_face.synthetic_faces.faces import make_faces
 
 SETS = ("lfw", "utkface", "masks3")
 COPIES = ((1.0, 70), (0.75, 85), (0.6, 60), (0.5, 70), (0.5, 40))

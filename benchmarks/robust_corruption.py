@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from benchmarks.corruption_kinds import damages
 from benchmarks.harness import machine, publish, table
-from metric_face.cli import app
+from metric_face.cli.app import app
 from metric_face.errors import MetricFaceError
 from metric_face.run import Run
 
@@ -135,11 +135,11 @@ def try_file(
 
 def prepare(home: Path) -> Stage:
     """Train two tiny runs on drawn images, embed and index them."""
+    from metric_face.embeddings.prediction_csv import write_predictions
+    from metric_face.embeddings.predictions import Predictions
     from metric_face.extraction import extract
-    from metric_face.indexing import index_run
-    from metric_face.prediction_files import write_predictions
-    from metric_face.predictions import Predictions
-    from metric_face.training import fit
+    from metric_face.inference.index_building import index_run
+    from metric_face.training.fitting import fit
     from tests.conftest import draw_toy
     from tests.training_cases import tiny_config
 

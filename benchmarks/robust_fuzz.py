@@ -25,16 +25,16 @@ from PIL import Image
 
 from benchmarks import fuzz_inputs
 from benchmarks.harness import machine, publish, table
-from metric_face import cli
+from metric_face.cli import app as cli
 from metric_face.config import dump_config, load_config
 from metric_face.data.labels import Attribute, LabelSpace
 from metric_face.data.table import ImageTable
-from metric_face.embeddings import Embeddings
-from metric_face.model_card import write_card
-from metric_face.prediction_files import write_predictions
-from metric_face.predictions import Predictions
+from metric_face.embeddings.embeddings import Embeddings
+from metric_face.embeddings.prediction_csv import write_predictions
+from metric_face.embeddings.predictions import Predictions
+from metric_face.files.run_files import seal_run
+from metric_face.models.card import write_card
 from metric_face.run import Run
-from metric_face.run_files import seal_run
 
 SHARES = {"YAML": 0.28, "--set": 0.28, "CSV": 0.2, "Parquet": 0.08, "images": 0.06, "predictions": 0.1}
 LONGEST = 300

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.harness import machine, publish, table
-from metric_face.auditing import audit_source
+from metric_face.auditing.checking import audit_source
 from metric_face.config import dump_config
 from metric_face.errors import MetricFaceError
 from tests.input_cases import CASES, Case, Outcome, configuration, outcome

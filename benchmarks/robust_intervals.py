@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.harness import machine, publish, table
 from metric_face.metrics import bootstrap_interval, retrieval_metrics
-from metric_face.scores.f1 import macro_f1
+from metric_face.metrics.f1 import macro_f1
 
 IMAGES = 7  # of each person
 SHARES = [0.30, 0.25, 0.20, 0.10, 0.10, 0.05]  # of six classes; at 30 people the rarest has one or two

@@ -32,8 +32,8 @@ def prepare(home: Path) -> list[Case]:
     import torch
 
     from metric_face import extraction
-    from metric_face.embeddings import Embeddings
-    from metric_face.training import fit
+    from metric_face.embeddings.embeddings import Embeddings
+    from metric_face.training.fitting import fit
     from tests.conftest import draw_toy
     from tests.training_cases import tiny_config
 
@@ -82,7 +82,7 @@ def keep(home: Path, name: str) -> Path:
 
 def call(words: tuple[str, ...]) -> None:
     """Call a command in this process, so that whatever it imports is loaded."""
-    from metric_face.cli import main
+    from metric_face.cli.app import main
 
     sys.argv = ["metric-face", *words]
     with contextlib.redirect_stdout(io.StringIO()):

@@ -20,9 +20,9 @@ from typing import Any
 
 from benchmarks.harness import machine, publish, table
 from metric_face.config import Config, load_config
-from metric_face.fold_training import fit_folds
 from metric_face.run import Run
-from metric_face.training import fit
+from metric_face.training.fitting import fit
+from metric_face.training.folds import fit_folds
 
 OPERATIONS = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.truncate"})
 EPOCHS = 5

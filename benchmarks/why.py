@@ -21,13 +21,13 @@ from PIL import Image
 
 from benchmarks.fault_scenarios import MASKS, People, World
 from benchmarks.harness import machine, publish, table
-from metric_face.data.faces_population import ages_and_genders
 from metric_face.data.table import ImageTable
 from metric_face.diagnosis import Diagnosis, diagnose, write_report
-from metric_face.embeddings import Embeddings
-from metric_face.neighbours import NeighbourGraph
-from metric_face.projection import project
+from metric_face.embeddings.embeddings import Embeddings
 from metric_face.run import Run
+from metric_face.search.neighbor_graph import NeighbourGraph
+from metric_face.synthetic_faces.population import ages_and_genders
+from metric_face.visualization.projection import project
 
 PEOPLE, DIMENSIONS, LIMIT = 2857, 512, 90.0
 NAMES = ("worn", "incorrect", "not worn")
@@ -126,7 +126,7 @@ def compile_umap() -> None:
 def make_run(home: Path, people: int) -> Run:
     """A run directory of 7 x ``people`` pictures with stored embeddings."""
     from metric_face.config import load_config
-    from metric_face.training import fit
+    from metric_face.training.fitting import fit
 
     rng = np.random.default_rng(0)
     pairs = ages_and_genders(people)

@@ -7,11 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from metric_face.checked_files import build, digest_of, parse_json
 from metric_face.errors import FileFormatError, MetricFaceError
-from metric_face.files import sha256_of
-from metric_face.model_card import write_card
-from metric_face.run_files import seal_run
+from metric_face.files import build, digest_of, parse_json, seal_run, sha256_of
+from metric_face.models import write_card
 from metric_face.visible import shell_word, visible
 
 

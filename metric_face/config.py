@@ -11,21 +11,24 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from metric_face.configuring.dumping import dump
-from metric_face.configuring.fields import wants_text
-from metric_face.configuring.schema import (
+from metric_face.configuring import (
+    MOST_CHARACTERS,
     AugmentationConfig,
     Config,
     DataConfig,
     LossConfig,
     ModelConfig,
     OptimizerConfig,
+    Plain,
     SamplerConfig,
     SplitConfig,
     TrainerConfig,
+    dump,
+    one_line,
+    parse_yaml,
+    short,
+    wants_text,
 )
-from metric_face.configuring.words import one_line, short
-from metric_face.configuring.yaml_text import MOST_CHARACTERS, Plain, parse_yaml
 from metric_face.errors import ConfigError
 
 __all__ = [

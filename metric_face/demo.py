@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from metric_face.config import load_config
 from metric_face.errors import ConfigError
-from metric_face.folders import holds_only
-from metric_face.staging import SUFFIX
+from metric_face.files import SUFFIX, holds_only
 
 if TYPE_CHECKING:
     from metric_face.evaluation import Evaluation
+    from metric_face.inference import Answer
+    from metric_face.metrics import Interval
 
 # Light enough for two cores, and still a task: three masks, two genders, three age groups.
 SETTINGS = {
@@ -42,17 +43,12 @@ class DemoResult:
     why: list[str]
     looked_at: list[Path]
 
-    def rows(self) -> list[tuple[str, str]]:
-        """The short table: judge and macro F1 of the joint class."""
-        from metric_face.terminal import with_interval
-
+    def rows(self) -> "list[tuple[str, Interval]]":
+        """The short table: judge, and macro F1 of the joint class with its interval."""
         judges = {"head": "head", "knn": "kNN", "probe": "linear probe", "majority": "majority baseline"}
-        rows = [
-            (shown, with_interval(self.evaluation.score(judge, "joint").macro_f1))
-            for judge, shown in judges.items()
-        ]
+        rows = [(shown, self.evaluation.score(judge, "joint").macro_f1) for judge, shown in judges.items()]
         nearest = next(r for r in self.evaluation.retrieval if r.label == "joint")
-        return [*rows, ("recall@1, same person left out", with_interval(nearest.recall_at_1))]
+        return [*rows, ("recall@1, same person left out", nearest.recall_at_1)]
 
     def closing(self) -> list[str]:
         """What to look at."""
@@ -71,12 +67,19 @@ class DemoResult:
         }
 
 
-def run_demo(folder: str | Path, *, people: int = 200, say: Callable[[str], object] = print) -> DemoResult:
+def run_demo(
+    folder: str | Path,
+    *,
+    people: int = 200,
+    say: Callable[[str], object] = print,
+    show: "Callable[[Answer], object]" = print,
+) -> DemoResult:
     """Draw faces, train, embed, index, ask about people held out, evaluate and draw the map.
 
     Args:
         folder: for everything that is made; one that is there must be a demo's, and is gone on with.
         people: to draw, seven images each.
+        show: called with each answer of the kNN step.
         say: called with each line.
 
     Returns:
@@ -92,7 +95,7 @@ def run_demo(folder: str | Path, *, people: int = 200, say: Callable[[str], obje
     watch = _Watch(say)
     faces = home / "faces"
     if not faces.exists():
-        from metric_face.data.faces import contact_sheet, make_faces
+        from metric_face.synthetic_faces import contact_sheet, make_faces
 
         watch.start("faces", f"drawing {people} people x 7 photographs")
         make_faces(faces, people=people, size=(96, 128))
@@ -112,26 +115,24 @@ def run_demo(folder: str | Path, *, people: int = 200, say: Callable[[str], obje
 
     extract(run, run.table, folder=run.folder / "embeddings")
     watch.start("index", "building the index; neighbours vote as validation likes best")
-    from metric_face.indexing import index_run
+    from metric_face.inference import index_run
 
     index_run(run).save(run.folder / "index")
     watch.start("ask", "asking about three people that training has not seen")
-    from metric_face.asking import Asker
-    from metric_face.explaining import write_answers
-    from metric_face.terminal import show_answer
+    from metric_face.inference import Asker, write_answers
 
     held_out = run.table.part("val")
     asker = Asker(run.folder)
     answers = asker.ask(held_out.paths[::7][:3], shown=12)
     for answer in answers:
-        show_answer(answer, shown=3)
+        show(answer)
     told = write_answers(answers, asker, run.folder / "answers.html")
     watch.start("evaluate", "judging head, kNN and probe on the people held out")
     from metric_face.evaluation import evaluate
 
     evaluation = evaluate(run)
     watch.start("visualise", "drawing the map (UMAP compiles itself on its first use, about 40 s)")
-    from metric_face.mapping import map_run
+    from metric_face.visualization import map_run
 
     made = map_run(run)
     watch.start("why", "asking what holds the run back")

@@ -15,14 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from metric_face.data.table import ImageTable
-from metric_face.data.transforms import EvalTransform
+from metric_face.data import EvalTransform, ImageTable
 from metric_face.embeddings import Embeddings, logits_file, write_description
 from metric_face.errors import ArgumentError
-from metric_face.files import write_text
-from metric_face.folders import EMBEDDINGS, replace_folder
-from metric_face.model import EmbeddingModel
-from metric_face.precision import computing_dtype, device_of_choice
+from metric_face.files import EMBEDDINGS, replace_folder, write_text
+from metric_face.models import EmbeddingModel, computing_dtype, device_of_choice
 from metric_face.run import Run
 
 Progress = Callable[[int, int], object]

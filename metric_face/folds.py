@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metric_face.embeddings import Predictions, pool_folds
 from metric_face.errors import ArgumentError
-from metric_face.predictions import Predictions, pool_folds
 from metric_face.run import Run
 from metric_face.visible import shell_word
 
 if TYPE_CHECKING:
-    from metric_face.data.labels import LabelSpace
+    from metric_face.data import LabelSpace
 
 
 def fold_folder(home: Path, fold: int) -> Path:

@@ -5,21 +5,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from metric_face.checked_files import build, read_metrics, read_rows
+from metric_face.data import data_root, given_root, moved
 from metric_face.errors import FileFormatError
-from metric_face.run_files import check_run_file, read_facts, remedy_of
+from metric_face.files import build, check_run_file, read_facts, read_metrics, read_rows, remedy_of
 from metric_face.visible import shell_word
-from metric_face.whereabouts import data_root, given_root, moved
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from metric_face.config import Config
-    from metric_face.data.labels import LabelSpace
-    from metric_face.data.table import ImageTable
-    from metric_face.data.transforms import EvalTransform
+    from metric_face.data import EvalTransform, ImageTable, LabelSpace
     from metric_face.embeddings import Embeddings
-    from metric_face.model import EmbeddingModel
+    from metric_face.models import EmbeddingModel
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ class Run:
     @cached_property
     def table(self) -> "ImageTable":
         """The images with their split; broken ones that were dropped are not in it."""
-        from metric_face.data.table import ImageTable
+        from metric_face.data import ImageTable
 
         file, remedy = check_run_file(self.folder, "images.parquet"), remedy_of(self.folder)
         frame = read_rows(file, remedy=remedy)
@@ -94,7 +91,7 @@ class Run:
     @cached_property
     def card(self) -> dict[str, Any]:
         """``model.json``: architecture, transform, label space, fingerprint."""
-        from metric_face.model_card import read_card
+        from metric_face.models import read_card
 
         card = read_card(self.folder)
         check_run_file(self.folder, "model.json")
@@ -108,7 +105,7 @@ class Run:
     @property
     def transform(self) -> "EvalTransform":
         """The evaluation transform, part of the model."""
-        from metric_face.data.transforms import EvalTransform
+        from metric_face.data import EvalTransform
 
         return build(
             lambda: EvalTransform.from_dict(self.card["transform"]),
@@ -119,7 +116,7 @@ class Run:
     @property
     def space(self) -> "LabelSpace | None":
         """The attributes that were trained, or None where there were none."""
-        from metric_face.data.labels import LabelSpace
+        from metric_face.data import LabelSpace
 
         data = self.card["label_space"]
         remedy = remedy_of(self.folder)
@@ -132,7 +129,7 @@ class Run:
     @cached_property
     def model(self) -> "EmbeddingModel":
         """The best weights, in evaluation mode."""
-        from metric_face.weights import load_model
+        from metric_face.models import load_model
 
         return load_model(self.folder)
 

@@ -2,8 +2,19 @@
 
 from .audit import audit_batches
 from .audit_report import AuditReport, Defect
+from .drawn import random_states_kept
 from .identity import RandomIdentitySampler
 from .quotas import Quota
+from .ranks import rank_and_world
 from .sampler_report import SamplerReport
 
-__all__ = ["AuditReport", "Defect", "Quota", "RandomIdentitySampler", "SamplerReport", "audit_batches"]
+__all__ = [
+    "AuditReport",
+    "Defect",
+    "Quota",
+    "RandomIdentitySampler",
+    "SamplerReport",
+    "audit_batches",
+    "random_states_kept",
+    "rank_and_world",
+]

@@ -54,8 +54,8 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def indexed(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> "Run":
     """A run of seconds on the toy images, with its ONNX file, embeddings and index. Read it only."""
     from metric_face.extraction import extract
-    from metric_face.indexing import index_run
-    from metric_face.training import fit
+    from metric_face.inference.index_building import index_run
+    from metric_face.training.fitting import fit
     from tests.training_cases import tiny_config
 
     folder = tmp_path_factory.mktemp("indexed") / "run"

@@ -10,7 +10,7 @@ import pandas as pd
 from metric_face.config import load_config
 from metric_face.data.labels import Attribute, LabelSpace
 from metric_face.data.table import ImageTable
-from metric_face.embeddings import Embeddings
+from metric_face.embeddings.embeddings import Embeddings
 
 PEOPLE = ("unknown", "one", "class", "image", "pair")
 """Who is on the images: not said, everybody the same, one a class, one an image, or one for two images."""

@@ -11,10 +11,10 @@ from metric_face.config import dump_config, load_config
 from metric_face.data.labels import Attribute, LabelSpace
 from metric_face.data.split import split_by_identity, split_fold
 from metric_face.data.table import ImageTable
-from metric_face.embeddings import Embeddings
-from metric_face.model_card import write_card
+from metric_face.embeddings.embeddings import Embeddings
+from metric_face.files.run_files import seal_run
+from metric_face.models.card import write_card
 from metric_face.run import Run
-from metric_face.run_files import seal_run
 
 COLOURS, SHAPES = ("blue", "red"), ("disc", "square", "star")
 SPACE = LabelSpace((Attribute("colour", COLOURS), Attribute("shape", SHAPES)))

@@ -16,8 +16,8 @@ from metric_face.config import load_config
 from metric_face.data.image_files import MARK
 from metric_face.data.preparation import PreparedData, prepare_data
 from metric_face.errors import MetricFaceError
-from metric_face.trainer.feasible import check_feasible
-from metric_face.trainer.loaders import plan_training
+from metric_face.training.feasible import check_feasible
+from metric_face.training.loaders import plan_training
 
 ANIMALS = ("cat", "dog")
 

@@ -5,12 +5,17 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
 
-from metric_face.after_training import after_training, divide_by_prior, drawn_priors, head_probabilities
 from metric_face.config import load_config
 from metric_face.data.labels import LabelSpace
 from metric_face.data.table import ImageTable
-from metric_face.embeddings import Embeddings
+from metric_face.embeddings.embeddings import Embeddings
 from metric_face.errors import ArgumentError
+from metric_face.evaluation.logit_adjustment import (
+    after_training,
+    divide_by_prior,
+    drawn_priors,
+    head_probabilities,
+)
 
 SHARES = {"colour": [0.85, 0.15], "shape": [0.7, 0.2, 0.1]}
 

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from metric_face.answers import Answer, submission
-from metric_face.asking import CODE, Asker
+from metric_face.classifiers.k_selection import choose_k
+from metric_face.classifiers.knn import KNNClassifier
 from metric_face.errors import ArgumentError, DataError, FileFormatError, ModelMismatchError
-from metric_face.evaluation import evaluate
-from metric_face.index import EmbeddingIndex
-from metric_face.indexing import index_run
-from metric_face.k_choice import choose_k
-from metric_face.knn import KNNClassifier
+from metric_face.evaluation.evaluating import evaluate
+from metric_face.inference.answers import Answer, submission
+from metric_face.inference.index_building import index_run
+from metric_face.inference.predictor import CODE, Asker
+from metric_face.inference.target_votes import TargetVote
+from metric_face.metrics.calibration import calibrate
+from metric_face.metrics.reject import reject_threshold
 from metric_face.run import Run
-from metric_face.scores.calibration import calibrate
-from metric_face.scores.reject import reject_threshold
-from metric_face.target_votes import TargetVote
+from metric_face.search.index import EmbeddingIndex
 
 TARGETS = ("colour", "shape", "joint")
 

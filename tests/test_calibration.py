@@ -5,8 +5,8 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from metric_face.errors import ArgumentError
-from metric_face.scores.calibration import calibrate, fit_temperature, reliability
-from metric_face.scores.reject import reject_threshold
+from metric_face.metrics.calibration import calibrate, fit_temperature, reliability
+from metric_face.metrics.reject import reject_threshold
 
 
 def draw(rows=3000, classes=5, seed=0):

@@ -13,15 +13,15 @@ import torch
 from test_training import same, stop_at, weights
 from typer.testing import CliRunner
 
-from metric_face.cli import app
+from metric_face.cli.app import app
 from metric_face.errors import ConfigError, FileFormatError, TrainingError
-from metric_face.model import EmbeddingModel
-from metric_face.precision import map_below_stride
+from metric_face.models.embedding_model import EmbeddingModel
+from metric_face.models.precision import map_below_stride
 from metric_face.run import Run
-from metric_face.trainer.checkpoint_file import read_checkpoint, read_note, write_checkpoint
-from metric_face.trainer.checkpoints import Checkpoints, find_start
-from metric_face.trainer.module import TrainingModule
-from metric_face.training import fit
+from metric_face.training.checkpoint_file import read_checkpoint, read_note, write_checkpoint
+from metric_face.training.checkpoints import Checkpoints, find_start
+from metric_face.training.fitting import fit
+from metric_face.training.module import TrainingModule
 from tests.training_cases import tiny_config
 
 pytestmark = pytest.mark.slow
@@ -61,7 +61,7 @@ def kill_at_save(number: int, *, written: bool, patch: pytest.MonkeyPatch) -> No
             raise Killed
         left[0] -= 1
 
-    patch.setattr("metric_face.trainer.checkpoint_file.write_checkpoint", write)
+    patch.setattr("metric_face.training.checkpoint_file.write_checkpoint", write)
 
 
 def killed(toy: Path, home: Path, number: int, written: bool = True, **changes: Any) -> Path:

@@ -12,7 +12,7 @@ import pytest
 
 from metric_face.config import dump_config
 from metric_face.run import Run
-from metric_face.training import fit
+from metric_face.training.fitting import fit
 from tests.training_cases import tiny_config
 
 pytestmark = pytest.mark.slow
@@ -75,7 +75,7 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
         assert f" {name} " in done.stdout
     code = (
         "import sys; sys.argv = ['metric-face', '--help']\n"
-        "from metric_face.cli import main\n"
+        "from metric_face.cli.app import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         f"print(sorted({{m.split('.')[0] for m in sys.modules}} & {HEAVY}))"
@@ -86,7 +86,7 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
 
 def test_asking_needs_no_torch(run: Run, toy: Path) -> None:
     code = (
-        "import sys\nfrom metric_face.asking import Asker\n"
+        "import sys\nfrom metric_face.inference.predictor import Asker\n"
         f"print(Asker({str(run.folder)!r}).ask([{str(toy / 'images/p00_0.png')!r}])[0].predicted['colour'])\n"
         f"print(sorted({{m.split('.')[0] for m in sys.modules}} & {HEAVY - {'faiss'}}))"
     )
@@ -116,7 +116,7 @@ def test_knn_answers_in_every_form(run: Run, toy: Path, tmp_path: Path) -> None:
 
 
 def test_the_command_and_python_say_the_same(run: Run, toy: Path) -> None:
-    from metric_face.asking import Asker
+    from metric_face.inference.predictor import Asker
 
     image = toy / "images" / "p02_1.png"
     by_command = json.loads(command("knn", run.folder, image, "--json").stdout)[0]

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from metric_face.losses import CrossEntropy, JointLoss, Part, SoftF1Loss, TripletLoss
-from metric_face.model import EmbeddingModel
-from metric_face.trainer.conflict import ConflictCallback
-from metric_face.trainer.objective import METRIC, objective_inputs
+from metric_face.models.embedding_model import EmbeddingModel
+from metric_face.training.conflict_callback import ConflictCallback
+from metric_face.training.objective import METRIC, objective_inputs
 
 pytestmark = [
     pytest.mark.slow,

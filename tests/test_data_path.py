@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from metric_face.auditing import audit_source
+from metric_face.auditing.checking import audit_source
 
 NAMES = [
     "2024",

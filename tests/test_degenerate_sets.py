@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from metric_face.diagnosis import diagnose
-from metric_face.diagnosis.cards import Evidence, card
-from metric_face.diagnosis.chapters import chapters
+from metric_face.diagnosis.report.cards import Evidence, card
+from metric_face.diagnosis.report.chapters import chapters
 from metric_face.errors import ArgumentError
-from metric_face.evaluation import evaluate
-from metric_face.indexing import index_run
-from metric_face.mapping import map_run
+from metric_face.evaluation.evaluating import evaluate
+from metric_face.inference.index_building import index_run
+from metric_face.metrics.folds import identity_folds
+from metric_face.metrics.thresholds import threshold_gain
 from metric_face.optional import UnexpectedFailure, optional
-from metric_face.scores.folds import identity_folds
-from metric_face.scores.thresholds import threshold_gain
+from metric_face.visualization.maps import map_run
 from tests.degenerate_sets import PARTS, PEOPLE, degenerate
 
 SIZES = ((1, 2), (1, 15), (2, 2), (5, 3), (21, 6), (30, 3))

@@ -9,10 +9,10 @@ from training_cases import tiny_config
 from typer.testing import CliRunner
 
 from metric_face import extract, fit
-from metric_face.checked_files import write_json
-from metric_face.cli import app
+from metric_face.cli.app import app
 from metric_face.errors import ArgumentError, ModelMismatchError
-from metric_face.projection import Projection
+from metric_face.files.checked_files import write_json
+from metric_face.visualization.projection import Projection
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,7 @@ def no_umap(monkeypatch):
     def plane(graph, *, vectors, seed, n_neighbors, progress):
         return Projection(vectors[:, :2].copy(), seed, n_neighbors, 0.1)
 
-    monkeypatch.setattr("metric_face.diagnosis.page.project", plane)
+    monkeypatch.setattr("metric_face.diagnosis.report.page.project", plane)
 
 
 def _why(*words):

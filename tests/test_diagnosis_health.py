@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import skew
 
-from metric_face.diagnosis import health
 from metric_face.diagnosis.inputs import context_of
+from metric_face.diagnosis.questions import health
 
 
 def _figures(vectors, labels, identities=None):

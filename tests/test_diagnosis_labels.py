@@ -6,8 +6,8 @@ from diagnosis_cases import found, small_run
 
 from metric_face import diagnose
 from metric_face.diagnosis.finding import Confidence
-from metric_face.diagnosis.label_noise import of_identities
-from metric_face.diagnosis.swapped_labels import exchanges, swap_gains
+from metric_face.diagnosis.measures.label_noise import of_identities
+from metric_face.diagnosis.measures.swapped_labels import exchanges, swap_gains
 
 ASKED = ["label_errors"]
 

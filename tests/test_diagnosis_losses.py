@@ -7,7 +7,7 @@ from diagnosis_cases import found, small_run
 
 from metric_face import diagnose
 from metric_face.diagnosis.finding import Confidence, Verdict
-from metric_face.diagnosis.worth import compare
+from metric_face.diagnosis.questions.worth import compare
 
 TOGETHER_BETTER = {"metric": [0.60, 0.61, 0.62], "head": [0.70, 0.71, 0.72], "both": [0.73, 0.74, 0.75]}
 TOGETHER_WORSE = TOGETHER_BETTER | {"both": [0.63, 0.64, 0.65]}

@@ -6,10 +6,10 @@ from diagnosis_cases import found, small_run
 from scipy.stats import norm
 
 from metric_face import diagnose
-from metric_face.diagnosis import probing
 from metric_face.diagnosis.finding import Verdict
-from metric_face.diagnosis.pair_overlap import overlap, pair_scores, whiten
-from metric_face.diagnosis.variance import complexity, variance_shares
+from metric_face.diagnosis.measures import probing
+from metric_face.diagnosis.measures.pair_overlap import overlap, pair_scores, whiten
+from metric_face.diagnosis.measures.variance import complexity, variance_shares
 
 
 def _two_gaussians(

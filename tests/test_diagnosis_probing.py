@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from metric_face.diagnosis import probing
-from metric_face.diagnosis.resampling import is_fixed, majority, permute_labels
+from metric_face.diagnosis.measures import probing
+from metric_face.diagnosis.measures.resampling import is_fixed, majority, permute_labels
 
 
 def test_folds_never_divide_an_identity_and_hold_every_class() -> None:

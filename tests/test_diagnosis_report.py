@@ -8,12 +8,13 @@ import pytest
 from diagnosis_cases import found, small_run
 
 from metric_face import diagnose
-from metric_face.diagnosis import wording_en, wording_ko
-from metric_face.diagnosis.asking import QUESTIONS
+from metric_face.diagnosis.diagnosing import QUESTIONS
 from metric_face.diagnosis.finding import Confidence, Finding, Measure, Tier
 from metric_face.diagnosis.ranking import rank
-from metric_face.diagnosis.report import write_json
-from metric_face.diagnosis.sentences import say
+from metric_face.diagnosis.report.writing import write_json
+from metric_face.diagnosis.wording import english as wording_en
+from metric_face.diagnosis.wording import korean as wording_ko
+from metric_face.diagnosis.wording.sentences import say
 from metric_face.errors import ArgumentError
 
 

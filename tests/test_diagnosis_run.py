@@ -6,9 +6,9 @@ import pytest
 from training_cases import tiny_config
 
 from metric_face import diagnose, extract, fit
-from metric_face.diagnosis.arms import arms_of
 from metric_face.diagnosis.from_run import context_from_run
-from metric_face.diagnosis.look_ahead import look_ahead
+from metric_face.diagnosis.measures.arms import arms_of
+from metric_face.diagnosis.measures.look_ahead import look_ahead
 from metric_face.errors import ArgumentError, FileFormatError
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 from diagnosis_cases import found, small_run
 
 from metric_face import diagnose
-from metric_face.diagnosis.views import look
+from metric_face.diagnosis.questions.views import look
 
 
 def _pairs(train, evaluation):

@@ -6,8 +6,8 @@ from diagnosis_cases import found, small_run
 from PIL import Image
 
 from metric_face import diagnose
-from metric_face.diagnosis.boundary import best_cuts
 from metric_face.diagnosis.finding import Confidence, Tier
+from metric_face.diagnosis.questions.boundary import best_cuts
 
 
 def test_a_clean_split_leaks_nothing() -> None:

@@ -18,8 +18,8 @@ SCRIPT = """
 import json, os, sys
 from pathlib import Path
 from metric_face.config import load_config
-from metric_face.training import fit
-from metric_face.trainer.module import TrainingModule
+from metric_face.training.fitting import fit
+from metric_face.training.module import TrainingModule
 
 seen = []
 step = TrainingModule.training_step

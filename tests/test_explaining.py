@@ -10,11 +10,11 @@ from browsing import complaints, needs_chromium, open_browser, open_page, reques
 from page_reading import assert_page_rules
 from PIL import Image
 
-from metric_face.answers import Answer, Neighbour
-from metric_face.explaining import MOST, percent, write_answers
-from metric_face.index import EmbeddingIndex
-from metric_face.scores.calibration import Calibration
-from metric_face.target_votes import TargetVote
+from metric_face.inference.answers import Answer, Neighbour
+from metric_face.inference.explain_page import MOST, percent, write_answers
+from metric_face.inference.target_votes import TargetVote
+from metric_face.metrics.calibration import Calibration
+from metric_face.search.index import EmbeddingIndex
 
 NASTY = "<script>alert(1)</script>"
 

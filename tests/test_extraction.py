@@ -17,10 +17,10 @@ from metric_face import extraction
 from metric_face.data.images import ImageError
 from metric_face.data.table import ImageTable
 from metric_face.data.transforms import EvalTransform
-from metric_face.embeddings import Embeddings
+from metric_face.embeddings.embeddings import Embeddings
 from metric_face.errors import ArgumentError, FileFormatError
 from metric_face.extraction import extract as extract_as_the_device_likes
-from metric_face.model import EmbeddingModel
+from metric_face.models.embedding_model import EmbeddingModel
 from tests.conftest import draw_toy
 
 TRANSFORM = EvalTransform((32, 32))
@@ -115,7 +115,7 @@ def test_a_killed_process_loses_and_doubles_nothing(tmp_path: Path, model: Embed
         "from metric_face import extraction\n"
         "from metric_face.data.table import ImageTable\n"
         "from metric_face.data.transforms import EvalTransform\n"
-        "from metric_face.model import EmbeddingModel\n"
+        "from metric_face.models.embedding_model import EmbeddingModel\n"
         "extraction._Store.STRIDE = 8\n"
         "home = sys.argv[1]\n"
         "model = EmbeddingModel('test_resnet', {'colour': 2}, embedding_size=8).eval()\n"

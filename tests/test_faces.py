@@ -17,10 +17,11 @@ from PIL import Image
 from sklearn.linear_model import Ridge, RidgeClassifier
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from metric_face.data.faces import FacesReport, contact_sheet, make_faces
-from metric_face.data.faces_draw import photographs
-from metric_face.data.faces_files import MASK_OF_STEM, joint_class
-from metric_face.data.faces_population import (
+from metric_face.errors import ArgumentError
+from metric_face.synthetic_faces.draw import photographs
+from metric_face.synthetic_faces.faces import FacesReport, contact_sheet, make_faces
+from metric_face.synthetic_faces.files import MASK_OF_STEM, joint_class
+from metric_face.synthetic_faces.population import (
     MEN_BY_AGE,
     STEMS,
     WOMEN_BY_AGE,
@@ -30,7 +31,6 @@ from metric_face.data.faces_population import (
     error_counts,
     shares,
 )
-from metric_face.errors import ArgumentError
 
 SIZE = (48, 64)
 PEOPLE = 64
@@ -335,7 +335,7 @@ def test_an_interrupted_drawing_leaves_nothing(tmp_path: Path) -> None:
 def test_a_script_without_a_main_guard_is_told_so(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        "from metric_face.data.faces import make_faces\n"
+        "from metric_face.synthetic_faces.faces import make_faces\n"
         f"make_faces({str(tmp_path / 'out')!r}, people=12, size=(48, 64), workers=2)\n"
     )
     root = str(Path(__file__).parents[1])

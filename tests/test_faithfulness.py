@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from metric_face.errors import ArgumentError
-from metric_face.faithfulness import (
+from metric_face.visualization.faithfulness import (
     label_trustworthiness_continuity,
     measure_faithfulness,
     nearest_on_map,

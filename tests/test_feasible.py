@@ -8,7 +8,7 @@ from metric_face.data.labels import LabelSpace
 from metric_face.data.preparation import PreparedData
 from metric_face.data.table import ImageTable
 from metric_face.errors import ConfigError
-from metric_face.trainer.feasible import check_feasible, check_schedule, monitored
+from metric_face.training.feasible import check_feasible, check_schedule, monitored
 
 
 def _data(tmp_path, people: int = 20, each: int = 2, labelled: bool = True) -> PreparedData:

@@ -9,20 +9,20 @@ import pytest
 from test_training import same, stop_at, weights
 from typer.testing import CliRunner
 
-from metric_face.cli import app
+from metric_face.cli.app import app
 from metric_face.config import dump_config
 from metric_face.data.preparation import prepare_data
 from metric_face.data.table import ImageTable
+from metric_face.embeddings.prediction_csv import write_submission
+from metric_face.embeddings.predictions import Predictions
+from metric_face.ensemble.fusing import fuse_sources
 from metric_face.errors import ConfigError, FileFormatError
 from metric_face.extraction import extract
-from metric_face.fold_training import fit_folds
+from metric_face.files.run_files import begin_run
 from metric_face.folds import fold_runs, is_finished
-from metric_face.fusing import fuse_sources
-from metric_face.prediction_files import write_submission
-from metric_face.predictions import Predictions
 from metric_face.run import Run
-from metric_face.run_files import begin_run
-from metric_face.training import fit
+from metric_face.training.fitting import fit
+from metric_face.training.folds import fit_folds
 from tests.training_cases import tiny_config
 
 pytestmark = pytest.mark.slow
@@ -99,7 +99,7 @@ def test_a_fold_killed_before_its_first_checkpoint_is_started_anew(
         return fit(config, folder, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr("metric_face.fold_training.fit", die_in_the_second)
+        patch.setattr("metric_face.training.folds.fit", die_in_the_second)
         with pytest.raises(SystemExit):
             fit_folds(config(toy), home, quiet=True)
     assert len(fold_runs(home)) == 2

@@ -9,14 +9,14 @@ import pytest
 from fold_cases import SPACE, draw_table, plant_run
 
 from metric_face.data.labels import Attribute, LabelSpace
+from metric_face.embeddings.prediction_csv import write_predictions
+from metric_face.embeddings.predictions import Predictions
+from metric_face.ensemble.fusing import fuse_sources
 from metric_face.errors import ArgumentError, DataError, FileFormatError
 from metric_face.folds import FoldSet, fold_runs, held_out
-from metric_face.fusing import fuse_sources
 from metric_face.metrics import macro_f1
-from metric_face.prediction_files import write_predictions
-from metric_face.predictions import Predictions
+from metric_face.metrics.intervals import bootstrap_interval
 from metric_face.run import Run
-from metric_face.scores.intervals import bootstrap_interval
 
 TABLE = draw_table()
 FAIR = {"colour": 0.8, "shape": 0.7}

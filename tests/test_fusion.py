@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metric_face import fusion
 from metric_face.data.labels import Attribute, LabelSpace
 from metric_face.data.table import ImageTable
-from metric_face.embeddings import Embeddings
+from metric_face.embeddings.embeddings import Embeddings
+from metric_face.embeddings.prediction_csv import read_predictions, write_predictions, write_submission
+from metric_face.embeddings.predictions import Predictions, marginals, pool_folds
+from metric_face.ensemble import soft_vote as fusion
+from metric_face.ensemble.soft_vote import fixed_plan, fuse
 from metric_face.errors import ArgumentError, DataError
-from metric_face.fusion import fixed_plan, fuse
 from metric_face.metrics import macro_f1
-from metric_face.prediction_files import read_predictions, write_predictions, write_submission
-from metric_face.predictions import Predictions, marginals, pool_folds
 
 SPACE = LabelSpace(
     (

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from search_oracle import kinds_of_vectors, nearest_by_brute_force, rounding_of
 
-from metric_face import graphs
 from metric_face.errors import ArgumentError
-from metric_face.graphs import DEPTH, DEPTH_BETWEEN, graph_file, kept_graph
-from metric_face.neighbours import NeighbourGraph
+from metric_face.search import graph_cache as graphs
+from metric_face.search.graph_cache import DEPTH, DEPTH_BETWEEN, graph_file, kept_graph
+from metric_face.search.neighbor_graph import NeighbourGraph
 
 RNG = np.random.default_rng(0)
 VECTORS = RNG.normal(size=(60, 5)).astype(np.float32)
@@ -184,12 +184,14 @@ def test_the_analyses_of_a_run_share_its_graphs(
 
     from metric_face import evaluate, extract, fit
     from metric_face.diagnosis.from_run import context_from_run
-    from metric_face.indexing import index_run
-    from metric_face.mapping import map_run
-    from metric_face.projection import Projection
+    from metric_face.inference.index_building import index_run
+    from metric_face.visualization.maps import map_run
+    from metric_face.visualization.projection import Projection
 
     flat = np.random.default_rng(0).normal(size=(96, 2)).astype(np.float32)
-    monkeypatch.setattr("metric_face.mapping.project", lambda *_, **__: Projection(flat, 0, 15, 0.1))
+    monkeypatch.setattr(
+        "metric_face.visualization.maps.project", lambda *_, **__: Projection(flat, 0, 15, 0.1)
+    )
     run = fit(tiny_config(toy, trainer__epochs=1), tmp_path / "run", quiet=True)
     extract(run, run.table, folder=run.folder / "embeddings")
     first = evaluate(run)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from metric_face.data.images import open_image
 from metric_face.errors import DataError, ImageError
-from metric_face.incoming import ask_lines, image_files, watch_folder
+from metric_face.inference.watch import ask_lines, image_files, watch_folder
 
 
 def _width(path: str) -> int:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from search_oracle import METRICS, kinds_of_vectors, nearest_by_brute_force, rounding_of
 
 from metric_face.errors import ArgumentError, ModelMismatchError
-from metric_face.index import EmbeddingIndex
+from metric_face.search.index import EmbeddingIndex
 from metric_face.vectors import normalise
 
 KINDS = ["flat", "ivf", "hnsw", "ivfpq"]

@@ -11,8 +11,8 @@ import pytest
 from test_index import KINDS, columns_of, trained, vectors_of
 
 from metric_face.errors import ArgumentError, FileFormatError
-from metric_face.index import EmbeddingIndex
 from metric_face.search.faiss_file import check_sizes
+from metric_face.search.index import EmbeddingIndex
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def rewrite_json(folder: Path, seal: bool = True, **changes) -> None:
 
 
 def describe_files_anew(folder: Path) -> None:
-    from metric_face.files import sha256_of
+    from metric_face.files.atomic import sha256_of
 
     files = {
         name: {"bytes": (folder / name).stat().st_size, "sha256": sha256_of(folder / name)}
@@ -189,7 +189,7 @@ def test_reading_and_searching_import_neither_torch_nor_pandas(folder):
     script = f"""
 import sys
 import numpy as np
-from metric_face.index import EmbeddingIndex
+from metric_face.search.index import EmbeddingIndex
 index = EmbeddingIndex.load({str(folder)!r})
 found = index.search(np.ones((1, 8), np.float32), 3)
 for name in index.columns:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from metric_face.errors import ArgumentError
-from metric_face.index import EmbeddingIndex
+from metric_face.search.index import EmbeddingIndex
 from metric_face.search.kinds import get_effort, plan_index, set_effort
 
 MILLION = 1_000_000

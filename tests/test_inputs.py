@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from metric_face.auditing import audit_source
-from metric_face.cli import app
+from metric_face.auditing.checking import audit_source
+from metric_face.cli.app import app
 from metric_face.config import dump_config, load_config
 from metric_face.errors import MetricFaceError
-from metric_face.training import fit
+from metric_face.training.fitting import fit
 from tests.input_cases import CASES, Case, configuration, outcome, picture, rows, table, tree
 
 

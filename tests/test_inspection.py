@@ -9,17 +9,17 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from metric_face.data.copy_checks import check_copies
-from metric_face.data.duplicates import exact_groups, near_pairs
-from metric_face.data.faces import make_faces
+from metric_face.auditing.copy_checks import check_copies
+from metric_face.auditing.duplicates import exact_groups, near_pairs
+from metric_face.auditing.inspection import inspect_data
+from metric_face.auditing.page import write_page
 from metric_face.data.fingerprints import take_fingerprints
-from metric_face.data.inspection import inspect_data
 from metric_face.data.labels import LabelSpace
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError
-from metric_face.pages.inspection import write_page
+from metric_face.metrics.minimum_detectable import assumed_predictions, assumed_resolution, resolution
 from metric_face.samplers import RandomIdentitySampler
-from metric_face.scores.resolution import assumed_predictions, assumed_resolution, resolution
+from metric_face.synthetic_faces.faces import make_faces
 
 PEOPLE, EACH = 12, 4
 

@@ -11,11 +11,11 @@ from search_oracle import METRICS, nearest_by_brute_force
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from metric_face.classifiers.k_selection import choose_k
+from metric_face.classifiers.knn import KNNClassifier
+from metric_face.classifiers.votes import UNKNOWN, vote_shares, votes_for_ks
 from metric_face.errors import ArgumentError
-from metric_face.k_choice import choose_k
-from metric_face.knn import KNNClassifier
 from metric_face.metrics import macro_f1
-from metric_face.votes import UNKNOWN, vote_shares, votes_for_ks
 
 KS = (1, 2, 5, 12)
 VOTES = ["uniform", "distance", "softmax", "prior-corrected"]
@@ -212,8 +212,8 @@ def test_choose_k_needs_something_to_try():
 
 def test_voting_imports_neither_torch_nor_scikit_learn_nor_pandas():
     code = (
-        "import sys, metric_face.votes, metric_face.k_choice\n"
-        "import metric_face.scores.calibration, metric_face.scores.reject\n"
+        "import sys, metric_face.classifiers.votes, metric_face.classifiers.k_selection\n"
+        "import metric_face.metrics.calibration, metric_face.metrics.reject\n"
         "assert not {'torch', 'sklearn', 'pandas', 'scipy'} & set(sys.modules), sorted(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

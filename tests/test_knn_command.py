@@ -11,10 +11,10 @@ import pytest
 from page_reading import assert_page_rules
 from typer.testing import CliRunner, Result
 
-from metric_face.cli import app
+from metric_face.cli.app import app
 from metric_face.errors import ArgumentError, MetricFaceError
-from metric_face.index import EmbeddingIndex
 from metric_face.run import Run
+from metric_face.search.index import EmbeddingIndex
 
 pytestmark = pytest.mark.slow
 COMMAND = (sys.executable, "-m", "metric_face", "knn")

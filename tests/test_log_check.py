@@ -2,7 +2,7 @@
 
 import pytest
 
-from metric_face.log_check import differs_from_log
+from metric_face.evaluation.log_check import differs_from_log
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import torch
 
-from metric_face.trainer.manners import process_kept
+from metric_face.training.manners import process_kept
 
 
 def _state():

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from metric_face import palette
-from metric_face.faithfulness import Faithfulness
-from metric_face.map_plots import map_figure, map_notes, value_map_figure
+from metric_face.pages import palette
 from metric_face.pages.columns import Column, choose_view
-from metric_face.plots import save_figure
-from metric_face.projection import Projection
+from metric_face.visualization.faithfulness import Faithfulness
+from metric_face.visualization.map_figures import map_figure, map_notes, value_map_figure
+from metric_face.visualization.plots import save_figure
+from metric_face.visualization.projection import Projection
 
 N = 60
 

@@ -5,9 +5,9 @@ import pytest
 from page_reading import unpack
 
 from metric_face.errors import ArgumentError
-from metric_face.faithfulness import neighbour_confusion
 from metric_face.pages.columns import Column
-from metric_face.pages.matrices import MatrixChart, confusion_chart
+from metric_face.visualization.faithfulness import neighbour_confusion
+from metric_face.visualization.matrices import MatrixChart, confusion_chart
 
 
 def test_the_numbers_are_those_of_the_neighbour_confusion():

@@ -17,7 +17,7 @@ from metric_face.metrics import (
     resolution,
     retrieval_metrics,
 )
-from metric_face.scores.intervals import Interval
+from metric_face.metrics.intervals import Interval
 
 
 def draw_labels(seed, n=300, classes=6, right=0.6):
@@ -159,7 +159,7 @@ def test_blocks_change_nothing(monkeypatch):
     vectors, labels = rng.integers(-3, 4, (70, 6)).astype(np.float32), rng.integers(0, 5, 70)
     whole = retrieval_metrics(vectors, labels, metric="inner_product")
     seen = []
-    monkeypatch.setattr("metric_face.scores.retrieval._BLOCK_BYTES", 8 * 70 * 8)
+    monkeypatch.setattr("metric_face.metrics.retrieval._BLOCK_BYTES", 8 * 70 * 8)
     parts = retrieval_metrics(vectors, labels, metric="inner_product", progress=lambda *a: seen.append(a))
     assert parts.per_query["map_at_r"].tolist() == whole.per_query["map_at_r"].tolist()
     assert seen[0] == (8, 70)
@@ -167,7 +167,7 @@ def test_blocks_change_nothing(monkeypatch):
 
 
 def test_memory_is_bounded(monkeypatch):
-    monkeypatch.setattr("metric_face.scores.retrieval._BLOCK_BYTES", 1 << 20)
+    monkeypatch.setattr("metric_face.metrics.retrieval._BLOCK_BYTES", 1 << 20)
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(4000, 8)).astype(np.float32)
     tracemalloc.start()
@@ -227,7 +227,7 @@ def test_blocks_of_resamples_are_one_stream(monkeypatch):
     true, pred = draw_labels(0)
     people = np.arange(300) // 6
     whole = bootstrap_interval(true, pred, people, resamples=50)
-    monkeypatch.setattr("metric_face.scores.intervals._BLOCK", 7 * 50)
+    monkeypatch.setattr("metric_face.metrics.intervals._BLOCK", 7 * 50)
     assert bootstrap_interval(true, pred, people, resamples=50) == whole
 
 

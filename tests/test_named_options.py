@@ -12,7 +12,7 @@ import pytest
 import typer.main
 
 import metric_face
-from metric_face.cli import app
+from metric_face.cli.app import app
 from metric_face.config import Config
 
 PACKAGE = Path(metric_face.__file__).parent

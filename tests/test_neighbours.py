@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from search_oracle import METRICS, kinds_of_vectors, nearest_by_brute_force, rounding_of
 
 from metric_face.errors import ArgumentError, FileFormatError
-from metric_face.neighbours import NeighbourGraph
 from metric_face.search import exact as exact_search
-from metric_face.search.order import Asked
+from metric_face.search.neighbor_graph import NeighbourGraph
+from metric_face.search.order import Queries
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -46,8 +46,10 @@ def test_equal_vectors_come_in_order_of_their_ids():
 
 def test_a_collapsed_embedding_is_no_reason_to_compare_everything_again(monkeypatch):
     rows = []
-    compare = Asked.pairs
-    monkeypatch.setattr(Asked, "pairs", lambda self, at, ids: rows.append(len(at)) or compare(self, at, ids))
+    compare = Queries.pairs
+    monkeypatch.setattr(
+        Queries, "pairs", lambda self, at, ids: rows.append(len(at)) or compare(self, at, ids)
+    )
     NeighbourGraph.build(np.ones((2000, 3)), 5)
     assert sum(rows) <= 2000 * 100
 

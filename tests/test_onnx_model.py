@@ -13,7 +13,7 @@ pytest.importorskip("onnxscript")
 
 import torch
 
-from metric_face.onnx_model import OnnxEmbedder, export_onnx
+from metric_face.models.onnx import OnnxEmbedder, export_onnx
 
 SIZE = 32
 
@@ -96,7 +96,7 @@ def test_damaged_files_are_refused(exported, tmp_path):
 
 
 def test_a_model_that_embeds_otherwise_is_not_written(tmp_path, monkeypatch):
-    import metric_face.onnx_model as module
+    import metric_face.models.onnx as module
 
     monkeypatch.setattr(module, "_export", lambda model, sample, path, fingerprint: path.write_bytes(b"x"))
     embedded = np.random.default_rng(0).normal(size=(9, 16)).astype(np.float32)
@@ -120,7 +120,7 @@ def test_embedding_imports_no_torch(exported):
     script = f"""
 import sys
 import numpy as np
-from metric_face.onnx_model import OnnxEmbedder
+from metric_face.models.onnx import OnnxEmbedder
 OnnxEmbedder({str(exported[1])!r})(np.zeros((1, 3, {SIZE}, {SIZE}), np.float32))
 print([name for name in ("torch", "timm", "pandas", "onnx", "onnxscript") if name in sys.modules])
 """

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from metric_face import palette
+from metric_face.pages import palette
 
 PAPER = {"light": "#ffffff", "dark": "#181b20"}
 

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageCms, TiffImagePlugin
 
+from metric_face.auditing.inspection import inspect_data
 from metric_face.data.dataset import ImageDataset
 from metric_face.data.images import open_image
-from metric_face.data.inspection import inspect_data
 from metric_face.data.table import ImageTable
 from metric_face.data.transforms import EvalTransform
 from metric_face.errors import ImageError

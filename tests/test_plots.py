@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from metric_face.plots import (
+from metric_face.visualization.plots import (
     arrows_figure,
     boundary_figure,
     kappa_figure,

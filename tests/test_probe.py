@@ -8,15 +8,15 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from metric_face.classifiers.linear_probe import LinearProbe, fit_probes
+from metric_face.classifiers.probe_solver.curvature import KroneckerPreconditioner, Pairs
+from metric_face.classifiers.probe_solver.logistic_path import logistic_path
+from metric_face.classifiers.probe_solver.ridge_path import Moments, ridge_path
+from metric_face.classifiers.probe_solver.scaling import standardise
+from metric_face.classifiers.probe_solver.softmax_objective import NumpyObjective, TorchObjective
+from metric_face.classifiers.probe_solver.strength_choice import grouped_folds
 from metric_face.errors import ArgumentError
 from metric_face.metrics import macro_f1
-from metric_face.probe import LinearProbe, fit_probes
-from metric_face.probing.curvature import KroneckerPreconditioner, Pairs
-from metric_face.probing.logistic_path import logistic_path
-from metric_face.probing.ridge_path import Moments, ridge_path
-from metric_face.probing.scaling import standardise
-from metric_face.probing.softmax_objective import NumpyObjective, TorchObjective
-from metric_face.probing.strength_choice import grouped_folds
 
 
 @parametrize_with_checks(
@@ -70,8 +70,8 @@ def test_both_objectives_agree_across_blocks(monkeypatch):
     Z, _ = standardise(X)
     weights = [None, np.linspace(0.1, 1.9, 5000).astype(np.float32)]
     point = np.random.default_rng(0).normal(0, 0.5, (13, 7))
-    monkeypatch.setattr("metric_face.probing.softmax_objective._ROWS", 333)
-    monkeypatch.setattr("metric_face.probing.softmax_objective._DEVICE_BYTES", 4 * 7 * 700)
+    monkeypatch.setattr("metric_face.classifiers.probe_solver.softmax_objective._ROWS", 333)
+    monkeypatch.setattr("metric_face.classifiers.probe_solver.softmax_objective._DEVICE_BYTES", 4 * 7 * 700)
     for moment in ("full", "diagonal"):
         ours, theirs = (
             objective_of(kind, Z, y, weights).evaluate(point, moment) for kind in ("numpy", "torch")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from metric_face.errors import ArgumentError
-from metric_face.neighbours import NeighbourGraph
-from metric_face.projection import (
+from metric_face.search.neighbor_graph import NeighbourGraph
+from metric_face.visualization.projection import (
     _diffusion_plane,
     _graph_arrays,
     _principal_plane,

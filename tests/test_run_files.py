@@ -12,12 +12,12 @@ import pytest
 
 from benchmarks.corruption_kinds import damages
 from metric_face.adopt import adopt
-from metric_face.checked_files import TEXT, WHOLE, read_json, write_json
-from metric_face.embeddings import Embeddings, logits_file
+from metric_face.embeddings.embeddings import Embeddings, logits_file
 from metric_face.errors import FileFormatError, MetricFaceError
-from metric_face.onnx_model import OnnxEmbedder
+from metric_face.files.checked_files import TEXT, WHOLE, read_json, write_json
+from metric_face.files.run_files import begin_run, check_run, seal_run
+from metric_face.models.onnx import OnnxEmbedder
 from metric_face.run import Run
-from metric_face.run_files import begin_run, check_run, seal_run
 
 READERS: dict[str, Callable[[Run], Any]] = {
     "config.yaml": lambda run: run.config,
@@ -136,7 +136,7 @@ def test_a_training_killed_while_it_starts_again_leaves_a_run(
         raise SystemExit(137)
 
     with monkeypatch.context() as patched:
-        patched.setattr("metric_face.run_files.write_text", killed)
+        patched.setattr("metric_face.files.run_files.write_text", killed)
         with pytest.raises(SystemExit):
             begin_run(copy, facts, text + "\n", None)
     assert Run.open(copy).config.seed == 0  # run.json is new, config.yaml is old

@@ -6,9 +6,9 @@ import signal
 import pytest
 from training_cases import tiny_config
 
-from metric_face.trainer.loaders import label_columns, make_sampler
-from metric_face.trainer.module import TrainingModule
-from metric_face.training import fit
+from metric_face.training.fitting import fit
+from metric_face.training.loaders import label_columns, make_sampler
+from metric_face.training.module import TrainingModule
 
 
 @pytest.mark.slow

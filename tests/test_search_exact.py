@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from search_oracle import METRICS, similarities
 
-from metric_face.index import EmbeddingIndex
-from metric_face.knn import KNNClassifier
-from metric_face.neighbours import NeighbourGraph
-from metric_face.scores.retrieval import retrieval_metrics
+from metric_face.classifiers.knn import KNNClassifier
+from metric_face.metrics.retrieval import retrieval_metrics
+from metric_face.search.index import EmbeddingIndex
+from metric_face.search.neighbor_graph import NeighbourGraph
 from metric_face.vectors import normalise
 
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from metric_face.cli.failures import line_of
 from metric_face.data.images import content_hashes, find_broken, open_image
 from metric_face.data.readers import read_source
 from metric_face.data.table import ImageTable
+from metric_face.data.templates import refuse_repeated
 from metric_face.errors import DataError, ImageError
-from metric_face.failures import line_of
-from metric_face.incoming import image_files
+from metric_face.inference.watch import image_files
 from metric_face.run import Run
-from metric_face.templates import refuse_repeated
 
 ESCAPE = "\x1b]0;owned\x07\x1b[31m\n\u202egnp.png"
 NOT_UTF_8 = os.fsdecode(b"caf\xe9.png")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from metric_face.data.templates import Template, listed
 from metric_face.errors import DataError
-from metric_face.incoming import gather
-from metric_face.submitting import asked_for
-from metric_face.templates import Template, listed
+from metric_face.inference.submission import asked_for
+from metric_face.inference.watch import gather
 
 
 def template(folder: Path, text: str, name: str = "info.csv") -> Template:

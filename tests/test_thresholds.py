@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from metric_face.errors import ArgumentError
-from metric_face.scores.thresholds import ClassThresholds, threshold_gain
+from metric_face.metrics.thresholds import ClassThresholds, threshold_gain
 
 
 def gaussians(shares, people=400, images=3, spread=1.0, seed=0):

@@ -14,11 +14,11 @@ import torch
 
 from metric_face.config import dump_config, load_config
 from metric_face.errors import ConfigError, FileFormatError, MissingExtraError
+from metric_face.files.run_files import begin_run
 from metric_face.run import Run
-from metric_face.run_files import begin_run
-from metric_face.trainer.callbacks import Deadline
-from metric_face.trainer.module import TrainingModule, schedule
-from metric_face.training import _resolve, fit
+from metric_face.training.callbacks import Deadline
+from metric_face.training.fitting import _resolve, fit
+from metric_face.training.module import TrainingModule, schedule
 from tests.training_cases import tiny_config
 
 pytestmark = pytest.mark.slow
@@ -127,7 +127,7 @@ def test_the_command_resumes_with_the_epochs_of_the_run_unless_others_are_given(
 ) -> None:
     from typer.testing import CliRunner
 
-    from metric_face.cli import app
+    from metric_face.cli.app import app
 
     own = dump_config(tiny_config(toy, trainer__epochs=31))
     begin_run(tmp_path, {"data_root": str(toy)}, own, lambda file: file.touch())
@@ -137,7 +137,7 @@ def test_the_command_resumes_with_the_epochs_of_the_run_unless_others_are_given(
         asked.append(_resolve(config, home, resume).trainer.epochs)
         raise SystemExit(0)
 
-    monkeypatch.setattr("metric_face.training._resolve", resolve)
+    monkeypatch.setattr("metric_face.training.fitting._resolve", resolve)
     CliRunner().invoke(app, ["train", "--resume", "--out", str(tmp_path), *words])
     assert asked == [epochs]
 

@@ -8,13 +8,13 @@ import pytest
 from fold_cases import SPACE, draw_table, plant_run
 from typer.testing import CliRunner, Result
 
-from metric_face.cli import app
+from metric_face.cli.app import app
+from metric_face.data.unseen import Unseen
+from metric_face.embeddings.prediction_csv import write_predictions
+from metric_face.embeddings.predictions import Predictions
+from metric_face.ensemble.fusing import fuse_sources
 from metric_face.errors import ArgumentError, DataError, ImageError
-from metric_face.fusing import fuse_sources
-from metric_face.prediction_files import write_predictions
-from metric_face.predictions import Predictions
 from metric_face.run import Run
-from metric_face.unseen import Unseen
 
 IDS = ("5.png", "3.png", "0.png", "gone.png", "2.png")
 

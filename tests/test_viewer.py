@@ -8,11 +8,11 @@ from page_reading import PageText, assert_page_rules, unpack
 from PIL import Image
 
 from metric_face.errors import ArgumentError
-from metric_face.faithfulness import Faithfulness, measure_faithfulness
 from metric_face.pages.columns import Column
-from metric_face.pages.matrices import MatrixChart, confusion_chart
-from metric_face.pages.viewer import build_map, write_map
-from metric_face.projection import Projection
+from metric_face.visualization.faithfulness import Faithfulness, measure_faithfulness
+from metric_face.visualization.map_page import build_map, write_map
+from metric_face.visualization.matrices import MatrixChart, confusion_chart
+from metric_face.visualization.projection import Projection
 
 N = 60
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"

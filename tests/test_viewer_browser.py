@@ -16,11 +16,11 @@ from browsing import (
 )
 from PIL import Image
 
-from metric_face.faithfulness import measure_faithfulness
 from metric_face.pages.columns import Column
-from metric_face.pages.matrices import MatrixChart
-from metric_face.pages.viewer import write_map
-from metric_face.projection import Projection
+from metric_face.visualization.faithfulness import measure_faithfulness
+from metric_face.visualization.map_page import write_map
+from metric_face.visualization.matrices import MatrixChart
+from metric_face.visualization.projection import Projection
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 

@@ -51,7 +51,7 @@ def test_a_name_that_is_no_utf_8_is_known() -> None:
 
 
 PRINTER = """
-from metric_face.terminal import answer, answer_json, answer_table, say
+from metric_face.cli.terminal import answer, answer_json, answer_table, say
 from metric_face.visible import tolerant_streams
 tolerant_streams()
 HOSTILE = {hostile!r}
@@ -81,7 +81,9 @@ def test_what_the_command_prints_holds_no_control_in_any_encoding(encoding: str)
 
 
 def test_a_table_is_whole_when_it_is_piped() -> None:
-    code = "from metric_face.terminal import answer_table\nanswer_table(('a', 'b'), [('x' * 150, 'y' * 60)])"
+    code = (
+        "from metric_face.cli.terminal import answer_table\nanswer_table(('a', 'b'), [('x' * 150, 'y' * 60)])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                           env={**os.environ, "COLUMNS": "80"})  # fmt: skip
     assert "x" * 150 in done.stdout

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from metric_face.asking import Asker
-from metric_face.cli import app
+from metric_face.cli.app import app
+from metric_face.data.image_stamps import compare_stamps, take_stamps
 from metric_face.data.table import ImageTable
+from metric_face.data.whereabouts import moved, relative_names, tell
 from metric_face.errors import DataError
-from metric_face.image_stamps import compare_stamps, take_stamps
+from metric_face.files.run_files import seal_run
+from metric_face.inference.predictor import Asker
 from metric_face.run import Run
-from metric_face.run_files import seal_run
-from metric_face.whereabouts import moved, relative_names, tell
 
 
 @pytest.fixture

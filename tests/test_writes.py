@@ -13,15 +13,21 @@ import numpy as np
 import pytest
 from typer.models import ArgumentInfo, ParameterInfo
 
-from metric_face.cli import app, main
-from metric_face.embeddings import Embeddings
+from metric_face.cli.app import app, main
+from metric_face.cli.failures import DEBUG, line_of
+from metric_face.embeddings.embeddings import Embeddings
 from metric_face.errors import ArgumentError, OutputError
-from metric_face.failures import DEBUG, line_of
-from metric_face.files import file_target, write_text
-from metric_face.folders import EMBEDDINGS, INDEX, finish_interrupted_swap, folder_target, replace_folder
+from metric_face.files.atomic import file_target, write_text
+from metric_face.files.folders import (
+    EMBEDDINGS,
+    INDEX,
+    finish_interrupted_swap,
+    folder_target,
+    replace_folder,
+)
+from metric_face.files.staging import claim, place_of
 from metric_face.run import Run
-from metric_face.run_folder import check_run_folder, hold_run_folder
-from metric_face.staging import claim, place_of
+from metric_face.training.run_folder import check_run_folder, hold_run_folder
 
 # What each option that takes a path is for. A new one has to be entered here, and a writing one is then tested.
 FILES = {("embed", "--csv"), ("knn", "--csv"), ("knn", "--explain"), ("audit", "--out"), ("fuse", "--out")}
@@ -318,7 +324,7 @@ def test_a_run_folder_is_new_empty_or_a_training_s(tmp_path: Path) -> None:
 def test_two_at_once_are_told_apart(tmp_path: Path) -> None:
     target = tmp_path / "embeddings"
     code = (
-        "import sys; from pathlib import Path; from metric_face.staging import claim\n"
+        "import sys; from pathlib import Path; from metric_face.files.staging import claim\n"
         "with claim(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(
@@ -351,7 +357,7 @@ def test_a_full_disk_is_a_line_and_the_old_file_stays(tmp_path: Path, error: Exc
         path.write_text("ha")
         raise error
 
-    from metric_face.files import write_atomically
+    from metric_face.files.atomic import write_atomically
 
     with pytest.raises(OutputError, match=r"text\.txt: cannot be written: No space left on device$"):
         write_atomically(tmp_path / "text.txt", full)

@@ -1,6 +1,5 @@
 """What holds a training back: questions, findings, and the page that shows them."""
 
-from metric_face.diagnosis.asking import Diagnosis, diagnose
-from metric_face.diagnosis.report import write_report
+import lazy_loader
 
-__all__ = ["Diagnosis", "diagnose", "write_report"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.diagnosis import probing
-from metric_face.diagnosis.copies import copy_codes
 from metric_face.diagnosis.finding import Floats, Ints, Measure
-from metric_face.diagnosis.resampling import RESAMPLES, is_fixed
-from metric_face.scores.f1 import macro_f1
+from metric_face.diagnosis.measures import probing
+from metric_face.diagnosis.measures.copies import copy_codes
+from metric_face.diagnosis.measures.resampling import RESAMPLES, is_fixed
+from metric_face.metrics import macro_f1
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from metric_face.neighbours import NeighbourGraph
+    from metric_face.search import NeighbourGraph
 
 NEIGHBOURS = 20
 FOLDS = 5
@@ -46,7 +46,7 @@ class Context:
         neutral: (N, D0) embedding of a backbone that never saw these labels, or None.
         images: N paths, or an (N, H, W[, 3]) uint8 array, or None.
         log: one row for each thing logged, or None; the columns are listed in
-            :mod:`metric_face.diagnosis.training_log`.
+            :mod:`metric_face.diagnosis.measures.training_log`.
         batches: batches of row numbers that training drew, one list for each epoch, or None.
         promised: batches an epoch was announced to have, or None.
         transforms: ``train`` and ``evaluation``: callables on a PIL image, or lists of descriptions; or None.
@@ -179,7 +179,7 @@ class Context:
     @cached_property
     def graph(self) -> "NeighbourGraph":
         """The nearest neighbours of every image, those of the same identity left out."""
-        from metric_face.graphs import kept_graph
+        from metric_face.search import kept_graph
 
         exclude = self.identities if self.identities_known else None
         return kept_graph(self.graph_file, self.embeddings, NEIGHBOURS, exclude=exclude)
@@ -187,7 +187,7 @@ class Context:
     @cached_property
     def neutral_graph(self) -> "NeighbourGraph":
         """The 10 nearest neighbours of every image in the neutral embedding, those of the same identity left out."""
-        from metric_face.neighbours import NeighbourGraph
+        from metric_face.search import NeighbourGraph
 
         assert self.neutral is not None
         exclude = self.identities if self.identities_known else None
@@ -275,7 +275,7 @@ class Context:
     @cached_property
     def score(self) -> Measure:
         """Joint macro F1 of the judged rows with its interval over identities."""
-        from metric_face.scores.intervals import bootstrap_interval
+        from metric_face.metrics import bootstrap_interval
 
         rows = self.judged
         truth, guess = self.joint[rows], self.join(self.predicted)[rows]

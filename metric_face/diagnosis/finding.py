@@ -1,7 +1,7 @@
 """What a question returns: findings with their evidence, tables, a straight answer, and what it left open.
 
 No words live here: a finding carries an id and the values of its sentence, and
-:mod:`metric_face.diagnosis.sentences` says it in the reader's language.
+:mod:`metric_face.diagnosis.wording.sentences` says it in the reader's language.
 """
 
 from collections.abc import Mapping
@@ -103,7 +103,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Answer:
+class HypothesisAnswer:
     """A hypothesis, answered.
 
     Attributes:
@@ -163,4 +163,4 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     tables: tuple[Table, ...] = ()
     abstentions: tuple[Abstention, ...] = ()
-    answer: Answer | None = None
+    answer: HypothesisAnswer | None = None

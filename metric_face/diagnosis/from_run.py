@@ -11,17 +11,16 @@ from numpy.typing import NDArray
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Floats, Ints
 from metric_face.diagnosis.inputs import context_of
-from metric_face.diagnosis.look_ahead import look_ahead
-from metric_face.diagnosis.training_log import COLUMNS
+from metric_face.diagnosis.measures.look_ahead import look_ahead
+from metric_face.diagnosis.measures.training_log import COLUMNS
 from metric_face.errors import ModelMismatchError
-from metric_face.graphs import graph_file
 from metric_face.optional import optional
+from metric_face.search import graph_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from metric_face.data.labels import LabelSpace
-    from metric_face.data.table import ImageTable
+    from metric_face.data import ImageTable, LabelSpace
     from metric_face.embeddings import Embeddings
     from metric_face.run import Run
 
@@ -137,7 +136,7 @@ def _heads(run: "Run", stored: "Embeddings", space: "LabelSpace") -> dict[str, F
 
 def _log(run: "Run") -> "pd.DataFrame":
     """The log, with the learning rate that the configuration plans beside the one applied."""
-    from metric_face.trainer.module import schedule
+    from metric_face.training import schedule
 
     log, wanted, trainer = run.log.copy(), run.config.optimizer, run.config.trainer
     promised = COLUMNS["batches_promised"][0]
@@ -153,7 +152,7 @@ def _transforms(run: "Run") -> dict[str, Callable[[Any], NDArray[np.float32]]]:
     """Both transforms as callables on a PIL image, built as training and extraction build them."""
     import torch
 
-    from metric_face.data.transforms import Augmentation
+    from metric_face.data import Augmentation
 
     evaluation = run.transform
     augment = Augmentation(**run.config.data.augmentation.model_dump()).build(evaluation)
@@ -181,7 +180,7 @@ def _settings(run: "Run") -> dict[str, Any]:
 
 def _batches(run: "Run", table: "ImageTable", split: NDArray[np.str_]) -> Mapping[str, Any]:
     """What the run's sampler draws in its first epochs, as rows of the table."""
-    from metric_face.trainer.loaders import label_columns, make_sampler
+    from metric_face.training import label_columns, make_sampler
 
     rows = np.flatnonzero(split == "train")
     if not len(rows):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.diagnosis.arms import arms_of
 from metric_face.diagnosis.coding import column, encode, identity_codes, mapped, predicted, same_length
 from metric_face.diagnosis.context import HELD_OUT_NAMES, TRAIN_NAMES, Context
 from metric_face.diagnosis.finding import Floats, Ints
+from metric_face.diagnosis.measures.arms import arms_of
 from metric_face.errors import ArgumentError
 from metric_face.missing import column_of
 from metric_face.vectors import as_vectors

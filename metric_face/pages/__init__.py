@@ -1,1 +1,5 @@
-"""Offline HTML pages: Python that draws arrays, and the templates, styles and scripts it fills; computes nothing."""
+"""Building blocks shared by all pages: templates, scripts, charts and colors."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -82,7 +82,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class View:
+class MapView:
     """Which columns a map shows by its colour, and which by its panels."""
 
     hue: Column | None
@@ -113,14 +113,14 @@ def as_columns(columns: "Mapping[str, ArrayLike | Column] | Sequence[Column]", n
     return made
 
 
-def choose_view(columns: Iterable[Column]) -> View:
+def choose_view(columns: Iterable[Column]) -> MapView:
     """Choose colour and panels: hue by the attribute with an order, panels by the two smallest others.
 
     Eighteen joint classes are not eighteen colours; three age groups in six panels of mask x gender can be read.
     Without an ordered attribute the hue is the largest one that there are colours for. Only labels are chosen: columns
     under a heading of their own are what was made of them.
     """
-    from metric_face.palette import MOST_CATEGORIES
+    from metric_face.pages.palette import MOST_CATEGORIES
 
     known = [column for column in columns if column.num_classes > 1 and not column.group]
     hue = next((column for column in known if column.ordered), None)
@@ -136,8 +136,8 @@ def choose_view(columns: Iterable[Column]) -> View:
         key=lambda column: column.num_classes,
     )[:2]
     if len(others) == 2 and others[0].num_classes * others[1].num_classes <= _MOST_PANELS:
-        return View(hue, rows=others[0], cols=others[1])
-    return View(hue, cols=others[0] if others else None)
+        return MapView(hue, rows=others[0], cols=others[1])
+    return MapView(hue, cols=others[0] if others else None)
 
 
 def _tells(column: Column, other: Column | None) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from metric_face.data.images import open_image
+from metric_face.data import open_image
 from metric_face.errors import ImageError
 
 ACROSS = 16

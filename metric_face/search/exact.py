@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.search.order import Asked, sort_ranks
+from metric_face.search.order import Queries, sort_ranks
 from metric_face.search.points import LARGEST, Points, Wide
 from metric_face.vectors import Floats, Ints, Metric
 
@@ -102,7 +102,7 @@ def nearest(
     values = np.full((len(queries), k), -np.inf, np.float32)
     if len(queries) and len(base):
         points = base if isinstance(base, Points) else Points.of(base, metric)
-        _Search(Asked.of(points, queries), k, barred).fill(ids, values)
+        _Search(Queries.of(points, queries), k, barred).fill(ids, values)
         ids[values == -np.inf] = -1
     return ids, values
 
@@ -111,7 +111,7 @@ def nearest(
 class _Search:
     """One exact search."""
 
-    asked: Asked
+    asked: Queries
     k: int
     barred: Barred | None
 

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from metric_face.errors import FileFormatError
-from metric_face.files import sha256_of, write_text
-from metric_face.folders import INDEX, finish_interrupted_swap, replace_folder
+from metric_face.files import INDEX, finish_interrupted_swap, replace_folder, sha256_of, write_text
 from metric_face.search.columns import Columns
 from metric_face.search.faiss_file import check_sizes
 from metric_face.search.faiss_store import FaissStore

@@ -11,7 +11,7 @@ from metric_face.search.faiss_store import FaissStore
 from metric_face.vectors import Ints
 
 if TYPE_CHECKING:
-    from metric_face.index import EmbeddingIndex
+    from metric_face.search.index import EmbeddingIndex
 
 
 def merge_shards(

@@ -36,7 +36,7 @@ def sort_ranks(ids: Ints, ranks: Wide, rounding: Wide) -> tuple[Ints, Wide]:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Queries:
     """Queries to a set of points, compared with them in float64.
 
     Attributes:
@@ -50,7 +50,7 @@ class Asked:
     lengths: Wide
 
     @classmethod
-    def of(cls, points: Points, queries: Floats) -> "Asked":
+    def of(cls, points: Points, queries: Floats) -> "Queries":
         return cls(points, queries, row_lengths(queries))
 
     def wide(self, rows: slice | Ints) -> Wide:

@@ -1,0 +1,76 @@
+"""Images that are there twice: the same bytes, or the same picture saved again."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metric_face.data import SIDE, perceptual_bits
+
+_BANDS = 8  # of 12 or 13 bits: two hashes that differ in seven bits or fewer agree in one band at least
+_MOST_BITS = 12
+_LIKE = 0.995  # correlation at 16 x 16 pixels; benchmarks/results/robustness-advice.md has what it finds and accuses
+_ONES = np.array([bin(byte).count("1") for byte in range(256)], dtype=np.int64)
+_FLAT = 4.0  # grey levels; a picture that varies less, such as a blank one, is like any other
+_CROWD = 400  # images that share a band: looked at in the order of the table, neighbours only
+
+
+def exact_groups(digests: Sequence[str]) -> list[tuple[int, ...]]:
+    """The rows of files with equal bytes, in groups of two or more.
+
+    Args:
+        digests: (N,) of the bytes; "" for a file that could not be read.
+    """
+    rows: dict[str, list[int]] = {}
+    for row, digest in enumerate(digests):
+        if digest:
+            rows.setdefault(digest, []).append(row)
+    return [tuple(group) for group in rows.values() if len(group) > 1]
+
+
+def near_pairs(pictures: NDArray[np.uint8]) -> list[tuple[int, int]]:
+    """Pairs of rows that show the same picture, resized or recompressed.
+
+    Their perceptual hashes agree in one of eight bands and differ in at most 12 of 100 bits, and at 16 x 16 pixels
+    they correlate at 0.995 or more: two photographs of one person in one pose, with and without a mask, do not. How
+    many copies are found and how many pairs of one person are taken for copies is in
+    ``benchmarks/results/robustness-advice.md``.
+
+    Args:
+        pictures: (N, 32, 32) small and grey.
+
+    Returns:
+        Pairs (i, j), i < j, sorted; rows of equal bytes among them.
+    """
+    half = pictures.reshape(-1, SIDE // 2, 2, SIDE // 2, 2).mean(axis=(2, 4), dtype=np.float32)
+    coarse = half.reshape(len(pictures), -1)
+    usable = np.flatnonzero(coarse.std(axis=1) > _FLAT)
+    if usable.size < 2:
+        return []
+    bits = perceptual_bits(pictures[usable])
+    packed = np.packbits(bits, axis=1)
+    found: set[tuple[int, int]] = set()
+    for band in np.array_split(bits, _BANDS, axis=1):
+        key = band @ (1 << np.arange(band.shape[1], dtype=np.int64))
+        order = np.argsort(key, kind="stable")
+        ranked = key[order]
+        for step in range(1, min(_CROWD, usable.size)):
+            same = np.flatnonzero(ranked[step:] == ranked[:-step])
+            if not same.size:
+                break
+            for start in range(0, same.size, 1 << 16):
+                some = same[start : start + (1 << 16)]
+                first, second = order[some], order[some + step]
+                apart = _ONES[packed[first] ^ packed[second]].sum(axis=1)
+                close = apart <= _MOST_BITS
+                first, second = usable[first[close]], usable[second[close]]
+                alike = _correlation(coarse[first], coarse[second]) >= _LIKE
+                found.update(zip(first[alike].tolist(), second[alike].tolist(), strict=True))
+    return sorted((min(pair), max(pair)) for pair in found)
+
+
+def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(M,) of M pairs of pictures (M, pixels)."""
+    x = a - a.mean(axis=1, keepdims=True)
+    y = b - b.mean(axis=1, keepdims=True)
+    return np.asarray((x * y).sum(axis=1) / np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1)))

@@ -1,0 +1,49 @@
+"""Images that hold a file's worth of pixels and show nothing: of one color, or black."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metric_face.auditing.findings import DataFinding
+
+BLACK = 16
+"""An image whose brightest channel is at most this, of 255, is called black: 12 bits in a 16-bit file reach 16."""
+
+
+def check_pixels(
+    paths: Sequence[Path], darkest: NDArray[np.uint8], brightest: NDArray[np.uint8], broken: dict[int, str]
+) -> Iterator[DataFinding]:
+    """Images of a single color, and images in which nothing is brighter than black.
+
+    Args:
+        paths: N files.
+        darkest: (N, 3) the least of each channel; brightest: (N, 3) the most.
+        broken: rows that could not be read; nothing is said of them.
+    """
+    read = ~np.isin(np.arange(len(paths)), list(broken))
+    flat = read & (darkest == brightest).all(axis=1)
+    black = read & (brightest <= BLACK).all(axis=1)
+    if flat.any():
+        rows = np.flatnonzero(flat)
+        color = ", ".join(map(str, darkest[rows[0]].tolist()))
+        yield DataFinding(
+            "flat-images",
+            "warning",
+            f"{len(rows)} of {len(paths)} images are of a single color; the first: {paths[rows[0]]} (RGB {color}).",
+            "Look at them; drop those that should show something.",
+            tuple((int(row),) for row in rows),
+        )
+    if (black & ~flat).any():
+        rows = np.flatnonzero(black & ~flat)
+        most = int(brightest[rows[0]].max())
+        yield DataFinding(
+            "black-images",
+            "warning",
+            f"{len(rows)} of {len(paths)} images are all but black; the first: {paths[rows[0]]} (at most {most} of "
+            f"255).",
+            "Save them with the full range of brightness: 16-bit gray is read as 0 (black) to 65535 (white), "
+            "whatever the image holds.",
+            tuple((int(row),) for row in rows),
+        )

@@ -1,0 +1,292 @@
+"""LinearProbe: how much of the label a linear model reads out of the embedding."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from metric_face.classifiers.estimator_inputs import check_row_weights, dense
+from metric_face.classifiers.probe_solver.class_weights import class_weights
+from metric_face.classifiers.probe_solver.fitting import FittedHead, Heads, fit_logistic, fit_ridge
+from metric_face.classifiers.probe_solver.scaling import standardise
+from metric_face.classifiers.probe_solver.strength_choice import grouped_folds
+from metric_face.errors import ArgumentError
+from metric_face.metrics import as_codes
+
+DEFAULT_STRENGTHS = tuple(float(s) for s in np.logspace(0, -5, 10))
+_ROWS = 8192  # of a block when predicting in float64
+
+
+class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Multinomial logistic regression (or ridge) whose strength is chosen on folds of the training rows.
+
+    Features are standardised inside; ``coef_`` and ``intercept_`` apply to the features as given. The
+    objective at strength s is the mean cross-entropy + s/2 |coefficients|^2. scikit-learn's C is 1 / (s N); for two
+    classes, of which it fits one column and this two, it is 2 / (s N).
+    Sparse matrices are taken and written out: they need the memory of dense rows.
+
+    Args:
+        strengths: the path to choose from, or a single number; strong penalties first internally.
+        solver: "logistic", or "ridge": least squares onto one-hot classes, every strength from one
+            eigendecomposition, scores turned into probabilities by a temperature. Ridge is the instant answer.
+        cv: folds of the training rows that choose the strength; not used for a single strength.
+        class_weight: None, "balanced", or a weight by class; weights are divided by their mean over rows.
+        logit_adjustment: this times the log class frequency is taken off the logits: 1 answers as if all
+            classes were equally frequent. As the intercept is free, training with adjusted logits (Menon et
+            al., equation 10) reaches the same solution.
+        tol: largest absolute gradient entry of the objective accepted at the optimum.
+        max_passes: evaluations of all rows for each strength.
+        device: "cpu", or where torch shall keep the rows, such as "cuda".
+        seed: of the folds.
+
+    Attributes:
+        classes_: (C,) the classes, sorted.
+        coef_: (C, D) coefficients.
+        intercept_: (C,) intercepts.
+        strength_: chosen.
+        strengths_: (S,) the path, from strong to weak.
+        cv_macro_f1_: (S,) macro F1 of the pooled out-of-fold predictions; None where nothing was chosen.
+        gradient_norm_: largest absolute gradient entry at the optimum (standardised features).
+        n_passes_: evaluations of all rows in the final fit.
+        n_features_in_: D.
+
+    Reference:
+        Menon et al., "Long-Tail Learning via Logit Adjustment", ICLR 2021.
+    """
+
+    def __init__(
+        self,
+        strengths: float | Sequence[float] = DEFAULT_STRENGTHS,
+        *,
+        solver: Literal["logistic", "ridge"] = "logistic",
+        cv: int = 5,
+        class_weight: str | Mapping[Any, float] | None = None,
+        logit_adjustment: float = 0.0,
+        tol: float = 1e-4,
+        max_passes: int = 1000,
+        device: str = "cpu",
+        seed: int = 0,
+    ) -> None:
+        self.strengths = strengths
+        self.solver = solver
+        self.cv = cv
+        self.class_weight = class_weight
+        self.logit_adjustment = logit_adjustment
+        self.tol = tol
+        self.max_passes = max_passes
+        self.device = device
+        self.seed = seed
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        groups: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
+        """Choose the strength on folds, then fit on all rows.
+
+        Args:
+            X: (N, D) embeddings, dense or sparse.
+            y: (N,) classes, numbers or strings.
+            groups: (N,) identities; no identity is on both sides of a fold. Without them rows count as
+                independent, which flatters weak penalties where a person has several images.
+            sample_weight: (N,) weights of the rows in the mean loss, the standardization and the class
+                frequencies: a weight of 2 equals the row given twice, 0 leaves it out. Only the folds that
+                choose the strength count each row once in their macro F1.
+
+        Returns:
+            The probe.
+
+        Raises:
+            ArgumentError: a setting is out of range, ``groups`` of another length, or a weight is negative or
+                none above 0.
+            ValueError: X, y or sample_weight is not what scikit-learn accepts.
+        """
+        rows, values = validate_data(self, X, y, dtype=np.float32, accept_sparse="csr")
+        _fit_together([self], dense(rows), [values], groups, sample_weight)
+        return self
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Logits.
+
+        Args:
+            X: (Q, D) embeddings, dense or sparse.
+
+        Returns:
+            (Q, C) float64; for two classes (Q,), the second minus the first.
+        """
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Log probability of each class, (Q, C) float64."""
+        logits = self._logits(X)
+        logits -= logits.max(axis=1, keepdims=True)
+        logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        return logits
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Probability of each class, (Q, C) float64; rows sum to 1."""
+        probabilities: NDArray[np.float64] = np.exp(self.predict_log_proba(X))
+        return probabilities
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """The most probable class, (Q,)."""
+        best = self._logits(X).argmax(axis=1)
+        predicted: NDArray[Any] = self.classes_[best]
+        return predicted
+
+    def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
+        check_is_fitted(self, "coef_")
+        rows = dense(validate_data(self, X, dtype=np.float32, accept_sparse="csr", reset=False))
+        logits = np.empty((len(rows), len(self.classes_)))
+        for start in range(0, len(rows), _ROWS):
+            part = slice(start, start + _ROWS)
+            logits[part] = rows[part].astype(np.float64) @ self.coef_.T
+        logits += self.intercept_
+        return logits
+
+    def _keep(self, head: FittedHead, strengths: NDArray[np.float64], scale: Any, frequencies: Any) -> None:
+        mean, deviation = scale
+        self.coef_ = (head.weights[:-1] / deviation[:, None]).T
+        self.intercept_ = head.weights[-1] - self.coef_ @ mean
+        self.intercept_ = self.intercept_ - self.logit_adjustment * np.log(frequencies)
+        self.strength_, self.strengths_, self.cv_macro_f1_ = head.strength, strengths, head.scores
+        self.gradient_norm_, self.n_passes_ = head.gradient_norm, head.passes
+        if not head.converged:
+            warnings.warn(
+                f"gradient {head.gradient_norm:.2g} is above tol={self.tol:g} after {head.passes} passes; "
+                "raise max_passes, tol or the strengths",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+
+def fit_probes(
+    X: ArrayLike,
+    targets: Mapping[str, ArrayLike],
+    groups: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    **settings: Any,
+) -> dict[str, LinearProbe]:
+    """Fit one probe for each attribute, all of them in the same passes over the data.
+
+    Args:
+        X: (N, D) embeddings, dense or sparse.
+        targets: for each attribute its (N,) classes.
+        groups: (N,) identities, as in :meth:`LinearProbe.fit`.
+        sample_weight: (N,) weights, as in :meth:`LinearProbe.fit`.
+        settings: arguments of :class:`LinearProbe`, the same for all.
+
+    Returns:
+        The fitted probe of each attribute; each has its own strength.
+
+    Raises:
+        ArgumentError: no attribute, a setting out of range, or lengths that disagree.
+    """
+    if not targets:
+        raise ArgumentError("targets must hold at least one attribute, found none")
+    probes = {name: LinearProbe(**settings) for name in targets}
+    rows = dense(check_array(X, dtype=np.float32, accept_sparse="csr"))
+    labels = [np.asarray(values) for values in targets.values()]
+    for name, values, probe in zip(targets, labels, probes.values(), strict=True):
+        if values.shape != (len(rows),):
+            raise ArgumentError(
+                f"targets[{name!r}] must be one per row, found shape {values.shape} for {len(rows)}"
+            )
+        probe.n_features_in_ = rows.shape[1]
+    _fit_together(list(probes.values()), rows, labels, groups, sample_weight)
+    return probes
+
+
+def _fit_together(
+    probes: Sequence[LinearProbe],
+    X: NDArray[np.float32],
+    labels: Sequence[Any],
+    groups: ArrayLike | None,
+    sample_weight: ArrayLike | None,
+) -> None:
+    """Fit probes that share their settings; the first one's are read."""
+    first = probes[0]
+    strengths = _check_settings(first)
+    if groups is not None:
+        groups = as_codes(groups, len(X))
+    given = None if sample_weight is None else check_row_weights(sample_weight, X)
+    if given is not None:
+        kept = np.flatnonzero(given)
+        X, given, labels = X[kept], given[kept], [values[kept] for values in labels]
+        groups = None if groups is None else groups[kept]
+    targets, weights, frequencies = [], [], []
+    for probe, values in zip(probes, labels, strict=True):
+        with warnings.catch_warnings():  # more classes than half the rows is a small set, not a regression
+            warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
+            check_classification_targets(values)
+        probe.classes_, codes = np.unique(values, return_inverse=True)
+        if len(probe.classes_) < 2:
+            raise ArgumentError(f"y must hold at least 2 classes, found 1 class: {probe.classes_[0]!r}")
+        targets.append(codes.astype(np.int64))
+        weights.append(_row_weights(probe, targets[-1], given))
+        counts = np.bincount(codes, weights=given)
+        frequencies.append(counts / counts.sum())
+    joint = np.unique(np.stack(targets), axis=1, return_inverse=True)[1].ravel()
+    folds = grouped_folds(joint, groups, first.cv, first.seed) if len(strengths) > 1 else []
+    standardised, scale = standardise(X, given)
+    heads = Heads(targets, [len(probe.classes_) for probe in probes], weights)
+    if first.solver == "ridge":
+        fitted = fit_ridge(standardised, heads, strengths, folds, given)
+    else:
+        fitted = fit_logistic(
+            standardised,
+            heads,
+            strengths,
+            folds,
+            tol=first.tol,
+            max_passes=first.max_passes,
+            device=first.device,
+        )
+    for probe, head, frequency in zip(probes, fitted, frequencies, strict=True):
+        probe._keep(head, strengths, scale, frequency)
+
+
+def _check_settings(probe: LinearProbe) -> NDArray[np.float64]:
+    """Check the settings and return the path from strong to weak."""
+    strengths = np.unique(np.atleast_1d(np.asarray(probe.strengths, dtype=np.float64)))[::-1]
+    if strengths.size == 0 or not np.isfinite(strengths).all() or strengths[-1] <= 0:
+        raise ArgumentError(f"strengths must be positive numbers, found {probe.strengths}; try 1e-3")
+    if probe.solver not in ("logistic", "ridge"):
+        raise ArgumentError(f"solver must be 'logistic' or 'ridge', found {probe.solver!r}")
+    if strengths.size > 1 and probe.cv < 2:
+        raise ArgumentError(
+            f"cv must be at least 2 to choose among {strengths.size} strengths, found {probe.cv}"
+        )
+    if not probe.tol > 0 or probe.max_passes < 1:
+        raise ArgumentError(
+            f"tol must be above 0 and max_passes at least 1, found {probe.tol}, {probe.max_passes}"
+        )
+    if not np.isfinite(probe.logit_adjustment):
+        raise ArgumentError(f"logit_adjustment must be a number, found {probe.logit_adjustment}; 1 is usual")
+    return strengths
+
+
+def _row_weights(
+    probe: LinearProbe, codes: NDArray[np.int64], given: NDArray[np.float64] | None
+) -> NDArray[np.float32] | None:
+    by_class = class_weights(probe.class_weight, probe.classes_, codes, given)
+    if by_class is None and given is None:
+        return None
+    rows = np.ones(len(codes)) if by_class is None else by_class[codes]
+    rows = rows if given is None else rows * given
+    weights: NDArray[np.float32] = (rows / rows.mean()).astype(np.float32)
+    return weights

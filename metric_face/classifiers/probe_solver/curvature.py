@@ -1,0 +1,113 @@
+"""Curvature of a penalised softmax objective: a Kronecker preconditioner and the pairs of L-BFGS."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metric_face.classifiers.probe_solver.softmax_objective import ObjectiveValue
+
+Doubles = NDArray[np.float64]
+
+_PAIR_BYTES = 1 << 29  # of steps and gradient changes kept
+_MOST_PAIRS, _LEAST_PAIRS = 100, 5
+_FLOOR = (
+    1e-7  # of the largest eigenvalue: directions in which the softmax does not change, such as (1, ..., 1)
+)
+
+
+class KroneckerPreconditioner:
+    """Inverse of (X^T X / N) (x) E[diag p - p p^T] + strength: the Hessian as if x and p were independent.
+
+    Args:
+        eigenvalues: (D,) of X^T X / N.
+        eigenvectors: (D, D) of the same.
+        evaluation: with mean and moment, at the point from which the solver starts.
+        heads: the columns of each head.
+        strength: of the penalty.
+
+    Reference:
+        Martens and Grosse, "Optimizing Neural Networks with Kronecker-factored Approximate Curvature", ICML 2015.
+    """
+
+    def __init__(
+        self,
+        eigenvalues: Doubles,
+        eigenvectors: Doubles,
+        evaluation: ObjectiveValue,
+        heads: tuple[slice, ...],
+        strength: float,
+    ) -> None:
+        assert evaluation.moment is not None
+        total = len(evaluation.mean)
+        spread = np.empty(total)
+        self._classes: Doubles | None = None
+        if evaluation.moment.ndim == 1:
+            spread = evaluation.mean - evaluation.moment
+        else:
+            self._classes = np.zeros((total, total))
+            for head in heads:
+                block = np.diag(evaluation.mean[head]) - evaluation.moment[head, head]
+                spread[head], self._classes[head, head] = np.linalg.eigh(block)
+        for head in heads:
+            spread[head] = np.maximum(spread[head], _FLOOR * max(spread[head].max(), np.finfo(float).tiny))
+        self._features = eigenvectors
+        self._curvature = np.maximum(eigenvalues, 0)[:, None] * spread + strength
+        self._intercept = spread + 1e-3 * spread.max()  # the intercept has no penalty to bound its step
+
+    def __call__(self, gradient: Doubles) -> Doubles:
+        """Apply the inverse to a (D + 1, T) gradient."""
+        rotated = np.concatenate([self._features.T @ gradient[:-1], gradient[-1:]])
+        if self._classes is not None:
+            rotated = rotated @ self._classes
+        rotated[:-1] /= self._curvature
+        rotated[-1] /= self._intercept
+        if self._classes is not None:
+            rotated = rotated @ self._classes.T
+        return np.concatenate([self._features @ rotated[:-1], rotated[-1:]])
+
+
+class Pairs:
+    """Steps s and gradient changes y = H s, which outlive a change of the penalty.
+
+    The loss's curvature along s does not depend on the strength, and the penalty's is known: when the strength
+    moves by d, y moves by d s. So what one strength learnt serves the next, and a path costs little more than
+    its first points.
+    """
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self._shape = shape
+        size = shape[0] * shape[1]
+        self._limit = int(np.clip(_PAIR_BYTES // (16 * size), _LEAST_PAIRS, _MOST_PAIRS))
+        self._steps: list[Doubles] = []
+        self._changes: list[Doubles] = []
+
+    def add(self, step: Doubles, change: Doubles) -> None:
+        """Keep a pair if the curvature along it is positive, and drop the oldest beyond the limit."""
+        s, y = step.ravel(), change.ravel()
+        if s @ y > 1e-10 * np.linalg.norm(s) * np.linalg.norm(y):
+            self._steps.append(s)
+            self._changes.append(y)
+            del self._steps[: -self._limit], self._changes[: -self._limit]
+
+    def move_strength(self, difference: float) -> None:
+        """Account for a penalty that grew by ``difference``; intercepts are not penalised."""
+        steps, changes, self._steps, self._changes = self._steps, self._changes, [], []
+        for s, y in zip(steps, changes, strict=True):
+            moved = y.reshape(self._shape).copy()
+            moved[:-1] += difference * s.reshape(self._shape)[:-1]
+            self.add(s, moved)
+
+    def direction(self, gradient: Doubles, preconditioner: KroneckerPreconditioner) -> Doubles:
+        """The L-BFGS direction (Nocedal and Wright, algorithm 7.4) from a preconditioned start."""
+        q = gradient.ravel().copy()
+        products = [s @ y for s, y in zip(self._steps, self._changes, strict=True)]
+        along = []
+        for s, y, sy in zip(self._steps[::-1], self._changes[::-1], products[::-1], strict=True):
+            along.append((s @ q) / sy)
+            q -= along[-1] * y
+        q = preconditioner(q.reshape(self._shape)).ravel()
+        if products:
+            last = self._changes[-1]
+            q *= products[-1] / (last @ preconditioner(last.reshape(self._shape)).ravel())
+        for s, y, sy, a in zip(self._steps, self._changes, products, along[::-1], strict=True):
+            q += (a - (y @ q) / sy) * s
+        return -q.reshape(self._shape)

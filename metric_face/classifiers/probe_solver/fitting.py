@@ -1,0 +1,145 @@
+"""Fit linear heads to standardised rows: choose each head's strength on folds, then fit on all rows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from metric_face.classifiers.probe_solver.logistic_path import Optimum, logistic_path
+from metric_face.classifiers.probe_solver.ridge_path import Moments, ridge_path
+from metric_face.classifiers.probe_solver.softmax_objective import (
+    Doubles,
+    Floats,
+    Ints,
+    NumpyObjective,
+    Objective,
+    TorchObjective,
+    head_slices,
+)
+from metric_face.classifiers.probe_solver.strength_choice import StrengthChoice
+from metric_face.metrics import fit_temperature
+
+Fold = tuple[Ints, Ints]
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What is to be fitted: the codes of each head, its number of classes and its row weights."""
+
+    targets: Sequence[Ints]
+    sizes: Sequence[int]
+    row_weights: Sequence[Floats | None]
+
+    def take(self, rows: Ints) -> "Heads":
+        """The same heads on some of the rows."""
+        weights = [None if weight is None else weight[rows] for weight in self.row_weights]
+        return Heads([target[rows] for target in self.targets], self.sizes, weights)
+
+
+@dataclass(frozen=True)
+class FittedHead:
+    """One head's result.
+
+    Attributes:
+        weights: (D + 1, C) coefficients of the standardised features, the last row the intercepts.
+        strength: chosen.
+        scores: (S,) out-of-fold macro F1 of each strength; None where there was nothing to choose.
+        gradient_norm: largest absolute gradient entry at the optimum; 0 for ridge, which is solved exactly.
+        converged: whether the solver reached its tolerance.
+        passes: evaluations of all rows in the final fit.
+    """
+
+    weights: Doubles
+    strength: float
+    scores: Doubles | None
+    gradient_norm: float
+    converged: bool
+    passes: int
+
+
+def fit_logistic(
+    X: Floats,
+    heads: Heads,
+    strengths: Doubles,
+    folds: Sequence[Fold],
+    *,
+    tol: float,
+    max_passes: int,
+    device: str,
+) -> list[FittedHead]:
+    """Multinomial logistic regression for every head, all heads in each pass over the rows."""
+
+    def path(rows: Floats, part: Heads, gram: Doubles, length: int) -> Iterator[Optimum]:
+        weights = [None if w is None else w / (w.mean() or np.float32(1)) for w in part.row_weights]
+        part = Heads(part.targets, part.sizes, weights)  # a fold's weights have mean 1 as well
+        data = (rows, part.targets, part.sizes, part.row_weights)
+        objective: Objective = NumpyObjective(*data) if device == "cpu" else TorchObjective(*data, device)
+        start = _log_frequencies(part)
+        return logistic_path(objective, gram, start, strengths[:length], tol=tol, max_passes=max_passes)
+
+    total, columns = (X.T @ X).astype(np.float64), head_slices(heads.sizes)
+    choice = StrengthChoice(heads.targets, heads.sizes, len(strengths))
+    for train, held in folds:
+        gram = (total - X[held].T @ X[held]) / len(train)
+        for position, optimum in enumerate(path(X[train], heads.take(train), gram, len(strengths))):
+            scores = X[held] @ optimum.weights[:-1] + optimum.weights[-1]
+            for number, own in enumerate(columns):
+                choice.record(number, position, held, scores[:, own])
+    best, macro_f1s = choice.best()
+    optima = list(path(X, heads, total / len(X), max(best) + 1))
+    fitted = []
+    for own, position, scores in zip(columns, best, macro_f1s, strict=True):
+        norm = float(np.abs(optima[position].gradient[:, own]).max())
+        passes = sum(optimum.passes for optimum in optima[: position + 1])
+        weights = optima[position].weights[:, own]
+        fitted.append(FittedHead(weights, float(strengths[position]), scores, norm, norm <= tol, passes))
+    return fitted
+
+
+def fit_ridge(
+    X: Floats, heads: Heads, strengths: Doubles, folds: Sequence[Fold], sample_weight: Doubles | None = None
+) -> list[FittedHead]:
+    """Ridge regression onto one-hot classes; scores become logits by a temperature.
+
+    ``sample_weight`` (N,) is what each row counts in the temperature; the heads' weights hold it already.
+    """
+    choice = StrengthChoice(heads.targets, heads.sizes, len(strengths))
+    moments = _moments(X, heads)
+    rest = []
+    for _, held in folds:
+        parts = _moments(X[held], heads.take(held))
+        rest.append([whole.without(part) for whole, part in zip(moments, parts, strict=True)])
+        for number, sums in enumerate(rest[-1]):
+            for position, weights in enumerate(ridge_path(sums, strengths)):
+                choice.record(number, position, held, X[held] @ weights[:-1] + weights[-1])
+    fitted = []
+    for number, (position, scores) in enumerate(zip(*choice.best(), strict=True)):
+        chosen = [strengths[position]]
+        (weights,) = ridge_path(moments[number], chosen)
+        logits = X @ weights[:-1] + weights[-1]
+        for (_, held), remainder in zip(
+            folds, rest, strict=True
+        ):  # a temperature from rows the fit did not see
+            (unseen,) = ridge_path(remainder[number], chosen)
+            logits[held] = X[held] @ unseen[:-1] + unseen[-1]
+        weights = weights / fit_temperature(logits, heads.targets[number], sample_weight)
+        fitted.append(FittedHead(weights, float(strengths[position]), scores, 0.0, True, 1))
+    return fitted
+
+
+def _moments(X: Floats, heads: Heads) -> list[Moments]:
+    """Sums of each head; the Gram matrix is shared by all heads whose rows weigh the same."""
+    result: list[Moments] = []
+    for target, size, weight in zip(heads.targets, heads.sizes, heads.row_weights, strict=True):
+        shared = next((m.gram for m, w in zip(result, heads.row_weights, strict=False) if w is weight), None)
+        result.append(Moments.of(X, target, size, weight, gram=shared))
+    return result
+
+
+def _log_frequencies(heads: Heads) -> Doubles:
+    """(T,) intercepts to start from: the log frequency of each class, half an item for an absent one."""
+    parts = []
+    for target, size, weight in zip(heads.targets, heads.sizes, heads.row_weights, strict=True):
+        counts = np.bincount(target, weights=weight, minlength=size)
+        parts.append(np.log(np.maximum(counts, 0.5) / len(target)))
+    return np.concatenate(parts)

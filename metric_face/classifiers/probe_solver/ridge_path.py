@@ -1,0 +1,95 @@
+"""Ridge regression onto one-hot classes: every strength from one eigendecomposition."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metric_face.classifiers.probe_solver.softmax_objective import Doubles, Floats
+
+_ROWS = 4096  # of a block
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Weighted sums over rows: all that ridge regression needs of them, and what folds are subtracted from.
+
+    Attributes:
+        gram: (D, D) sum of w x x^T.
+        cross: (D, C) sum of w x one_hot(y)^T.
+        total: (D,) sum of w x.
+        counts: (C,) sum of w by class.
+    """
+
+    gram: Doubles
+    cross: Doubles
+    total: Doubles
+    counts: Doubles
+
+    @classmethod
+    def of(
+        cls,
+        X: Floats,
+        target: NDArray[np.int64],
+        classes: int,
+        row_weight: Floats | None,
+        gram: Doubles | None = None,
+    ) -> Self:
+        """Sum over rows.
+
+        Args:
+            X: (N, D) float32.
+            target: (N,) codes 0..C-1.
+            classes: C.
+            row_weight: (N,) or None.
+            gram: of the same rows and weights, where another head has it already.
+        """
+        D = X.shape[1]
+        squares, cross, total = np.zeros((D, D)), np.zeros((D, classes)), np.zeros(D)
+        counts = np.bincount(target, weights=row_weight, minlength=classes).astype(np.float64)
+        for start in range(0, len(X), _ROWS):
+            part = slice(start, start + _ROWS)
+            block = X[part]
+            one_hot = np.zeros((len(block), classes), np.float32)
+            one_hot[np.arange(len(block)), target[part]] = 1 if row_weight is None else row_weight[part]
+            weighed = block if row_weight is None else block * row_weight[part, None]
+            if gram is None:
+                squares += block.T @ weighed
+            cross += block.T @ one_hot
+            total += weighed.sum(axis=0, dtype=np.float64)
+        return cls(squares if gram is None else gram, cross, total, counts)
+
+    def without(self, other: "Moments") -> "Moments":
+        """The sums over the rows that ``other`` does not hold."""
+        return Moments(
+            self.gram - other.gram,
+            self.cross - other.cross,
+            self.total - other.total,
+            self.counts - other.counts,
+        )
+
+
+def ridge_path(moments: Moments, strengths: Iterable[float]) -> Iterator[Doubles]:
+    """Least squares onto one-hot classes with a penalty, for every strength.
+
+    The objective is the weighted mean of |onehot(y) - W^T x - b|^2 plus s |W|^2; the intercept is free.
+
+    Args:
+        moments: of the rows.
+        strengths: S penalties.
+
+    Yields:
+        (D + 1, C) coefficients of each strength, the last row the intercepts.
+
+    Reference:
+        Hastie, Tibshirani, Friedman, "The Elements of Statistical Learning", equation 3.47.
+    """
+    weight = moments.counts.sum()
+    centre, share = moments.total / weight, moments.counts / weight
+    values, vectors = np.linalg.eigh(moments.gram / weight - np.outer(centre, centre))
+    rotated = vectors.T @ (moments.cross / weight - np.outer(centre, share))
+    for strength in strengths:
+        coefficients = vectors @ (rotated / (np.maximum(values, 0) + strength)[:, None])
+        yield np.concatenate([coefficients, (share - centre @ coefficients)[None]])

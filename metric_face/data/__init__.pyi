@@ -1,0 +1,87 @@
+from .csv_text import read_csv_text as read_csv_text
+from .dataset import ImageDataset as ImageDataset
+from .dataset import PixelCache as PixelCache
+from .fingerprints import SIDE as SIDE
+from .fingerprints import perceptual_bits as perceptual_bits
+from .fingerprints import take_fingerprints as take_fingerprints
+from .image_files import MARK as MARK
+from .image_files import images_below as images_below
+from .image_stamps import COLUMNS as COLUMNS
+from .image_stamps import ImageState as ImageState
+from .image_stamps import compare_stamps as compare_stamps
+from .image_stamps import take_stamps as take_stamps
+from .images import open_image as open_image
+from .label_text import is_nested as is_nested
+from .label_text import text_of as text_of
+from .labels import Attribute as Attribute
+from .labels import Codes as Codes
+from .labels import LabelSpace as LabelSpace
+from .labels import identity_labels as identity_labels
+from .preparation import PreparedData as PreparedData
+from .preparation import prepare_data as prepare_data
+from .preparation import reopen_data as reopen_data
+from .preparation import split_table as split_table
+from .split import split_by_identity as split_by_identity
+from .table import ImageTable as ImageTable
+from .targets import Targets as Targets
+from .targets import head_predictions as head_predictions
+from .targets import people_of as people_of
+from .targets import targets_of as targets_of
+from .templates import Template as Template
+from .templates import listed as listed
+from .templates import refuse_repeated as refuse_repeated
+from .transforms import Augmentation as Augmentation
+from .transforms import EvalTransform as EvalTransform
+from .unseen import Unseen as Unseen
+from .whereabouts import base_of as base_of
+from .whereabouts import data_root as data_root
+from .whereabouts import given_root as given_root
+from .whereabouts import moved as moved
+from .whereabouts import refuse_missing as refuse_missing
+from .whereabouts import root_beside as root_beside
+from .whereabouts import tell as tell
+
+__all__ = [
+    "COLUMNS",
+    "MARK",
+    "SIDE",
+    "Attribute",
+    "Augmentation",
+    "Codes",
+    "EvalTransform",
+    "ImageDataset",
+    "ImageState",
+    "ImageTable",
+    "LabelSpace",
+    "PixelCache",
+    "PreparedData",
+    "Targets",
+    "Template",
+    "Unseen",
+    "base_of",
+    "compare_stamps",
+    "data_root",
+    "given_root",
+    "head_predictions",
+    "identity_labels",
+    "images_below",
+    "is_nested",
+    "listed",
+    "moved",
+    "open_image",
+    "people_of",
+    "perceptual_bits",
+    "prepare_data",
+    "read_csv_text",
+    "refuse_missing",
+    "refuse_repeated",
+    "reopen_data",
+    "root_beside",
+    "split_by_identity",
+    "split_table",
+    "take_fingerprints",
+    "take_stamps",
+    "targets_of",
+    "tell",
+    "text_of",
+]

@@ -1,0 +1,194 @@
+"""diagnose: every question asked in turn, the answers ranked.
+
+To add a question, write a module with a function ``ask(context) -> Outcome``, its words in ``wording_en`` and
+``wording_ko``, and its line in ``QUESTIONS``.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from metric_face.diagnosis.context import Context
+from metric_face.diagnosis.finding import Abstention, Finding, HypothesisAnswer, Measure, Outcome, Table
+from metric_face.diagnosis.inputs import context_of
+from metric_face.diagnosis.questions import (
+    basics,
+    boundary,
+    budget,
+    conflict,
+    epoch,
+    floors,
+    health,
+    information,
+    label_errors,
+    leak,
+    overlap,
+    resolution,
+    shift,
+    views,
+    worth,
+)
+from metric_face.diagnosis.ranking import rank
+from metric_face.errors import ArgumentError
+from metric_face.optional import optional
+
+QUESTIONS: tuple[ModuleType, ...] = (
+    leak,
+    boundary,
+    views,
+    epoch,
+    basics,
+    floors,
+    health,
+    label_errors,
+    overlap,
+    information,
+    conflict,
+    worth,
+    shift,
+    resolution,
+    budget,
+)
+"""In the order they are asked, which is also the order among spoilers; see :mod:`.ranking`."""
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What holds a training back.
+
+    Attributes:
+        findings: ranked; none where nothing was found.
+        answers: of the hypotheses A (classes overlap) and B (losses pull apart); always both.
+        tables: every number measured, finding or none, by name.
+        abstentions: what could not be judged, and why.
+        score: joint macro F1 of the judged images; None without a learnable attribute.
+        predictions_are: whose predictions were judged, ``model`` or ``probe``.
+        seconds: taken by each question.
+        context: what was looked at.
+    """
+
+    findings: tuple[Finding, ...]
+    answers: tuple[HypothesisAnswer, ...]
+    tables: Mapping[str, Table]
+    abstentions: tuple[Abstention, ...]
+    score: Measure | None
+    predictions_are: str
+    seconds: Mapping[str, float]
+    context: Context = field(repr=False)
+
+    def lines(self, lang: str = "en") -> list[str]:
+        """The answer for a terminal: the top findings in ten lines."""
+        from metric_face.diagnosis.report.summary import ten_lines
+
+        return ten_lines(self, lang)
+
+    def to_dict(self, lang: str = "en") -> dict[str, Any]:
+        """The content of ``report.json``: plain values, sentences in ``lang``."""
+        from metric_face.diagnosis.report.writing import as_plain
+
+        return as_plain(self, lang)
+
+
+def diagnose(
+    embeddings: Any,
+    labels: Any = None,
+    identities: Any = None,
+    *,
+    questions: Sequence[str] | None = None,
+    progress: Progress | None = None,
+    **known: Any,
+) -> Diagnosis:
+    """Say what holds a training back: data, split, sampler, set-up, overlap, losses, labels, shift, or nothing.
+
+    Args:
+        embeddings: (N, D) vectors of all labelled images; or a :class:`metric_face.Run` (or its folder), and then
+            nothing else is needed.
+        labels: (N,) classes, integers or strings; or a mapping of attribute names to such arrays, and the joint class
+            is made of them.
+        identities: (N,) who is on each image; without it every image stands for itself, and what is said of leaks
+            and intervals is said under that assumption.
+        questions: names of the questions to ask; all by default.
+        progress: called with the name of each question, its number and their count, before it is asked.
+        **known: whatever else is known, as listed at :func:`metric_face.diagnosis.inputs.context_of`: ``split``,
+            ``predictions``, ``probabilities``, ``images``, ``log``, ``batches``, ``transforms``, ``settings``,
+            ``raw_values``, ``cuts``, ``unlabelled``, ``neutral``, ``runs``, ``seed``, ...
+
+    Returns:
+        The findings, ranked, with both hypotheses answered.
+
+    Raises:
+        ArgumentError: arrays of different lengths, an unknown question or argument, no label.
+    """
+    chosen = _chosen(questions)
+    context = _context(embeddings, labels, identities, known)
+    findings: list[Finding] = []
+    tables: dict[str, Table] = {}
+    abstentions: list[Abstention] = []
+    answers: list[HypothesisAnswer] = []
+    seconds: dict[str, float] = {}
+    for number, module in enumerate(chosen):
+        name = _name(module)
+        if progress is not None:
+            progress(name, number, len(chosen))
+        started = time.perf_counter()
+        notes: list[str] = []
+        outcome = Outcome()
+        with optional(name, notes):  # what one question cannot answer takes no other's answer with it
+            outcome = module.ask(context)
+        notes += [context.missing[name]] if name in context.missing else []
+        abstentions += [
+            Abstention(name, "failed", {"why": note.partition("left out; ")[2]}) for note in notes
+        ]
+        seconds[name] = time.perf_counter() - started
+        findings += outcome.findings
+        tables |= {table.name: table for table in outcome.tables}
+        abstentions += outcome.abstentions
+        answers += [outcome.answer] if outcome.answer else []
+    return Diagnosis(
+        rank(findings, [_name(m) for m in QUESTIONS]),
+        tuple(answers),
+        tables,
+        tuple(abstentions),
+        context.score if context.attributes else None,
+        context.predictions_are,
+        seconds,
+        context,
+    )
+
+
+def _context(embeddings: Any, labels: Any, identities: Any, known: Mapping[str, Any]) -> Context:
+    from os import PathLike
+
+    from metric_face.run import Run
+
+    if isinstance(embeddings, (Run, str, PathLike)):
+        if labels is not None or identities is not None:
+            raise ArgumentError(
+                "labels and identities must be left out with a run, which has its own; drop them"
+            )
+        from metric_face.diagnosis.from_run import context_from_run
+
+        return context_from_run(Run.open(embeddings), **known)  # type: ignore[arg-type]
+    if labels is None:
+        raise ArgumentError(
+            "labels must be given with embeddings, found None; pass (N,) classes or a mapping of them"
+        )
+    return context_of(embeddings, labels, identities, **known)
+
+
+def _chosen(questions: Sequence[str] | None) -> list[ModuleType]:
+    names = {_name(module): module for module in QUESTIONS}
+    if questions is None:
+        return list(QUESTIONS)
+    for name in questions:
+        if name not in names:
+            raise ArgumentError(f"questions must be among {', '.join(names)}, found {name!r}")
+    return [module for name, module in names.items() if name in questions]
+
+
+def _name(module: ModuleType) -> str:
+    return module.__name__.rpartition(".")[2]

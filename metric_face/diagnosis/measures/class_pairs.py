@@ -1,0 +1,169 @@
+"""The pairs of classes worth comparing, each measured out of fold on the judged rows."""
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metric_face.diagnosis.context import FEWEST_PERSONS, Context
+from metric_face.diagnosis.finding import Floats, Ints
+from metric_face.diagnosis.measures.pair_overlap import (
+    PairOverlap,
+    balanced_subset,
+    overlap,
+    pair_scores,
+    whiten,
+)
+from metric_face.diagnosis.measures.resampling import normal_interval, permute_labels
+from metric_face.visualization import neighbour_confusion
+
+MOST_PAIRS = 60
+NULL_DRAWS = 10
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two classes of one attribute, or two joint classes that differ in that attribute alone.
+
+    Attributes:
+        attribute: the attribute in which the two differ.
+        first: code of the first class within the attribute.
+        second: code of the second.
+        joint: the two joint codes, or None for the attribute as a whole.
+    """
+
+    attribute: str
+    first: int
+    second: int
+    joint: tuple[int, int] | None = None
+
+    def codes(self) -> tuple[int, int]:
+        """The two codes among the labels of :meth:`labels`."""
+        return (self.first, self.second) if self.joint is None else self.joint
+
+    def labels(self, context: Context) -> Ints:
+        """(N,) the labels that the codes are of."""
+        return context.labels[self.attribute] if self.joint is None else context.joint
+
+    def names(self, context: Context) -> dict[str, str]:
+        """Attribute and the names of the two classes."""
+        if self.joint is None:
+            names = context.classes[self.attribute]
+            return {"attribute": self.attribute, "first": names[self.first], "second": names[self.second]}
+        first, second = (context.joint_name(code) for code in self.joint)
+        return {"attribute": self.attribute, "first": first, "second": second}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A pair and its overlap.
+
+    Attributes:
+        pair: which classes.
+        found: the overlap with its resamples.
+        rows: the judged rows of the two classes.
+        scores: their out-of-fold scores.
+        low: lower end of the overlap's interval, corrected for the number of pairs looked at (Bonferroni).
+        high: upper end.
+        by_neighbours: twice the balanced error of the neighbours' vote between the two: an upper bound on OVL
+            that knows nothing of linear directions.
+        persons: identities among the rows.
+    """
+
+    pair: Pair
+    found: PairOverlap
+    rows: Ints
+    scores: Floats
+    low: float
+    high: float
+    by_neighbours: float
+    persons: int
+
+
+def measure_pairs(context: Context) -> list[Measured]:
+    """Measure every eligible pair: both classes with enough identities among the judged rows."""
+    from threadpoolctl import threadpool_limits
+
+    pairs = _eligible(context)
+    whitened = whiten(context.features, context.strength)
+    with threadpool_limits(
+        1, user_api="blas"
+    ):  # thousands of products of some ms each: threads would only wait
+        return [_measure(context, whitened, pair, len(pairs)) for pair in pairs]
+
+
+def null_overlap(context: Context, pair: Pair, draws: int = NULL_DRAWS) -> float:
+    """OVL of the same images with the two labels permuted between identities: what 'the same' looks like here."""
+    from threadpoolctl import threadpool_limits
+
+    whitened = whiten(context.features, context.strength)
+    rows, second = _rows(context, pair)
+    fitted = balanced_subset(rows, second, context.identities, context.seed)
+    scored = np.intersect1d(fitted, context.judged)
+    codes = np.unique(context.identities[fitted], return_inverse=True)[1].astype(np.int64)
+    rng = np.random.default_rng([context.seed, 19])
+    values = []
+    for _ in range(draws):
+        mixed = second.copy()
+        mixed[fitted] = permute_labels(second[fitted].astype(np.int64), codes, rng) > 0
+        with threadpool_limits(1, user_api="blas"):
+            scores = pair_scores(whitened, mixed, context.folds, fitted, scored)
+        values.append(overlap(scores, mixed[scored], context.identities[scored], 0, 0).value)
+    return float(np.mean(values))
+
+
+def _eligible(context: Context) -> list[Pair]:
+    pairs: list[Pair] = []
+    for a in context.attributes:
+        enough = np.flatnonzero(context.persons_by_class(a, context.judged) >= FEWEST_PERSONS)
+        near = neighbour_confusion(context.graph.ids, context.labels[a], len(context.classes[a]))
+        both = [(near[i, j] + near[j, i], Pair(a, int(i), int(j))) for i in enough for j in enough if i < j]
+        pairs += [pair for _, pair in sorted(both, key=lambda item: -item[0])]
+    if len(context.attributes) > 1:
+        pairs += _joint_pairs(context)
+    return pairs[:MOST_PAIRS]
+
+
+def _joint_pairs(context: Context) -> list[Pair]:
+    """Joint classes that differ in one attribute, each with enough identities."""
+    who = np.unique(np.column_stack([context.joint, context.identities])[context.judged], axis=0)
+    codes, persons = np.unique(who[:, 0], return_counts=True)
+    codes = codes[persons >= FEWEST_PERSONS]
+    pairs, step = [], 1
+    for attribute in reversed(context.attributes):
+        size = len(context.classes[attribute])
+        for i in codes:
+            for j in codes[codes > i]:
+                first, second = int(i // step % size), int(j // step % size)
+                if second > first and j - i == (second - first) * step:
+                    pairs.append(Pair(attribute, first, second, (int(i), int(j))))
+        step *= size
+    return pairs
+
+
+def _rows(context: Context, pair: Pair) -> tuple[Ints, NDArray[np.bool_]]:
+    labels, (first, second) = pair.labels(context), pair.codes()
+    return np.flatnonzero((labels == first) | (labels == second)), labels == second
+
+
+def _measure(context: Context, whitened: NDArray[np.float32], pair: Pair, number: int) -> Measured:
+    rows, second = _rows(context, pair)
+    judged = np.intersect1d(rows, context.judged)
+    fitted = balanced_subset(rows, second, context.identities, context.seed)
+    scores = pair_scores(whitened, second, context.folds, fitted, judged)
+    people = context.identities[judged]
+    found = overlap(scores, second[judged], people, context.seed)
+    low, high = normal_interval(found.value, found.draws, NormalDist().inv_cdf(1 - 0.025 / max(number, 1)))
+    near = _by_neighbours(context, pair, judged, second[judged])
+    return Measured(pair, found, judged, scores, low, high, near, len(np.unique(people)))
+
+
+def _by_neighbours(context: Context, pair: Pair, rows: Ints, second: NDArray[np.bool_]) -> float:
+    labels, codes = pair.labels(context), pair.codes()
+    near = context.graph.ids[rows]
+    theirs = np.where(near >= 0, labels[near], -1)
+    votes = [(theirs == code).sum(axis=1) / max(int((labels == code).sum()), 1) for code in codes]
+    wrong = 0.5 * (votes[0] == votes[1]) + np.where(second, votes[0] > votes[1], votes[1] > votes[0])
+    sides = [wrong[second == side] for side in (False, True)]
+    return float(min(1.0, sum(float(side.mean()) for side in sides if len(side))))

@@ -1,0 +1,51 @@
+"""The error budget: which attribute do the errors belong to?
+
+It names where the score is lost, not why; so it never makes a finding, and always a table.
+"""
+
+import numpy as np
+
+from metric_face.diagnosis.context import Context
+from metric_face.diagnosis.finding import Abstention, Outcome, Table
+
+
+def ask(context: Context) -> Outcome:
+    """Split the judged errors by the attribute that is wrong, and make each attribute perfect in turn."""
+    if not context.attributes:
+        return Outcome(abstentions=(Abstention("budget", "no_attribute"),))
+    rows = context.judged
+    wrong = np.array([context.predicted[a][rows] != context.labels[a][rows] for a in context.attributes])
+    errors = wrong.any(axis=0)
+    base = context.f1()
+    lines = []
+    for at, a in enumerate(context.attributes):
+        only = float((wrong[at] & (wrong.sum(axis=0) == 1)).sum() / max(errors.sum(), 1))
+        perfect = context.f1({a: context.labels[a]})
+        own = _own_f1(context, a)
+        lines.append((a, own, float(wrong[at].mean()), only, perfect, perfect - base))
+    columns = ("attribute", "macro_f1", "error", "only_this_wrong", "f1_if_perfect", "gain_if_perfect")
+    lines.sort(key=lambda line: -line[-1])
+    return Outcome(tables=(Table("budget.attributes", columns, tuple(lines)), _classes(context)))
+
+
+def _own_f1(context: Context, attribute: str) -> float:
+    from metric_face.metrics import macro_f1
+
+    rows = context.judged
+    return macro_f1(context.labels[attribute][rows], context.predicted[attribute][rows])
+
+
+def _classes(context: Context) -> Table:
+    """F1 of every joint class, with its persons and images."""
+    from metric_face.metrics import f1_per_class
+
+    rows = context.judged
+    truth, guess = context.joint[rows], context.join(context.predicted)[rows]
+    codes, both = np.unique(np.concatenate([truth, guess]), return_inverse=True)
+    scores = f1_per_class(both[: len(rows)], both[len(rows) :], len(codes))
+    lines = []
+    for code, score in zip(codes, scores, strict=True):
+        mine = truth == code
+        persons = len(np.unique(context.identities[rows][mine]))
+        lines.append((context.joint_name(int(code)), float(score), persons, int(mine.sum())))
+    return Table("budget.classes", ("class", "f1", "persons", "images"), tuple(lines))

@@ -1,0 +1,149 @@
+"""Labels: which are wrong, with faces to look at beside faces that are not.
+
+Three kinds, from certain to likely: byte-identical images with different labels, one identity with two values of
+an attribute that belongs to it, and labels that the out-of-fold scores of other identities contradict where they
+are clear. cleanlab's confident learning is run on the same probabilities and stands beside our count.
+"""
+
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+
+from metric_face.diagnosis.context import Context
+from metric_face.diagnosis.finding import Confidence, Finding, Ints, Measure, Outcome, Table
+from metric_face.diagnosis.measures.label_noise import LabelNoise, of_identities, of_images
+from metric_face.diagnosis.measures.resampling import bootstrap_weights, one_each, unsuspected
+from metric_face.diagnosis.measures.swapped_labels import swaps
+
+LEAST_EVIDENCE = 12.0
+"""Twice the log-likelihood gained by lapses: p below 0.001 for the one extra parameter."""
+LEAST_SHARE = 0.003
+FEWEST = 5
+EVIDENCE = 12
+
+
+def ask(context: Context) -> Outcome:
+    """Judge every learnable attribute."""
+    findings: list[Finding] = []
+    rows = []
+    for attribute in context.attributes:
+        noise = judge(context, attribute)
+        swapped = swaps(context, attribute, noise)
+        findings += swapped
+        covered = np.concatenate([f.rows for f in swapped]) if swapped else np.empty(0, dtype=np.int64)
+        wrong = suspects(noise)
+        other = cleanlab_suspects(context, attribute)
+        agreed = float(np.isin(wrong, other).mean()) if len(wrong) else None
+        rows.append((attribute, noise.share, len(wrong), len(noise.inconsistent), len(other), agreed))
+        left = wrong[~np.isin(wrong, covered)]
+        if not (len(covered) and len(left) < 0.5 * len(wrong)):
+            findings += _wrong(context, attribute, noise, left, other)
+    findings += _copies(context)
+    columns = ("attribute", "share_wrong", "suspects", "inconsistent", "cleanlab", "cleanlab_agrees")
+    return Outcome(tuple(findings), (Table("label_errors.suspects", columns, tuple(rows)),))
+
+
+def judge(context: Context, attribute: str) -> LabelNoise:
+    """The noise model of one attribute: by identity where the attribute belongs to it, else by image."""
+    scores, labels = context.scores[attribute], context.labels[attribute]
+    if context.fixed[attribute]:
+        return of_identities(scores, labels, context.identities)
+    return of_images(scores, labels, context.identities, context.probes[attribute])
+
+
+def suspects(noise: LabelNoise) -> Ints:
+    """Rows more probably wrong than right, the surest first; none where lapses explain nothing."""
+    if noise.evidence < LEAST_EVIDENCE:
+        return noise.inconsistent
+    rows = np.flatnonzero(noise.probability > 0.5)
+    return rows[np.argsort(-noise.probability[rows], kind="stable")]
+
+
+def cleanlab_suspects(context: Context, attribute: str) -> Ints:
+    """Rows that confident learning (Northcutt et al., 2021) calls wrong, from the same out-of-fold probabilities."""
+    from cleanlab.filter import find_label_issues
+
+    labels, chances = context.labels[attribute], context.out_of_fold[attribute]
+    present = np.unique(labels)
+    codes = np.searchsorted(present, labels)
+    kept = chances[:, present] / chances[:, present].sum(axis=1, keepdims=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", UserWarning
+        )  # that it spares classes of few images, which is what we want
+        found = find_label_issues(codes, kept, return_indices_ranked_by="self_confidence", n_jobs=1)
+    return np.asarray(found, dtype=np.int64)
+
+
+def _wrong(context: Context, attribute: str, noise: LabelNoise, rows: Ints, other: Ints) -> Iterator[Finding]:
+    share = len(rows) / context.num_images
+    if len(rows) < FEWEST or share < LEAST_SHARE:
+        return
+    marks = np.bincount(context.identities[rows], minlength=context.num_identities)
+    draws = bootstrap_weights(context.num_identities, context.seed)
+    sizes = np.bincount(context.identities, minlength=context.num_identities)
+    low, high = np.quantile((draws @ marks) / (draws @ sizes), [0.025, 0.975])
+    labels = context.labels[attribute]
+    mended = labels.copy()
+    mended[rows] = noise.better[rows]
+    inconsistent = np.intersect1d(rows, noise.inconsistent)
+    persons = len(np.unique(context.identities[rows]))
+    names = context.classes[attribute]
+    pairs, counts = np.unique(np.column_stack([labels[rows], noise.better[rows]]), axis=0, return_counts=True)
+    most = pairs[int(counts.argmax())]
+    values = {
+        "attribute": attribute,
+        "suspects": len(rows),
+        "inconsistent": len(inconsistent),
+        "written": names[most[0]],
+        "seen": names[most[1]],
+        "cleanlab": len(np.intersect1d(rows, other)),
+    }
+    certain = len(inconsistent) > 0.5 * len(rows)
+    yield Finding(
+        "label_errors.wrong",
+        Measure(share, float(low), float(high), 0.0, persons, len(rows)),
+        values,
+        confidence=Confidence.CERTAIN if certain else Confidence.LIKELY,
+        explained=max(0.0, context.f1(labels={attribute: mended}) - context.f1()),
+        evidence=one_each(rows, context.identities, EVIDENCE),
+        controls=unsuspected(labels, context.identities, rows, EVIDENCE, context.seed),
+        rows=rows,
+    )
+
+
+def _copies(context: Context) -> Iterator[Finding]:
+    """Byte-identical images that carry different labels: one of them is wrong."""
+    for attribute in context.labels:
+        if len(context.classes[attribute]) > context.num_images // 2:
+            continue
+        labels = context.labels[attribute]
+        cells = np.unique(np.column_stack([context.copies, labels]), axis=0)
+        torn = np.flatnonzero(np.bincount(cells[:, 0]) > 1)
+        rows = np.flatnonzero(np.isin(context.copies, torn))
+        if len(torn) == 0:
+            continue
+        rows = rows[np.argsort(context.copies[rows], kind="stable")]
+        yield Finding(
+            "label_errors.copies",
+            Measure(float(len(torn)), null=0.0, images=len(rows)),
+            {"attribute": attribute, "groups": len(torn), "images": len(rows)},
+            confidence=Confidence.CERTAIN,
+            explained=_settled(context, attribute, rows),
+            evidence=rows[:EVIDENCE],
+            rows=rows,
+        )
+
+
+def _settled(context: Context, attribute: str, rows: Ints) -> float | None:
+    """Macro F1 gained if every set of copies carried the label that its out-of-fold probabilities prefer."""
+    if attribute not in context.attributes:
+        return None
+    groups = np.unique(context.copies[rows], return_inverse=True)[1]
+    chances = context.out_of_fold[attribute][rows]
+    total = np.zeros((int(groups.max()) + 1, chances.shape[1]))
+    np.add.at(total, groups, chances)
+    labels = context.labels[attribute].copy()
+    labels[rows] = total.argmax(axis=1)[groups]
+    return max(0.0, context.f1(labels={attribute: labels}) - context.f1())

@@ -1,0 +1,141 @@
+"""Hypothesis A: do the classes share more than they differ in?
+
+The question is taken at its word. The overlap OVL of two classes is the mass they share along the direction that
+best separates them; they share more than they differ in where OVL is above one half, that is where no rule along
+that direction is right on more than three of four images of both. The vote of the neighbours must agree, so that
+classes which only a linear probe cannot part are not called the same.
+"""
+
+import numpy as np
+
+from metric_face.diagnosis.context import FEWEST_PERSONS, Context
+from metric_face.diagnosis.finding import (
+    Abstention,
+    Finding,
+    HypothesisAnswer,
+    Measure,
+    Outcome,
+    Table,
+    Verdict,
+)
+from metric_face.diagnosis.measures.class_pairs import Measured, measure_pairs, null_overlap
+from metric_face.diagnosis.measures.resampling import normal_interval, one_each, random_controls
+
+HALF = 0.5
+LEAST_EXPLAINED = 0.01
+EVIDENCE = 12
+_COLUMNS = ("attribute", "first", "second", "overlap", "low", "high", "by_neighbours", "persons", "images")
+
+
+def ask(context: Context) -> Outcome:
+    """Measure every pair of classes and answer the hypothesis."""
+    if not context.attributes:
+        nothing = HypothesisAnswer("A", Verdict.CANNOT_TELL, "no_attribute")
+        return Outcome(abstentions=(Abstention("overlap", "no_attribute"),), answer=nothing)
+    measured = measure_pairs(context)
+    shared = _not_nested([m for m in measured if m.low > HALF and m.by_neighbours > HALF])
+    table = Table("overlap.pairs", _COLUMNS, tuple(_row(context, m) for m in _by_value(measured)))
+    drawn = Table(
+        "overlap.histograms",
+        ("attribute", "first", "second", "edges", "first_shares", "second_shares"),
+        tuple(_histogram(context, m) for m in _by_value(measured)[:6]),
+    )
+    found = tuple(_finding(context, shared))
+    return Outcome(found, (table, drawn), _few(context), _answer(context, measured, shared))
+
+
+def _by_value(measured: list[Measured]) -> list[Measured]:
+    return sorted(measured, key=lambda m: -m.found.value)
+
+
+def _not_nested(shared: list[Measured]) -> list[Measured]:
+    """Joint pairs are left out where their attribute's own pair is already shared."""
+    whole = {(m.pair.attribute, m.pair.first, m.pair.second) for m in shared if m.pair.joint is None}
+    return [
+        m
+        for m in shared
+        if m.pair.joint is None or (m.pair.attribute, m.pair.first, m.pair.second) not in whole
+    ]
+
+
+def _finding(context: Context, shared: list[Measured]) -> list[Finding]:
+    """One finding for all the pairs that overlap: the pair that costs most speaks for them."""
+    gains = [(explained(context, [m]), m) for m in shared]
+    gains = [(gain, m) for gain, m in gains if gain >= LEAST_EXPLAINED]
+    if not gains:
+        return []
+    worst = max(gains, key=lambda item: item[0])[1]
+    attribute = worst.pair.attribute
+    middle = worst.rows[np.argsort(np.abs(worst.scores), kind="stable")]
+    wrong = middle[context.predicted[attribute][middle] != context.labels[attribute][middle]]
+    right = np.setdiff1d(worst.rows, wrong)
+    low, high = normal_interval(worst.found.value, worst.found.draws)
+    null = null_overlap(context, worst.pair)
+    _, _, _, edges, first, second = _histogram(context, worst)
+    names = worst.pair.names(context)
+    return [
+        Finding(
+            "overlap.classes",
+            Measure(worst.found.value, low, high, null, worst.persons, len(worst.rows)),
+            {**names, "pairs": len(gains), "best": 1 - worst.found.value / 2},
+            explained=explained(context, [m for _, m in gains]),
+            evidence=one_each(wrong, context.identities, EVIDENCE),
+            controls=random_controls(right, context.identities, EVIDENCE, context.seed),
+            rows=wrong,
+            picture={
+                "kind": "histograms",
+                "edges": edges,
+                "series": {names["first"]: first, names["second"]: second},
+            },
+        )
+    ]
+
+
+def explained(context: Context, shared: list[Measured]) -> float:
+    """Macro F1 gained if the confusions between the two classes of each pair were resolved."""
+    better = {a: context.predicted[a].copy() for a in context.attributes}
+    guess = context.join(context.predicted)
+    for m in shared:
+        a, truth = m.pair.attribute, context.labels[m.pair.attribute]
+        said = context.predicted[a] if m.pair.joint is None else guess
+        confused = np.isin(m.pair.labels(context), m.pair.codes()) & np.isin(said, m.pair.codes())
+        better[a][confused] = truth[confused]
+    return context.f1(better) - context.f1()
+
+
+def _answer(context: Context, measured: list[Measured], shared: list[Measured]) -> HypothesisAnswer:
+    if not measured:
+        return HypothesisAnswer("A", Verdict.CANNOT_TELL, "few_persons", values={"fewest": FEWEST_PERSONS})
+    worst = max(shared or measured, key=lambda m: m.found.value)
+    measure = Measure(worst.found.value, worst.low, worst.high, None, worst.persons, len(worst.rows))
+    values = {**worst.pair.names(context), "pairs": len(measured), "shared": len(shared)}
+    if shared:
+        return HypothesisAnswer("A", Verdict.SUPPORTED, "shared", measure, values)
+    if worst.low > HALF:
+        return HypothesisAnswer("A", Verdict.NOT_SUPPORTED, "neighbours_part", measure, values)
+    if worst.high > HALF:
+        return HypothesisAnswer("A", Verdict.CANNOT_TELL, "interval_holds_half", measure, values)
+    return HypothesisAnswer("A", Verdict.NOT_SUPPORTED, "apart", measure, values)
+
+
+def _few(context: Context) -> tuple[Abstention, ...]:
+    few = []
+    for a in context.attributes:
+        persons = context.persons_by_class(a, context.judged)
+        for c in np.flatnonzero((persons > 0) & (persons < FEWEST_PERSONS))[:5]:
+            values = {"attribute": a, "name": context.classes[a][c], "persons": int(persons[c])}
+            few.append(Abstention("overlap", "few_persons_in_class", {**values, "fewest": FEWEST_PERSONS}))
+    return tuple(few)
+
+
+def _row(context: Context, m: Measured) -> tuple[object, ...]:
+    names = m.pair.names(context)
+    ends = (m.found.value, m.low, m.high, m.by_neighbours, m.persons, len(m.rows))
+    return (names["attribute"], names["first"], names["second"], *ends)
+
+
+def _histogram(context: Context, m: Measured) -> tuple[object, ...]:
+    names = m.pair.names(context)
+    edges = [round(float(edge), 4) for edge in m.found.edges]
+    first, second = (np.round(side, 5).tolist() for side in m.found.shares)
+    return (names["attribute"], names["first"], names["second"], edges, first, second)

@@ -1,0 +1,1 @@
+"""The page and the lines that show a diagnosis."""

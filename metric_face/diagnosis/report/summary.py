@@ -1,0 +1,73 @@
+"""The answer for a terminal: ten lines, the first to act on first."""
+
+from typing import TYPE_CHECKING
+
+from metric_face.diagnosis.wording.sentences import say, say_answer, words
+
+if TYPE_CHECKING:
+    from metric_face.diagnosis.diagnosing import Diagnosis
+
+LINES = 10
+TOP = 3
+LEAST_SHOWN = 0.0005
+"""Macro F1 that three decimals do not call zero."""
+
+
+def ten_lines(diagnosis: "Diagnosis", lang: str = "en") -> list[str]:
+    """Score, the top three findings with what to do, both hypotheses, and where the errors are.
+
+    Args:
+        diagnosis: what was found.
+        lang: ``en`` or ``ko``.
+
+    Returns:
+        At most ten lines, unwrapped.
+    """
+    told = words(lang)
+    lines = _score(diagnosis, lang)
+    for place, finding in enumerate(diagnosis.findings[:TOP], 1):
+        said = say(finding, lang)
+        worth = finding.explained is not None and finding.explained >= LEAST_SHOWN
+        gain = told.SUMMARY["gain"].format(explained=finding.explained) if worth else ""
+        confidence = told.CONFIDENCE[finding.confidence.value]
+        lines.append(told.SUMMARY["finding"].format(rank=place, confidence=confidence, gain=gain, **said))
+        lines.append(told.SUMMARY["next"].format(**said))
+    if not diagnosis.findings:
+        lines.append(_none(diagnosis, lang))
+    for answer in diagnosis.answers:
+        lines.append(told.SUMMARY["answer"].format(hypothesis=answer.hypothesis, **say_answer(answer, lang)))
+    lines += _budget(diagnosis, lang)
+    more = len(diagnosis.findings) - TOP
+    if more > 0 and len(lines) < LINES:
+        lines.append(told.SUMMARY["more"].format(count=more))
+    return lines[:LINES]
+
+
+def _score(diagnosis: "Diagnosis", lang: str) -> list[str]:
+    told, score = words(lang).SUMMARY, diagnosis.score
+    if score is None:
+        return []
+    who = told[diagnosis.predictions_are]
+    people = "score" if diagnosis.context.identities_known else "score_images"
+    template = told[people if score.low is not None else "score_point"]
+    return [template.format(**vars(score), who=who)]
+
+
+def _none(diagnosis: "Diagnosis", lang: str) -> str:
+    told = words(lang).SUMMARY
+    table = diagnosis.tables.get("resolution.differences")
+    if table is None:
+        return str(told["none"])
+    return str(told["none_resolution"].format(difference=table.column("difference")[0]))
+
+
+def _budget(diagnosis: "Diagnosis", lang: str) -> list[str]:
+    table = diagnosis.tables.get("budget.attributes")
+    if table is None or len(table.rows) < 2:
+        return []
+    worst = dict(zip(table.columns, table.rows[0], strict=True))
+    return [
+        words(lang)
+        .SUMMARY["budget"]
+        .format(share=worst["only_this_wrong"], attribute=worst["attribute"], perfect=worst["f1_if_perfect"])
+    ]

@@ -1,0 +1,148 @@
+"""report.json: every number of a diagnosis as plain values, the same that the page shows."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from metric_face.diagnosis.wording.sentences import say, say_abstention, say_answer, table_title, words
+from metric_face.files import write_text
+
+if TYPE_CHECKING:
+    from metric_face.diagnosis.diagnosing import Diagnosis
+    from metric_face.diagnosis.finding import Measure
+    from metric_face.visualization import Projection
+
+FORMAT, VERSION = "metric_face.report", 1
+MOST_ROWS = 5000
+"""Rows of one finding that are written out."""
+
+
+def as_plain(diagnosis: "Diagnosis", lang: str = "en") -> dict[str, Any]:
+    """The report as dictionaries, lists, strings and numbers; what is not finite becomes null."""
+    findings = []
+    for finding in diagnosis.findings:
+        findings.append(
+            {
+                "id": finding.id,
+                "question": finding.question,
+                **say(finding, lang),
+                "measure": _measure(finding.measure),
+                "values": finding.values,
+                "tier": finding.tier.value,
+                "confidence": finding.confidence.value,
+                "explained_macro_f1": finding.explained,
+                "evidence": finding.evidence,
+                "controls": finding.controls,
+                "rows": finding.rows[:MOST_ROWS],
+                "num_rows": len(finding.rows),
+                "picture": finding.picture,
+            }
+        )
+    answers = {
+        a.hypothesis: {
+            **say_answer(a, lang),
+            "verdict_id": a.verdict.value,
+            "reason_id": a.reason,
+            "measure": _measure(a.measure),
+            "values": a.values,
+        }
+        for a in diagnosis.answers
+    }
+    context = diagnosis.context
+    plain = {
+        "format": FORMAT,
+        "version": VERSION,
+        "language": lang,
+        "images": context.num_images,
+        "persons": context.num_identities if context.identities_known else None,
+        "judged_images": len(context.judged),
+        "seed": context.seed,
+        "score": _measure(diagnosis.score),
+        "predictions_are": diagnosis.predictions_are,
+        "findings": findings,
+        "hypotheses": answers,
+        "abstentions": [
+            {"question": a.question, "reason": a.reason, "sentence": say_abstention(a, lang)}
+            for a in diagnosis.abstentions
+        ],
+        "tables": {
+            name: {"title": table_title(name, lang), "columns": table.columns, "rows": table.rows}
+            for name, table in diagnosis.tables.items()
+        },
+        "seconds": {name: round(value, 3) for name, value in diagnosis.seconds.items()},
+    }
+    return dict(_plain(plain))
+
+
+def write_report(
+    diagnosis: "Diagnosis",
+    folder: str | Path,
+    *,
+    lang: str = "en",
+    faces: bool = True,
+    title: str | None = None,
+    projection: "Projection | None" = None,
+    progress: Callable[[str], object] | None = None,
+) -> Path:
+    """Write ``report.json`` and ``report.html``, the page that shows the same numbers.
+
+    Args:
+        diagnosis: of :func:`metric_face.diagnose`.
+        folder: where; made if it is missing.
+        lang: ``en`` or ``ko``.
+        faces: False leaves every image out of the page.
+        title: of the page.
+        projection: a map of the N images; laid out here where None.
+        progress: called with a line before each long step.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        ArgumentError: an unknown language.
+    """
+    from metric_face.diagnosis.report.page import write_page
+
+    home = Path(folder)
+    words(lang)  # refused before anything is written
+    write_json(diagnosis, home / "report.json", lang)
+    return write_page(
+        diagnosis,
+        home / "report.html",
+        lang=lang,
+        faces=faces,
+        title=title,
+        projection=projection,
+        progress=progress,
+    )
+
+
+def write_json(diagnosis: "Diagnosis", path: str | Path, lang: str = "en") -> Path:
+    """Write ``report.json``, whole or not at all, and return its path."""
+    return write_text(
+        path, json.dumps(as_plain(diagnosis, lang), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    )
+
+
+def _measure(measure: "Measure | None") -> dict[str, Any] | None:
+    return None if measure is None else dict(vars(measure))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    return value

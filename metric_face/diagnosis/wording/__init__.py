@@ -1,0 +1,1 @@
+"""The sentences of a diagnosis, in English and Korean."""

@@ -1,0 +1,5 @@
+"""Vectors, the images they stand for, and what the classifiers say of them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

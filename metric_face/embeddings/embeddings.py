@@ -1,0 +1,204 @@
+"""Embeddings: vectors, the images they stand for, and the model that made them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from metric_face.data import COLUMNS, ImageState, ImageTable, compare_stamps, moved, take_stamps
+from metric_face.errors import ArgumentError, FileFormatError
+from metric_face.files import (
+    DIGEST,
+    EMBEDDINGS,
+    TEXT,
+    WHOLE,
+    build,
+    check_digest,
+    digest_of,
+    finish_interrupted_swap,
+    mapping_of,
+    read_json,
+    read_rows,
+    replace_folder,
+    write_atomically,
+    write_json,
+)
+
+FORMAT = 2
+"""With a checksum of the description and stamps of the images; format 1 had neither."""
+STAMPS = "stamps.parquet"
+_RULES = {
+    "fingerprint": TEXT,
+    "root": TEXT,
+    "rows": WHOLE,
+    "dimensions": WHOLE,
+    "logits": mapping_of(WHOLE),
+    "sha256": mapping_of(DIGEST),
+}
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """N vectors and their images.
+
+    Attributes:
+        vectors: (N, D) float32, as the model's neck gives them, not normalised.
+        table: the N images.
+        fingerprint: of the model that made them; empty where vectors come from elsewhere.
+        logits: head -> (N, C) float32, what the model's own classifiers say.
+        stamps: (N rows) of the image files when they were embedded, see :mod:`.image_stamps`; None where unknown.
+    """
+
+    vectors: NDArray[np.float32]
+    table: ImageTable
+    fingerprint: str = ""
+    logits: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    stamps: pd.DataFrame | None = None
+
+    def __post_init__(self) -> None:
+        if self.vectors.ndim != 2 or len(self.vectors) != len(self.table):
+            raise ArgumentError(
+                f"vectors: must be (N, D) with one row per image, N = {len(self.table)}; found {self.vectors.shape}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def take(self, rows: Sequence[int] | NDArray[Any]) -> Self:
+        """The given rows: positions, or a mask of length N."""
+        logits = {name: values[rows] for name, values in self.logits.items()}
+        stamps = self.stamps
+        if stamps is not None:
+            at = np.arange(len(self))[rows]
+            stamps = stamps.iloc[at].reset_index(drop=True)
+        return replace(
+            self, vectors=self.vectors[rows], table=self.table.take(rows), logits=logits, stamps=stamps
+        )
+
+    def part(self, split: str) -> Self:
+        """The rows of one part of the split.
+
+        Raises:
+            ArgumentError: the table has no such part.
+        """
+        self.table.part(split)
+        return self.take((self.table.frame["split"] == split).to_numpy())
+
+    def state(self) -> ImageState:
+        """Which of the image files are missing now, and which were changed since they were embedded."""
+        stamps = self.stamps if self.stamps is not None else take_stamps([Path()] * len(self))
+        return compare_stamps(stamps, self.table.paths)
+
+    def save(self, folder: str | Path) -> None:
+        """Write vectors, logits and table as one folder, replacing it whole.
+
+        Raises:
+            OutputError: something else than embeddings is there, or the system refuses.
+        """
+        with replace_folder(folder, EMBEDDINGS) as new:
+            np.save(new / "vectors.npy", self.vectors)
+            for name, values in self.logits.items():
+                np.save(new / logits_file(name), values)
+            write_description(new, self.table, self.fingerprint, list(self.logits), stamps=self.stamps)
+
+    @classmethod
+    def load(cls, folder: str | Path, *, mmap: bool = False, data: str | Path | None = None) -> Self:
+        """Read a folder that :meth:`save` or :func:`extract` wrote.
+
+        Args:
+            folder: the folder.
+            mmap: leave the vectors on disk and read what is touched.
+            data: the folder where the images are now; default where they were.
+
+        Raises:
+            FileFormatError: something is missing, truncated, altered or of another version.
+        """
+        home = Path(folder)
+        finish_interrupted_swap(home)
+        if not (home / "embeddings.json").is_file():
+            raise FileFormatError(f"{home}: holds no embeddings; run 'metric-face embed' first")
+        file, remedy = home / "embeddings.json", "run 'metric-face embed' again"
+        description = read_json(file, _RULES, version=FORMAT, remedy=remedy)
+        heads: dict[str, int] = description["logits"]
+        files = _files(heads)
+        if set(description["sha256"]) != set(files):
+            raise FileFormatError(f"{file}: must vouch for {', '.join(files)}; {remedy}")
+        for name in files:
+            check_digest(home / name, [description["sha256"][name]], by="embeddings.json", remedy=remedy)
+        rows = description["rows"]
+        widths = {"vectors.npy": description["dimensions"], **{logits_file(h): c for h, c in heads.items()}}
+        arrays = {
+            name: _read_array(home / name, (rows, width), mmap, remedy) for name, width in widths.items()
+        }
+        frame, stamps = (read_rows(home / name, remedy=remedy) for name in ("images.parquet", STAMPS))
+        if len(frame) != rows or len(stamps) != rows or list(stamps.columns) != list(COLUMNS):
+            raise FileFormatError(
+                f"{file}: says {rows} rows, found {len(frame)} images and {len(stamps)} stamps; {remedy}"
+            )
+        table = build(
+            lambda: ImageTable(frame, Path(description["root"])), home / "images.parquet", remedy=remedy
+        )
+        if data is not None:
+            table = moved(table, Path(data))
+        logits = {head: arrays[logits_file(head)] for head in heads}
+        return cls(arrays["vectors.npy"], table, description["fingerprint"], logits, stamps)
+
+
+def write_description(
+    folder: Path,
+    table: ImageTable,
+    fingerprint: str,
+    heads: Sequence[str],
+    *,
+    stamps: pd.DataFrame | None = None,
+) -> None:
+    """Write ``images.parquet``, ``stamps.parquet`` and ``embeddings.json`` beside arrays that are already there.
+
+    Args:
+        folder: with the arrays.
+        table: the N images.
+        fingerprint: of the model.
+        heads: those with logits.
+        stamps: of the image files; default as they are now.
+    """
+    table.save(folder / "images.parquet")
+    stamps = take_stamps(table.paths) if stamps is None else stamps
+    write_atomically(folder / STAMPS, lambda file: stamps.to_parquet(file, index=False))
+    shapes = {
+        name: np.load(folder / name, mmap_mode="r").shape for name in _files(heads) if name.endswith(".npy")
+    }
+    description = {
+        "fingerprint": fingerprint,
+        "root": str(table.root.resolve()),
+        "rows": len(table),
+        "dimensions": shapes["vectors.npy"][1],
+        "logits": {head: shapes[logits_file(head)][1] for head in heads},
+        "sha256": {name: digest_of(folder / name) for name in _files(heads)},
+    }
+    write_json(folder / "embeddings.json", description, version=FORMAT)
+
+
+def _files(heads: Iterable[str]) -> list[str]:
+    return ["vectors.npy", "images.parquet", STAMPS, *map(logits_file, heads)]
+
+
+def _read_array(file: Path, shape: tuple[int, int], mmap: bool, remedy: str) -> NDArray[np.float32]:
+    mode: Literal["r"] | None = "r" if mmap else None
+    try:
+        array = np.load(file, mmap_mode=mode, allow_pickle=False)
+    except (ValueError, OSError, EOFError, MemoryError) as error:
+        raise FileFormatError(
+            f"{file}: cannot be read as an array ({str(error).splitlines()[0]}); {remedy}"
+        ) from None
+    if array.shape != shape or array.dtype != np.float32:
+        raise FileFormatError(f"{file}: must be {shape} float32, found {array.shape} {array.dtype}; {remedy}")
+    return np.asanyarray(array)
+
+
+def logits_file(head: str) -> str:
+    # A head is named after a column of the user's, which may hold any character.
+    return f"logits-{head.encode().hex()}.npy"

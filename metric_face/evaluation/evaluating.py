@@ -1,0 +1,373 @@
+"""evaluate: what a run is worth, by its heads, by its neighbours and by a probe, with intervals over identities."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metric_face.classifiers import LinearProbe, choose_k, votes_for_ks
+from metric_face.data import Targets, head_predictions, identity_labels, people_of, targets_of
+from metric_face.embeddings import Embeddings
+from metric_face.errors import ArgumentError
+from metric_face.evaluation.log_check import differs_from_log
+from metric_face.evaluation.logit_adjustment import Remedy, after_training
+from metric_face.metrics import (
+    Interval,
+    RetrievalMetrics,
+    bootstrap_interval,
+    f1_per_class,
+    macro_f1,
+    retrieval_metrics,
+)
+from metric_face.optional import optional
+from metric_face.run import Run
+from metric_face.search import NeighbourGraph, graph_between
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Score:
+    """The macro F1 of one judge on one target.
+
+    Attributes:
+        judge: ``head``, ``knn``, ``probe`` or ``majority``.
+        target: an attribute, ``joint`` or ``identity``.
+        macro_f1: with its interval over identities.
+        f1: per class, NaN where the part has none of it.
+        note: how the judge was set, such as the k of kNN.
+    """
+
+    judge: str
+    target: str
+    macro_f1: Interval
+    f1: dict[str, float]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """How near the images of one label are to each other, within the part evaluated.
+
+    Attributes:
+        label: ``identity``, ``joint`` or an attribute.
+        recall_at_1: with its interval over identities.
+        recall_at_5, r_precision, map_at_r: means over queries.
+        same_identity_excluded: whether a query's own identity was left out of its neighbours.
+        queries: how many counted.
+        without_relevant: queries with nothing to find, which do not count.
+    """
+
+    label: str
+    recall_at_1: Interval
+    recall_at_5: float
+    r_precision: float
+    map_at_r: float
+    same_identity_excluded: bool
+    queries: int
+    without_relevant: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores of a run on one part of its images.
+
+    Attributes:
+        part: the part.
+        images: in it.
+        identities: in it.
+        scores: per judge and target.
+        retrieval: per label.
+        after_training: what thresholds and a prior add to the heads.
+        met_own: images whose own identity is in the training part too, where kNN and probe meet it: it is not left
+            out; 0 after a split by identity, None where identities are not known.
+        notes: what could not be measured, and why, a line each.
+    """
+
+    part: str
+    images: int
+    identities: int
+    scores: tuple[Score, ...]
+    retrieval: tuple[Retrieval, ...]
+    after_training: tuple[Remedy, ...] = ()
+    met_own: int | None = None
+    notes: tuple[str, ...] = ()
+
+    def score(self, judge: str, target: str) -> Score:
+        """One score.
+
+        Raises:
+            ArgumentError: there is none of this judge and target.
+        """
+        for score in self.scores:
+            if (score.judge, score.target) == (judge, target):
+                return score
+        known = ", ".join(sorted({f"{score.judge}/{score.target}" for score in self.scores}))
+        raise ArgumentError(f"score {judge}/{target}: there is {known}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The evaluation as plain data, for JSON."""
+        return asdict(self)
+
+
+def evaluate(
+    run: Run,
+    embeddings: Embeddings | None = None,
+    *,
+    part: str = "val",
+    seed: int = 0,
+    progress: Callable[[str], object] = lambda step: None,
+) -> Evaluation:
+    """Judge a run on a part of its images that it was not trained on.
+
+    The neighbours are searched among the training part, and kept in the run for the next analysis that asks. The k
+    and the vote of kNN are chosen on one half of the part's identities and applied to the other, and the other way
+    round, so no query helps to choose its own k. The probe chooses its strength on folds of the training identities.
+    Retrieval ranks the whole part for every query, since R-precision and MAP@R look as deep as there are relevant
+    images: no graph of few neighbours would do.
+
+    Args:
+        run: a run.
+        embeddings: of its images; default those stored in the run.
+        part: ``val`` or ``test``.
+        seed: of the resampling and the halves.
+        progress: called with what is being computed.
+
+    Returns:
+        Macro F1 per judge and target, retrieval within the part, and what reading the heads differently would add.
+        A judge that fails on a target is left out and noted; the others stand.
+
+    Raises:
+        ArgumentError: no image in a part, or nothing could be measured at all.
+    """
+    embeddings = embeddings if embeddings is not None else run.embeddings()
+    gallery, queries = embeddings.part("train"), embeddings.part(part)
+    people = _people(run, queries)
+    gallery_targets, targets = _shared_targets(gallery, queries, run)
+    scores: list[Score] = []
+    notes: list[str] = []
+    if run.space is not None:
+        scores += _judge_heads(run, queries, targets, people, seed, notes)
+        if part == "val":
+            notes += _against_log(run, scores, len(queries))
+        progress("kNN")
+        with optional("kNN", notes):
+            graph = graph_between(run.folder, part, queries.vectors, "train", gallery.vectors)
+            scores += _judge_knn(graph, gallery_targets, targets, people, seed, notes)
+        progress("linear probe")
+        scores += _judge_probe(run, gallery, queries, gallery_targets, targets, people, seed, notes)
+        scores += _judge_majority(gallery_targets, targets, people, seed, notes)
+    progress("retrieval")
+    nearest = _retrieval(queries, targets, people, notes)
+    progress("thresholds")
+    remedies: list[Remedy] = []
+    with optional("thresholds and priors", notes):
+        remedies = after_training(run, gallery.table, queries, seed=seed, notes=notes)
+    if not scores and not nearest:
+        raise ArgumentError(f"--part {part}: nothing could be measured on it; {'; '.join(notes)}")
+    return Evaluation(
+        part,
+        len(queries),
+        len(np.unique(people)),
+        tuple(scores),
+        tuple(nearest),
+        tuple(remedies),
+        _met_own(run, gallery, queries, people),
+        tuple(notes),
+    )
+
+
+def probe_run(
+    run: Run,
+    embeddings: Embeddings | None = None,
+    *,
+    part: str = "val",
+    seed: int = 0,
+    progress: Callable[[str], object] = lambda step: None,
+) -> list[Score]:
+    """Only the linear probe of :func:`evaluate`."""
+    embeddings = embeddings if embeddings is not None else run.embeddings()
+    gallery, queries = embeddings.part("train"), embeddings.part(part)
+    known, targets = _shared_targets(gallery, queries, run)
+    if not known:
+        raise ArgumentError("probe: the run has no attributes to predict; it was trained on identities alone")
+    progress("linear probe")
+    notes: list[str] = []
+    scores = _judge_probe(run, gallery, queries, known, targets, _people(run, queries), seed, notes)
+    if notes:  # here it is no part of something else: whoever asked for it gets it whole or a reason
+        raise ArgumentError(notes[0])
+    return scores
+
+
+def _people(run: Run, embeddings: Embeddings) -> NDArray[np.str_]:
+    return people_of(embeddings.table, run.config.data.split.group)
+
+
+def _shared_targets(gallery: Embeddings, queries: Embeddings, run: Run) -> tuple[Targets, Targets]:
+    if run.space is None:
+        return {}, targets_of(queries.table, None)
+    return targets_of(gallery.table, run.space), targets_of(queries.table, run.space)
+
+
+def _score(
+    judge: str,
+    target: str,
+    true: Ints,
+    said: Ints,
+    names: tuple[str, ...],
+    people: Any,
+    seed: int,
+    note: str = "",
+) -> Score:
+    if len(np.unique(people)) > 1:
+        interval = bootstrap_interval(true, said, people, num_classes=len(names), seed=seed)
+    else:
+        interval = Interval.without_range(macro_f1(true, said, len(names)))
+    per_class = f1_per_class(true, said, len(names))
+    return Score(judge, target, interval, dict(zip(names, map(float, per_class), strict=True)), note)
+
+
+def _judge_heads(
+    run: Run, queries: Embeddings, targets: Targets, people: Any, seed: int, notes: list[str]
+) -> list[Score]:
+    if not queries.logits or run.space is None:
+        return []
+    said = head_predictions(queries.logits, run.space)
+    scores = []
+    for name in targets:
+        with optional(f"head of {name}", notes):
+            scores.append(_score("head", name, *_pair(targets, name, said), people, seed))
+    return scores
+
+
+def _against_log(run: Run, scores: Sequence[Score], images: int) -> list[str]:
+    """What is wrong where the heads do not score as the training log says; the joint class stands last."""
+    whole = [score.macro_f1.value for score in scores if score.judge == "head"][-1:]
+    found = differs_from_log(run.facts, whole[0], images) if whole else None
+    return [] if found is None else [found]
+
+
+def _pair(targets: Targets, name: str, said: Mapping[str, Ints]) -> tuple[Ints, Ints, tuple[str, ...]]:
+    true, names = targets[name]
+    return true, said[name], names
+
+
+def _judge_knn(
+    graph: NeighbourGraph, known: Targets, targets: Targets, people: Any, seed: int, notes: list[str]
+) -> list[Score]:
+    halves = _halves(people, seed)
+    if halves.max() == halves.min():
+        notes.append(
+            "kNN: left out; its k is chosen on one half of the identities and judged on the other, found 1 identity"
+        )
+        return []
+    scores = []
+    for name, (true, names) in targets.items():
+        with optional(f"kNN of {name}", notes):
+            said, setting = _knn_said(graph, known[name][0], true, halves, seed)
+            scores.append(_score("knn", name, true, said, names, people, seed, setting))
+    return scores
+
+
+def _knn_said(graph: NeighbourGraph, known: Ints, true: Ints, halves: Ints, seed: int) -> tuple[Ints, str]:
+    """The answers (Q,) of kNN, each half of the queries by the k and the vote that the other half chose."""
+    ids, similarities = graph.ids, graph.similarities
+    said, settings = np.empty_like(true), []
+    for half in (0, 1):
+        chosen, answered = np.flatnonzero(halves == half), np.flatnonzero(halves != half)
+        best = choose_k(ids[chosen], similarities[chosen], known, true[chosen], seed=seed).best
+        answers = votes_for_ks(
+            ids[answered],
+            similarities[answered],
+            known,
+            [best.k],
+            votes=best.votes,
+            temperature=best.temperature,
+        )
+        said[answered] = answers[best.k].labels
+        settings.append(f"k={best.k} {best.votes}")
+    return said, " / ".join(dict.fromkeys(settings))
+
+
+def _met_own(run: Run, gallery: Embeddings, queries: Embeddings, people: Any) -> int | None:
+    """How many queries have images of their own identity among the training part; None where it is not known."""
+    if queries.table.identities is None and run.config.data.split.group not in queries.table.frame.columns:
+        return None
+    return int(np.isin(people, _people(run, gallery)).sum())
+
+
+def _halves(people: Any, seed: int) -> Ints:
+    codes = np.unique(people, return_inverse=True)[1]
+    order = np.random.default_rng(seed).permutation(codes.max() + 1)
+    return np.asarray(order[codes] % 2, dtype=np.int64)
+
+
+def _judge_probe(
+    run: Run,
+    gallery: Embeddings,
+    queries: Embeddings,
+    known: Targets,
+    targets: Targets,
+    people: Any,
+    seed: int,
+    notes: list[str],
+) -> list[Score]:
+    scores = []
+    groups = _people(run, gallery)
+    for name, (true, names) in targets.items():
+        with optional(f"probe of {name}", notes):
+            probe = LinearProbe().fit(gallery.vectors, known[name][0], groups=groups)
+            said = np.asarray(probe.predict(queries.vectors), dtype=np.int64)
+            scores.append(_score("probe", name, true, said, names, people, seed))
+    return scores
+
+
+def _judge_majority(
+    known: Targets, targets: Targets, people: Any, seed: int, notes: list[str]
+) -> list[Score]:
+    """The baseline: every image gets each attribute's commonest class, and joint the class these make."""
+    scores = []
+    for name, (true, names) in targets.items():
+        commonest = int(np.bincount(known[name][0]).argmax())
+        with optional(f"majority of {name}", notes):
+            scores.append(_score("majority", name, true, np.full_like(true, commonest), names, people, seed))
+    return scores
+
+
+def _recall_at_1(result: RetrievalMetrics) -> Interval:
+    return (
+        result.interval("recall@1") if result.num_identities > 1 else Interval.without_range(result.recall[1])
+    )
+
+
+def _retrieval(queries: Embeddings, targets: Targets, people: Any, notes: list[str]) -> list[Retrieval]:
+    labels = dict(targets)
+    has_people = len(np.unique(people)) < len(people)
+    if queries.table.identities is not None:
+        labels["identity"] = identity_labels(queries.table)
+    found = []
+    for name, (codes, _) in labels.items():
+        exclude = has_people and name != "identity"
+        with optional(f"retrieval by {name}", notes):  # such as where no image has another one to find
+            result = retrieval_metrics(
+                queries.vectors,
+                codes,
+                identities=people,
+                exclude_same_identity=exclude,
+                ks=(1, 5),
+            )
+            found.append(
+                Retrieval(
+                    name,
+                    _recall_at_1(result),
+                    result.recall[5],
+                    result.r_precision,
+                    result.map_at_r,
+                    result.same_identity_excluded,
+                    result.num_queries,
+                    result.num_without_relevant,
+                )
+            )
+    return found

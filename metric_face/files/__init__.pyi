@@ -1,0 +1,87 @@
+from .atomic import file_target as file_target
+from .atomic import holds_text as holds_text
+from .atomic import inside as inside
+from .atomic import sha256_of as sha256_of
+from .atomic import write_atomically as write_atomically
+from .atomic import write_text as write_text
+from .checked_files import DIGEST as DIGEST
+from .checked_files import FINITE as FINITE
+from .checked_files import MAPPING as MAPPING
+from .checked_files import TEXT as TEXT
+from .checked_files import WHOLE as WHOLE
+from .checked_files import Rule as Rule
+from .checked_files import build as build
+from .checked_files import check_digest as check_digest
+from .checked_files import digest_of as digest_of
+from .checked_files import list_of as list_of
+from .checked_files import mapping_of as mapping_of
+from .checked_files import maybe as maybe
+from .checked_files import parse_json as parse_json
+from .checked_files import read_json as read_json
+from .checked_files import read_metrics as read_metrics
+from .checked_files import read_rows as read_rows
+from .checked_files import shown as shown
+from .checked_files import write_json as write_json
+from .folders import EMBEDDINGS as EMBEDDINGS
+from .folders import INDEX as INDEX
+from .folders import FolderKind as FolderKind
+from .folders import check_holds_nothing_else as check_holds_nothing_else
+from .folders import finish_interrupted_swap as finish_interrupted_swap
+from .folders import folder_target as folder_target
+from .folders import holds_only as holds_only
+from .folders import replace_folder as replace_folder
+from .run_files import begin_run as begin_run
+from .run_files import check_run as check_run
+from .run_files import check_run_file as check_run_file
+from .run_files import read_facts as read_facts
+from .run_files import remedy_of as remedy_of
+from .run_files import seal_run as seal_run
+from .staging import SUFFIX as SUFFIX
+from .staging import claim as claim
+from .staging import place_of as place_of
+from .staging import tidy as tidy
+
+__all__ = [
+    "DIGEST",
+    "EMBEDDINGS",
+    "FINITE",
+    "INDEX",
+    "MAPPING",
+    "SUFFIX",
+    "TEXT",
+    "WHOLE",
+    "FolderKind",
+    "Rule",
+    "begin_run",
+    "build",
+    "check_digest",
+    "check_holds_nothing_else",
+    "check_run",
+    "check_run_file",
+    "claim",
+    "digest_of",
+    "file_target",
+    "finish_interrupted_swap",
+    "folder_target",
+    "holds_only",
+    "holds_text",
+    "inside",
+    "list_of",
+    "mapping_of",
+    "maybe",
+    "parse_json",
+    "place_of",
+    "read_facts",
+    "read_json",
+    "read_metrics",
+    "read_rows",
+    "remedy_of",
+    "replace_folder",
+    "seal_run",
+    "sha256_of",
+    "shown",
+    "tidy",
+    "write_atomically",
+    "write_json",
+    "write_text",
+]

@@ -1,0 +1,5 @@
+"""Answers about new images: the predictor, its votes, and the page that explains an answer."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

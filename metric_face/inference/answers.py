@@ -1,0 +1,98 @@
+"""Answer: what is said of one image; and the competition's submission of many."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from metric_face.data import refuse_repeated
+from metric_face.inference.target_votes import TargetAnswer
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """An indexed image near to the one asked about.
+
+    Attributes:
+        path: as the index knows it.
+        similarity: to the image asked about.
+        identity: who is on it, or None where the index does not know.
+        labels: target -> class name.
+        same_file: whether it is the very file asked about.
+    """
+
+    path: str
+    similarity: float
+    identity: str | None
+    labels: dict[str, str]
+    same_file: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said of one image.
+
+    Attributes:
+        path: the image asked about.
+        neighbours: the nearest indexed images, nearest first; fewer or more than those that vote.
+        verdicts: target -> how its answer was reached.
+        identity: whose images in the index did not count; None where everybody's did.
+        left_out: how many indexed images those are.
+    """
+
+    path: str
+    neighbours: tuple[Neighbour, ...]
+    verdicts: dict[str, TargetAnswer]
+    identity: str | None = None
+    left_out: int = 0
+
+    @property
+    def predicted(self) -> dict[str, str]:
+        """Target -> class name, or ``unknown`` where the certainty is below the index's threshold."""
+        return {name: verdict.answer for name, verdict in self.verdicts.items()}
+
+    @property
+    def probability(self) -> dict[str, float]:
+        """Target -> calibrated probability of the likeliest class; without calibration its share of the votes."""
+        return {name: verdict.probability for name, verdict in self.verdicts.items()}
+
+    @property
+    def spoken(self) -> list[str]:
+        """The targets to tell a person: the joint class says nothing that its parts do not."""
+        return [name for name in self.verdicts if name != "joint" or len(self.verdicts) == 1]
+
+    @property
+    def same_identity_excluded(self) -> bool:
+        """Whether images of the identity asked about were left out."""
+        return self.identity is not None
+
+    def showing(self, count: int) -> Self:
+        """The answer with its ``count`` nearest neighbours only."""
+        return replace(self, neighbours=self.neighbours[:count])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as plain data, for JSON."""
+        derived = ("predicted", "probability", "same_identity_excluded")
+        return {"path": self.path, **{name: getattr(self, name) for name in derived}, **asdict(self)}
+
+
+def submission(answers: Sequence[Answer], classes: Sequence[str], target: str = "joint") -> str:
+    """The competition's submission as CSV text: ``ImageID,ans`` with the number of the joint class.
+
+    It has no "unknown": each image gets its likeliest class.
+
+    Raises:
+        DataError: two images have the same file name.
+    """
+    names = [Path(one.path).name for one in answers]
+    refuse_repeated(names)
+    number = {name: code for code, name in enumerate(classes)}
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(("ImageID", "ans"))
+    rows.writerows(
+        (name, number[one.verdicts[target].likeliest]) for name, one in zip(names, answers, strict=True)
+    )
+    return text.getvalue()

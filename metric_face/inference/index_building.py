@@ -1,0 +1,149 @@
+"""index_run: the index that the kNN command asks, with what validation chose for each target."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metric_face.classifiers import choose_k
+from metric_face.data import people_of, targets_of
+from metric_face.embeddings import Embeddings
+from metric_face.errors import ArgumentError
+from metric_face.inference.predictor import CODE
+from metric_face.inference.target_votes import TargetVote
+from metric_face.metrics import calibrate, reject_threshold
+from metric_face.optional import optional
+from metric_face.run import Run
+from metric_face.search import EmbeddingIndex, graph_between
+
+
+def index_run(
+    run: Run,
+    embeddings: Embeddings | None = None,
+    *,
+    part: str = "train",
+    reject: float | str | None = None,
+    **build: Any,
+) -> EmbeddingIndex:
+    """Index the embeddings of a run, and choose on validation how its neighbours vote.
+
+    Args:
+        run: a run.
+        embeddings: of its images; default those stored in the run.
+        part: the part to search in; ``all`` takes every image. The settings of the vote are chosen on the
+            validation part against the training part in either case, so that no image votes on itself.
+        reject: answer "unknown" below a threshold: a number calibrates it for that false-accept rate among wrong
+            answers, ``f1`` for the best F1 of accepting right ones; None answers always.
+        build: of :meth:`EmbeddingIndex.build`, such as ``kind``, ``memory_budget`` and ``recall``.
+
+    Returns:
+        The index; its metadata holds the :class:`TargetVote` of each target, and ``notes``, a line for each thing
+        that validation could not choose.
+
+    Raises:
+        ArgumentError: ``reject`` is no such number, or there is nothing to set its threshold on; or no such part.
+    """
+    if isinstance(reject, str) and reject != "f1":
+        raise ArgumentError(f"reject={reject!r}: must be 'f1' or a false-accept rate between 0 and 1")
+    if not isinstance(reject, str | None) and not 0 < reject < 1:
+        raise ArgumentError(f"reject={reject}: must be 'f1' or a false-accept rate between 0 and 1")
+    embeddings = embeddings if embeddings is not None else run.embeddings()
+    held = embeddings if part == "all" else embeddings.part(part)
+    targets = targets_of(held.table, run.space)
+    votes = {name: TargetVote(names) for name, (_, names) in targets.items()}
+    notes: list[str] = []
+    missing = _nothing_to_choose_on(run, embeddings)
+    if missing is not None and reject is not None:
+        raise ArgumentError(
+            f"reject={reject} (--reject): its threshold is set on validation answers, and {missing}; leave it out"
+        )
+    if missing is None:
+        votes |= _chosen_on_validation(run, embeddings, reject, notes)
+    elif run.space is not None:
+        notes.append(f"k and vote are the defaults, uncalibrated: {missing}")
+    columns: dict[str, NDArray[Any]] = {
+        str(name): held.table.frame[name].to_numpy() for name in held.table.frame.columns
+    }
+    columns |= {f"{CODE}{name}": codes for name, (codes, _) in targets.items()}
+    return EmbeddingIndex.build(
+        np.ascontiguousarray(held.vectors),
+        columns,
+        fingerprint=run.fingerprint,
+        transform=run.card["transform"],
+        metadata={
+            "root": str(held.table.root.resolve()),
+            "part": part,
+            "targets": {name: vote.to_dict() for name, vote in votes.items()},
+            "notes": notes,
+        },
+        **build,
+    )
+
+
+def _nothing_to_choose_on(run: Run, embeddings: Embeddings) -> str | None:
+    """Why validation cannot choose how neighbors vote; None where it can."""
+    if run.space is None:
+        return "the run was trained on identities alone"
+    absent = [part for part in ("train", "val") if part not in embeddings.table.splits]
+    return f"the images have no part {absent[0]!r}" if absent else None
+
+
+def _chosen_on_validation(
+    run: Run, embeddings: Embeddings, reject: float | str | None, notes: list[str]
+) -> dict[str, TargetVote]:
+    gallery, queries = embeddings.part("train"), embeddings.part("val")
+    known, asked = targets_of(gallery.table, run.space), targets_of(queries.table, run.space)
+    people = people_of(queries.table, run.config.data.split.group)
+    graph = graph_between(run.folder, "val", queries.vectors, "train", gallery.vectors)
+    ids, similarities = graph.ids, graph.similarities
+    chosen = {}
+    for name, (codes, names) in known.items():
+        true = asked[name][0]
+        vote = TargetVote(names)
+        with optional(f"k and vote of {name}", notes):
+            best = choose_k(ids, similarities, codes, true).best
+            vote = TargetVote(names, best.k, best.votes, best.temperature, best.macro_f1)
+        shares = vote.probabilities(ids, similarities, codes)
+        with optional(f"calibration of {name}", notes):
+            vote = _calibrated(name, vote, shares, true, people, notes)
+        if reject is not None:
+            right = shares.argmax(axis=1) == true  # calibration leaves the winner
+            if not right.any():
+                raise ArgumentError(
+                    f"reject={reject} (--reject): no validation answer about {name} is right, so there is none to "
+                    "accept; leave it out"
+                )
+            vote = _with_threshold(vote, vote.certainties(ids, similarities, codes), right, reject)
+        chosen[name] = vote
+    return chosen
+
+
+def _calibrated(
+    name: str,
+    vote: TargetVote,
+    shares: NDArray[np.float64],
+    true: NDArray[np.int64],
+    people: NDArray[np.str_],
+    notes: list[str],
+) -> TargetVote:
+    """The vote with its calibration, where that lowers the error on identities it was not fitted on."""
+    found = calibrate(shares, true, people)
+    if found.helps:
+        return replace(vote, calibration=found)
+    notes.append(
+        f"{name}: probabilities are bare shares of the votes; calibrated on other identities, their error would go "
+        f"from {found.error_before:.3f} to {found.error_after:.3f}"
+    )
+    return vote
+
+
+def _with_threshold(
+    vote: TargetVote, certainties: NDArray[np.float64], right: NDArray[np.bool_], reject: float | str
+) -> TargetVote:
+    rate = None if isinstance(reject, str) else reject
+    rule = reject_threshold(certainties, right, false_accept_rate=rate)
+    aim = "best F1" if rate is None else f"false-accept rate {rate:g}"
+    if rate is not None and not rule.guaranteed:
+        aim += f", not guaranteed with {rule.num_wrong} wrong answers"
+    return replace(vote, threshold=rule.threshold, rejects=f"{aim}; answers {rule.coverage:.0%}")

@@ -1,0 +1,277 @@
+"""Asker: what the neighbours of a new photograph say. Needs no torch where the run has ``model.onnx``."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metric_face.classifiers import Votes
+from metric_face.data import EvalTransform, base_of, given_root, root_beside
+from metric_face.errors import ArgumentError, FileFormatError, ImageError, ModelMismatchError
+from metric_face.files import build, remedy_of
+from metric_face.inference.answers import Answer, Neighbour
+from metric_face.inference.target_votes import TargetVote
+from metric_face.models import read_card
+from metric_face.search import EmbeddingIndex, SearchResult
+from metric_face.visible import shell_word
+
+CODE = "code/"
+"""Prefix of the index's columns that hold a target's codes."""
+
+_BATCH = 32
+
+Embed = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+
+class Asker:
+    """A model and an index, loaded once, to be asked about any number of images.
+
+    Args:
+        run: the run directory.
+        index: the index's folder; default ``index`` in the run directory.
+        use_torch: use PyTorch even where ``model.onnx`` is there.
+        few: it will be asked about a few images only, so starting fast is worth more than running fast.
+        data: where the indexed images are now; default where they were indexed or, where that is gone, beside the run.
+
+    Attributes:
+        card: what ``model.json`` says of the model.
+        transform: how the model wants its images.
+        index: what is searched.
+        targets: target -> how its neighbours vote.
+
+    Raises:
+        FileFormatError: the run or the index is missing or damaged.
+        ModelMismatchError: the index was made with another model.
+    """
+
+    def __init__(
+        self,
+        run: str | Path,
+        index: str | Path | None = None,
+        *,
+        use_torch: bool = False,
+        few: bool = True,
+        data: str | Path | None = None,
+    ) -> None:
+        self._data = None if data is None else given_root(data)
+        self._run = Path(run)
+        folder = Path(run)
+        if not folder.is_dir():
+            raise FileFormatError(
+                f"{folder}: no such folder; give the directory that 'metric-face train' wrote"
+            )
+        self.card = read_card(folder)
+        self.transform = build(
+            lambda: EvalTransform.from_dict(self.card["transform"]),
+            folder / "model.json",
+            remedy=remedy_of(folder),
+        )
+        home = Path(index) if index is not None else folder / "index"
+        if not home.is_dir():
+            raise FileFormatError(
+                f"{home}: no index there; run `metric-face index {shell_word(folder)}` first"
+            )
+        self.index = EmbeddingIndex.load(home)
+        if self.index.fingerprint != self.card["fingerprint"]:
+            raise ModelMismatchError(
+                f"{home}: made by model {self.index.fingerprint or 'unknown'}, {folder} holds "
+                f"{self.card['fingerprint']}; run 'metric-face index' on this run"
+            )
+        stored = self.index.metadata.get("targets")
+        if stored is None:
+            raise FileFormatError(
+                f"{home}: says nothing of how its neighbours vote; build it with "
+                f"`metric-face index {shell_word(folder)}`"
+            )
+        remedy = f"run `metric-face index {shell_word(folder)}` again"
+        self.targets = build(
+            lambda: {name: TargetVote.from_dict(data) for name, data in stored.items()},
+            home / "index.json",
+            remedy=remedy,
+        )
+        for name, vote in self.targets.items():
+            _check_codes(home, self.index, name, vote)
+        self._embed = _embedder(folder, self.card, use_torch, few)
+
+    @cached_property
+    def root(self) -> Path:
+        """The folder that the paths of the index start from."""
+        stored = Path(self.index.metadata.get("root", "."))
+        if self._data is not None:
+            return self._data
+        return stored if stored.is_dir() else root_beside(self._run, stored)
+
+    def where(self, path: str) -> Path:
+        """The file of an indexed image, by the path that the index knows."""
+        if self._data is None or not Path(path).is_absolute():
+            return self.root / path
+        return self._data / Path(path).relative_to(self._base)
+
+    @cached_property
+    def _base(self) -> Path:
+        return base_of(self.index.columns["path"].tolist(), Path(self.index.metadata.get("root", ".")))
+
+    @property
+    def knows_identities(self) -> bool:
+        """Whether the index says who is on its images."""
+        return "identity" in self.index.columns
+
+    def ask(
+        self,
+        images: Sequence[str | Path],
+        *,
+        k: int | None = None,
+        shown: int = 5,
+        votes: Votes | None = None,
+        exclude: Sequence[str] | None = None,
+        broken: dict[str, ImageError] | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> list[Answer]:
+        """Classify images by their nearest indexed images.
+
+        Args:
+            images: Q files.
+            k: neighbours that vote; default, for each target, the k that did best on validation.
+            shown: neighbours to return.
+            votes: ``uniform``, ``distance``, ``softmax`` or ``prior-corrected``; default as ``k``. Another k or
+                vote than validation chose is not calibrated and rejects nothing.
+            exclude: the identity of each image; indexed images of the same identity do not count.
+            broken: where images that cannot be used are noted, by path, so that they do not stop the others; None
+                raises at the first.
+            progress: called with (images just read, in all).
+
+        Returns:
+            One answer per image, in order; none for a broken one.
+
+        Raises:
+            ArgumentError: k below 1, or ``exclude`` where the index knows no identities.
+            ImageError: an image cannot be used, and ``broken`` is None.
+        """
+        if k is not None and k < 1:
+            raise ArgumentError(f"k={k}: must be at least 1")
+        if exclude is not None and not self.knows_identities:
+            raise ArgumentError(
+                "exclude (--identity): needs an index that knows who is on its images, found none; ask without"
+            )
+        if not images:
+            return []
+        vectors = self.embed(images, progress, broken)
+        if broken:
+            usable = [row for row, path in enumerate(images) if str(path) not in broken]
+            images = [images[row] for row in usable]
+            exclude = None if exclude is None else [exclude[row] for row in usable]
+            if not images:
+                return []
+        settings = {name: vote.changed(k, votes) for name, vote in self.targets.items()}
+        depth = min(len(self.index), max([shown, *(vote.depth for vote in settings.values())]))
+        found = self.index.search(vectors, depth, exclude=exclude, fingerprint=self.card["fingerprint"])
+        verdicts = {
+            name: vote.verdicts(found.rows, found.similarities, self.index.columns[CODE + name])
+            for name, vote in settings.items()
+        }
+        who = [None] * len(images) if exclude is None else list(exclude)
+        left_out = {name: 0 if name is None else self.images_of(name) for name in set(who)}
+        return [
+            Answer(
+                str(path),
+                self._neighbours(found, row, shown, Path(path)),
+                {name: said[row] for name, said in verdicts.items()},
+                identity=who[row],
+                left_out=left_out[who[row]],
+            )
+            for row, path in enumerate(images)
+        ]
+
+    def embed(
+        self,
+        images: Sequence[str | Path],
+        progress: Callable[[int, int], object] | None = None,
+        broken: dict[str, ImageError] | None = None,
+    ) -> NDArray[np.float32]:
+        """The vectors (Q, D) of image files; ``progress`` and ``broken`` as :meth:`ask`."""
+        vectors = []
+        for start in range(0, len(images), _BATCH):
+            batch = images[start : start + _BATCH]
+            pixels = []
+            for path in batch:
+                try:
+                    pixels.append(self.transform(path))
+                except ImageError as error:
+                    if broken is None:
+                        raise
+                    broken[str(path)] = error
+            if pixels:
+                vectors.append(self._embed(np.stack(pixels)))
+            if progress is not None:
+                progress(len(batch), len(images))
+        return np.concatenate(vectors) if vectors else np.empty((0, self.index.dimensions), np.float32)
+
+    def commonest(self, target: str) -> int:
+        """The class that most of the indexed images have; the smaller code where two are even."""
+        return int(np.bincount(self.index.columns[CODE + target]).argmax())
+
+    def images_of(self, identity: str) -> int:
+        """How many images of a person the index holds."""
+        return int((self.index.columns["identity"] == identity).sum()) if self.knows_identities else 0
+
+    def _neighbours(self, found: SearchResult, row: int, shown: int, asked: Path) -> tuple[Neighbour, ...]:
+        near = [position for position in found.rows[row, :shown].tolist() if position >= 0]
+        return tuple(
+            self._neighbour(position, float(found.similarities[row, rank]), asked)
+            for rank, position in enumerate(near)
+        )
+
+    def _neighbour(self, position: int, similarity: float, asked: Path) -> Neighbour:
+        columns = self.index.columns
+        labels = {
+            name: vote.classes[int(columns[CODE + name][position])] for name, vote in self.targets.items()
+        }
+        identity = str(columns["identity"][position]) if self.knows_identities else None
+        path = str(columns["path"][position])
+        same = asked.name == Path(path).name and self.where(path).resolve() == asked.resolve()
+        return Neighbour(path, similarity, identity, labels, same)
+
+
+def _check_codes(home: Path, index: EmbeddingIndex, name: str, vote: TargetVote) -> None:
+    """Refuse an index whose column of a target is missing or names classes that there are not."""
+    codes = index.columns.get(CODE + name)
+    if "path" not in index.columns or codes is None or codes.dtype.kind not in "iu":
+        raise FileFormatError(
+            f"{home / 'labels.parquet'}: needs the columns path and {CODE + name}, found {', '.join(index.columns)}; "
+            "build the index again"
+        )
+    if len(codes) and not 0 <= codes.min() <= codes.max() < len(vote.classes):
+        raise FileFormatError(
+            f"{home / 'labels.parquet'}: {CODE + name} must be 0..{len(vote.classes) - 1}, found {codes.min()} to "
+            f"{codes.max()}; build the index again"
+        )
+
+
+def _embedder(folder: Path, card: Mapping[str, Any], use_torch: bool, few: bool) -> Embed:
+    # A file that model.json does not vouch for was left by a training that was killed while it wrote it.
+    vouched = card["onnx"] is not None and (folder / "model.onnx").exists()
+    if use_torch or not vouched or find_spec("onnxruntime") is None:
+        return _torch_embedder(folder)
+    from metric_face.models import OnnxEmbedder
+
+    return OnnxEmbedder(
+        folder / "model.onnx", fingerprint=card["fingerprint"], digest=card["onnx"], quick_start=few
+    )
+
+
+def _torch_embedder(folder: Path) -> Embed:
+    import torch
+
+    from metric_face.models import load_model
+
+    model = load_model(folder)
+
+    def embed(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            return np.asarray(model.embed(torch.from_numpy(images)).float().numpy())
+
+    return embed

@@ -1,0 +1,118 @@
+"""What is asked for a submission, and the submission: every id of a template is answered, in its order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metric_face.data import Template, listed, refuse_repeated
+from metric_face.errors import DataError
+from metric_face.inference.answers import submission
+from metric_face.inference.watch import gather
+
+if TYPE_CHECKING:
+    from metric_face.inference.answers import Answer
+    from metric_face.inference.predictor import Asker
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Images to ask about.
+
+    Attributes:
+        files: in the order of the template, where there is one.
+        template: whose ids are answered; None where the images alone say what is asked.
+        failed: a name that leads to no image -> why.
+    """
+
+    files: list[str]
+    template: Template | None = None
+    failed: dict[str, DataError] = field(default_factory=dict)
+
+
+def asked_for(names: Sequence[str], template: str | Path | None = None, *, submitted: bool = False) -> Asked:
+    """The images behind names on a command line.
+
+    Args:
+        names: images, folders of images, or one CSV, which is a template whose images lie beside or below it.
+        template: a CSV of ids that the images of ``names`` answer.
+        submitted: a submission is wanted: of a folder with an ``info.csv`` its ids are answered, and without a
+            template no two images may have the same file name.
+
+    Returns:
+        The files, the template, and the names that lead to none, which do not stop the others.
+
+    Raises:
+        DataError: no image at all, a template that cannot be read, or file names that repeat in a submission.
+    """
+    alone = Path(names[0]) if len(names) == 1 else None
+    if template is None and alone is not None and alone.suffix.lower() == ".csv":
+        return _of_template(Template.read(alone), alone.parent)
+    if template is not None:
+        files, failed = gather(names)
+        wanted = Template.read(template)
+        place = wanted.match(files)
+        _refuse_none(wanted, place, ", ".join(names))
+        return Asked([files[at] for at in place.values()], wanted, failed)
+    if submitted and alone is not None and alone.is_dir():
+        found = Template.beside(alone)
+        if found is not None:
+            return _of_template(found, alone)
+    files, failed = gather(names)
+    if not files:
+        raise next(iter(failed.values()))
+    if submitted:
+        refuse_repeated([Path(file).name for file in files])
+    return Asked(files, None, failed)
+
+
+def fill(
+    answers: Sequence["Answer"], asker: "Asker", template: Template | None = None
+) -> tuple[str, list[str], bool]:
+    """The submission of the answers as CSV text.
+
+    Args:
+        answers: of the images that could be used.
+        asker: who gave them; its commonest class is what an id without an answer gets.
+        template: whose ids are answered; None for one row an answer.
+
+    Returns:
+        The text, lines that say what a reader of it should know, and whether every id was answered.
+    """
+    target = "joint" if "joint" in asker.targets else next(iter(asker.targets))
+    classes = asker.targets[target].classes
+    if template is None:
+        return submission(answers, classes, target), [], True
+    number = {name: code for code, name in enumerate(classes)}
+    codes = [number[one.verdicts[target].likeliest] for one in answers]
+    place = template.match([one.path for one in answers])
+    default = asker.commonest(target)
+    text, missing = template.filled({name: codes[at] for name, at in place.items()}, default)
+    lines = []
+    if missing:
+        lines.append(
+            f"{len(missing):,} of {len(template):,} ids have no image that can be used and got {default} "
+            f"({classes[default]}, the commonest in the index): {listed(missing)}"
+        )
+    if len(place) < len(answers):
+        lines.append(f"{len(answers) - len(place):,} images are of no id in {template.source}; left out")
+    return text, lines, not missing
+
+
+def _of_template(template: Template, folder: Path) -> Asked:
+    files = template.locate(folder)
+    _refuse_none(template, files, str(folder))
+    failed = {
+        name: DataError(f"{name}: no image of that name in {folder} or below; restore it")
+        for name in template.ids
+        if name not in files
+    }
+    return Asked([str(file) for file in files.values()], template, failed)
+
+
+def _refuse_none(template: Template, found: Mapping[str, object], where: str) -> None:
+    if not found:
+        raise DataError(
+            f"{template.source}: none of its {len(template):,} ids names an image in {where}; name the folder "
+            "of images, and this file with --template"
+        )

@@ -1,0 +1,191 @@
+"""TargetVote: how votes on one target become a TargetAnswer: a class with a probability, or "unknown"."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metric_face.classifiers import Votes, vote_shares
+from metric_face.metrics import Calibration
+
+UNKNOWN = "unknown"
+LISTED = 5
+"""Classes that a verdict lists."""
+CERTAINTY_DEPTH = 100
+"""Neighbours that say how certain an answer is."""
+_NEARNESS = 0.01
+
+
+@dataclass(frozen=True)
+class ClassVotes:
+    """What the neighbours say of one class.
+
+    Attributes:
+        name: of the class.
+        share: of the votes, before calibration.
+        probability: after it; the share where nothing was calibrated.
+    """
+
+    name: str
+    share: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class TargetAnswer:
+    """What the neighbours say of one image on one target, and how it was reached.
+
+    Attributes:
+        answer: the class, or ``unknown`` where the certainty is below the threshold or nobody votes.
+        classes: the few classes with most votes, the likeliest first; where nobody votes, the first class.
+        k: neighbours that voted: what was asked for, or all there were.
+        votes: how they voted.
+        calibrated: whether the probability is calibrated, and not the bare share of the votes.
+        certainty: see :meth:`TargetVote.certainties`; None where nothing is rejected.
+        threshold: the smallest certainty that is answered; 0 answers always.
+        rejects: what the threshold was calibrated for, in words; "" where nothing is rejected.
+    """
+
+    answer: str
+    classes: tuple[ClassVotes, ...]
+    k: int
+    votes: Votes
+    calibrated: bool
+    certainty: float | None
+    threshold: float
+    rejects: str
+
+    @property
+    def likeliest(self) -> str:
+        """The class with most votes, whatever the threshold says of it."""
+        return self.classes[0].name
+
+    @property
+    def probability(self) -> float:
+        """Of the likeliest class."""
+        return self.classes[0].probability
+
+
+@dataclass(frozen=True)
+class TargetVote:
+    """The settings of one target, as validation chose them; stored with the index.
+
+    Attributes:
+        classes: C names.
+        k: neighbours that vote.
+        votes: how they vote.
+        temperature: of the vote.
+        val_macro_f1: what these settings reached on validation; the choice saw these images.
+        calibration: from shares of the votes to probabilities; None leaves the shares as they are.
+        threshold: the smallest certainty that is answered; below it the answer is "unknown".
+        rejects: what the threshold was calibrated for, in words; "" where nothing is rejected.
+    """
+
+    classes: tuple[str, ...]
+    k: int = 5
+    votes: Votes = "softmax"
+    temperature: float = 0.07
+    val_macro_f1: float | None = None
+    calibration: Calibration | None = None
+    threshold: float = 0.0
+    rejects: str = ""
+
+    def probabilities(
+        self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike
+    ) -> NDArray[np.float64]:
+        """What (Q, K) neighbours say of each class, (Q, C): calibrated, where a calibration is there.
+
+        Args:
+            rows: (Q, K) positions of the neighbours, nearest first, -1 for none; K at least k.
+            similarities: (Q, K).
+            codes: (N,) class of each item searched.
+        """
+        return self._calibrated(self.shares(rows, similarities, codes))
+
+    def shares(self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike) -> NDArray[np.float64]:
+        """The share of the votes that each class has, (Q, C), before any calibration; arguments as above."""
+        return vote_shares(
+            rows,
+            similarities,
+            codes,
+            min(self.k, np.shape(rows)[1]),
+            num_classes=len(self.classes),
+            votes=self.votes,
+            temperature=self.temperature,
+        )
+
+    def verdicts(self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike) -> list[TargetAnswer]:
+        """What (Q, K) neighbours say of each of Q images; arguments as :meth:`probabilities`."""
+        shares = self.shares(rows, similarities, codes)
+        chances = self._calibrated(shares)
+        present = (np.asarray(rows)[:, : self.k] >= 0).sum(axis=1).tolist()
+        certain = (
+            self.certainties(rows, similarities, codes).tolist() if self.rejects else [None] * len(present)
+        )
+        return [
+            self._verdict(shares[row], chances[row], voters, certain[row])
+            for row, voters in enumerate(present)
+        ]
+
+    def certainties(self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike) -> NDArray[np.float64]:
+        """How certain each of Q answers is, (Q,) in 0..1; arguments as :meth:`probabilities`, K preferably 100.
+
+        It is the share that the likeliest class has in the softmax vote of the 100 nearest, and, with a hundredth
+        of the weight, how near those are that voted. The share among the k voters is 1 for most images, those
+        answered wrongly among them: a threshold on it could only answer nearly all or nothing.
+        """
+        places, near = np.asarray(rows), np.asarray(similarities, dtype=np.float64)
+        winners = self.shares(places, near, codes).argmax(axis=1)
+        depth = min(CERTAINTY_DEPTH, places.shape[1])
+        wide = replace(self, k=depth, votes="softmax").shares(places, near, codes)
+        voting = places[:, : self.k] >= 0
+        nearness = np.where(voting, near[:, : self.k].clip(0, 1), 0).sum(axis=1) / voting.sum(axis=1).clip(1)
+        agreement = wide[np.arange(len(winners)), winners]
+        return np.asarray((agreement + _NEARNESS * nearness) / (1 + _NEARNESS))
+
+    @property
+    def depth(self) -> int:
+        """Neighbours to search for."""
+        return max(self.k, CERTAINTY_DEPTH) if self.rejects else self.k
+
+    def _verdict(
+        self, shares: NDArray[np.float64], chances: NDArray[np.float64], voters: int, certainty: float | None
+    ) -> TargetAnswer:
+        voted = np.flatnonzero(shares)
+        first = voted[np.argsort(-shares[voted], kind="stable")][:LISTED].tolist() or [0]
+        known = voters > 0 and (certainty is None or certainty >= self.threshold)
+        return TargetAnswer(
+            self.classes[first[0]] if known else UNKNOWN,
+            tuple(
+                ClassVotes(self.classes[code], float(shares[code]), float(chances[code])) for code in first
+            ),
+            voters,
+            self.votes,
+            self.calibration is not None,
+            certainty,
+            self.threshold,
+            self.rejects,
+        )
+
+    def _calibrated(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        return shares if self.calibration is None else self.calibration.apply(shares)
+
+    def changed(self, k: int | None = None, votes: Votes | None = None) -> Self:
+        """The vote with another k or kind, which makes its calibration and its threshold void."""
+        k, votes = k or self.k, votes or self.votes
+        if (k, votes) == (self.k, self.votes):
+            return self
+        return replace(self, k=k, votes=votes, calibration=None, threshold=0.0, rejects="")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain data, for JSON."""
+        return asdict(self) | {"classes": list(self.classes)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The way back from :meth:`to_dict`."""
+        stored = data["calibration"]
+        calibration = None if stored is None else Calibration(**stored)
+        return cls(**{**data, "classes": tuple(data["classes"]), "calibration": calibration})

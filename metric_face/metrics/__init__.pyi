@@ -1,0 +1,39 @@
+from .calibration import Calibration as Calibration
+from .calibration import calibrate as calibrate
+from .calibration import fit_temperature as fit_temperature
+from .f1 import as_codes as as_codes
+from .f1 import as_labels as as_labels
+from .f1 import confusion as confusion
+from .f1 import f1_per_class as f1_per_class
+from .f1 import macro_f1 as macro_f1
+from .intervals import Interval as Interval
+from .intervals import bootstrap_interval as bootstrap_interval
+from .intervals import bootstrap_mean as bootstrap_mean
+from .minimum_detectable import Resolution as Resolution
+from .minimum_detectable import assumed_resolution as assumed_resolution
+from .minimum_detectable import resolution as resolution
+from .reject import reject_threshold as reject_threshold
+from .retrieval import RetrievalMetrics as RetrievalMetrics
+from .retrieval import retrieval_metrics as retrieval_metrics
+from .thresholds import threshold_gain as threshold_gain
+
+__all__ = [
+    "Calibration",
+    "Interval",
+    "Resolution",
+    "RetrievalMetrics",
+    "as_codes",
+    "as_labels",
+    "assumed_resolution",
+    "bootstrap_interval",
+    "bootstrap_mean",
+    "calibrate",
+    "confusion",
+    "f1_per_class",
+    "fit_temperature",
+    "macro_f1",
+    "reject_threshold",
+    "resolution",
+    "retrieval_metrics",
+    "threshold_gain",
+]

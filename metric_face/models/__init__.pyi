@@ -1,0 +1,31 @@
+from .card import read_card as read_card
+from .card import write_card as write_card
+from .embedding_model import EmbeddingModel as EmbeddingModel
+from .embedding_model import EmbeddingOnly as EmbeddingOnly
+from .embedding_model import ModelOutput as ModelOutput
+from .onnx import OnnxEmbedder as OnnxEmbedder
+from .onnx import export_onnx as export_onnx
+from .precision import computing_dtype as computing_dtype
+from .precision import device_of_choice as device_of_choice
+from .precision import training_dtype as training_dtype
+from .saving import load_backbone as load_backbone
+from .saving import load_model as load_model
+from .saving import save_model as save_model
+from .saving import vouch_for_onnx as vouch_for_onnx
+
+__all__ = [
+    "EmbeddingModel",
+    "EmbeddingOnly",
+    "ModelOutput",
+    "OnnxEmbedder",
+    "computing_dtype",
+    "device_of_choice",
+    "export_onnx",
+    "load_backbone",
+    "load_model",
+    "read_card",
+    "save_model",
+    "training_dtype",
+    "vouch_for_onnx",
+    "write_card",
+]

@@ -1,0 +1,45 @@
+from . import palette as palette
+from .charts import Series as Series
+from .charts import arrows_chart as arrows_chart
+from .charts import bar_chart as bar_chart
+from .charts import histogram_chart as histogram_chart
+from .charts import line_chart as line_chart
+from .columns import Column as Column
+from .columns import MapView as MapView
+from .columns import as_columns as as_columns
+from .columns import choose_view as choose_view
+from .columns import crossed as crossed
+from .page import pack as pack
+from .page import pack_ids as pack_ids
+from .page import page_words as page_words
+from .page import render as render
+from .svg import number as number
+from .svg import svg as svg
+from .svg import tag as tag
+from .thumbnails import ACROSS as ACROSS
+from .thumbnails import Thumbnails as Thumbnails
+from .thumbnails import make_thumbnails as make_thumbnails
+
+__all__ = [
+    "ACROSS",
+    "Column",
+    "MapView",
+    "Series",
+    "Thumbnails",
+    "arrows_chart",
+    "as_columns",
+    "bar_chart",
+    "choose_view",
+    "crossed",
+    "histogram_chart",
+    "line_chart",
+    "make_thumbnails",
+    "number",
+    "pack",
+    "pack_ids",
+    "page_words",
+    "palette",
+    "render",
+    "svg",
+    "tag",
+]

@@ -1,1 +1,0 @@
-"""What stands behind LinearProbe: paths of penalties, their solvers, and the folds that choose; nothing public."""

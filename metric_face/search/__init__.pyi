@@ -1,0 +1,23 @@
+from .exact import nearest as nearest
+from .graph_cache import DEPTH as DEPTH
+from .graph_cache import graph_between as graph_between
+from .graph_cache import graph_file as graph_file
+from .graph_cache import kept_graph as kept_graph
+from .index import EmbeddingIndex as EmbeddingIndex
+from .neighbor_graph import NeighbourGraph as NeighbourGraph
+from .order import Queries as Queries
+from .points import Points as Points
+from .result import SearchResult as SearchResult
+
+__all__ = [
+    "DEPTH",
+    "EmbeddingIndex",
+    "NeighbourGraph",
+    "Points",
+    "Queries",
+    "SearchResult",
+    "graph_between",
+    "graph_file",
+    "kept_graph",
+    "nearest",
+]

@@ -1,0 +1,118 @@
+"""How drawn people are written: image files, litter and tables in the mask competition's format."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from metric_face.synthetic_faces.draw import photographs
+from metric_face.synthetic_faces.population import STEMS, Person, age_group
+
+MASK_OF_STEM = {s: {"incorrect_mask": "incorrect", "normal": "normal"}.get(s, "wear") for s in STEMS}
+MASK_CLASS = {"wear": 0, "incorrect": 1, "normal": 2}
+# The head of an AppleDouble file, which macOS leaves beside every file it copies to a foreign disk.
+LITTER = bytes.fromhex("0005160700020000") + b"Mac OS X        ".ljust(16) + bytes(152)
+
+
+@dataclass(frozen=True)
+class PlantedError:
+    """One image whose written label is wrong."""
+
+    folder: str
+    file: str
+    attribute: str
+    true: str
+    written: str
+
+
+def write_person(root: Path, person: Person, size: tuple[int, int], age_noise: float, seed: int) -> float:
+    """Draw and write one person's images and their litter; returns the apparent age."""
+    images, age = photographs(person.true_age, person.true_gender, age_noise, size, (seed, person.index))
+    folder = root / "eval/images" if person.evaluation else root / "train/images" / person.folder
+    folder.mkdir(exist_ok=True)
+    for stem, extension in zip(STEMS, person.extensions, strict=True):
+        shown = stem
+        if person.swapped:
+            shown = {"normal": "incorrect_mask", "incorrect_mask": "normal"}.get(stem, stem)
+        name = f"{evaluation_name(seed, person, stem)}.jpg" if person.evaluation else f"{stem}.{extension}"
+        if name.endswith("png"):
+            images[shown].save(folder / name, compress_level=3)
+        else:
+            images[shown].save(folder / name, format="JPEG", quality=90)
+        (folder / f"._{name}").write_bytes(LITTER)
+    return age
+
+
+def evaluation_name(seed: int, person: Person, stem: str) -> str:
+    """The 40 hex digits of an evaluation image."""
+    return hashlib.sha1(f"{seed}/{person.index}/{stem}".encode(), usedforsecurity=False).hexdigest()
+
+
+def joint_class(mask: str, gender: str, age: float) -> int:
+    """The competition's class, 0 to 17."""
+    return MASK_CLASS[mask] * 6 + (gender == "female") * 3 + age_group(age)
+
+
+def planted_errors(persons: list[Person]) -> tuple[PlantedError, ...]:
+    """A row for every image and attribute whose written label is wrong."""
+    rows = []
+    for p in persons:
+        for stem, extension in zip(STEMS, p.extensions, strict=True):
+            file, mask = f"{stem}.{extension}", MASK_OF_STEM[stem]
+            if p.swapped and mask != "wear":
+                true = "normal" if mask == "incorrect" else "incorrect"
+                rows.append(PlantedError(p.folder, file, "mask", true, mask))
+            if p.true_gender != p.gender:
+                rows.append(PlantedError(p.folder, file, "gender", p.true_gender, p.gender))
+            if p.true_age != p.age:
+                rows.append(PlantedError(p.folder, file, "age", str(p.true_age), str(p.age)))
+    return tuple(rows)
+
+
+def make_folders(root: Path, evaluation_people: int) -> None:
+    """The folders that the images go to."""
+    (root / "train/images").mkdir(parents=True)
+    if evaluation_people:
+        (root / "eval/images").mkdir(parents=True)
+
+
+def _csv(path: Path, header: str, rows: list[str]) -> None:
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+
+
+def write_tables(
+    root: Path,
+    train: list[Person],
+    evaluation: list[Person],
+    planted: tuple[PlantedError, ...],
+    ages: dict[str, float],
+    seed: int,
+) -> None:
+    """The tables of the competition, and those that say what is true."""
+    _csv(
+        root / "train/train.csv",
+        "id,gender,race,age,path",
+        [f"{p.id},{p.gender},Asian,{p.age},{p.folder}" for p in train],
+    )
+    (root / "train/._train.csv").write_bytes(LITTER)
+    _csv(
+        root / "train_truth.csv",
+        "path,gender,age,apparent_age",
+        [f"{p.folder},{p.true_gender},{p.true_age},{ages[p.folder]:.3f}" for p in train],
+    )
+    _csv(
+        root / "planted_errors.csv",
+        "folder,file,attribute,true,written",
+        [f"{e.folder},{e.file},{e.attribute},{e.true},{e.written}" for e in planted],
+    )
+    if not evaluation:
+        return
+    rows = []
+    for p in evaluation:
+        for stem in STEMS:
+            mask = MASK_OF_STEM[stem]
+            answer = joint_class(mask, p.true_gender, p.true_age)
+            tail = f"{answer},{p.id},{mask},{p.true_gender},{p.true_age},{ages[p.folder]:.3f}"
+            rows.append(f"{evaluation_name(seed, p, stem)}.jpg,{tail}")
+    rows.sort()  # by name, which tells nothing: a person's images are scattered
+    _csv(root / "eval/info.csv", "ImageID,ans", [f"{row.split(',')[0]},0" for row in rows])
+    _csv(root / "eval_truth.csv", "ImageID,ans,person,mask,gender,age,apparent_age", rows)

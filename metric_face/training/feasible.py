@@ -1,0 +1,116 @@
+"""What a configuration asks of these data, checked before anything is written or trained."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from metric_face.config import Config
+from metric_face.configuring import PER_ATTRIBUTE
+from metric_face.errors import ArgumentError, ConfigError
+from metric_face.losses import resolve_metric_loss
+from metric_face.training.loaders import label_columns, make_sampler
+from metric_face.training.objective import METRIC
+
+if TYPE_CHECKING:
+    from metric_face.data import PreparedData
+
+LEAST_REACHED = 0.01
+"""Share of its weight that a loss must reach before the training ends."""
+
+
+def check_feasible(config: Config, data: "PreparedData") -> list[str]:
+    """Refuse settings that would fail after an epoch, or would teach nothing.
+
+    Args:
+        config: settled.
+        data: the images, split.
+
+    Returns:
+        What should be known, one line each.
+
+    Raises:
+        ConfigError: the monitored score, the metric loss or the schedule cannot be had.
+    """
+    train, val = data.table.part("train"), data.table.part("val")
+    monitored(config, data)
+    codes = label_columns(train, data.space, config)
+    if config.loss.metric != "none":
+        try:
+            resolve_metric_loss(
+                config.loss.metric,
+                config.loss.arguments,
+                num_classes=int(codes[METRIC].max()) + 1,
+                embedding_size=config.model.embedding_size or 8,
+            )
+        except ArgumentError as error:
+            raise ConfigError(f"loss.metric={config.loss.metric}: {error}") from None
+    if len(val) and monitored(config, data) == "val/recall@1":
+        labels = label_columns(val, data.space, config).get(METRIC)
+        if labels is None or np.unique(labels).size == labels.size:
+            raise ConfigError(
+                "trainer.monitor=val/recall@1: no two validation images share a label, so there is nothing to find; "
+                "choose val/macro_f1, or another split"
+            )
+    return check_schedule(config, len(make_sampler(train, codes, config)))
+
+
+def monitored(config: Config, data: "PreparedData") -> str:
+    """The score that the best checkpoint is chosen by.
+
+    Raises:
+        ConfigError: no such score is logged with these classifiers.
+    """
+    name = config.trainer.monitor
+    has_heads = data.space is not None and config.model.heads != "none"
+    if name == "val/macro_f1" and not has_heads:
+        return "val/recall@1"  # without a classifier there is no F1 of a head
+    if name.startswith(PER_ATTRIBUTE):
+        known = data.space.names if has_heads and data.space is not None else ()
+        if name.removeprefix(PER_ATTRIBUTE) not in known:
+            found = f"; the attributes are {', '.join(known)}" if known else "; there are no classifiers"
+            raise ConfigError(f"trainer.monitor={name}: must name an attribute that is predicted{found}")
+    return name
+
+
+def check_schedule(config: Config, batches: int) -> list[str]:
+    """Compare ramps, accumulation and averaging with the steps that there will be.
+
+    Args:
+        config: settled.
+        batches: of an epoch.
+
+    Returns:
+        What should be known, one line each.
+
+    Raises:
+        ConfigError: an epoch has fewer batches than a step takes, or a loss never comes to count.
+    """
+    accumulate = config.optimizer.accumulate
+    if accumulate > batches:
+        raise ConfigError(
+            f"optimizer.accumulate={accumulate}: must be at most {batches}, the batches of an epoch; take fewer"
+        )
+    steps, lines = -(-batches // accumulate) * config.trainer.epochs, []
+    ramps = []
+    if config.loss.metric != "none":
+        ramps.append(("metric", config.loss.metric_ramp))
+    if config.loss.f1_weight:
+        ramps.append(("f1", config.loss.f1_ramp))
+    for name, ramp in ramps:
+        reached = batches * config.trainer.epochs / (ramp + 1)  # a ramp counts batches
+        if reached < LEAST_REACHED:
+            raise ConfigError(
+                f"loss.{name}_ramp={ramp}: the loss would reach {reached:.2g} of its weight in the "
+                f"{batches * config.trainer.epochs:,} batches of this training; shorten the ramp"
+            )
+        if reached < 1:
+            lines.append(
+                f"loss.{name}_ramp={ramp}: the loss reaches {reached:.0%} of its weight in this training"
+            )
+    if config.trainer.ema and config.trainer.ema**steps > 0.5:
+        share = config.trainer.ema**steps
+        lines.append(
+            f"trainer.ema={config.trainer.ema:g}: after {steps:,} steps the averaged weights are still {share:.0%} "
+            "those of the first step; lower it or train longer"
+        )
+    return lines

@@ -1,0 +1,228 @@
+"""The Lightning module: one training step, one validation, and what is logged of both."""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor
+
+from metric_face.config import Config
+from metric_face.data import LabelSpace
+from metric_face.errors import TrainingError
+from metric_face.losses import JointLoss, pcgrad_backward
+from metric_face.metrics import macro_f1
+from metric_face.models import EmbeddingModel
+from metric_face.search import NeighbourGraph
+from metric_face.training.objective import METRIC, objective_inputs
+
+
+class TrainingModule(L.LightningModule):
+    """Trains an :class:`EmbeddingModel` with a joint loss.
+
+    Args:
+        model: to train.
+        objective: the joint loss; its own parameters are trained and checkpointed too.
+        config: of the run.
+        space: the attributes, or None.
+        deadline: share of the allowed time that has passed, 0 to 1; 0 where there is no limit.
+        log_every: steps between two rows of the log.
+    """
+
+    def __init__(
+        self,
+        model: EmbeddingModel,
+        objective: JointLoss,
+        config: Config,
+        space: LabelSpace | None,
+        deadline: Callable[[], float] = lambda: 0.0,
+        log_every: int = 10,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.objective = objective
+        self.config = config
+        self.space = space
+        self.deadline = deadline
+        self.log_every = log_every
+        self._seen: list[dict[str, Tensor]] = []
+        self._epoch_started = time.monotonic()
+        self._images = 0
+        self._parts: list[Tensor] = []
+
+    def configure_optimizers(self) -> Any:
+        """AdamW; weight decay on matrices only; linear warm-up, then a cosine over steps or time, whichever leads."""
+        wanted = self.config.optimizer
+        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        groups = [
+            {"params": [p for p in trained if p.ndim > 1], "weight_decay": wanted.weight_decay},
+            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(groups, lr=wanted.lr)
+        steps = max(1, int(self.trainer.estimated_stepping_batches))
+
+        def factor(step: int) -> float:
+            return schedule(max(step / steps, self.deadline()), wanted.warmup, wanted.final, 1 / steps)
+
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
+        """The joint loss of a batch."""
+        images = batch["image"].contiguous(memory_format=torch.channels_last)
+        output = self.model(images)
+        result = self.objective(objective_inputs(self.objective, output, batch))
+        self._images += len(images)
+        for name, value in result.log().items():
+            self.log(name, value, prog_bar=name == "loss", batch_size=len(images))
+        statistics = (
+            getattr(self.objective.losses[METRIC], "last", None) if METRIC in self.objective.parts else None
+        )
+        if statistics is not None:
+            self.log("metric/share_active", float(statistics.share_active), batch_size=len(images))
+        self._parts = [part.weighted for part in result.parts.values()]
+        total: Tensor = result.total
+        return total
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """The usual pass; or, with surgery, one for the metric loss and one for the others, without what is opposed."""
+        if self.config.loss.surgery == "none" or METRIC not in self.objective.parts or len(self._parts) < 2:
+            super().backward(loss, *args, **kwargs)
+            return
+        scale = (
+            loss.detach() / torch.stack(self._parts).sum().detach()
+        )  # Lightning divides by accumulated batches
+        metric, *others = self._parts  # build_objective puts the metric loss first
+        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        pcgrad_backward([scale * metric, scale * torch.stack(others).sum()], trained)
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Stop where the loss or a gradient is not finite, before the weights are.
+
+        Raises:
+            TrainingError: names the step, and what is not finite.
+        """
+        gradients = {
+            name: parameter.grad for name, parameter in self.named_parameters() if parameter.grad is not None
+        }
+        lengths = torch._foreach_norm(list(gradients.values()))
+        whole = torch.stack(
+            [*(length.float() for length in lengths), *(part.detach().float() for part in self._parts)]
+        )
+        if bool(whole.isfinite().all()):
+            return
+        broken = [
+            name for name, length in zip(gradients, lengths, strict=True) if not bool(length.isfinite())
+        ]
+        losses_finite = all(bool(part.isfinite().all()) for part in self._parts)
+        what = f"the gradient of {broken[0]}" if losses_finite else "the loss"
+        batch = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        raise TrainingError(
+            f"training broke in epoch {self.current_epoch + 1}, batch {batch}: {what} is not finite; train anew with "
+            f"a lower optimizer.lr (it is {self.config.optimizer.lr:g}) or trainer.precision=fp32"
+        )
+
+    def on_train_epoch_start(self) -> None:
+        self._epoch_started, self._images = time.monotonic(), 0
+        self.trainer.train_dataloader.dataset.set_epoch(self.current_epoch)  # type: ignore[union-attr]
+
+    def on_train_epoch_end(self) -> None:
+        self.log("images_per_second", self._images / (time.monotonic() - self._epoch_started))
+        self.log("batches", float(self.trainer.fit_loop.epoch_loop.batch_progress.current.completed))
+        self.log("batches_promised", float(self.trainer.num_training_batches))
+        for floor in self.objective.at_floor():
+            self.log(f"at_floor/{floor.part}", floor.value)
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """One step; now and then with what it really did: the learning rate applied, |update| / |weight|."""
+        if (self.trainer.global_step + 1) % self.log_every:  # Lightning writes a row after these
+            super().optimizer_step(*args, **kwargs)
+            return
+        optimizer = self.trainer.optimizers[0]
+        applied = float(optimizer.param_groups[0]["lr"])
+        weights = [p for p in self.model.parameters() if p.requires_grad]
+        before = [p.detach().clone() for p in weights]
+        super().optimizer_step(*args, **kwargs)
+        moved = torch.stack(
+            [(p.detach() - old).norm() for p, old in zip(weights, before, strict=True)]
+        ).norm()
+        size = torch.stack([old.norm() for old in before]).norm()
+        self.log_dict({"lr": applied, "update_ratio": float(moved / size.clamp_min(1e-12))})
+
+    def validation_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
+        """Keep what a batch says; scores are of the whole set."""
+        output = self.model(batch["image"].contiguous(memory_format=torch.channels_last))
+        said = {f"logits/{name}": value.float().cpu() for name, value in output.logits.items()}
+        kept = {name: value.cpu() for name, value in batch.items() if name != "image"}
+        self._seen.append(said | kept | {"embedding": output.embedding.float().cpu()})
+
+    def on_validation_epoch_end(self) -> None:
+        """Macro F1 of the heads, per attribute and joint; recall@1 of the embedding by the metric label."""
+        whole = self._whole_set()
+        scores: dict[str, float] = {}
+        if whole and not self.trainer.sanity_checking:
+            scores = self._f1(whole) | _recall(whole)
+        for name, value in scores.items():
+            self.log(name, value, prog_bar=name in ("val/macro_f1", "val/recall@1"))
+
+    def _whole_set(self) -> dict[str, np.ndarray]:
+        """The validation set as every rank has seen it, each image once, by row."""
+        seen, self._seen = self._seen, []
+        if not seen:
+            return {}
+        mine = {name: torch.cat([batch[name] for batch in seen]) for name in seen[0]}
+        shares: list[Any] = [mine]
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            shares = [None] * torch.distributed.get_world_size()
+            torch.distributed.all_gather_object(shares, mine)
+        whole = {name: torch.cat([share[name] for share in shares]).numpy() for name in mine}
+        _, first = np.unique(whole["index"], return_index=True)
+        return {name: values[first] for name, values in whole.items()}
+
+    def _f1(self, whole: dict[str, np.ndarray]) -> dict[str, float]:
+        if self.space is None or not self.model.head_names:
+            return {}
+        predicted = {name: whole[f"logits/{name}"].argmax(1) for name in self.model.head_names}
+        if "joint" in predicted and "joint" not in self.space.names:
+            predicted = self.space.split_joint(predicted["joint"])
+        true = {name: whole[name] for name in self.space.names}
+        scores = {
+            f"val/macro_f1/{name}": macro_f1(true[name], predicted[name], self.space[name].num_classes)
+            for name in self.space.names
+        }
+        joint = macro_f1(self.space.joint(true), self.space.joint(predicted), self.space.num_classes)
+        return scores | {"val/macro_f1": joint}
+
+
+def schedule(progress: float, warmup: float, final: float, least: float) -> float:
+    """The factor on the learning rate at a share ``progress`` of the training.
+
+    Args:
+        progress: 0 to 1.
+        warmup: share of the training over which the factor rises evenly.
+        final: where the cosine ends.
+        least: share of one step; the first step is not taken with a rate of 0.
+
+    Returns:
+        The factor, above 0 and at most 1.
+    """
+    progress = min(1.0, max(0.0, progress))
+    if progress < warmup:
+        return max(progress, least) / warmup if warmup > least else 1.0
+    through = (progress - warmup) / max(1e-12, 1 - warmup)
+    return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * through))
+
+
+def _recall(whole: dict[str, np.ndarray]) -> dict[str, float]:
+    """Recall@1 by the metric label, of the images that share it with another one."""
+    if METRIC not in whole:
+        return {}
+    labels = whole[METRIC]
+    alone = np.bincount(labels)[labels] < 2
+    if len(labels) < 2 or alone.all():
+        return {}
+    nearest = NeighbourGraph.build(whole["embedding"], 1).ids[:, 0]
+    return {"val/recall@1": float((labels[nearest] == labels)[~alone].mean())}

@@ -1,0 +1,96 @@
+"""The loss that a configuration asks for: a metric loss and classifiers, joined by name."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from metric_face.config import LossConfig
+from metric_face.data import Codes
+from metric_face.losses import (
+    CrossEntropy,
+    FocalLoss,
+    JointLoss,
+    LogitAdjustedCrossEntropy,
+    Part,
+    SoftF1Loss,
+    class_prior,
+    effective_number_weights,
+    resolve_metric_loss,
+)
+from metric_face.models import ModelOutput
+
+METRIC = "metric"
+
+
+def build_objective(
+    config: LossConfig,
+    codes: Mapping[str, Codes],
+    drawn: NDArray[np.int64],
+    num_classes: Mapping[str, int],
+    *,
+    embedding_size: int,
+) -> JointLoss:
+    """Build the joint loss.
+
+    Args:
+        config: the section ``loss``.
+        codes: head -> (N,) codes of the training images; those that the metric loss tells apart under ``metric``.
+        drawn: rows of the images of an epoch as the sampler draws them; the prior of logit adjustment and the counts
+            of class weights are taken from these, because they are what the model is taught.
+        num_classes: head -> C.
+        embedding_size: D.
+
+    Returns:
+        The loss; its parts are ``metric``, ``<head>/ce`` and ``<head>/f1``.
+    """
+    parts: dict[str, Part] = {}
+    if config.metric != "none":
+        metric = resolve_metric_loss(
+            config.metric,
+            config.arguments,
+            num_classes=int(codes[METRIC].max()) + 1,
+            embedding_size=embedding_size,
+        )
+        parts[METRIC] = Part(metric, config.metric_weight, ramp=config.metric_ramp)
+    for head, count in num_classes.items():
+        taught = torch.from_numpy(codes[head][drawn])
+        parts[part_name(head, "ce")] = Part(_classifier(config, taught, count), config.classifier_weight)
+        if config.f1_weight:
+            soft_f1 = SoftF1Loss(count)
+            parts[part_name(head, "f1")] = Part(soft_f1, config.f1_weight, ramp=max(1, config.f1_ramp))
+    return JointLoss(parts)
+
+
+def objective_inputs(
+    objective: JointLoss, output: ModelOutput, batch: Mapping[str, Tensor]
+) -> dict[str, tuple[Tensor, ...]]:
+    """Hand each part of the loss what it reads of a batch."""
+    inputs: dict[str, tuple[Tensor, ...]] = {}
+    if METRIC in objective.parts:
+        inputs[METRIC] = (output.metric, batch[METRIC], batch["index"])
+    for head, logits in output.logits.items():
+        inputs[part_name(head, "ce")] = (logits, batch[head])
+        if part_name(head, "f1") in objective.parts:
+            inputs[part_name(head, "f1")] = (logits, batch[head])
+    return inputs
+
+
+def part_name(head: str, kind: str) -> str:
+    """The name of a head's part; a dot would split the key in the state dict."""
+    return f"{head.replace('.', '_')}/{kind}"
+
+
+def _classifier(config: LossConfig, drawn: Tensor, count: int) -> torch.nn.Module:
+    weights = None
+    if config.class_balance:
+        weights = effective_number_weights(
+            torch.bincount(drawn, minlength=count).clamp(min=1), config.class_balance
+        )
+    if config.classifier == "focal":
+        return FocalLoss(count, class_weights=weights)
+    if config.classifier == "logit_adjusted":
+        return LogitAdjustedCrossEntropy(class_prior(drawn, count, smoothing=1.0))
+    return CrossEntropy(count, label_smoothing=config.label_smoothing, class_weights=weights)

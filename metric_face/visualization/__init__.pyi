@@ -1,0 +1,19 @@
+from .faithfulness import measure_faithfulness as measure_faithfulness
+from .faithfulness import neighbour_confusion as neighbour_confusion
+from .map_page import build_map as build_map
+from .maps import map_run as map_run
+from .matrices import MatrixChart as MatrixChart
+from .matrices import confusion_chart as confusion_chart
+from .projection import Projection as Projection
+from .projection import project as project
+
+__all__ = [
+    "MatrixChart",
+    "Projection",
+    "build_map",
+    "confusion_chart",
+    "map_run",
+    "measure_faithfulness",
+    "neighbour_confusion",
+    "project",
+]

@@ -1,0 +1,100 @@
+"""The data block of a map: its points and what is known of them, packed small, as ``pages/data.js`` reads them."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metric_face.pages import Column, pack, pack_ids, palette
+
+_NEAR = 6
+
+
+def pack_coords(coords: NDArray[np.float32]) -> dict[str, Any]:
+    """Both axes in one unit, so that the map keeps its shape; 16 bits are finer than any screen."""
+    if not len(coords):
+        empty = pack(np.zeros(0, dtype=np.uint16))
+        return {"x": empty, "y": empty, "width": 1, "height": 1}
+    low = coords.min(axis=0)
+    extent = coords.max(axis=0) - low
+    span = float(max(extent.max(), 1e-9))
+    scaled = np.round((coords - low) / span * 65535).astype(np.uint16)
+    used = np.maximum(extent / span, 0.05)
+    flipped = np.round(extent[1] / span * 65535).astype(np.uint16) - scaled[:, 1]  # a screen counts downwards
+    return {"x": pack(scaled[:, 0]), "y": pack(flipped), "width": float(used[0]), "height": float(used[1])}
+
+
+def pack_column(column: Column, labels: str) -> dict[str, Any]:
+    """A column with its colours; ``labels`` heads the columns that name no group."""
+    made: dict[str, Any] = {
+        "name": column.name,
+        "note": column.note,
+        "group": column.group or labels,
+        "classes": column.classes,
+        "ordered": column.ordered,
+        "measured": bool(column.group),
+        "derived": False,
+    }
+    if column.classes is None:
+        known = column.values[np.isfinite(column.values)]
+        low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+        if low >= 0 and high <= 1:
+            low, high = 0.0, 1.0
+        return {
+            **made,
+            "range": [low, high],
+            "colours": themes(palette.ramp(column.ramp)),
+            "data": pack(column.values.astype(np.float32)),
+        }
+    count = column.num_classes
+    neutral = not column.ordered and count > palette.MOST_CATEGORIES
+    shades = (
+        palette.NEUTRAL
+        if neutral
+        else palette.ordered(count)
+        if column.ordered
+        else palette.categories(count)
+    )
+    highest = next(most for most in (2**8 - 1, 2**16 - 1, 2**32 - 1) if count <= most)  # of the type: unknown
+    codes = np.where(column.values < 0, highest, column.values)
+    return {**made, "neutral": neutral, "colours": themes(shades), "data": pack_ids(codes, highest)}
+
+
+def themes(shades: palette.Shades) -> dict[str, tuple[str, ...]]:
+    """Colours by the name of the theme."""
+    return {"light": shades.light, "dark": shades.dark}
+
+
+def names_of(n: int, images: Sequence[str | Path] | None, paths: Sequence[str] | None) -> list[str]:
+    """The texts that name the points: as given, else the images below their common folder, else row numbers."""
+    if paths is not None:
+        return [str(path) for path in paths]
+    if images is None or not n:
+        return [str(row) for row in range(n)]
+    whole = [os.path.abspath(image) for image in images]
+    folder = os.path.commonpath([os.path.dirname(image) for image in whole])  # whose it is stays at home
+    return [Path(image).relative_to(folder).as_posix() for image in whole]
+
+
+def pack_neighbours(neighbours: ArrayLike, n: int) -> dict[str, Any]:
+    """The first few neighbours of each point; N stands for none."""
+    near = np.asarray(neighbours)[:, :_NEAR]
+    near = np.where((near < 0) | (near == np.arange(n)[:, None]), n, near)
+    return {"near": pack_ids(near.ravel(), n), "nearCount": near.shape[1]}
+
+
+def pack_paths(texts: Sequence[str]) -> dict[str, Any]:
+    """Paths as folder and name, each different one told once: a folder holds many files, and names recur in folders."""
+    parts = [text.rpartition("/") for text in texts]
+    folders, folder = _numbered(f"{head}{slash}" for head, slash, _ in parts)
+    names, name = _numbered(tail for _, _, tail in parts)
+    return {"folders": folders, "names": names, "folder": folder, "name": name}
+
+
+def _numbered(texts: Iterable[str]) -> tuple[list[str], dict[str, str]]:
+    places: dict[str, int] = {}
+    numbers = np.array([places.setdefault(text, len(places)) for text in texts], dtype=np.int64)
+    return list(places), pack_ids(numbers, len(places))

@@ -1,0 +1,224 @@
+"""The map as one offline HTML page that a reader can move, search and question."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import ArrayLike, NDArray
+
+from metric_face.errors import ArgumentError
+from metric_face.files import write_text
+from metric_face.pages import (
+    ACROSS,
+    Column,
+    as_columns,
+    choose_view,
+    crossed,
+    make_thumbnails,
+    pack_ids,
+    page_words,
+    palette,
+    render,
+)
+from metric_face.visualization.faithfulness import Faithfulness
+from metric_face.visualization.map_block import (
+    names_of,
+    pack_column,
+    pack_coords,
+    pack_neighbours,
+    pack_paths,
+    themes,
+)
+from metric_face.visualization.map_words import ChartTable, banner, class_table, remark, trust
+from metric_face.visualization.matrices import MatrixChart
+from metric_face.visualization.projection import Projection
+
+_BYTES_PER_BASE64 = 4 / 3
+
+
+@dataclass(frozen=True)
+class MapPart:
+    """A map ready to be shown by ``map_part.html.j2``, alone or within a longer page.
+
+    Attributes:
+        block: its share of the page's data block, see ``pages/data.js``.
+        sheets: WebP images of thumbnails.
+        trust: names and numbers that say how far it may be believed.
+        banner: a warning, or None.
+        remark: what the reader should know of the thumbnails, or "".
+        tables: its numbers.
+    """
+
+    block: dict[str, Any]
+    sheets: list[bytes]
+    trust: list[tuple[str, str]]
+    banner: str | None
+    remark: str
+    tables: list[ChartTable] = field(default_factory=list)
+
+    @property
+    def has_faces(self) -> bool:
+        return bool(self.sheets)
+
+
+def build_map(
+    projection: Projection,
+    columns: "Mapping[str, ArrayLike | Column] | Sequence[Column]",
+    *,
+    images: Sequence[str | Path] | None = None,
+    paths: Sequence[str] | None = None,
+    faithfulness: Mapping[str, Faithfulness] | None = None,
+    neighbours: ArrayLike | None = None,
+    evidence: Sequence[int] | NDArray[np.int64] = (),
+    matrices: Sequence[MatrixChart] = (),
+    faces: bool = True,
+    face_bytes: int = 7_400_000,
+    lang: str = "en",
+    progress: Callable[[int], object] | None = None,
+) -> MapPart:
+    """Prepare a map for a page.
+
+    Args:
+        projection: of N points.
+        columns: what is known of the points, by name or as Columns: floating arrays are values, others classes.
+        images: N files to make thumbnails of; None for none.
+        paths: N texts that name the points; by default ``images`` below their common folder, else row numbers.
+        faithfulness: by the name of a column of classes; adds purity, mismatch and projection lie, a table of each,
+            and the figures under the map.
+        neighbours: (N, K) ids in the embedding space, -1 for none: shown when a point is chosen.
+        evidence: rows that must have a thumbnail.
+        matrices: charts of the same page whose cells name rows of this map.
+        faces: False leaves every image out.
+        face_bytes: of the page, for thumbnails.
+        lang: ``en`` or ``ko``.
+        progress: called with the number of images just read.
+
+    Raises:
+        ArgumentError: the shapes do not agree.
+    """
+    n, words = projection.n, page_words(lang)
+    known = as_columns(columns, n)
+    _check_rows(n, images=images, paths=paths, neighbours=neighbours)
+    judged = dict(faithfulness or {})
+    stray = judged.keys() - {column.name for column in known if column.is_class}
+    if stray:
+        raise ArgumentError(
+            f"faithfulness: {sorted(stray)[0]!r} must be the name of a column of classes; "
+            f"the columns are {', '.join(column.name for column in known)}"
+        )
+    view = choose_view(known)
+    shown = [*known, *(measure for name, one in judged.items() for measure in measures_of(name, one, lang))]
+    panels = view.cols
+    if view.rows is not None and view.cols is not None:
+        panels = crossed(view.rows, view.cols)
+        shown.append(panels)
+    thumbnails, missing = None, ""
+    if faces and images is not None and n:
+        must = [
+            *evidence,
+            *(row for matrix in matrices for ids in matrix.points.values() for row in ids[:12]),
+        ]
+        thumbnails = make_thumbnails(
+            images,
+            projection.coords,
+            budget=int(face_bytes / _BYTES_PER_BASE64),
+            first=np.asarray(must, dtype=np.int64),
+            progress=progress,
+        )
+        missing = remark(n, len(thumbnails.order), len(thumbnails.broken), words)
+    packed = [pack_column(column, words["labels"]) for column in shown]
+    if panels is not None and panels not in known and view.cols is not None:
+        packed[-1] |= {"derived": True, "across": view.cols.num_classes}
+    block = {
+        "n": n,
+        **pack_coords(projection.coords),
+        "columns": packed,
+        "colour": shown.index(view.hue) if view.hue is not None else 0,
+        "panels": shown.index(panels) if panels is not None else -1,
+        "focusColours": themes(palette.categories(palette.MOST_CATEGORIES)),
+        "paths": pack_paths(names_of(n, images, paths)),
+        "near": None,
+        "faces": None,
+        "matrices": {matrix.id: matrix.block(n) for matrix in matrices},
+    }
+    if neighbours is not None:
+        block |= pack_neighbours(neighbours, n)
+    if thumbnails is not None:
+        block["faces"] = {"side": thumbnails.side, "across": ACROSS, "order": pack_ids(thumbnails.order, n)}
+    return MapPart(
+        block,
+        thumbnails.sheets if thumbnails else [],
+        trust(projection, judged, words),
+        banner(judged, words),
+        missing,
+        [class_table(column, judged[column.name], words) for column in known if column.name in judged],
+    )
+
+
+def write_map(
+    path: str | os.PathLike[str],
+    projection: Projection,
+    columns: "Mapping[str, ArrayLike | Column] | Sequence[Column]",
+    *,
+    title: str = "Map",
+    charts: Sequence[Markup] = (),
+    matrices: Sequence[MatrixChart] = (),
+    lang: str = "en",
+    **settings: Any,
+) -> Path:
+    """Write the map as one HTML file that opens by a double click and needs no network.
+
+    Args:
+        path: where.
+        projection: of N points.
+        columns: what is known of the points.
+        title: of the page.
+        charts: figures of ``metric_face.pages.charts`` to follow the map.
+        matrices: matrices to follow the map; their cells open their images.
+        lang: ``en`` or ``ko``.
+        settings: as of ``build_map``: ``images``, ``paths``, ``faithfulness``, ``neighbours``, ``evidence``,
+            ``faces``, ``face_bytes`` and ``progress``.
+
+    Returns:
+        The path written.
+
+    Raises:
+        ArgumentError: the shapes do not agree.
+    """
+    part = build_map(projection, columns, matrices=matrices, lang=lang, **settings)
+    html = render(
+        "map.html.j2",
+        title=title,
+        block=part.block,
+        sheets=part.sheets,
+        lang=lang,
+        map=part,
+        lead=page_words(lang)["lead"],
+        charts=[*(matrix.html(lang) for matrix in matrices), *charts],
+    )
+    return write_text(path, html)
+
+
+def measures_of(name: str, one: Faithfulness, lang: str = "en") -> list[Column]:
+    """The columns purity, mismatch and projection lie of an attribute."""
+    words = page_words(lang)
+    mismatch = np.where(np.isfinite(one.purity_D), one.mismatch, np.nan).astype(np.float32)
+    made = [
+        Column(words["purity"].format(name=name), one.purity_D, note=words["purity_note"]),
+        Column(words["mismatch"].format(name=name), mismatch, ramp="alarm", note=words["mismatch_note"]),
+        Column(words["lie"].format(name=name), one.lie, ramp="alarm", note=words["lie_note"]),
+    ]
+    return [replace(column, group=words["measures"].format(name=name)) for column in made]
+
+
+def _check_rows(n: int, **given: Any) -> None:
+    for name, rows in given.items():
+        if rows is not None and len(rows) != n:
+            raise ArgumentError(
+                f"{name}: must have one entry for each of the {n} points; found {len(rows)}; "
+                "take it from the same table"
+            )

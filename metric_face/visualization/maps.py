@@ -1,0 +1,137 @@
+"""map_run: pictures of an embedding, as a PNG of small multiples and an offline page."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from metric_face.data import targets_of
+from metric_face.embeddings import Embeddings
+from metric_face.pages import Column, choose_view
+from metric_face.run import Run
+from metric_face.search import DEPTH, graph_file, kept_graph
+from metric_face.visualization.faithfulness import Faithfulness, measure_faithfulness
+from metric_face.visualization.map_figures import map_figure
+from metric_face.visualization.map_page import write_map
+from metric_face.visualization.matrices import confusion_chart
+from metric_face.visualization.plots import save_figure
+from metric_face.visualization.projection import Projection, project
+
+_MOST_IN_MATRIX = 24
+
+
+@dataclass(frozen=True)
+class MapFiles:
+    """What :func:`map_run` wrote and measured."""
+
+    picture: Path
+    page: Path
+    projection: Projection
+    faithfulness: dict[str, Faithfulness]
+
+
+def map_run(
+    run: Run,
+    embeddings: Embeddings | None = None,
+    *,
+    part: str = "val",
+    folder: str | Path | None = None,
+    seed: int = 0,
+    most: int = 20_000,
+    faces: bool = True,
+    progress: Callable[[str], object] = lambda step: None,
+) -> MapFiles:
+    """Draw the embeddings of one part of a run.
+
+    UMAP lays out the neighbour graph and never sees a label; labels only colour what it laid out.
+
+    Args:
+        run: a run.
+        embeddings: of its images; default those stored in the run.
+        part: ``val``, ``train``, ``test`` or ``all``.
+        folder: where to write ``map.png`` and ``map.html``; default the run directory.
+        seed: of the layout, and of the sample where there are more images than ``most``.
+        most: images to draw.
+        faces: put thumbnails into the page.
+        progress: called with a line before each long step.
+
+    Returns:
+        The files, the layout and its faithfulness per target.
+    """
+    home = Path(folder) if folder is not None else run.folder
+    embeddings = embeddings if embeddings is not None else run.embeddings()
+    held = embeddings if part == "all" else embeddings.part(part)
+    shown = part
+    if len(held) > most:
+        shown = f"{part}-{most}-{seed}"
+        held = held.take(np.sort(np.random.default_rng(seed).choice(len(held), most, replace=False)))
+    vectors = np.ascontiguousarray(held.vectors)
+    identities = held.table.identities
+    if identities is not None and len(np.unique(identities.astype(str))) < 2:
+        identities = None  # there is nobody else to be near to
+    # A person's own images would crowd out everybody else: they count neither in the layout nor in a number.
+    depth = min(DEPTH, len(held) - 1)
+    graph = kept_graph(graph_file(run.folder, shown), vectors, depth, exclude=identities)
+    projection = project(graph, vectors=vectors, seed=seed, progress=progress)
+    columns = _columns(held, run)
+    targets = targets_of(held.table, run.space)
+    faithfulness = {
+        name: measure_faithfulness(
+            projection.coords, graph.ids, targets[name][0], vectors, identities=identities
+        )
+        for name in (run.space.names if run.space is not None else ())
+    }
+    view = choose_view(columns)
+    hue = view.hue.name if view.hue is not None else None
+    figure = map_figure(projection, view, faithfulness=faithfulness.get(hue or ""), title=run.folder.name)
+    picture = save_figure(figure, home / "map.png")
+    progress("page")
+    page = write_map(
+        home / "map.html",
+        projection,
+        columns,
+        title=f"{run.folder.name}: {part}",
+        images=held.table.paths,
+        paths=list(held.table.frame["path"]),
+        faithfulness=faithfulness,
+        neighbours=graph.ids[:, :12],
+        matrices=[
+            confusion_chart(graph.ids, column, id=f"confusion-{place}", identities=identities)
+            for place, column in enumerate(_confusable(columns, set(faithfulness)))
+        ],
+        faces=faces,
+    )
+    return MapFiles(picture, page, projection, faithfulness)
+
+
+def _confusable(columns: list[Column], attributes: set[str]) -> list[Column]:
+    """The joint class where a matrix of it can be read, else each attribute that fits."""
+    fitting = [column for column in columns if 1 < column.num_classes <= _MOST_IN_MATRIX]
+    joint = [column for column in fitting if column.name == "joint"]
+    return joint or [column for column in fitting if column.name in attributes]
+
+
+def _columns(held: Embeddings, run: Run) -> list[Column]:
+    made = [
+        Column(
+            name,
+            codes,
+            names,
+            ordered=run.space is not None
+            and name != "identity"
+            and name != "joint"
+            and run.space[name].cuts is not None,
+        )
+        for name, (codes, names) in targets_of(held.table, run.space).items()
+    ]
+    if run.space is not None:
+        for attribute in run.space.attributes:
+            if attribute.cuts is not None:
+                raw = attribute.numbers(held.table.column(attribute.name))
+                made.append(Column.of(f"{attribute.name} as given", raw))
+    known = {column.name for column in made}
+    identities = held.table.identities
+    if identities is not None and "identity" not in known:
+        made.append(Column.of("identity", identities))
+    return made
