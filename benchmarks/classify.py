@@ -38,7 +38,7 @@ def path_section(rows: int, dimensions: int) -> str:
     data = X[:rows], y[:rows], X[unseen], y[unseen]
     parts = [_paths(*data, tol) for tol in TOLERANCES]
     return (
-        f"## Ten strengths at {rows:,} x {dimensions}, {CLASSES} classes\n\nThe same standardised float32 rows, the "
+        f"## Ten strengths at {rows:,} x {dimensions}, {CLASSES} classes\n\nThe same standardized float32 rows, the "
         "same convex objective, both to the same largest gradient entry; macro F1 on "
         f"{len(unseen):,} images of unseen people. Where the penalty is weak, 1e-4 (the default of both) is not near "
         "the optimum yet: the two stop at different places, and so do their F1.\n\n" + "\n\n".join(parts)
@@ -180,15 +180,15 @@ def knn_section(queries: int, items: int, dimensions: int) -> str:
         f"## kNN with k in {{{', '.join(map(str, KS))}}}: {queries:,} queries, {items:,} x {dimensions}\n\n"
         + table(["", "ms", "x raw FAISS"], lines)
         + f"\n\nSame answer as scikit-learn, least over the six k: {min(agree):.4f} (the rest are ties). Macro F1 by "
-        f"k: {scores}.\n\nVotes of 12,600 queries x 100 neighbours among 10,000 classes: {memory:.0f} MB above "
+        f"k: {scores}.\n\nVotes of 12,600 queries x 100 neighbors among 10,000 classes: {memory:.0f} MB above "
         "their inputs; a one-hot array would take 50 GB."
     )
 
 
-def _prepare_votes(queries: int, neighbours: int, items: int, classes: int) -> Callable[[], object]:
+def _prepare_votes(queries: int, neighbors: int, items: int, classes: int) -> Callable[[], object]:
     rng = np.random.default_rng(0)
-    ids = rng.integers(0, items, (queries, neighbours))
-    near = -np.sort(-rng.random((queries, neighbours)).astype(np.float32), axis=1)
+    ids = rng.integers(0, items, (queries, neighbors))
+    near = -np.sort(-rng.random((queries, neighbors)).astype(np.float32), axis=1)
     return partial(votes_for_ks, ids, near, rng.integers(0, classes, items), KS)
 
 
@@ -273,7 +273,7 @@ def main() -> None:
     parts: dict[str, tuple[str, Callable[[], str]]] = {
         "path": ("A path of logistic regressions", partial(path_section, rows, dimensions)),
         "fit": ("Choose a probe's strength", partial(fit_section, rows, dimensions)),
-        "knn": ("Classify by neighbours", partial(knn_section, max(1000, rows // 25), rows, dimensions)),
+        "knn": ("Classify by neighbors", partial(knn_section, max(1000, rows // 25), rows, dimensions)),
         "scores": ("Score", partial(scores_section, max(1000, rows // 5), dimensions, options.large)),
     }
     packages = ("numpy", "scikit-learn", "faiss-cpu", "torch", "pytorch-metric-learning")

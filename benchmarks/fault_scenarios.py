@@ -1,7 +1,7 @@
 """Trainings with one planted fault each, in the inputs that a real training leaves.
 
 An embedding of drawn people (the mask competition's ages, genders and seven masks each), the log, the batches,
-the transforms, the runs of three arms and an unlabelled set. Signal, identity and noise are laid along random
+the transforms, the runs of three arms and an unlabeled set. Signal, identity and noise are laid along random
 directions; the clean training has macro F1 of about 0.8 with age the hardest attribute, as it was there.
 """
 
@@ -110,7 +110,7 @@ def clean_run(
         age_noise: years of noise in the age that the embedding shows.
         same_masks: embed "incorrect" and "not worn" alike.
         held_out: share of the people in validation.
-        old_in_test: share of people of 60 and more among the unlabelled; as in training by default.
+        old_in_test: share of people of 60 and more among the unlabeled; as in training by default.
 
     Returns:
         The inputs of :func:`metric_face.diagnose`.
@@ -135,7 +135,7 @@ def clean_run(
         "split": split,
         "raw_values": {"age": known.age[identities].astype(float)},
         "cuts": CUTS,
-        "unlabelled": world.embed(new, rng, age_noise, same_masks),
+        "unlabeled": world.embed(new, rng, age_noise, same_masks),
         "batches": batches_of(labels, identities, split, seed),
         "log": healthy_log(rng),
         "transforms": transforms(crop_in_evaluation=True),

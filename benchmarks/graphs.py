@@ -1,4 +1,4 @@
-"""Neighbour graphs of a run: searched by each analysis, against read from the run where one has searched before.
+"""Neighbor graphs of a run: searched by each analysis, against read from the run where one has searched before.
 
 python -m benchmarks.graphs [--scale 0.1]
 """
@@ -18,12 +18,12 @@ DIMENSIONS = 128
 IMAGES_EACH = 7
 
 
-def analyses(count: int, folder: Path | None) -> dict[str, Callable[[], object]]:
+def analyzes(count: int, folder: Path | None) -> dict[str, Callable[[], object]]:
     """What `why`, `visualize` and `evaluate` ask of a run with ``count`` images, a fifth of them for validation."""
     rng = np.random.default_rng(0)
     people = np.arange(count) // IMAGES_EACH
-    centres = rng.normal(size=(people[-1] + 1, DIMENSIONS))
-    vectors = (centres[people] + rng.normal(size=(count, DIMENSIONS))).astype(np.float32)
+    centers = rng.normal(size=(people[-1] + 1, DIMENSIONS))
+    vectors = (centers[people] + rng.normal(size=(count, DIMENSIONS))).astype(np.float32)
     val = people % 5 == 0
     held, known = vectors[val], vectors[~val]
 
@@ -40,14 +40,14 @@ def analyses(count: int, folder: Path | None) -> dict[str, Callable[[], object]]
 def rows(count: int, repeats: int) -> list[list[str]]:
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        searched, kept = analyses(count, None), analyses(count, Path(folder))
+        searched, kept = analyzes(count, None), analyzes(count, Path(folder))
         for name in searched:
             took = times({"searched": searched[name], "kept": kept[name]}, repeats)
             share = took["kept"] / took["searched"]
             found.append(
                 [f"{count:,}", name, f"{took['searched']:.3f}", f"{took['kept']:.4f}", f"{share:.3f}"]
             )
-        size = sum(path.stat().st_size for path in (Path(folder) / "neighbours").iterdir()) / 1e6
+        size = sum(path.stat().st_size for path in (Path(folder) / "neighbors").iterdir()) / 1e6
     return [*found, [f"{count:,}", "files", "", f"{size:.1f} MB", ""]]
 
 
@@ -58,14 +58,14 @@ def main() -> None:
     sizes = [max(700, int(count * options.scale)) for count in (700, 7_000, 70_000)]
     publish(
         "graphs" if options.scale == 1 else "graphs_small",
-        "Neighbour graphs of a run, searched and kept",
+        "Neighbor graphs of a run, searched and kept",
         "python -m benchmarks.graphs" + (f" --scale {options.scale:g}" if options.scale != 1 else ""),
         machine("faiss-cpu", "numpy") + f"; {faiss.omp_get_max_threads()} threads",
         [
             f"Seconds, medians of arms that take turns. {DIMENSIONS} dimensions, {IMAGES_EACH} images a person, a "
             "fifth for validation. `why` looks among all images and `visualize` among the validation images, the same "
-            f"person left out ({DEPTH} neighbours); `evaluate` looks from validation into training "
-            f"({DEPTH_BETWEEN} neighbours), as `index` does too. Reading includes the checksums of the vectors and of "
+            f"person left out ({DEPTH} neighbors); `evaluate` looks from validation into training "
+            f"({DEPTH_BETWEEN} neighbors), as `index` does too. Reading includes the checksums of the vectors and of "
             "the file.",
             table(
                 ["images", "asked by", "searched s", "kept s", "share"],

@@ -19,8 +19,8 @@ def batch(items: int) -> tuple[Tensor, Tensor]:
     """Embeddings whose labels lie apart by about the margin, so that some triplets are active and some are not."""
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(items) // PER_LABEL
-    centres = torch.randn(items // PER_LABEL, WIDTH, generator=generator)
-    return centres[labels] + 1.2 * torch.randn(items, WIDTH, generator=generator), labels
+    centers = torch.randn(items // PER_LABEL, WIDTH, generator=generator)
+    return centers[labels] + 1.2 * torch.randn(items, WIDTH, generator=generator), labels
 
 
 def ours(mining: str) -> Callable[[Tensor, Tensor], Tensor]:
@@ -129,7 +129,7 @@ def probing(repeats: int) -> str:
     generator = torch.Generator().manual_seed(0)
     model = EmbeddingModel("resnet18", {"kind": classes})
     joint = JointLoss({"metric": TripletLoss(), "ce": CrossEntropy(classes)})
-    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     images = torch.randn(items, 3, 96, 96, generator=generator)
     labels = torch.arange(items) // PER_LABEL
     seen: list[Tensor] = []
@@ -137,11 +137,11 @@ def probing(repeats: int) -> str:
     def step() -> None:
         output = model(images)
         seen[:] = [output.metric.detach()]
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         joint(
             {"metric": (output.metric, labels, None), "ce": (output.logits["kind"], labels)}
         ).total.backward()
-        optimiser.step()
+        optimizer.step()
 
     def probe() -> None:
         with untouched(model.neck, model.dropout, model.heads, joint):
@@ -171,7 +171,7 @@ def main() -> None:
         f"python -m benchmarks.losses --repeats {repeats}",
         machine("torch", "pytorch-metric-learning"),
         [
-            "Forward and backward, D = 512, 4 images per label, float32, margin 0.2, normalised Euclidean distance. "
+            "Forward and backward, D = 512, 4 images per label, float32, margin 0.2, normalized Euclidean distance. "
             "The product is `(x @ x.T).sum()` forward and backward: the floor of any loss over all pairs.",
             speed(256, repeats),
             speed(1024, repeats),

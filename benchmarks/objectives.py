@@ -73,7 +73,7 @@ def configuration(task: Task, arm: str, seed: int, steps: int, path: Path) -> Co
         {
             "data": {
                 **task.data,
-                "augmentation": {"scale": 1.0, "colour": 0.0},
+                "augmentation": {"scale": 1.0, "color": 0.0},
                 "path": str(path),
                 "split": split,
                 "size": [SIZE, SIZE],
@@ -187,7 +187,7 @@ def train_cell(config: Config, data: PreparedData, steps: int, person: str | Non
 def judge(
     model: Any, transform: Any, data: PreparedData, person: str | None
 ) -> dict[str, np.ndarray[Any, Any]]:
-    """What head, neighbours and probe say of the images held out, and whether each finds its person."""
+    """What head, neighbors and probe say of the images held out, and whether each finds its person."""
     from metric_face.classifiers.knn import KNNClassifier
     from metric_face.classifiers.linear_probe import LinearProbe
     from metric_face.data.targets import head_predictions, targets_of

@@ -9,7 +9,7 @@ from metric_face.metrics.intervals import Interval, bootstrap_interval
 
 JUDGES = ("head", "knn", "probe")
 BASELINE, CONTROL = "ce", "ce, P x K batches"
-INTRODUCTION = """Macro F1 on people (masks3: photographs) held out, of the head, of 20 neighbours and of a linear
+INTRODUCTION = """Macro F1 on people (masks3: photographs) held out, of the head, of 20 neighbors and of a linear
 probe, with 95 % intervals that resample people; the seeds are pooled. Below them the difference to plain
 cross-entropy on the same people, and to cross-entropy on the batches that the triplet gets, the control that tells what
 the sampler does from what the loss does; * where the interval leaves out zero. kappa is the corrected cosine between

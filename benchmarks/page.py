@@ -1,7 +1,7 @@
 """The map page against Plotly, Bokeh and a bare canvas: bytes of the file, and seconds until it is drawn.
 
 Run with ``python -m benchmarks.page``; needs chromium and chromedriver. Plotly and Bokeh are measured where they are
-installed. All pages show the same points in the same three colours; only ours also holds a thumbnail of each.
+installed. All pages show the same points in the same three colors; only ours also holds a thumbnail of each.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from metric_face.visualization.map_page import write_map
 from metric_face.visualization.projection import Projection
 
 COUNTS = (20_000, 100_000)
-COLOURS = ("#0072b2", "#d55e00", "#009e73")
+COLORS = ("#0072b2", "#d55e00", "#009e73")
 DRAWN = """addEventListener("load", () => requestAnimationFrame(() => requestAnimationFrame(() => {
   window.drawnAfter = performance.now();
 })));"""
@@ -52,7 +52,7 @@ def ours(path: Path, n: int, images: list[Path] | None) -> None:
         columns,
         images=None if images is None else [images[row % len(images)] for row in range(n)],
         paths=[f"images/{row:06d}_female_Asian_45/incorrect_mask.jpg" for row in range(n)],
-        neighbours=rng.integers(0, n, (n, 6)),
+        neighbors=rng.integers(0, n, (n, 6)),
     )
 
 
@@ -61,9 +61,9 @@ def plotly(path: Path, n: int) -> None:
     import plotly.graph_objects as go
 
     coords, labels = points(n)
-    colours = np.array(COLOURS)[labels]
+    colors = np.array(COLORS)[labels]
     figure = go.Figure(
-        go.Scattergl(x=coords[:, 0], y=coords[:, 1], mode="markers", marker={"color": colours, "size": 3})
+        go.Scattergl(x=coords[:, 0], y=coords[:, 1], mode="markers", marker={"color": colors, "size": 3})
     )
     figure.write_html(path, include_plotlyjs=True)
 
@@ -76,7 +76,7 @@ def bokeh(path: Path, n: int) -> None:
 
     coords, labels = points(n)
     plot = figure(output_backend="webgl")
-    plot.scatter(coords[:, 0], coords[:, 1], color=np.array(COLOURS)[labels].tolist(), size=3)
+    plot.scatter(coords[:, 0], coords[:, 1], color=np.array(COLORS)[labels].tolist(), size=3)
     path.write_text(file_html(plot, INLINE))
 
 
@@ -89,7 +89,7 @@ def bare(path: Path, n: int) -> None:
         path,
         f"""<!doctype html><canvas width=700 height=700></canvas><script>
 const [at, label] = {data}, ink = document.querySelector("canvas").getContext("2d");
-at.forEach(([x, y], i) => {{ ink.fillStyle = {as_json(COLOURS)}[label[i]]; ink.fillRect(x, y, 3, 3); }});
+at.forEach(([x, y], i) => {{ ink.fillStyle = {as_json(COLORS)}[label[i]]; ink.fillRect(x, y, 3, 3); }});
 </script>""",
     )
 

@@ -11,7 +11,7 @@ SIDE, CELL, DIRECTIONS = 96, 8, 9
 
 
 def gradients(paths: Sequence[Path]) -> NDArray[np.float32]:
-    """(N, F) histograms of gradient directions in cells of 8 x 8 pixels, normalised over 2 x 2 cells."""
+    """(N, F) histograms of gradient directions in cells of 8 x 8 pixels, normalized over 2 x 2 cells."""
     return np.stack([_histograms(path) for path in paths])
 
 
@@ -21,21 +21,21 @@ def principal_axes(
     """The map from features (M, F) to coordinates (M, axes) along the principal axes of the fitted rows."""
     from sklearn.utils.extmath import randomized_svd
 
-    centre = features[fitted].mean(axis=0)
-    directions = randomized_svd(features[fitted] - centre, axes, n_iter=2, random_state=0)[2]
+    center = features[fitted].mean(axis=0)
+    directions = randomized_svd(features[fitted] - center, axes, n_iter=2, random_state=0)[2]
 
     def turn(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray((rows - centre) @ directions.T, dtype=np.float32)
+        return np.asarray((rows - center) @ directions.T, dtype=np.float32)
 
     return turn
 
 
 def _histograms(path: Path) -> NDArray[np.float32]:
     with Image.open(path) as image:
-        grey = np.asarray(
+        gray = np.asarray(
             image.convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR), dtype=np.float32
         )
-    down, across = np.gradient(grey / 255)
+    down, across = np.gradient(gray / 255)
     strength = np.hypot(down, across)
     direction = (np.arctan2(down, across) % np.pi) / np.pi * DIRECTIONS
     cells = SIDE // CELL

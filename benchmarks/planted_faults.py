@@ -50,7 +50,7 @@ def f1_floor(run: Run, rng: np.random.Generator) -> Run:
 
 
 def frozen_rate(run: Run, rng: np.random.Generator) -> Run:
-    """A scheduler of another optimiser: the plan is a cosine, the rate applied stays at 1e-6."""
+    """A scheduler of another optimizer: the plan is a cosine, the rate applied stays at 1e-6."""
     log = run["log"].copy()
     log["lr"] = 1e-6
     log["update_ratio"] = 1e-6 * np.exp(0.2 * rng.normal(size=len(log)))
@@ -147,7 +147,7 @@ def collapsed(run: Run, rng: np.random.Generator) -> Run:
     def flatten(vectors: np.ndarray) -> np.ndarray:
         return (vectors @ plane @ plane.T + 1e-3 * rng.normal(size=vectors.shape)).astype(np.float32)
 
-    return run | {"embeddings": flatten(run["embeddings"]), "unlabelled": flatten(run["unlabelled"])}
+    return run | {"embeddings": flatten(run["embeddings"]), "unlabeled": flatten(run["unlabeled"])}
 
 
 FAULTS = (

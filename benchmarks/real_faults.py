@@ -34,7 +34,7 @@ class Photographs:
         run: its inputs.
         turn: from raw features to the embedding.
         rows: which photographs are in the run.
-        new: which are the unlabelled ones.
+        new: which are the unlabeled ones.
     """
 
     run: Run
@@ -99,7 +99,7 @@ def utkface(home: Path, scratch: Path) -> Iterator[tuple[Fault | None, Run]]:
                 more = np.concatenate(
                     [np.flatnonzero(old), rng.permutation(np.flatnonzero(~old))[: 2 * old.sum()]]
                 )
-                yield fault, run | {"unlabelled": run["unlabelled"][more]}
+                yield fault, run | {"unlabeled": run["unlabeled"][more]}
             case "test-time crop missing":
                 yield fault, run | {"transforms": transforms(crop_in_evaluation=False, crop=CROP)}
             case "two classes made identical":
@@ -159,7 +159,7 @@ def _photographs(
     people: NDArray[np.int64],
     classes: dict[str, tuple[str, ...]],
 ) -> Photographs:
-    """The inputs of a training on frozen features, split by person; a fifth of the rest is left unlabelled."""
+    """The inputs of a training on frozen features, split by person; a fifth of the rest is left unlabeled."""
     rng = np.random.default_rng(3)
     held = rng.random(int(people.max()) + 1) < 0.25
     aside = ~held & (rng.random(len(held)) < 0.2)
@@ -177,7 +177,7 @@ def _photographs(
         "classes": classes,
         "split": part[kept],
         "images": [paths[at] for at in kept],
-        "unlabelled": features[new],
+        "unlabeled": features[new],
         "batches": batches_of(labels, people[kept], part[kept], 0),
         "log": healthy_log(rng),
         "transforms": transforms(crop_in_evaluation=True, crop=CROP),

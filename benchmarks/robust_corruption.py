@@ -68,7 +68,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "embeddings/stamps.parquet": ("evaluate",),
     "embeddings/vectors.npy": ("evaluate",),
     "embeddings/logits-636f6c6f7572.npy": ("evaluate", "fuse"),
-    "neighbours/val-in-train.npz": ("evaluate", "index"),
+    "neighbors/val-in-train.npz": ("evaluate", "index"),
     "index/index.json": ("knn",),
     "index/labels.parquet": ("knn",),
     "index/index.faiss": ("knn",),

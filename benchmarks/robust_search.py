@@ -10,8 +10,8 @@ import faiss
 import numpy as np
 
 from benchmarks.harness import machine, publish, seconds, table
-from metric_face import EmbeddingIndex, KNNClassifier, NeighbourGraph
-from metric_face.vectors import normalise
+from metric_face import EmbeddingIndex, KNNClassifier, NeighborGraph
+from metric_face.vectors import normalize
 
 METRICS = ("euclidean", "cosine", "inner_product")
 K = 5
@@ -74,7 +74,7 @@ def searches(queries: np.ndarray, base: np.ndarray, metric: str) -> dict[str, np
     classifier = KNNClassifier(k, metric=metric).fit(base, np.arange(len(base)) % 2)
     index = EmbeddingIndex.build(base, kind="flat", metric=metric)
     return {
-        "graph": NeighbourGraph.between(queries, base, k, metric=metric).ids,
+        "graph": NeighborGraph.between(queries, base, k, metric=metric).ids,
         "classifier": classifier.search(queries)[0],
         "index": index.search(queries, k).ids,
     }
@@ -93,7 +93,7 @@ def exactness(sizes: list[int], dimensions: int) -> list[list[str]]:
                 row = least.setdefault((name, metric), {})
                 found = searches(queries, base, metric)
                 shares = {who: share_right(ids, *truth) for who, ids in found.items() if who != "index"}
-                held = (normalise(queries), normalise(base)) if metric == "cosine" else (queries, base)
+                held = (normalize(queries), normalize(base)) if metric == "cosine" else (queries, base)
                 shares["index"] = share_right(found["index"], *ranks_of(*held, metric))
                 shares["FAISS"] = share_right(raw(queries, base, metric), *truth)
                 for who, share in shares.items():
@@ -115,7 +115,7 @@ def speed(count: int) -> list[list[str]]:
             index = EmbeddingIndex.build(base, kind="flat", metric=metric)
             for asked, k in ((1000, 10), (1000, 100), (100, 10), (1, 10)):
                 queries = base[:asked].copy()
-                prepared = normalise(queries) if metric == "cosine" else queries
+                prepared = normalize(queries) if metric == "cosine" else queries
                 arms = {
                     "FAISS": lambda prepared=prepared, k=k, index=index: index.faiss_index.search(
                         prepared, k

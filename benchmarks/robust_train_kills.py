@@ -32,10 +32,10 @@ def settings(data: Path, seed: int, /, **changes: Any) -> Config:
     """A training of well under a second: 48 images of 16 px, five epochs."""
     values: dict[str, Any] = {
         "seed": seed,
-        "data": {"path": str(data), "attributes": ["colour", "shape"], "size": [16, 16], "workers": 0},
+        "data": {"path": str(data), "attributes": ["color", "shape"], "size": [16, 16], "workers": 0},
         "model": {"backbone": "test_resnet", "embedding_size": 16},
         "sampler": {"identities": 2, "instances": 4},
-        "loss": {"metric": "triplet", "label": "colour", "probe_every": 0},
+        "loss": {"metric": "triplet", "label": "color", "probe_every": 0},
         "optimizer": {"lr": 3e-3},
         "trainer": {"epochs": EPOCHS, "export_onnx": False},
     }
@@ -215,7 +215,7 @@ def begin_with_a_best_that_is_not_last(data: Path, home: Path, **changes: Any) -
 
 
 def draw_images(folder: Path) -> Path:
-    """48 noisy squares and discs in two colours, four of each of twelve people."""
+    """48 noisy squares and discs in two colors, four of each of twelve people."""
     from tests.conftest import draw_toy
 
     draw_toy(folder, people=12, size=16)

@@ -1,4 +1,4 @@
-"""Search: EmbeddingIndex and NeighbourGraph against FAISS itself, on the same index and threads.
+"""Search: EmbeddingIndex and NeighborGraph against FAISS itself, on the same index and threads.
 
 ``python -m benchmarks.search`` takes about twenty minutes on two cores and 8 GB; ``--scale 0.01`` tries it out.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import machine, peak_memory, publish, seconds, table, times
-from metric_face import EmbeddingIndex, NeighbourGraph
+from metric_face import EmbeddingIndex, NeighborGraph
 from metric_face.search.kinds import empty_faiss, plan_index, training_rows
 
 Floats = NDArray[np.float32]
@@ -23,13 +23,13 @@ EACH = 20  # images a person
 def faces(count: int, dimensions: int, people: int, seed: int = 0) -> Floats:
     """Vectors as a face model makes them: spread around each of so many people, the same people for every seed."""
     rng = np.random.default_rng(seed)
-    centres = np.random.default_rng(7).standard_normal((people, dimensions), dtype=np.float32)
+    centers = np.random.default_rng(7).standard_normal((people, dimensions), dtype=np.float32)
     vectors = np.empty((count, dimensions), np.float32)
     for start in range(0, count, ROW):
         block = vectors[start : start + ROW]
         rng.standard_normal(out=block, dtype=np.float32)
         block *= 0.6
-        block += centres[rng.integers(0, people, len(block))]
+        block += centers[rng.integers(0, people, len(block))]
     return vectors
 
 
@@ -94,19 +94,19 @@ def floor_rows(count: int, kind: str, repeats: int) -> list[list[str]]:
 
 
 def graph_rows(count: int) -> list[list[str]]:
-    """The neighbour graph at 512 dimensions, with and without exclusion, against a plain search of k."""
+    """The neighbor graph at 512 dimensions, with and without exclusion, against a plain search of k."""
     vectors, identities = faces(count, 512, count // EACH), np.arange(count) // 7
     rows = []
     for name, exclude in (("the item alone left out", None), ("identities of 7 left out", identities)):
         arms = {
-            "FAISS": lambda: faiss.knn(*2 * (_normalised(vectors),), 100, metric=faiss.METRIC_INNER_PRODUCT),
-            "ours": lambda exclude=exclude: NeighbourGraph.build(vectors, 100, exclude=exclude),
+            "FAISS": lambda: faiss.knn(*2 * (_normalized(vectors),), 100, metric=faiss.METRIC_INNER_PRODUCT),
+            "ours": lambda exclude=exclude: NeighborGraph.build(vectors, 100, exclude=exclude),
         }
         rows.append(against_raw(f"graph {count:,} x 512, k = 100, {name}", arms, 5, mark=1.25))
     return rows
 
 
-def _normalised(vectors: Floats) -> Floats:
+def _normalized(vectors: Floats) -> Floats:
     prepared = vectors.copy()
     faiss.normalize_L2(prepared)
     return prepared
@@ -172,11 +172,11 @@ def main() -> None:
     command += f" --threads {options.threads}" if options.threads else ""
     publish(
         "search" if options.scale == 1 else "search_small",
-        "Search: EmbeddingIndex and NeighbourGraph against FAISS",
+        "Search: EmbeddingIndex and NeighborGraph against FAISS",
         command,
         machine("faiss-cpu", "numpy") + f"; {faiss.omp_get_max_threads()} threads",
         [
-            "Seconds, medians of arms that take turns. FAISS normalises a copy and adds or searches it; ours also "
+            "Seconds, medians of arms that take turns. FAISS normalizes a copy and adds or searches it; ours also "
             "checks every value, keeps the ids and columns, puts equals in the order of their ids, and for `ivf` "
             "finds the least `nprobe` with recall@10 of 0.98 on queries held out. A mark is met if either ratio does: "
             "other programs prolong the clock, not the processor's time.",

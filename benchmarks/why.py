@@ -3,7 +3,7 @@
 Run as ``python -m benchmarks.why``; ``--people 300`` is a quick look. A run directory is made as a training leaves
 it: 20,000 small pictures on disk, a network trained on them for some seconds, and embeddings of 512 dimensions that
 hold masks, genders and ages (drawn, because a network trained for seconds knows none). The floor is what nobody can
-do without who wants a map: one exact search for neighbours, and UMAP.
+do without who wants a map: one exact search for neighbors, and UMAP.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from metric_face.data.table import ImageTable
 from metric_face.diagnosis import Diagnosis, diagnose, write_report
 from metric_face.embeddings.embeddings import Embeddings
 from metric_face.run import Run
-from metric_face.search.neighbor_graph import NeighbourGraph
+from metric_face.search.neighbor_graph import NeighborGraph
 from metric_face.synthetic_faces.population import ages_and_genders
 from metric_face.visualization.projection import project
 
@@ -72,8 +72,8 @@ def main() -> None:
         compile_umap()
         floor, asked, whole = Clock(), Clock(), Clock()
         vectors, people = run.embeddings().vectors, run.table.identities
-        with floor.of("exact neighbours"):
-            graph = NeighbourGraph.build(vectors, 20, exclude=people)
+        with floor.of("exact neighbors"):
+            graph = NeighborGraph.build(vectors, 20, exclude=people)
         with floor.of("UMAP"):
             project(graph, vectors=vectors)
         with whole.of("why"):
@@ -88,7 +88,7 @@ def main() -> None:
     note = (
         f"The page with its UMAP is {size:.1f} MB. In all {wall:.0f} s (mark: {LIMIT:.0f} s), {processor:.0f} s of the "
         f"processor, {wall / least:.1f} times the floor; threads: {threads}, load average of the machine {load:.1f}. "
-        "UMAP had been compiled before. `leak` is the first question and finds the neighbours that the others read."
+        "UMAP had been compiled before. `leak` is the first question and finds the neighbors that the others read."
     )
     command = "python -m benchmarks.why" + (f" --people {options.people}" if options.people != PEOPLE else "")
     publish(
@@ -120,7 +120,7 @@ def _asked(run: Run, asked: Clock) -> Diagnosis:
 def compile_umap() -> None:
     """UMAP compiles itself on its first use; that is not the run's."""
     vectors = np.random.default_rng(0).normal(size=(5000, 8)).astype(np.float32)
-    project(NeighbourGraph.build(vectors, 20), vectors=vectors)
+    project(NeighborGraph.build(vectors, 20), vectors=vectors)
 
 
 def make_run(home: Path, people: int) -> Run:
@@ -164,7 +164,7 @@ def _store(run: Run, known: ImageTable, vectors: NDArray[np.float32]) -> None:
 
 
 def _pictures(folder: Path, count: int, rng: np.random.Generator) -> list[str]:
-    """Coloured clouds, every one another."""
+    """Colored clouds, every one another."""
     folder.mkdir(parents=True)
     names = []
     for number in range(count):

@@ -98,7 +98,7 @@ def check_logits(logits: Any, targets: Any, num_classes: int) -> tuple[Tensor, T
         if low < 0 or high >= num_classes:
             raise ArgumentError(
                 f"targets must lie in 0..{num_classes - 1}, found {low if low < 0 else high}: "
-                "drop unlabelled rows or correct num_classes"
+                "drop unlabeled rows or correct num_classes"
             )
     return logits if logits.dtype == torch.float64 else logits.float(), classes
 

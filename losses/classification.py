@@ -118,14 +118,14 @@ class FocalLoss(nn.Module):
 class LogitAdjustedCrossEntropy(nn.Module):
     """Cross-entropy of logits + tau log prior, so that the bare logits serve balanced classes.
 
-    Minimising it makes argmax of the *unadjusted* logits consistent for the balanced error, the mean of the
+    Minimizing it makes argmax of the *unadjusted* logits consistent for the balanced error, the mean of the
     per-class errors. The prior must be that of the batches the model is trained on, and is therefore an
     explicit choice: with a shuffled loader that of the training set, under P x K sampling **the sampler's**,
     whatever the data set's is (equal for each label if the sampler draws labels evenly; then this loss is
     plain cross-entropy). `class_prior` counts either from the labels really drawn.
 
     Args:
-        prior: (C,) probabilities or counts, all above 0; normalised to sum to 1.
+        prior: (C,) probabilities or counts, all above 0; normalized to sum to 1.
         tau: strength; 1 is the consistent choice, 0 is cross-entropy.
 
     Raises:

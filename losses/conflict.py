@@ -43,7 +43,7 @@ class GradientConflict:
     """The angle between two losses, by component and by label.
 
     Conflict along the embedding's own direction only (`radial` below 0, `tangential` not) changes lengths:
-    normalise, or put a batch norm between the losses. Conflict across it (`tangential` below 0) is a conflict
+    normalize, or put a batch norm between the losses. Conflict across it (`tangential` below 0) is a conflict
     of aims.
     """
 

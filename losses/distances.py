@@ -11,7 +11,7 @@ DISTANCES = ("euclidean", "squared_euclidean", "cosine")
 def all_distances(points: Tensor, distance: str) -> Tensor:
     """Return the (B, B) distances between points (B, D), one matrix product; coincident points get 0.
 
-    The points are centred first: a product of points far from the origin would lose the small distances.
+    The points are centered first: a product of points far from the origin would lose the small distances.
     """
     if distance == "cosine":
         return 1 - points @ points.T

@@ -32,7 +32,7 @@ class PMLLoss(nn.Module):
     """A loss of pytorch-metric-learning, with its miner, called as ours: (embeddings, labels, indices).
 
     Its trainable parameters (the class vectors of ``ArcFaceLoss``) are this module's, so they reach the
-    optimiser and the checkpoint with it. Arithmetic is float32 or better, also under autocast. With a miner
+    optimizer and the checkpoint with it. Arithmetic is float32 or better, also under autocast. With a miner
     and `indices`, mined pairs of two copies of one image are dropped; without a miner the loss builds its
     pairs itself and copies count as positives. The sampler is the one that the wrapped loss asks for.
 

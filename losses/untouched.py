@@ -18,7 +18,7 @@ def untouched(*modules: nn.Module) -> Iterator[None]:
     Put back are buffers (the running statistics of a batch norm, the history of a loss), plain attributes
     (the statistics of a `TripletLoss`, the training flag) and the state of the CPU's random generator and of
     those of the modules' CUDA devices. Parameters and their ``.grad`` are not copied: the block must take
-    gradients with ``torch.autograd.grad`` and step no optimiser.
+    gradients with ``torch.autograd.grad`` and step no optimizer.
 
     Args:
         modules: to protect, with their submodules.

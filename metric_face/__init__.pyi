@@ -20,7 +20,7 @@ from .run import Run as Run
 from .samplers import RandomIdentitySampler as RandomIdentitySampler
 from .samplers import audit_batches as audit_batches
 from .search import EmbeddingIndex as EmbeddingIndex
-from .search import NeighbourGraph as NeighbourGraph
+from .search import NeighborGraph as NeighborGraph
 from .training import fit as fit
 from .visualization import project as project
 
@@ -37,7 +37,7 @@ __all__ = [
     "LinearProbe",
     "LogitAdjustedCrossEntropy",
     "MetricFaceError",
-    "NeighbourGraph",
+    "NeighborGraph",
     "RandomIdentitySampler",
     "Run",
     "SoftF1Loss",

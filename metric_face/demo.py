@@ -114,7 +114,7 @@ def run_demo(
     from metric_face.extraction import extract
 
     extract(run, run.table, folder=run.folder / "embeddings")
-    watch.start("index", "building the index; neighbours vote as validation likes best")
+    watch.start("index", "building the index; neighbors vote as validation likes best")
     from metric_face.inference import index_run
 
     index_run(run).save(run.folder / "index")
@@ -131,7 +131,7 @@ def run_demo(
     from metric_face.evaluation import evaluate
 
     evaluation = evaluate(run)
-    watch.start("visualise", "drawing the map (UMAP compiles itself on its first use, about 40 s)")
+    watch.start("visualize", "drawing the map (UMAP compiles itself on its first use, about 40 s)")
     from metric_face.visualization import map_run
 
     made = map_run(run)

@@ -63,7 +63,7 @@ def off_graph(values: Any) -> Any:
     return values.detach().cpu().float().numpy() if hasattr(values, "detach") else values
 
 
-def normalise(
+def normalize(
     vectors: Floats, name: str = "embeddings", out: Floats | None = None, first_row: int = 0
 ) -> Floats:
     """Divide each row by its length.
@@ -156,7 +156,7 @@ def group_codes(*groups: Any) -> list[Ints]:
 
 
 def distances_of(similarities: Floats, metric: Metric) -> Floats:
-    """Turn similarities into distances: Euclidean, or one minus the cosine; ``inf`` where there is no neighbour."""
+    """Turn similarities into distances: Euclidean, or one minus the cosine; ``inf`` where there is no neighbor."""
     if metric == "inner_product":
         raise ArgumentError("metric 'inner_product' has no distance; read similarities")
     distances: Floats = -similarities if metric == "euclidean" else 1 - similarities

@@ -11,31 +11,31 @@ from PIL import Image
 if TYPE_CHECKING:
     from metric_face.run import Run
 
-COLOURS = {"red": (200, 60, 50), "blue": (50, 80, 200)}
+COLORS = {"red": (200, 60, 50), "blue": (50, 80, 200)}
 
 
 def draw_toy(folder: Path, people: int = 24, each: int = 4, size: int = 32, seed: int = 0) -> pd.DataFrame:
-    """Draw squares and discs in two colours: colour belongs to the person, shape varies, age is the brightness."""
+    """Draw squares and discs in two colors: color belongs to the person, shape varies, age is the brightness."""
     generator = np.random.default_rng(seed)
     rows = []
     y, x = np.mgrid[:size, :size]
     for person in range(people):
-        colour = list(COLOURS)[person % 2]
+        color = list(COLORS)[person % 2]
         age = int(generator.integers(18, 80))
-        centre = generator.uniform(0.4, 0.6, 2) * size
+        center = generator.uniform(0.4, 0.6, 2) * size
         for number in range(each):
             shape = "disc" if (person + number) % 3 else "square"
-            inside = np.hypot(x - centre[0], y - centre[1]) < size / 4
+            inside = np.hypot(x - center[0], y - center[1]) < size / 4
             if shape == "square":
-                inside = np.maximum(abs(x - centre[0]), abs(y - centre[1])) < size / 4
+                inside = np.maximum(abs(x - center[0]), abs(y - center[1])) < size / 4
             pixels = np.full((size, size, 3), age + 60.0)
-            pixels[inside] = COLOURS[colour]
+            pixels[inside] = COLORS[color]
             pixels += generator.normal(0, 12, pixels.shape)
             name = f"images/p{person:02d}_{number}.png"
             (folder / "images").mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / name)
             rows.append(
-                {"path": name, "identity": f"p{person:02d}", "colour": colour, "shape": shape, "age": age}
+                {"path": name, "identity": f"p{person:02d}", "color": color, "shape": shape, "age": age}
             )
     frame = pd.DataFrame(rows)
     frame.to_csv(folder / "images.csv", index=False)
@@ -44,7 +44,7 @@ def draw_toy(folder: Path, people: int = 24, each: int = 4, size: int = 32, seed
 
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with images.csv: 24 people x 4 images of 32 px; columns colour, shape, age. Read it only."""
+    """A folder with images.csv: 24 people x 4 images of 32 px; columns color, shape, age. Read it only."""
     folder = tmp_path_factory.mktemp("toy")
     draw_toy(folder)
     return folder

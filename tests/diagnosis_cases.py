@@ -69,19 +69,19 @@ def found(diagnosis: Any) -> list[str]:
     return [finding.id for finding in diagnosis.findings]
 
 
-def colour_of(row: int) -> tuple[int, int, int]:
-    """The colour of a row's image in :func:`faulty_faces`."""
+def color_of(row: int) -> tuple[int, int, int]:
+    """The color of a row's image in :func:`faulty_faces`."""
     return (row * 97) % 250, (row * 61) % 256, (row * 37) % 241
 
 
 def faulty_faces(folder: Path) -> Any:
-    """Diagnose a training with wrong genders, a hostile class name, and an image of its own colour for each row."""
+    """Diagnose a training with wrong genders, a hostile class name, and an image of its own color for each row."""
     run = small_run(1, people=100)
     wrong = np.random.default_rng(1).random(600) < 0.05
     run["labels"]["gender"] = np.where(wrong, 1 - run["labels"]["gender"], run["labels"]["gender"])
     paths = [folder / f"{row}.png" for row in range(len(wrong))]
     for row, path in enumerate(paths):
-        Image.new("RGB", (24, 24), colour_of(row)).save(path)
+        Image.new("RGB", (24, 24), color_of(row)).save(path)
     result = diagnose(**(run | {"classes": CLASSES | {"gender": (HOSTILE, "female")}}), images=paths)
     assert "label_errors.wrong" in found(result)
     return result

@@ -16,19 +16,19 @@ from metric_face.files.run_files import seal_run
 from metric_face.models.card import write_card
 from metric_face.run import Run
 
-COLOURS, SHAPES = ("blue", "red"), ("disc", "square", "star")
-SPACE = LabelSpace((Attribute("colour", COLOURS), Attribute("shape", SHAPES)))
+COLORS, SHAPES = ("blue", "red"), ("disc", "square", "star")
+SPACE = LabelSpace((Attribute("color", COLORS), Attribute("shape", SHAPES)))
 
 
 def draw_table(people: int = 60, each: int = 4, seed: int = 0) -> ImageTable:
-    """People with a colour each, and images of three shapes."""
+    """People with a color each, and images of three shapes."""
     rng = np.random.default_rng(seed)
     who = np.repeat(np.arange(people), each)
     frame = pd.DataFrame(
         {
             "path": [f"images/p{p:03d}_{i}.png" for i, p in enumerate(who)],
             "identity": [f"p{p:03d}" for p in who],
-            "colour": np.array(COLOURS)[rng.integers(0, 2, people)][who],
+            "color": np.array(COLORS)[rng.integers(0, 2, people)][who],
             "shape": np.array(SHAPES)[rng.integers(0, 3, len(who))],
         }
     )

@@ -1,4 +1,4 @@
-"""Nearest neighbours by brute force, and the vectors that make a search hard."""
+"""Nearest neighbors by brute force, and the vectors that make a search hard."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ def nearest_by_brute_force(queries, base, k, metric, barred=None):
     Args:
         queries: (Q, D).
         base: (N, D).
-        k: neighbours of each query.
+        k: neighbors of each query.
         metric: ``euclidean`` gives negative distances.
         barred: (Q, N) bool, what a query may not find.
 
@@ -42,10 +42,10 @@ def nearest_by_brute_force(queries, base, k, metric, barred=None):
 
 
 def similarities(queries, base, metric):
-    """(Q, N) float64 ranks that tell near neighbours apart, and the similarities that a search answers.
+    """(Q, N) float64 ranks that tell near neighbors apart, and the similarities that a search answers.
 
     The rank of a cosine is minus the squared distance of vectors of length one: a cosine itself, near 1, has lost
-    the digits in which neighbours differ.
+    the digits in which neighbors differ.
     """
     q, x = (np.asarray(part, np.float32).astype(np.float64) for part in (queries, base))
     if metric == "cosine":

@@ -17,7 +17,7 @@ from metric_face.evaluation.logit_adjustment import (
     head_probabilities,
 )
 
-SHARES = {"colour": [0.85, 0.15], "shape": [0.7, 0.2, 0.1]}
+SHARES = {"color": [0.85, 0.15], "shape": [0.7, 0.2, 0.1]}
 
 
 def imbalanced(people=240, heads="attributes", batches="shuffled", **loss):
@@ -30,20 +30,20 @@ def imbalanced(people=240, heads="attributes", batches="shuffled", **loss):
         {
             "path": [f"{i}.png" for i in range(people)],
             "identity": [f"p{i}" for i in range(people)],
-            "colour": np.array(["blue", "red"])[codes["colour"]],
+            "color": np.array(["blue", "red"])[codes["color"]],
             "shape": np.array(["circle", "square", "star"])[codes["shape"]],
             "split": np.where(np.arange(people) % 6 < 4, "train", "val"),
         }
     )
     table = ImageTable(frame, ".")
-    space = LabelSpace.of(table, ["colour", "shape"])
+    space = LabelSpace.of(table, ["color", "shape"])
     logits = {}
     for name, shares in SHARES.items():
         x = codes[name] + 0.7 * rng.standard_normal(people)
         steps = np.arange(len(shares))
         logits[name] = (-0.5 * ((x[:, None] - steps) / 0.7) ** 2 + np.log(shares)).astype(np.float32)
     if heads == "joint":
-        logits = {"joint": (logits["colour"][:, :, None] + logits["shape"][:, None]).reshape(people, -1)}
+        logits = {"joint": (logits["color"][:, :, None] + logits["shape"][:, None]).reshape(people, -1)}
     settings = {
         "model": {"heads": heads},
         "sampler": {"batches": batches, "batch_size": 32},
@@ -63,22 +63,22 @@ def test_the_joint_probabilities_are_the_product_however_the_heads_are(heads):
     run, embeddings = imbalanced(heads=heads)
     likely = head_probabilities(embeddings, run.space)
     np.testing.assert_allclose(likely["joint"].sum(1), 1)
-    product = likely["colour"][:, :, None] * likely["shape"][:, None]
+    product = likely["color"][:, :, None] * likely["shape"][:, None]
     np.testing.assert_allclose(likely["joint"], product.reshape(len(embeddings), -1), atol=1e-6)
 
 
 def test_the_gain_of_the_prior_is_a_difference_of_macro_f1():
     run, embeddings = imbalanced()
     found = {(one.kind, one.target): one for one in remedies_of(run, embeddings)}
-    assert {target for _, target in found} == {"colour", "shape", "joint"}
+    assert {target for _, target in found} == {"color", "shape", "joint"}
     val = embeddings.part("val")
-    true = run.space.encode(val.table)["colour"]
-    logits = val.logits["colour"].astype(float)
-    train = run.space.encode(embeddings.part("train").table)["colour"]
+    true = run.space.encode(val.table)["color"]
+    logits = val.logits["color"].astype(float)
+    train = run.space.encode(embeddings.part("train").table)["color"]
     prior = np.bincount(train) / len(train)
     plain = f1_score(true, logits.argmax(1), average="macro")
     adjusted = f1_score(true, (logits - np.log(prior)).argmax(1), average="macro")
-    remedy = found["prior", "colour"]
+    remedy = found["prior", "color"]
     assert remedy.gain.value == pytest.approx(adjusted - plain)
     assert list(remedy.values.values()) == pytest.approx(prior.tolist())
 
@@ -89,14 +89,14 @@ def test_after_a_logit_adjusted_loss_there_is_no_prior_left_to_divide_by():
 
 
 def test_batches_that_draw_labels_evenly_leave_an_even_prior():
-    run, embeddings = imbalanced(batches="identity", label="colour")
+    run, embeddings = imbalanced(batches="identity", label="color")
     run.config = run.config.model_copy(
         update={"sampler": run.config.sampler.model_copy(update={"identities": 2, "instances": 8})}
     )
     priors = drawn_priors(run, embeddings.part("train").table)
     shuffled = drawn_priors(imbalanced()[0], embeddings.part("train").table)
-    assert priors["colour"] == pytest.approx([0.5, 0.5], abs=0.03)
-    assert shuffled["colour"][0] > 0.75
+    assert priors["color"] == pytest.approx([0.5, 0.5], abs=0.03)
+    assert shuffled["color"][0] > 0.75
 
 
 def test_dividing_by_the_prior_is_the_adjustment_of_logits():

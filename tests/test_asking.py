@@ -21,7 +21,7 @@ from metric_face.metrics.reject import reject_threshold
 from metric_face.run import Run
 from metric_face.search.index import EmbeddingIndex
 
-TARGETS = ("colour", "shape", "joint")
+TARGETS = ("color", "shape", "joint")
 
 
 @pytest.fixture(scope="module")
@@ -75,20 +75,20 @@ def test_onnx_says_what_pytorch_and_the_classifier_say(name, run, asker, images,
     np.testing.assert_allclose([one.probability[name] for one in answers], told.max(axis=1), atol=1e-3)
 
 
-def test_neighbours_carry_the_labels_of_their_own_rows(toy, asker, images, answers):
+def test_neighbors_carry_the_labels_of_their_own_rows(toy, asker, images, answers):
     import pandas as pd
 
     known = pd.read_csv(toy / "images.csv", dtype=str).set_index("path")
     for one, path in zip(answers, images, strict=True):
         assert one.path == str(path)
-        ranks = [near.similarity for near in one.neighbours]
+        ranks = [near.similarity for near in one.neighbors]
         assert ranks == sorted(ranks, reverse=True)
-        assert not any(near.same_file for near in one.neighbours)
-        for near in one.neighbours:
+        assert not any(near.same_file for near in one.neighbors)
+        for near in one.neighbors:
             row = known.loc[near.path]
             assert near.identity == row["identity"]
-            assert near.labels["colour"] == row["colour"]
-            assert near.labels["joint"] == f"{row['colour']} / {row['shape']}"
+            assert near.labels["color"] == row["color"]
+            assert near.labels["joint"] == f"{row['color']} / {row['shape']}"
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -177,12 +177,12 @@ def test_a_photograph_of_the_index_finds_itself_unless_its_person_is_left_out(as
     path = asker.root / str(asker.index.columns["path"][0])
     person = str(asker.index.columns["identity"][0])
     [plain] = asker.ask([path])
-    assert plain.neighbours[0].same_file
-    assert plain.neighbours[0].similarity == pytest.approx(1, abs=1e-4)
+    assert plain.neighbors[0].same_file
+    assert plain.neighbors[0].similarity == pytest.approx(1, abs=1e-4)
     assert (plain.identity, plain.same_identity_excluded, plain.left_out) == (None, False, 0)
     [one] = asker.ask([path], exclude=[person], shown=200)
-    assert len(one.neighbours) == 68
-    assert person not in {near.identity for near in one.neighbours}
+    assert len(one.neighbors) == 68
+    assert person not in {near.identity for near in one.neighbors}
     assert (one.identity, one.same_identity_excluded, one.left_out) == (person, True, 4)
     assert one.to_dict()["same_identity_excluded"] is True
     assert asker.ask([path], exclude=["nobody"])[0].left_out == 0
@@ -201,7 +201,7 @@ def _index_of(asker: Asker, folder: Path, drop: tuple[str, ...] = (), **changes:
 def test_without_identities_none_can_be_left_out(run, asker, images, tmp_path):
     other = Asker(run.folder, _index_of(asker, tmp_path, drop=("identity",)))
     assert not other.knows_identities
-    assert other.ask(images[:1])[0].neighbours[0].identity is None
+    assert other.ask(images[:1])[0].neighbors[0].identity is None
     with pytest.raises(ArgumentError, match="needs an index that knows who is on its images, found none"):
         other.ask(images[:1], exclude=["p00"])
 
@@ -210,7 +210,7 @@ def test_where_nobody_is_left_to_vote_the_answer_is_unknown(run, asker, images, 
     everybody = {"identity": np.array(["one"] * len(asker.index))}
     other = Asker(run.folder, _index_of(asker, tmp_path, columns=everybody))
     [one] = other.ask(images[:1], exclude=["one"])
-    assert one.neighbours == ()
+    assert one.neighbors == ()
     assert set(one.predicted.values()) == {"unknown"}
     assert {verdict.k for verdict in one.verdicts.values()} == {0}
 
@@ -222,7 +222,7 @@ def test_what_is_not_an_index_of_this_run_is_refused(run, asker, tmp_path):
     ):
         Asker(run.folder, foreign)
     bare = _index_of(asker, tmp_path / "bare", metadata={})
-    with pytest.raises(FileFormatError, match="says nothing of how its neighbours vote; build it with"):
+    with pytest.raises(FileFormatError, match="says nothing of how its neighbors vote; build it with"):
         Asker(run.folder, bare)
     with pytest.raises(FileFormatError, match="no index there; run `metric-face index"):
         Asker(run.folder, tmp_path / "nowhere")

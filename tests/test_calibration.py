@@ -65,7 +65,7 @@ def test_calibration_leaves_a_calibrated_classifier_alone():
 
 
 def test_votes_of_zero_do_not_prove_anything():
-    """Five neighbours: the true class often has no vote; without a floor one such row costs infinitely much."""
+    """Five neighbors: the true class often has no vote; without a floor one such row costs infinitely much."""
     logits, labels, people = draw()
     rng = np.random.default_rng(1)
     votes = np.array([rng.multinomial(5, p) for p in softmax(logits)]) / 5

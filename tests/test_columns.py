@@ -40,7 +40,7 @@ def test_hue_is_the_ordered_attribute_and_panels_the_two_smallest_others():
     assert (view.hue, view.rows, view.cols) == (age, gender, mask)
 
 
-def test_without_an_order_the_largest_that_has_colours_is_the_hue():
+def test_without_an_order_the_largest_that_has_colors_is_the_hue():
     view = choose_view([_classes("joint", 12), _classes("gender", 2), _classes("race", 5)])
     assert view.hue is not None
     assert (view.hue.name, view.rows, view.cols.name) == ("race", None, "gender")

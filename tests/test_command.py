@@ -87,12 +87,12 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
 def test_asking_needs_no_torch(run: Run, toy: Path) -> None:
     code = (
         "import sys\nfrom metric_face.inference.predictor import Asker\n"
-        f"print(Asker({str(run.folder)!r}).ask([{str(toy / 'images/p00_0.png')!r}])[0].predicted['colour'])\n"
+        f"print(Asker({str(run.folder)!r}).ask([{str(toy / 'images/p00_0.png')!r}])[0].predicted['color'])\n"
         f"print(sorted({{m.split('.')[0] for m in sys.modules}} & {HEAVY - {'faiss'}}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    colour, loaded = done.stdout.split("\n")[:2]
-    assert colour in ("red", "blue", "unknown")
+    color, loaded = done.stdout.split("\n")[:2]
+    assert color in ("red", "blue", "unknown")
     assert loaded == "[]"
 
 
@@ -100,10 +100,10 @@ def test_knn_answers_in_every_form(run: Run, toy: Path, tmp_path: Path) -> None:
     image = toy / "images" / "p01_0.png"
     said = command("knn", run.folder, image, "--show", "2")
     assert said.returncode == 0, said.stderr
-    assert said.stdout.startswith(f"{image}: colour ")
+    assert said.stdout.startswith(f"{image}: color ")
     assert len(said.stdout.splitlines()) == 3
     one = json.loads(command("knn", run.folder, image, "--json").stdout)[0]
-    assert set(one["predicted"]) == {"colour", "shape", "joint"}
+    assert set(one["predicted"]) == {"color", "shape", "joint"}
     assert all(0 <= chance <= 1 for chance in one["probability"].values())
     listed = command("knn", run.folder, "-", "--json", stdin=f"{image}\n{image}\n").stdout.splitlines()
     assert [json.loads(line)["predicted"] for line in listed] == [one["predicted"]] * 2
@@ -122,9 +122,9 @@ def test_the_command_and_python_say_the_same(run: Run, toy: Path) -> None:
     by_command = json.loads(command("knn", run.folder, image, "--json").stdout)[0]
     by_torch = Asker(run.folder, use_torch=True).ask([image])[0].to_dict()
     assert by_command["predicted"] == by_torch["predicted"]
-    assert by_command["neighbours"][0]["path"] == by_torch["neighbours"][0]["path"]
-    assert by_command["neighbours"][0]["similarity"] == pytest.approx(
-        by_torch["neighbours"][0]["similarity"], abs=1e-4
+    assert by_command["neighbors"][0]["path"] == by_torch["neighbors"][0]["path"]
+    assert by_command["neighbors"][0]["similarity"] == pytest.approx(
+        by_torch["neighbors"][0]["similarity"], abs=1e-4
     )
 
 
@@ -135,9 +135,9 @@ def test_evaluate_and_probe_report_every_judge(run: Run) -> None:
     assert {(score["judge"], score["target"]) for score in found["scores"]} == {
         (judge, target)
         for judge in ("head", "knn", "probe", "majority")
-        for target in ("colour", "shape", "joint")
+        for target in ("color", "shape", "joint")
     }
-    assert {near["label"] for near in found["retrieval"]} == {"colour", "shape", "joint", "identity"}
+    assert {near["label"] for near in found["retrieval"]} == {"color", "shape", "joint", "identity"}
     assert found["met_own"] == 0  # the split kept every person in one part
     assert all(near["same_identity_excluded"] == (near["label"] != "identity") for near in found["retrieval"])
     for score in found["scores"]:

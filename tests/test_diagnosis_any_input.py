@@ -28,7 +28,7 @@ def _input(seed: int):
     if rng.random() < 0.4:
         known["raw_values"] = {"a": labels["a"] * 10.0 + rng.integers(0, 10, count)}
     if rng.random() < 0.3:
-        known["unlabelled"] = rng.normal(size=(int(rng.choice([1, 5, 60])), width))
+        known["unlabeled"] = rng.normal(size=(int(rng.choice([1, 5, 60])), width))
     if rng.random() < 0.3:
         known["neutral"] = rng.normal(size=(count, 4)) + 0.1
     if rng.random() < 0.3:

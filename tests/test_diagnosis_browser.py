@@ -16,7 +16,7 @@ from browsing import (
     requests_made,
     wait_until,
 )
-from diagnosis_cases import COLUMNS, HOSTILE, colour_of, faulty_faces, grid
+from diagnosis_cases import COLUMNS, HOSTILE, color_of, faulty_faces, grid
 
 from metric_face import write_report
 
@@ -86,7 +86,7 @@ def _pixel(page, canvas):
 
 
 def _shows(page, canvas, row):
-    return np.abs(np.subtract(_pixel(page, canvas), colour_of(row))).max() < 30
+    return np.abs(np.subtract(_pixel(page, canvas), color_of(row))).max() < 30
 
 
 @pytest.mark.parametrize("point", [0, 311, 599])
@@ -141,18 +141,18 @@ def test_a_cell_of_the_overlap_matrix_opens_its_faces(page, diagnosed) -> None:
     assert _shows(page, faces[0].find_element("css selector", "canvas"), rows[0])
 
 
-def test_colour_by_repaints_the_points(page) -> None:
-    names = page.execute_script("return [...document.querySelector('.colour').options].map((o) => o.text)")
+def test_color_by_repaints_the_points(page) -> None:
+    names = page.execute_script("return [...document.querySelector('.color').options].map((o) => o.text)")
     assert {"mask", "gender", "age"} <= set(names)
     assert any("purity" in name for name in names)
     assert any("lie" in name for name in names)
     seen = set()
     for name in ("mask", "gender"):
         value = page.execute_script(
-            "return [...document.querySelector('.colour').options].find((o) => o.text === arguments[0]).value",
+            "return [...document.querySelector('.color').options].find((o) => o.text === arguments[0]).value",
             name,
         )
-        _choose(page, ".colour", value)
+        _choose(page, ".color", value)
         assert page.execute_script("return metricFace.view.look.column.name") == name
         seen.add(page.execute_script("return document.querySelector('.stage canvas').toDataURL()"))
     assert len(seen) == 2
@@ -216,8 +216,8 @@ def test_every_chart_has_its_table_and_the_page_prints_with_them_open(page) -> N
 
 def test_light_and_dark_both_have_ink_on_paper(page) -> None:
     def brightness(name):
-        colour = page.execute_script(f"return getComputedStyle(document.body).{name}")
-        return sum(int(v) for v in re.findall(r"\d+", colour)[:3]) / 3
+        color = page.execute_script(f"return getComputedStyle(document.body).{name}")
+        return sum(int(v) for v in re.findall(r"\d+", color)[:3]) / 3
 
     gaps = []
     for _ in range(2):

@@ -86,12 +86,12 @@ def test_a_run_beside_another_is_compared_with_it(run, toy, tmp_path) -> None:
     }
 
 
-def test_unlabelled_images_are_asked_about_shift_and_must_be_of_this_model(run, tmp_path) -> None:
+def test_unlabeled_images_are_asked_about_shift_and_must_be_of_this_model(run, tmp_path) -> None:
     report = json.loads(
-        _why(run.folder, "--out", tmp_path, "--unlabelled", run.folder / "embeddings", "--json")
+        _why(run.folder, "--out", tmp_path, "--unlabeled", run.folder / "embeddings", "--json")
     )
     left = {item["reason"] for item in report["abstentions"] if item["question"] == "shift"}
-    assert "no_unlabelled" not in left
+    assert "no_unlabeled" not in left
     assert report["tables"]["shift.shares"]["rows"] or "few_persons_in_class" in left
     foreign = shutil.copytree(run.folder / "embeddings", tmp_path / "foreign")
     facts = json.loads((foreign / "embeddings.json").read_text("utf-8"))
@@ -99,7 +99,7 @@ def test_unlabelled_images_are_asked_about_shift_and_must_be_of_this_model(run, 
     with pytest.raises(
         ModelMismatchError, match=r"made by model other, the run holds .*; embed these images"
     ):
-        _why(run.folder, "--unlabelled", foreign)
+        _why(run.folder, "--unlabeled", foreign)
 
 
 def test_an_unknown_language_is_refused_before_anything_is_written(run, tmp_path) -> None:

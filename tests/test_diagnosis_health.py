@@ -13,7 +13,7 @@ def _figures(vectors, labels, identities=None):
 
 
 def _spread(rng, shape):
-    """Noise whose columns are centred, of variance one and without correlation, exactly."""
+    """Noise whose columns are centered, of variance one and without correlation, exactly."""
     raw = rng.normal(size=shape)
     raw -= raw.mean(axis=0)
     return np.linalg.qr(raw)[0] * np.sqrt(len(raw))
@@ -51,7 +51,7 @@ def test_collapse_is_the_scatter_within_measured_by_the_scatter_between() -> Non
         assert _figures(vectors, labels).nc1 == pytest.approx(size**2 / distance**2 / 2, rel=1e-4)
 
 
-def test_hubness_is_the_skewness_of_how_often_an_image_is_a_neighbour() -> None:
+def test_hubness_is_the_skewness_of_how_often_an_image_is_a_neighbor() -> None:
     rng = np.random.default_rng(3)
     context = context_of(rng.normal(size=(300, 20)).astype(np.float32), np.arange(300) % 2)
     counts = np.bincount(context.graph.ids[context.graph.ids >= 0], minlength=300)

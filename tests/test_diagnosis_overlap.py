@@ -46,7 +46,7 @@ def test_overlap_does_not_measure_imbalance() -> None:
 
 
 def test_a_person_is_not_a_sample() -> None:
-    """Without class signal, people that are easy to recognise do not make classes look apart."""
+    """Without class signal, people that are easy to recognize do not make classes look apart."""
     rng = np.random.default_rng(0)
     who = np.repeat(np.arange(300), 7)
     labels = rng.integers(0, 2, 300)[who]
@@ -106,7 +106,7 @@ def test_classes_that_only_a_straight_line_cannot_part_are_not_called_the_same()
     result = diagnose(points.astype(np.float32), squares.sum(axis=1) % 2, questions=["overlap"])
     answer = result.answers[0]
     assert found(result) == []
-    assert (answer.verdict, answer.reason) == (Verdict.NOT_SUPPORTED, "neighbours_part")
+    assert (answer.verdict, answer.reason) == (Verdict.NOT_SUPPORTED, "neighbors_part")
 
 
 def test_below_thirty_people_nothing_is_said() -> None:
@@ -136,7 +136,7 @@ def test_variance_shares_add_up_and_know_their_null() -> None:
     assert plain.between_identities == pytest.approx(9 / 10, abs=0.05)
 
 
-def test_neighbourhood_complexity_by_hand() -> None:
+def test_neighborhood_complexity_by_hand() -> None:
     points = np.array([[0.0], [1.0], [3.0], [10.0], [11.0]])
     labels = np.array([0, 0, 1, 1, 1])
     figures = complexity(points, labels, np.arange(5), 0)

@@ -171,7 +171,7 @@ def test_one_person_a_class_cannot_be_judged_but_is_not_an_error() -> None:
         ({"batches": [[0, 999]]}, "batches must hold row numbers below 360, found 999"),
         ({"labels": {"mask": np.full(360, -1)}}, r"labels\['mask'\] must be 0 or more, found -1; leave"),
         ({"classes": {"mask": ("a",)}}, r"classes\['mask'\] must name 3 classes, found 1 names"),
-        ({"unlabelled": np.zeros((3, 5), np.float32)}, "unlabelled must have D = 24"),
+        ({"unlabeled": np.zeros((3, 5), np.float32)}, "unlabeled must have D = 24"),
     ],
 )
 def test_refusals_name_parameter_rule_value_and_remedy(change, message) -> None:

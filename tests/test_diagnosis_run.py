@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 def run(toy, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "run"
     made = fit(
-        tiny_config(toy, data__attributes=["colour", "age"], data__bins={"age": [40, 60]}), folder, quiet=True
+        tiny_config(toy, data__attributes=["color", "age"], data__bins={"age": [40, 60]}), folder, quiet=True
     )
     extract(made, made.table, folder=folder / "embeddings")
     return made
@@ -36,8 +36,8 @@ def test_the_context_is_what_the_training_left(run) -> None:
     assert (context.split[rows] == "train").all()
     assert len(context.batches[0]) == context.promised
     logits = run.embeddings().logits
-    assert (context.predictions["colour"] == logits["colour"].argmax(1)).all()
-    assert context.head.keys() == {"colour", "age"}
+    assert (context.predictions["color"] == logits["color"].argmax(1)).all()
+    assert context.head.keys() == {"color", "age"}
     planned, applied = context.log["lr_planned"], context.log["lr"]
     known = applied.notna()
     assert np.allclose(planned[known], applied[known], rtol=0.5)
@@ -49,7 +49,7 @@ def test_a_run_is_diagnosed_whole(run) -> None:
     assert len(result.answers) == 2
     wrong = {
         "views.crop",
-        "views.normalise",
+        "views.normalize",
         "views.random_evaluation",
         "basics.learning_rate",
         "epoch.drift",

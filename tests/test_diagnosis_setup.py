@@ -55,7 +55,7 @@ def test_random_evaluation_and_other_levels_are_seen() -> None:
     plain = _torchvision(small)
     assert found(_pairs(plain, _torchvision(small, v2.RandomHorizontalFlip()))) == ["views.random_evaluation"]
     bare = v2.Compose([small, v2.PILToTensor()])
-    assert found(_pairs(plain, bare)) == ["views.normalise"]
+    assert found(_pairs(plain, bare)) == ["views.normalize"]
 
 
 def test_looking_leaves_the_generators_alone() -> None:
@@ -223,7 +223,7 @@ def _plane(run, turn):
         "embeddings": vectors + 1e-3 * rng.normal(size=vectors.shape).astype(np.float32),
         "labels": labels,
         "classes": only,
-        "unlabelled": None,
+        "unlabeled": None,
     }
 
 

@@ -1,4 +1,4 @@
-"""Shift and resolution: shares of classes in an unlabelled set, and what a validation set can show."""
+"""Shift and resolution: shares of classes in an unlabeled set, and what a validation set can show."""
 
 import numpy as np
 import pytest
@@ -13,12 +13,12 @@ def _gaussians(count, share, rng):
 
 
 @pytest.mark.parametrize("share", [0.07, 0.203, 0.5])
-def test_shares_of_an_unlabelled_set_are_estimated_twice(share: float) -> None:
+def test_shares_of_an_unlabeled_set_are_estimated_twice(share: float) -> None:
     """Training share .07; counting predictions echoes it, EM and BBSE do not."""
     rng = np.random.default_rng(0)
     points, labels = _gaussians(8000, 0.07, rng)
     new, truth = _gaussians(6000, share, rng)
-    result = diagnose(points, labels, unlabelled=new, questions=["shift"])
+    result = diagnose(points, labels, unlabeled=new, questions=["shift"])
     table = result.tables["shift.shares"]
     row = dict(zip(table.columns, table.rows[1], strict=True))
     assert row["training"] == pytest.approx(labels.mean())
@@ -40,14 +40,14 @@ def test_new_images_that_look_different_are_called_so_and_no_shift_of_shares() -
     new, _ = _gaussians(2000, 0.4, rng)
     new[:, 2] += 2.0
     people = np.arange(2000)
-    result = diagnose(points, labels, unlabelled=new, unlabelled_identities=people, questions=["shift"])
+    result = diagnose(points, labels, unlabeled=new, unlabeled_identities=people, questions=["shift"])
     assert found(result) == ["shift.domain"]
     assert result.findings[0].measure.value == pytest.approx(0.92, abs=0.03)  # Phi(2 / sqrt 2)
 
 
 def test_a_rare_class_is_not_judged() -> None:
     run = small_run(0, people=80)
-    result = diagnose(**run, unlabelled=run["embeddings"][:100], questions=["shift"])
+    result = diagnose(**run, unlabeled=run["embeddings"][:100], questions=["shift"])
     assert found(result) == []
     assert "few_persons_in_class" in [a.reason for a in result.abstentions]
 

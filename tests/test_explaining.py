@@ -10,7 +10,7 @@ from browsing import complaints, needs_chromium, open_browser, open_page, reques
 from page_reading import assert_page_rules
 from PIL import Image
 
-from metric_face.inference.answers import Answer, Neighbour
+from metric_face.inference.answers import Answer, Neighbor
 from metric_face.inference.explain_page import MOST, percent, write_answers
 from metric_face.inference.target_votes import TargetVote
 from metric_face.metrics.calibration import Calibration
@@ -22,7 +22,7 @@ NASTY = "<script>alert(1)</script>"
 def _votes() -> dict[str, TargetVote]:
     calibration = Calibration(2.0, 0.01, 0.25, 0.05, 6)
     return {
-        "colour": TargetVote(
+        "color": TargetVote(
             ("red", NASTY), 4, "uniform", 0.07, 0.8, calibration, 0.99, "false-accept rate 0.1"
         ),
         "shape": TargetVote(("disc", "square", "star", "dot"), 5, "softmax"),
@@ -39,7 +39,7 @@ def case(tmp_path_factory) -> SimpleNamespace:
     (root / "broken.png").write_text("no image")
     asked = root / "asked & <b>bold.png"
     Image.new("RGB", (50, 50), (250, 120, 0)).save(asked)
-    codes = {"colour": np.array([0, 0, 1, 1, 0]), "shape": np.array([0, 0, 0, 1, 2])}
+    codes = {"color": np.array([0, 0, 1, 1, 0]), "shape": np.array([0, 0, 0, 1, 2])}
     votes = _votes()
     people = ["p1", "p1", "p2", "p2", "p3"]
     index = EmbeddingIndex.build(
@@ -50,8 +50,8 @@ def case(tmp_path_factory) -> SimpleNamespace:
     )
     rows, near = np.arange(5)[None], np.linspace(0.9, 0.5, 5)[None]
     verdicts = {name: vote.verdicts(rows, near, codes[name])[0] for name, vote in votes.items()}
-    neighbours = tuple(
-        Neighbour(
+    neighbors = tuple(
+        Neighbor(
             name,
             float(near[0, row]),
             people[row],
@@ -62,7 +62,7 @@ def case(tmp_path_factory) -> SimpleNamespace:
     )
     answer = Answer(
         str(asked),
-        neighbours,
+        neighbors,
         verdicts,
     )
     asker = SimpleNamespace(root=root, where=root.joinpath, index=index, targets=votes, knows_identities=True)
@@ -81,9 +81,9 @@ def _all(page, tag: str, **attributes: str):
 def test_it_says_the_answer_its_votes_and_who_cast_them(case, tmp_path):
     page = _page(case, tmp_path)
     said = " ".join(page.text.split())
-    verdict = case.answer.verdicts["colour"]
+    verdict = case.answer.verdicts["color"]
     assert verdict.answer == "unknown"  # two of four voters, and one of them far away
-    assert f"colour unknown Likeliest is red with 50 %, but its certainty is {verdict.certainty:.2f}" in said
+    assert f"color unknown Likeliest is red with 50 %, but its certainty is {verdict.certainty:.2f}" in said
     assert "and an answer needs 0.99." in said
     assert "k = 4, uniform" in said
     assert "k = 5, softmax; not calibrated" in said
@@ -99,7 +99,7 @@ def test_it_says_the_answer_its_votes_and_who_cast_them(case, tmp_path):
     assert "✓ agrees: red ✓ agrees: disc" in said
     assert f"≠ differs: {NASTY}" in said
     assert "≠ differs: square" in said
-    assert "✓ agrees: (red)" in said  # the fifth neighbour, where four vote
+    assert "✓ agrees: (red)" in said  # the fifth neighbor, where four vote
     assert "0.250 → 0.050" in said
     assert "5 indexed images of the part 'train', searched exactly; model f00" in said
 
@@ -121,7 +121,7 @@ def test_a_missing_or_broken_image_is_an_empty_tile_with_a_label(case, tmp_path)
     assert len(_all(page, "canvas")) == 4  # asked about, a, b, c
     assert page.block["faces"]["order"]["type"] == "u8"
     without = _page(
-        case, tmp_path, replace(case.answer, path="nowhere.png", neighbours=case.answer.neighbours[3:4])
+        case, tmp_path, replace(case.answer, path="nowhere.png", neighbors=case.answer.neighbors[3:4])
     )
     assert without.text.count("file not found") == 2
     assert without.sheets() == []
@@ -162,7 +162,7 @@ def test_no_answers_and_nobody_to_vote_are_pages_too(case, tmp_path):
         name: vote.verdicts(np.full((1, 5), -1), np.zeros((1, 5)), np.zeros(5, np.int64))[0]
         for name, vote in _votes().items()
     }
-    alone = replace(case.answer, neighbours=(), verdicts=verdicts)
+    alone = replace(case.answer, neighbors=(), verdicts=verdicts)
     said = " ".join(_page(case, tmp_path, alone).text.split())
     assert said.count("Nobody is left to vote.") == 2
     assert "No image is left to compare with." in said

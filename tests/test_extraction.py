@@ -32,7 +32,7 @@ extract = partial(extract_as_the_device_likes, precision="fp32")
 @pytest.fixture(scope="module")
 def model() -> EmbeddingModel:
     torch.manual_seed(0)
-    return EmbeddingModel("test_resnet", {"colour": 2}, embedding_size=8).eval()
+    return EmbeddingModel("test_resnet", {"color": 2}, embedding_size=8).eval()
 
 
 def expected(model: EmbeddingModel, table: ImageTable) -> np.ndarray:
@@ -51,7 +51,7 @@ def test_vectors_are_the_model_s_in_table_order(toy: Path, model: EmbeddingModel
         model, table, transform=TRANSFORM, batch_size=batch_size, progress=lambda d, n: seen.append((d, n))
     )
     np.testing.assert_allclose(made.vectors, expected(model, table), atol=2e-5)
-    assert made.logits["colour"].shape == (30, 2)
+    assert made.logits["color"].shape == (30, 2)
     assert seen[-1] == (30, 30)
 
 
@@ -69,7 +69,7 @@ def test_another_model_does_not_go_on_with_these_rows(
 ) -> None:
     table = ImageTable.read(toy)
     stop_after(tmp_path, model, table, 40)
-    other = EmbeddingModel("test_resnet", {"colour": 2}, embedding_size=8).eval()
+    other = EmbeddingModel("test_resnet", {"color": 2}, embedding_size=8).eval()
     made = extract(other, table, transform=TRANSFORM, folder=tmp_path / "e")
     np.testing.assert_allclose(made.vectors, expected(other, table), atol=2e-5)
 
@@ -118,7 +118,7 @@ def test_a_killed_process_loses_and_doubles_nothing(tmp_path: Path, model: Embed
         "from metric_face.models.embedding_model import EmbeddingModel\n"
         "extraction._Store.STRIDE = 8\n"
         "home = sys.argv[1]\n"
-        "model = EmbeddingModel('test_resnet', {'colour': 2}, embedding_size=8).eval()\n"
+        "model = EmbeddingModel('test_resnet', {'color': 2}, embedding_size=8).eval()\n"
         "model.load_state_dict(torch.load(home + '/weights.pth', weights_only=True))\n"
         "extraction.extract(model, ImageTable.read(home + '/data'), transform=EvalTransform((32, 32)), batch_size=8,\n"
         "                   precision='fp32', folder=home + '/e', progress=lambda d, n: time.sleep(0.05))\n"

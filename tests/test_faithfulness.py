@@ -10,7 +10,7 @@ from metric_face.visualization.faithfulness import (
     label_trustworthiness_continuity,
     measure_faithfulness,
     nearest_on_map,
-    neighbour_confusion,
+    neighbor_confusion,
 )
 
 
@@ -65,7 +65,7 @@ def test_one_class_gives_no_measure_and_no_warning():
     np.testing.assert_array_equal(one.purity_D, [1, 1, 1])
 
 
-def test_neighbours_on_the_map_equal_brute_force():
+def test_neighbors_on_the_map_equal_brute_force():
     rng = np.random.default_rng(1)
     coords = rng.normal(size=(80, 2))
     who = rng.integers(0, 6, 80)
@@ -77,7 +77,7 @@ def test_neighbours_on_the_map_equal_brute_force():
     np.testing.assert_array_equal(nearest_on_map(coords, 5), np.argsort(far, axis=1)[:, :5])
 
 
-def test_where_others_run_out_there_is_no_neighbour():
+def test_where_others_run_out_there_is_no_neighbor():
     near = nearest_on_map(np.arange(8.0).reshape(4, 2), 3, [0, 0, 0, 1])
     np.testing.assert_array_equal(near, [[3, -1, -1], [3, -1, -1], [3, -1, -1], [2, 1, 0]])
     np.testing.assert_array_equal(nearest_on_map(np.zeros((1, 2)), 2), [[-1, -1]])
@@ -87,14 +87,14 @@ def test_confusion_corrects_for_the_size_of_the_classes():
     # 8 points of class 0 and 2 of class 1, everybody beside everybody: no class is nearer than the other.
     labels = np.array([0] * 8 + [1] * 2)
     ids = np.stack([np.delete(np.arange(10), i) for i in range(10)])
-    shares = neighbour_confusion(ids, labels, 3)
+    shares = neighbor_confusion(ids, labels, 3)
     np.testing.assert_allclose(shares[0], [(7 / 8) / (7 / 8 + 1), 1 / (7 / 8 + 1), 0])
     np.testing.assert_allclose(shares[1], [1 / 1.5, 0.5 / 1.5, 0])
     assert np.isnan(shares[2]).all()
 
 
 def test_purity_mismatch_and_lie_of_four_points():
-    # In the embedding 0-1 and 2-3 are neighbours, on the map 0-2 and 1-3.
+    # In the embedding 0-1 and 2-3 are neighbors, on the map 0-2 and 1-3.
     labels = np.array([0, 0, 1, 1])
     coords = np.array([[0, 0], [9, 9], [0, 1], [9, 8.0]])
     measured = measure_faithfulness(coords, np.array([[1], [0], [3], [2]]), labels, np.eye(4))
@@ -107,13 +107,13 @@ def test_purity_mismatch_and_lie_of_four_points():
     assert np.isnan(swapped.purity_D[3])
 
 
-def test_the_point_itself_and_unlabelled_neighbours_do_not_count():
+def test_the_point_itself_and_unlabeled_neighbors_do_not_count():
     labels = np.array([0, 1, -1])
     measured = measure_faithfulness(np.eye(3)[:, :2], np.array([[0, 1], [1, 2], [0, 1]]), labels, np.eye(3))
     np.testing.assert_array_equal(measured.purity_D, [0, np.nan, np.nan])
 
 
-def test_neighbours_of_the_same_identity_count_nowhere():
+def test_neighbors_of_the_same_identity_count_nowhere():
     # 0 and 1 are one person's, of one class; in both spaces the next nearest is of another class.
     labels, who = np.array([0, 0, 1, 1]), np.array(["p", "p", "q", "r"])
     coords = np.array([[0, 0], [0.1, 0], [1, 0], [1.2, 0]])

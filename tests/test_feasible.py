@@ -11,14 +11,14 @@ from metric_face.errors import ConfigError
 from metric_face.training.feasible import check_feasible, check_schedule, monitored
 
 
-def _data(tmp_path, people: int = 20, each: int = 2, labelled: bool = True) -> PreparedData:
+def _data(tmp_path, people: int = 20, each: int = 2, labeled: bool = True) -> PreparedData:
     rows = [
         (f"{p}_{i}.png", f"p{p}", "ab"[p % 2], "val" if p >= people // 2 else "train")
         for p in range(people)
         for i in range(each)
     ]
     table = ImageTable(pd.DataFrame(rows, columns=["path", "identity", "kind", "split"]), tmp_path)
-    return PreparedData(table, LabelSpace.of(table, ["kind"]) if labelled else None, (), ())
+    return PreparedData(table, LabelSpace.of(table, ["kind"]) if labeled else None, (), ())
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_can_be_had_is_let_through_and_a_short_training_is_said(tmp_path):
 
 
 def test_recall_needs_two_validation_images_of_a_label(tmp_path):
-    alone = _data(tmp_path, each=1, labelled=False)
+    alone = _data(tmp_path, each=1, labeled=False)
     assert monitored(load_config(None), alone) == "val/recall@1"
     config = load_config(None, ["sampler.batches=shuffled"]).settled(has_classes=False)
     with pytest.raises(ConfigError, match="no two validation images share a label"):

@@ -117,7 +117,7 @@ def test_images_to_submit_get_the_soft_vote_of_the_folds(whole: list[Run], toy: 
     fused = fuse_sources([home], out=tmp_path / "info.csv", images=unseen)
     assert fused.written == 5
     each = [Predictions.of_embeddings("f", extract(run, table), run.space) for run in whole]
-    mean = {name: np.mean([one.probabilities[name] for one in each], axis=0) for name in ("colour", "shape")}
+    mean = {name: np.mean([one.probabilities[name] for one in each], axis=0) for name in ("color", "shape")}
     write_submission(tmp_path / "want.csv", Predictions("mean", each[0].images, mean), whole[0].space)
     assert (tmp_path / "info.csv").read_text() == (tmp_path / "want.csv").read_text()
 

@@ -19,7 +19,7 @@ from metric_face.metrics.intervals import bootstrap_interval
 from metric_face.run import Run
 
 TABLE = draw_table()
-FAIR = {"colour": 0.8, "shape": 0.7}
+FAIR = {"color": 0.8, "shape": 0.7}
 
 
 def plant_folds(home: Path, count: int, right: dict[str, float] = FAIR, of: int = 5, **more) -> Path:
@@ -43,7 +43,7 @@ def test_finished_folds_are_one_contender_judged_on_images_they_held_out(tmp_pat
     assert (one.images, one.identities) == (len(said), len(set(people)))
     assert 0.5 * len(TABLE) < one.images < 0.7 * len(TABLE)
     true, codes = truth(said.images), said.codes()
-    for name, classes in (("colour", 2), ("shape", 3)):
+    for name, classes in (("color", 2), ("shape", 3)):
         assert one.macro_f1[name].value == pytest.approx(macro_f1(true[name], codes[name], classes))
     joint = bootstrap_interval(SPACE.joint(true), SPACE.joint(codes), people, num_classes=6)
     assert one.macro_f1["joint"].value == pytest.approx(joint.value)
@@ -101,11 +101,11 @@ def test_a_run_is_judged_on_its_validation_part_alone(tmp_path: Path) -> None:
 
 
 def test_who_is_good_at_what_is_found_among_folds_and_runs(tmp_path: Path) -> None:
-    folds = plant_folds(tmp_path / "kfold", 5, {"colour": 0.98, "shape": 0.5})
-    run = plant_run(tmp_path / "run", TABLE, {"colour": 0.6, "shape": 0.97}, seed=7)
+    folds = plant_folds(tmp_path / "kfold", 5, {"color": 0.98, "shape": 0.5})
+    run = plant_run(tmp_path / "run", TABLE, {"color": 0.6, "shape": 0.97}, seed=7)
     fused = fuse_sources([folds, tmp_path / "run"])
     assert {donor.attribute: donor.runs for donor in fused.plan.donors} == {
-        "colour": ("kfold",),
+        "color": ("kfold",),
         "shape": ("run",),
     }
     assert fused.plan.gain.low > 0
@@ -120,32 +120,32 @@ def test_who_is_good_at_what_is_found_among_folds_and_runs(tmp_path: Path) -> No
 
 
 def test_classes_in_another_order_are_put_in_order(tmp_path: Path) -> None:
-    other = LabelSpace((Attribute("shape", ("star", "disc", "square")), Attribute("colour", ("red", "blue"))))
-    perfect = {"colour": 1.0, "shape": 1.0}
+    other = LabelSpace((Attribute("shape", ("star", "disc", "square")), Attribute("color", ("red", "blue"))))
+    perfect = {"color": 1.0, "shape": 1.0}
     one = plant_run(tmp_path / "one", TABLE, perfect)
     plant_run(tmp_path / "two", TABLE, perfect, space=other)
     fused = fuse_sources([tmp_path / "one", tmp_path / "two"])
     assert [estimate.macro_f1["joint"].value for estimate in fused.estimates] == [1, 1]
     said = held_out(Run.open(tmp_path / "two"), SPACE)
-    assert said.probabilities.keys() == {"colour", "shape"}
+    assert said.probabilities.keys() == {"color", "shape"}
     np.testing.assert_array_equal(said.codes()["shape"], truth(said.images)["shape"])
     file = write_predictions(tmp_path / "three.csv", held_out(one, other), other)
     assert fuse_sources([tmp_path / "one", file]).estimates[1].macro_f1["joint"].value == 1
 
 
 def test_a_class_that_a_run_never_saw_has_no_chance() -> None:
-    own = LabelSpace((Attribute("colour", ("red", "blue")), Attribute("shape", ("star", "disc"))))
-    said = Predictions.of_codes("r", ["a"], {"colour": np.array([0]), "shape": np.array([1])}, own)
+    own = LabelSpace((Attribute("color", ("red", "blue")), Attribute("shape", ("star", "disc"))))
+    said = Predictions.of_codes("r", ["a"], {"color": np.array([0]), "shape": np.array([1])}, own)
     aligned = said.aligned(own, SPACE)
     assert aligned.probabilities["shape"].tolist() == [[1, 0, 0]]
-    assert aligned.probabilities["colour"].tolist() == [[0, 1]]
+    assert aligned.probabilities["color"].tolist() == [[0, 1]]
     with pytest.raises(DataError, match="shape must be one of star, disc, found the class 'square'"):
-        Predictions.of_codes("r", ["a"], {"colour": np.array([0]), "shape": np.array([1])}, SPACE).aligned(
+        Predictions.of_codes("r", ["a"], {"color": np.array([0]), "shape": np.array([1])}, SPACE).aligned(
             SPACE, own
         )
-    with pytest.raises(DataError, match="r: must predict 'shape', found colour"):
-        Predictions("r", np.array(["a"]), {"colour": np.eye(2)[:1]}).aligned(
-            LabelSpace((SPACE["colour"],)), SPACE
+    with pytest.raises(DataError, match="r: must predict 'shape', found color"):
+        Predictions("r", np.array(["a"]), {"color": np.eye(2)[:1]}).aligned(
+            LabelSpace((SPACE["color"],)), SPACE
         )
 
 
@@ -164,7 +164,7 @@ def test_images_that_a_file_lacks_are_said(tmp_path: Path) -> None:
 def test_a_submission_of_files_has_the_images_that_are_not_the_runs_own(tmp_path: Path) -> None:
     run = plant_run(tmp_path / "run", TABLE, FAIR)
     own = held_out(run, SPACE)
-    codes = {"colour": np.array([1, 0]), "shape": np.array([2, 1])}
+    codes = {"color": np.array([1, 0]), "shape": np.array([2, 1])}
     images = np.concatenate([own.images, ["eval/x.jpg", "eval/y.jpg"]])
     whole = {name: np.concatenate([own.codes()[name], codes[name]]) for name in SPACE.names}
     files = [

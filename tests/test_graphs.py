@@ -12,7 +12,7 @@ from search_oracle import kinds_of_vectors, nearest_by_brute_force, rounding_of
 from metric_face.errors import ArgumentError
 from metric_face.search import graph_cache as graphs
 from metric_face.search.graph_cache import DEPTH, DEPTH_BETWEEN, graph_file, kept_graph
-from metric_face.search.neighbor_graph import NeighbourGraph
+from metric_face.search.neighbor_graph import NeighborGraph
 
 RNG = np.random.default_rng(0)
 VECTORS = RNG.normal(size=(60, 5)).astype(np.float32)
@@ -30,8 +30,8 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return made
 
 
-def same(one: NeighbourGraph, other: NeighbourGraph) -> bool:
-    """The same neighbours; their float32 similarities may differ in the last bit where k was another."""
+def same(one: NeighborGraph, other: NeighborGraph) -> bool:
+    """The same neighbors; their float32 similarities may differ in the last bit where k was another."""
     close = np.allclose(one.similarities, other.similarities, rtol=0, atol=3e-7)
     return np.array_equal(one.ids, other.ids) and close
 
@@ -52,7 +52,7 @@ def test_kept_equals_brute_force_in_counts_order_and_ties(seed, tmp_path_factory
             np.testing.assert_array_equal(kept.ids, ids)
             np.testing.assert_allclose(kept.similarities, values, rtol=1e-5, atol=rounding_of(vectors))
             np.testing.assert_array_equal((kept.ids >= 0).sum(axis=1), np.minimum(k, (~barred).sum(axis=1)))
-            assert same(kept, NeighbourGraph.build(vectors, k, exclude=people))
+            assert same(kept, NeighborGraph.build(vectors, k, exclude=people))
             assert kept.k == k
 
 
@@ -73,13 +73,13 @@ def test_between_two_parts_equals_brute_force(seed, tmp_path_factory):
 
 
 def test_one_search_serves_every_depth(tmp_path: Path, searches: list[int]) -> None:
-    file = tmp_path / "neighbours" / "all.npz"
+    file = tmp_path / "neighbors" / "all.npz"
     for k in (20, 30, 1):
         assert same(
-            kept_graph(file, VECTORS, k, exclude=PEOPLE), NeighbourGraph.build(VECTORS, k, exclude=PEOPLE)
+            kept_graph(file, VECTORS, k, exclude=PEOPLE), NeighborGraph.build(VECTORS, k, exclude=PEOPLE)
         )
     assert searches == [DEPTH]
-    between = tmp_path / "neighbours" / "val-in-train.npz"
+    between = tmp_path / "neighbors" / "val-in-train.npz"
     for k in (5, 100):
         kept_graph(between, VECTORS[:20], k, base=VECTORS[20:])
     assert searches == [DEPTH, DEPTH_BETWEEN]
@@ -116,7 +116,7 @@ def test_a_stale_graph_is_searched_again_and_replaced(tmp_path, searches, change
     vectors, people = change(VECTORS, PEOPLE)
     for _ in range(2):
         now = kept_graph(file, vectors, 6, exclude=people)
-        assert same(now, NeighbourGraph.build(vectors, 6, exclude=people))
+        assert same(now, NeighborGraph.build(vectors, 6, exclude=people))
         assert now.same_identity_excluded == (people is not None)
     assert len(searches) == 2
 
@@ -125,7 +125,7 @@ def test_another_base_is_another_graph(tmp_path: Path, searches: list[int]) -> N
     file = tmp_path / "val-in-train.npz"
     kept_graph(file, VECTORS[:20], 6, base=VECTORS[20:])
     now = kept_graph(file, VECTORS[:20], 6, base=VECTORS[21:])
-    assert same(now, NeighbourGraph.between(VECTORS[:20], VECTORS[21:], 6))
+    assert same(now, NeighborGraph.between(VECTORS[:20], VECTORS[21:], 6))
     assert len(searches) == 2
 
 
@@ -142,17 +142,17 @@ def test_a_damaged_file_is_searched_again_and_replaced(tmp_path: Path) -> None:
 def test_a_foreign_graph_and_one_without_a_source_are_replaced(tmp_path: Path, searches: list[int]) -> None:
     file = tmp_path / "all.npz"
     right = kept_graph(file, VECTORS, 6, exclude=PEOPLE)
-    NeighbourGraph.build(VECTORS, DEPTH).save(file)  # somebody's own, kept under our name
+    NeighborGraph.build(VECTORS, DEPTH).save(file)  # somebody's own, kept under our name
     assert same(kept_graph(file, VECTORS, 6, exclude=PEOPLE), right)
-    kept = NeighbourGraph.load(file)
+    kept = NeighborGraph.load(file)
     replace(kept, ids=kept.ids + 60).save(file)  # points at items that are not there
     assert same(kept_graph(file, VECTORS, 6, exclude=PEOPLE), right)
     assert len(searches) == 3
-    assert same(NeighbourGraph.load(file).head(6), right)
+    assert same(NeighborGraph.load(file).head(6), right)
 
 
 def test_where_nothing_can_be_written_the_graph_is_searched_all_the_same(tmp_path, searches) -> None:
-    (tmp_path / "neighbours").write_text("a file where the folder should be")
+    (tmp_path / "neighbors").write_text("a file where the folder should be")
     file = graph_file(tmp_path, "all")
     for _ in range(2):
         assert kept_graph(file, VECTORS, 6, exclude=PEOPLE).k == 6
@@ -162,9 +162,9 @@ def test_where_nothing_can_be_written_the_graph_is_searched_all_the_same(tmp_pat
 
 
 def test_files_are_named_after_what_they_hold(tmp_path: Path) -> None:
-    assert graph_file(tmp_path, "val") == tmp_path / "neighbours" / "val.npz"
+    assert graph_file(tmp_path, "val") == tmp_path / "neighbors" / "val.npz"
     assert graph_file(tmp_path, "val", "train").name == "val-in-train.npz"
-    assert graph_file(tmp_path, "../evil/part").parent == tmp_path / "neighbours"
+    assert graph_file(tmp_path, "../evil/part").parent == tmp_path / "neighbors"
 
 
 def test_bad_vectors_are_refused_whether_kept_or_not(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_bad_vectors_are_refused_whether_kept_or_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_analyses_of_a_run_share_its_graphs(
+def test_the_analyzes_of_a_run_share_its_graphs(
     toy: Path, tmp_path: Path, searches: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from training_cases import tiny_config

@@ -70,15 +70,15 @@ def test_broken_images_are_found_and_refused_by_name(tmp_path: Path, broken: dic
         refuse_broken(found)
 
 
-def test_sideways_grey_and_transparent_images_become_upright_rgb(tmp_path: Path) -> None:
+def test_sideways_gray_and_transparent_images_become_upright_rgb(tmp_path: Path) -> None:
     image = Image.new("RGB", (40, 20), (10, 200, 30))
     exif = image.getexif()
     exif[0x0112] = 6  # stored lying on its side
     image.save(tmp_path / "side.jpg", exif=exif)
-    Image.new("L", (8, 8), 7).save(tmp_path / "grey.png")
+    Image.new("L", (8, 8), 7).save(tmp_path / "gray.png")
     Image.new("RGBA", (8, 8), (1, 2, 3, 128)).save(tmp_path / "clear.png")
     assert open_image(tmp_path / "side.jpg").size == (20, 40)
-    assert open_image(tmp_path / "grey.png").mode == "RGB"
+    assert open_image(tmp_path / "gray.png").mode == "RGB"
     assert open_image(tmp_path / "clear.png").mode == "RGB"
 
 
@@ -102,7 +102,7 @@ def test_the_transform_is_the_arithmetic_it_says(tmp_path: Path) -> None:
     )
 
 
-def test_the_crop_takes_the_centre(tmp_path: Path) -> None:
+def test_the_crop_takes_the_center(tmp_path: Path) -> None:
     image = Image.new("RGB", (40, 40), (0, 0, 0))
     image.paste((255, 255, 255), (10, 10, 30, 30))
     image.save(tmp_path / "square.png")

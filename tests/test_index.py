@@ -12,7 +12,7 @@ from search_oracle import METRICS, kinds_of_vectors, nearest_by_brute_force, rou
 
 from metric_face.errors import ArgumentError, ModelMismatchError
 from metric_face.search.index import EmbeddingIndex
-from metric_face.vectors import normalise
+from metric_face.vectors import normalize
 
 KINDS = ["flat", "ivf", "hnsw", "ivfpq"]
 DIMENSIONS = 8
@@ -53,7 +53,7 @@ def look_everywhere(index):
 
 def unit(vectors):
     """What an index holds for the cosine."""
-    return normalise(np.asarray(vectors, np.float32))
+    return normalize(np.asarray(vectors, np.float32))
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -273,7 +273,7 @@ def test_unknown_identities_are_nobodys():
         index.search(np.eye(3), 3, exclude=[1, 2, 3])
 
 
-def test_one_query_and_missing_neighbours():
+def test_one_query_and_missing_neighbors():
     index = EmbeddingIndex.build(np.eye(2), columns_of([0, 1]), metric="euclidean")
     found = index.search([1.0, 0.0], 3)
     assert found.ids.tolist() == [[0, 1, -1]]

@@ -12,8 +12,8 @@ MILLION = 1_000_000
 
 def clustered(count, dimensions=16, seed=0):
     rng = np.random.default_rng(seed)
-    centres = np.random.default_rng(99).normal(size=(60, dimensions))
-    return (centres[rng.integers(0, 60, count)] + 0.5 * rng.normal(size=(count, dimensions))).astype(
+    centers = np.random.default_rng(99).normal(size=(60, dimensions))
+    return (centers[rng.integers(0, 60, count)] + 0.5 * rng.normal(size=(count, dimensions))).astype(
         np.float32
     )
 

@@ -37,7 +37,7 @@ def test_scikit_learn_accepts_it(estimator, check):
     check(estimator)
 
 
-def draw_neighbours(seed=0, queries=60, items=150, classes=9, k=12):
+def draw_neighbors(seed=0, queries=60, items=150, classes=9, k=12):
     rng = np.random.default_rng(seed)
     ids = np.array([rng.permutation(items)[:k] for _ in range(queries)])
     near = -np.sort(-rng.uniform(-0.2, 1, (queries, k)), axis=1).astype(np.float32)
@@ -49,7 +49,7 @@ def draw_neighbours(seed=0, queries=60, items=150, classes=9, k=12):
 
 
 def dense_shares(ids, near, labels, k, votes, temperature=0.07):
-    """One query and one neighbour at a time."""
+    """One query and one neighbor at a time."""
     classes, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     shares = np.zeros((len(ids), len(classes)))
     for q, (places, values) in enumerate(zip(ids[:, :k], near[:, :k].astype(float), strict=True)):
@@ -68,7 +68,7 @@ def dense_shares(ids, near, labels, k, votes, temperature=0.07):
 
 @pytest.mark.parametrize("votes", VOTES)
 def test_every_k_of_one_search_equals_a_dense_count(votes):
-    ids, near, labels = draw_neighbours()
+    ids, near, labels = draw_neighbors()
     answers = votes_for_ks(ids, near, labels, KS, votes=votes)
     assert list(answers) == list(KS)
     for k in KS:
@@ -98,7 +98,7 @@ def test_prior_correction_lets_a_rare_class_win():
     assert votes_for_ks(ids, near, labels, [3], votes="prior-corrected", prior_strength=0)[3].labels == 0
 
 
-def test_missing_neighbours_do_not_vote():
+def test_missing_neighbors_do_not_vote():
     answers = votes_for_ks([[0, -1], [-1, -1]], [[0.5, -np.inf], [-np.inf, -np.inf]], [4, 5], [2])[2]
     assert answers.labels.tolist() == [4, UNKNOWN]
     assert answers.shares.tolist() == [1.0, 0.0]
@@ -131,13 +131,13 @@ def test_ten_thousand_classes_take_no_more_memory_than_ten():
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 2 * peaks[0] + 1e6
-    assert peaks[1] < 100e6  # queries x neighbours x classes would be 24 GB
+    assert peaks[1] < 100e6  # queries x neighbors x classes would be 24 GB
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"ks": [4]}, "ks must be at most the 3 neighbours given, found 4"),
+        ({"ks": [4]}, "ks must be at most the 3 neighbors given, found 4"),
         ({"ks": [0]}, "k must be a whole number of at least 1, found 0"),
         ({"ids": [[0, 1, 9]]}, r"ids must lie in -1..3, found 0..9"),
         ({"ids": [[0.0, 1.0, 2.0]]}, "ids must be integers, found float64"),
@@ -182,14 +182,14 @@ def test_uniform_votes_equal_scikit_learn():
     np.testing.assert_allclose(ours.predict_proba(queries), theirs.predict_proba(queries), atol=1e-6)
 
 
-def test_fewer_training_vectors_than_neighbours():
+def test_fewer_training_vectors_than_neighbors():
     model = KNNClassifier(20).fit(np.eye(3), [5, 6, 7])
     assert model.search(np.eye(3))[0].shape == (3, 3)
     assert model.predict(np.eye(3)).tolist() == [5, 6, 7]
 
 
 def test_choose_k_takes_the_best_and_shows_all():
-    ids, near, labels = draw_neighbours(queries=80)
+    ids, near, labels = draw_neighbors(queries=80)
     labels = labels // 1000
     true = labels[ids[:, 0]]  # the nearest is always right
     choice = choose_k(
@@ -205,8 +205,8 @@ def test_choose_k_takes_the_best_and_shows_all():
 
 
 def test_choose_k_needs_something_to_try():
-    ids, near, labels = draw_neighbours()
-    with pytest.raises(ArgumentError, match="ks must hold a k of at most the 12 neighbours given"):
+    ids, near, labels = draw_neighbors()
+    with pytest.raises(ArgumentError, match="ks must hold a k of at most the 12 neighbors given"):
         choose_k(ids, near, labels, np.zeros(60, int), (50,))
 
 

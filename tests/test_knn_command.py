@@ -43,7 +43,7 @@ def test_one_bad_line_on_standard_input_stops_nobody(indexed: Run, toy: Path, tm
     done = knn(indexed, "-", "--json", stdin=f"nowhere.png\n{good}\n")
     failure, answer = map(json.loads, done.stdout.splitlines())
     assert failure == {"path": "nowhere.png", "error": "nowhere.png: no such file or folder; check the path"}
-    assert (answer["path"], len(answer["neighbours"])) == (str(good), 3)
+    assert (answer["path"], len(answer["neighbors"])) == (str(good), 3)
     assert knn(indexed, "-", stdin=f"{good}\n").exit_code == 0
 
 
@@ -55,7 +55,7 @@ def test_the_answer_says_whose_images_counted(indexed: Run, toy: Path) -> None:
     assert plain.stdout.splitlines()[1].endswith("(the very file asked about)")
     said = knn(indexed, image, "--identity", person)
     assert f"4 images of {person} in the index do not count" in said.stderr
-    assert said.stdout.startswith(f"{image} (without 4 images of {person}): colour ")
+    assert said.stdout.startswith(f"{image} (without 4 images of {person}): color ")
     assert f"{person}_" not in said.stdout.split(":", 1)[1]
     [one] = json.loads(knn(indexed, image, "--identity", person, "--json").stdout)
     assert (one["same_identity_excluded"], one["identity"], one["left_out"]) == (True, person, 4)
@@ -71,12 +71,12 @@ def test_the_page_holds_what_was_printed(indexed: Run, toy: Path, tmp_path: Path
     assert done.exit_code == 0
     assert str(page) in done.stderr
     answers = json.loads(done.stdout)
-    assert [len(one["neighbours"]) for one in answers] == [2, 2]  # the page has twelve all the same
+    assert [len(one["neighbors"]) for one in answers] == [2, 2]  # the page has twelve all the same
     shown = assert_page_rules(page.read_text(encoding="utf-8"))
     assert "The 12 nearest images" in shown.text
     for one in answers:
         assert one["path"] in shown.text
-        for near in one["neighbours"]:
+        for near in one["neighbors"]:
             assert f"{near['similarity']:.3f}" in shown.text
     assert len(shown.sheets()) == 1
     knn(indexed, "-", "--explain", page, "--no-faces", stdin=f"{files[0]}\n")

@@ -94,15 +94,15 @@ def test_logit_adjustment_recovers_the_balanced_answer():
     targets = torch.cat([torch.arange(2).repeat_interleave(row) for row in counts])
     loss = LogitAdjustedCrossEntropy(class_prior(targets, 2))
     table = torch.zeros(2, 2, dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.LBFGS([table], max_iter=200, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS([table], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure():
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         value = loss(table[places], targets)
         value.backward()
         return value
 
-    optimiser.step(closure)
+    optimizer.step(closure)
     balanced = table.detach().softmax(1)[:, 0]
     torch.testing.assert_close(balanced, torch.tensor([0.9 / 1.4, 0.1 / 0.6]).double(), atol=1e-5, rtol=0)
     posterior = torch.log(counts / counts.sum(1, keepdim=True))
@@ -161,7 +161,7 @@ def test_effective_number_weights_are_their_formula():
         ),
         (
             lambda: CrossEntropy(4)(torch.ones(3, 4), torch.tensor([0, -1, 2])),
-            "targets must lie in 0..3, found -1: drop unlabelled rows or correct num_classes",
+            "targets must lie in 0..3, found -1: drop unlabeled rows or correct num_classes",
         ),
         (
             lambda: effective_number_weights([3, 0]),

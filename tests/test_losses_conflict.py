@@ -80,15 +80,15 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
 def test_conflict_along_the_embedding_is_told_from_conflict_across_it():
     labels = torch.arange(LABELS).repeat_interleave(PER_LABEL)
     generator = torch.Generator().manual_seed(0)
-    centres = torch.randn(LABELS, WIDTH, generator=generator)
+    centers = torch.randn(LABELS, WIDTH, generator=generator)
     across = torch.randn(LABELS, WIDTH, generator=generator)
     across = 0.3 * (
-        across - (across * centres).sum(1, keepdim=True) / centres.square().sum(1, keepdim=True) * centres
+        across - (across * centers).sum(1, keepdim=True) / centers.square().sum(1, keepdim=True) * centers
     )
 
     def batches():
         for _ in range(20):
-            yield centres[labels] * (0.5 + torch.rand(len(labels), 1, generator=generator)), labels
+            yield centers[labels] * (0.5 + torch.rand(len(labels), 1, generator=generator)), labels
 
     found = gradient_conflict(
         lambda p, rows: p.norm(dim=1).sum() + (p * across[labels[rows]]).sum(),

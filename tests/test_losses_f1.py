@@ -133,7 +133,7 @@ def test_shards_on_two_ranks_equal_the_whole(tmp_path):
         ),
         (
             lambda: SoftF1Loss(3)(torch.ones(4, 3), torch.full((4,), 3)),
-            "targets must lie in 0..2, found 3: drop unlabelled rows or correct num_classes",
+            "targets must lie in 0..2, found 3: drop unlabeled rows or correct num_classes",
         ),
     ],
 )

@@ -41,9 +41,9 @@ def test_trainable_parameters_are_the_modules_and_travel(name):
     loss = resolve_metric_loss(f"pml.{name}", num_classes=4, embedding_size=6)
     before = [p.detach().clone() for p in loss.parameters()]
     assert before
-    optimiser = torch.optim.SGD(loss.parameters(), lr=1.0)
+    optimizer = torch.optim.SGD(loss.parameters(), lr=1.0)
     loss(points, labels).backward()
-    optimiser.step()
+    optimizer.step()
     assert any(not torch.equal(b, p) for b, p in zip(before, loss.parameters(), strict=True))
     keeps.assert_state_travels(loss, points, labels)
 

@@ -1,4 +1,4 @@
-"""The map on paper: every point in its panel, in its colour, with what must be said of it."""
+"""The map on paper: every point in its panel, in its color, with what must be said of it."""
 
 import numpy as np
 import pytest
@@ -82,7 +82,7 @@ def test_there_are_no_axes(points, columns):
     assert "Read with care" in figure.get_suptitle()
 
 
-def test_values_are_drawn_with_their_ramp_and_unknown_ones_in_grey(points, tmp_path):
+def test_values_are_drawn_with_their_ramp_and_unknown_ones_in_gray(points, tmp_path):
     values = np.linspace(0, 1, N).astype(np.float32)
     values[3] = np.nan
     figure = value_map_figure(points, [Column("purity", values), Column("lie", values, ramp="alarm")])

@@ -6,17 +6,17 @@ from page_reading import unpack
 
 from metric_face.errors import ArgumentError
 from metric_face.pages.columns import Column
-from metric_face.visualization.faithfulness import neighbour_confusion
+from metric_face.visualization.faithfulness import neighbor_confusion
 from metric_face.visualization.matrices import MatrixChart, confusion_chart
 
 
-def test_the_numbers_are_those_of_the_neighbour_confusion():
+def test_the_numbers_are_those_of_the_neighbor_confusion():
     rng = np.random.default_rng(0)
     column = Column("mask", rng.integers(-1, 3, 80), ("a", "b", "c"))
     ids = rng.integers(-1, 80, (80, 6))
     chart = confusion_chart(ids, column, id="m")
     clean = np.where(ids == np.arange(80)[:, None], -1, ids)
-    expected = neighbour_confusion(clean, column.values, 3)
+    expected = neighbor_confusion(clean, column.values, 3)
     np.testing.assert_allclose(chart.values, expected)
     html = chart.html()
     for value in expected.ravel():
@@ -24,7 +24,7 @@ def test_the_numbers_are_those_of_the_neighbour_confusion():
 
 
 def test_a_cell_holds_its_row_class_most_surrounded_by_its_column_first():
-    # Points 0-3 are of class a; 0 has one neighbour of class b, 1 has two, 2 has none.
+    # Points 0-3 are of class a; 0 has one neighbor of class b, 1 has two, 2 has none.
     column = Column("x", np.array([0, 0, 0, 0, 1, 1]), ("a", "b"))
     ids = np.array([[4, 1, 2], [4, 5, 0], [0, 1, 3], [0, 1, 2], [5, -1, -1], [4, 3, -1]])
     chart = confusion_chart(ids, column, id="m")
@@ -52,7 +52,7 @@ def test_cells_without_points_cannot_be_chosen_and_names_are_escaped():
     assert "&lt;b&gt; beside &#34;q&#34;: 0.50" in html
 
 
-def test_the_deepest_colour_is_the_largest_confusion_not_the_diagonal():
+def test_the_deepest_color_is_the_largest_confusion_not_the_diagonal():
     html = str(
         MatrixChart(
             "m", "T", ("a", "b"), np.array([[0.9, 0.1], [0.02, 0.98]]), {(0, 1): np.array([0])}

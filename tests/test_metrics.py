@@ -131,7 +131,7 @@ def test_retrieval_equals_accuracy_calculator():
 
 
 def test_labels_above_2_to_24_stay_apart():
-    # as float32 all four labels are one: every neighbour would be right
+    # as float32 all four labels are one: every neighbor would be right
     vectors = np.eye(4, dtype=np.float32)[[0, 0, 1, 1]]
     labels = np.array([0, 1, 0, 1]) + 2**24
     assert retrieval_metrics(vectors, labels).recall[1] == 0.0

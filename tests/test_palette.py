@@ -1,4 +1,4 @@
-"""Colours: in order where there is an order, apart where there is none, and seen on their background."""
+"""Colors: in order where there is an order, apart where there is none, and seen on their background."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,8 @@ from metric_face.pages import palette
 PAPER = {"light": "#ffffff", "dark": "#181b20"}
 
 
-def _luminance(colour):
-    channels = np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)]) / 255
+def _luminance(color):
+    channels = np.array([int(color[k : k + 2], 16) for k in (1, 3, 5)]) / 255
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
@@ -23,15 +23,15 @@ def _contrast(one, other):
     "shades", [palette.ordered(3), palette.ordered(9), palette.ramp("value"), palette.ramp("alarm")]
 )
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_an_order_is_still_there_in_grey(shades, theme):
-    steps = np.diff([_luminance(colour) for colour in getattr(shades, theme)])
+def test_an_order_is_still_there_in_gray(shades, theme):
+    steps = np.diff([_luminance(color) for color in getattr(shades, theme)])
     assert (steps < 0).all() or (steps > 0).all()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_classes_stand_out_from_their_background(theme):
     for shades in (palette.categories(palette.MOST_CATEGORIES), palette.ordered(6)):
-        assert min(_contrast(colour, PAPER[theme]) for colour in getattr(shades, theme)) > 1.8
+        assert min(_contrast(color, PAPER[theme]) for color in getattr(shades, theme)) > 1.8
 
 
 def test_hues_are_the_same_in_both_themes():
@@ -49,5 +49,5 @@ def test_more_classes_than_can_be_told_apart_are_all_neutral():
     assert set(palette.categories(18).dark) == set(palette.NEUTRAL.dark)
 
 
-def test_a_single_class_has_one_colour():
+def test_a_single_class_has_one_color():
     assert len(palette.ordered(1).light) == 1

@@ -12,7 +12,7 @@ from metric_face.classifiers.linear_probe import LinearProbe, fit_probes
 from metric_face.classifiers.probe_solver.curvature import KroneckerPreconditioner, Pairs
 from metric_face.classifiers.probe_solver.logistic_path import logistic_path
 from metric_face.classifiers.probe_solver.ridge_path import Moments, ridge_path
-from metric_face.classifiers.probe_solver.scaling import standardise
+from metric_face.classifiers.probe_solver.scaling import standardize
 from metric_face.classifiers.probe_solver.softmax_objective import NumpyObjective, TorchObjective
 from metric_face.classifiers.probe_solver.strength_choice import grouped_folds
 from metric_face.errors import ArgumentError
@@ -35,7 +35,7 @@ def test_scikit_learn_accepts_it(estimator, check):
 
 
 def draw(rows=1200, D=12, C=5, seed=0):
-    """Features of different sizes and centres, five images a person, imbalanced noisy classes."""
+    """Features of different sizes and centers, five images a person, imbalanced noisy classes."""
     rng = np.random.default_rng(seed)
     X = (rng.normal(size=(rows, D)) * rng.uniform(0.1, 10, D) + rng.normal(0, 20, D)).astype(np.float32)
     Z = (X - X.mean(axis=0)) / X.std(axis=0)
@@ -53,7 +53,7 @@ def objective_of(kind, X, y, weights=(None, None)):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_gradient_equals_finite_differences(kind, weighted):
     X, y, _ = draw(300)
-    Z, _ = standardise(X)
+    Z, _ = standardize(X)
     rng = np.random.default_rng(0)
     weights = [rng.uniform(0.5, 2, 300).astype(np.float32), None] if weighted else [None, None]
     objective = objective_of(kind, Z, y, weights)
@@ -67,7 +67,7 @@ def test_gradient_equals_finite_differences(kind, weighted):
 
 def test_both_objectives_agree_across_blocks(monkeypatch):
     X, y, _ = draw(5000)
-    Z, _ = standardise(X)
+    Z, _ = standardize(X)
     weights = [None, np.linspace(0.1, 1.9, 5000).astype(np.float32)]
     point = np.random.default_rng(0).normal(0, 0.5, (13, 7))
     monkeypatch.setattr("metric_face.classifiers.probe_solver.softmax_objective._ROWS", 333)
@@ -85,7 +85,7 @@ def test_both_objectives_agree_across_blocks(monkeypatch):
 
 def test_preconditioner_inverts_the_kronecker_hessian():
     X, y, _ = draw(400, D=4)
-    Z, _ = standardise(X)
+    Z, _ = standardize(X)
     objective = objective_of("numpy", Z, y)
     evaluation = objective.evaluate(np.random.default_rng(0).normal(0, 0.3, (5, 7)), "full")
     gram = (Z.T @ Z).astype(np.float64) / 400
@@ -130,7 +130,7 @@ def test_optimum_equals_scikit_learn(class_weight):
 
 def test_a_path_reaches_each_optimum_as_a_single_strength_does():
     X, y, _ = draw()
-    Z, _ = standardise(X)
+    Z, _ = standardize(X)
     gram = (Z.T @ Z).astype(np.float64) / len(Z)
     start = np.concatenate([np.log(np.bincount(t) / len(y)) for t in (y, y % 2)])
     strengths = np.logspace(0, -4, 6)
@@ -188,13 +188,13 @@ def test_strength_is_chosen_on_whole_identities():
 def test_chosen_score_is_out_of_fold_and_pooled(solver):
     X, y, people = draw(600)
     model = LinearProbe([1.0, 1e-2], solver=solver).fit(X, y, people)
-    Z, _ = standardise(X)
+    Z, _ = standardize(X)
     for position, strength in enumerate(model.strengths_):
         pooled = np.empty_like(y)
         for train, held in grouped_folds(np.unique(y, return_inverse=True)[1], people, 5, 0):
             if solver == "logistic":
                 fold = LinearProbe(strength).fit(Z[train], y[train])
-                # standardised on all training rows, as the probe does: the penalty of a fold differs slightly
+                # standardized on all training rows, as the probe does: the penalty of a fold differs slightly
                 pooled[held] = fold.predict(Z[held])
             else:
                 (weights,) = ridge_path(Moments.of(Z[train], y[train], 5, None), [strength])
@@ -205,7 +205,7 @@ def test_chosen_score_is_out_of_fold_and_pooled(solver):
 
 def test_ridge_equals_least_squares():
     X, y, _ = draw(300)
-    Z, _ = standardise(X)
+    Z, _ = standardize(X)
     weight = np.linspace(0.2, 1.8, 300).astype(np.float32)
     moments = Moments.of(Z, y, 5, weight)
     for strength, got in zip((10.0, 0.1), ridge_path(moments, (10.0, 0.1)), strict=True):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from metric_face.errors import ArgumentError
-from metric_face.search.neighbor_graph import NeighbourGraph
+from metric_face.search.neighbor_graph import NeighborGraph
 from metric_face.visualization.projection import (
     _diffusion_plane,
     _graph_arrays,
@@ -69,7 +69,7 @@ def _distances(graph):
     return graph[0], 1 - graph[1]
 
 
-def test_itself_among_its_neighbours_changes_nothing(blobs):
+def test_itself_among_its_neighbors_changes_nothing(blobs):
     vectors, _ = blobs
     ids, distances = _with_self_first(*_distances(_graph(vectors, K, with_self=False)), K)
     ids_2, distances_2 = _with_self_first(*_distances(_graph(vectors, K + 1, with_self=True)), K)
@@ -86,7 +86,7 @@ def test_an_exact_copy_does_not_push_the_point_from_the_first_place():
     np.testing.assert_allclose(distances, [[0, 0, 0], [0, 0, 0], [0, 0.5, 0.6]])
 
 
-def test_absent_neighbours_are_left_out(blobs):
+def test_absent_neighbors_are_left_out(blobs):
     vectors, _ = blobs
     ids, similarities = _graph(vectors)
     ids, similarities = ids.copy(), similarities.copy()
@@ -97,9 +97,9 @@ def test_absent_neighbours_are_left_out(blobs):
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_a_neighbour_graph_is_read_with_its_own_distances(blobs, metric):
+def test_a_neighbor_graph_is_read_with_its_own_distances(blobs, metric):
     vectors, _ = blobs
-    graph = NeighbourGraph.build(vectors, K, metric=metric)
+    graph = NeighborGraph.build(vectors, K, metric=metric)
     ids, distances = _graph_arrays(graph, None)
     np.testing.assert_array_equal(ids, graph.ids)
     np.testing.assert_allclose(distances, graph.distances)

@@ -33,7 +33,7 @@ READERS: dict[str, Callable[[Run], Any]] = {
     "embeddings/vectors.npy": lambda run: _all(run.embeddings()),
     "embeddings/images.parquet": lambda run: _all(run.embeddings()),
     "embeddings/stamps.parquet": lambda run: _all(run.embeddings()),
-    f"embeddings/{logits_file('colour')}": lambda run: _all(run.embeddings()),
+    f"embeddings/{logits_file('color')}": lambda run: _all(run.embeddings()),
 }
 
 

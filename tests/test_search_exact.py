@@ -7,8 +7,8 @@ from search_oracle import METRICS, similarities
 from metric_face.classifiers.knn import KNNClassifier
 from metric_face.metrics.retrieval import retrieval_metrics
 from metric_face.search.index import EmbeddingIndex
-from metric_face.search.neighbor_graph import NeighbourGraph
-from metric_face.vectors import normalise
+from metric_face.search.neighbor_graph import NeighborGraph
+from metric_face.vectors import normalize
 
 
 def hard_vectors(rng, n, d):
@@ -35,7 +35,7 @@ def hard_vectors(rng, n, d):
 
 
 def check(ids, values, queries, base, metric, is_barred=None):
-    """Every neighbour is as near as the one that float64 puts in its place, and stands there once."""
+    """Every neighbor is as near as the one that float64 puts in its place, and stands there once."""
     ranks, similar = similarities(queries, base, metric)
     if is_barred is not None:
         ranks[is_barred] = -np.inf
@@ -72,7 +72,7 @@ def test_neighbors_are_those_of_float64(n, metric):
         vectors = vectors.astype(np.float32)
         people = rng.integers(0, max(1, n // 3), n)
         for exclude, groups in ((None, np.arange(n)), (people, people)):
-            graph = NeighbourGraph.build(vectors, 5, exclude=exclude, metric=metric)
+            graph = NeighborGraph.build(vectors, 5, exclude=exclude, metric=metric)
             print(name)  # shown where it fails
             check(graph.ids, graph.similarities, vectors, vectors, metric, groups[:, None] == groups)
 
@@ -84,13 +84,13 @@ def test_every_place_that_searches_agrees(metric):
         print(name)
         vectors = vectors.astype(np.float32)
         base, queries = vectors[:260], vectors[260:]
-        graph = NeighbourGraph.between(queries, base, 7, metric=metric)
+        graph = NeighborGraph.between(queries, base, 7, metric=metric)
         check(graph.ids, graph.similarities, queries, base, metric)
         classifier = KNNClassifier(7, metric=metric).fit(base, np.arange(260) % 3)
         np.testing.assert_array_equal(classifier.search(queries)[0], graph.ids)
         index = EmbeddingIndex.build(base, kind="flat", metric=metric)
         if metric == "cosine":  # the index holds float32 vectors of length one
-            base, queries = normalise(base), normalise(queries)
+            base, queries = normalize(base), normalize(queries)
         for asked in (queries, queries[:2]):
             found = index.search(asked, 7)
             check(found.ids, found.similarities, asked, base, metric)
@@ -101,7 +101,7 @@ def test_a_column_without_news_changes_no_answer():
     labels = np.repeat(np.arange(10), 100)
     plain = rng.normal(size=(1000, 16)) + 3 * rng.normal(size=(10, 16))[labels]
     vectors = np.c_[plain, np.full(1000, 5000.0)].astype(np.float32)
-    first = NeighbourGraph.build(vectors, 1, metric="euclidean").ids[:, 0]
+    first = NeighborGraph.build(vectors, 1, metric="euclidean").ids[:, 0]
     assert (labels[first] == labels).all()
     classifier = KNNClassifier(5, metric="euclidean").fit(vectors, labels)
     assert classifier.score(vectors, labels) == 1
@@ -113,13 +113,13 @@ def test_queries_of_any_size_are_answered():
     for scale in (1e-30, 1e-12, 1e12, 1e25):
         queries = (rng.normal(size=(9, 4)) * scale).astype(np.float32)
         for metric in METRICS:
-            graph = NeighbourGraph.between(queries, base, 4, metric=metric)
+            graph = NeighborGraph.between(queries, base, 4, metric=metric)
             check(graph.ids, graph.similarities, queries, base, metric)
 
 
 def test_products_beyond_float32_are_still_in_order():
     base = np.array([[1e20], [3e20], [2e20]], np.float32)
-    graph = NeighbourGraph.between(np.array([[1e20], [-1e20]], np.float32), base, 3, metric="inner_product")
+    graph = NeighborGraph.between(np.array([[1e20], [-1e20]], np.float32), base, 3, metric="inner_product")
     assert graph.ids.tolist() == [[1, 2, 0], [0, 2, 1]]
     assert np.isfinite(graph.similarities).all()
 
@@ -129,7 +129,7 @@ def test_a_tensor_with_a_gradient_is_read():
     vectors = torch.eye(4, requires_grad=True)
     index = EmbeddingIndex.build(vectors, kind="flat")
     assert index.search(vectors[2], 1).ids.tolist() == [[2]]
-    assert NeighbourGraph.build(vectors.to(torch.bfloat16), 1).ids[:, 0].tolist() == [1, 0, 0, 0]
+    assert NeighborGraph.build(vectors.to(torch.bfloat16), 1).ids[:, 0].tolist() == [1, 0, 0, 0]
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -71,7 +71,7 @@ def test_the_first_tiles_are_spread_over_the_map(images, coords):
     assert len(quadrants) == 4
 
 
-def test_broken_images_are_listed_and_grey(images, coords, tmp_path):
+def test_broken_images_are_listed_and_gray(images, coords, tmp_path):
     truncated = tmp_path / "half.png"
     truncated.write_bytes(images[0].read_bytes()[:100])
     made = make_thumbnails([tmp_path / "absent.png", truncated, *images[2:]], coords, budget=10**7)

@@ -50,7 +50,7 @@ def test_a_run_is_whole_and_learns(finished: Run) -> None:
     assert finished.facts["ended"] == "complete"
     assert finished.facts["best"] > 0.5  # macro F1 of four joint classes; one class for all gives 0.1
     assert finished.space is not None
-    assert finished.space.names == ("colour", "shape")
+    assert finished.space.names == ("color", "shape")
     assert set(finished.table.splits) == {"train", "val"}
 
 
@@ -58,14 +58,14 @@ def test_the_log_holds_every_part_and_the_rate_applied(finished: Run) -> None:
     log = finished.log
     for name in (
         "loss/metric",
-        "loss/colour/ce",
+        "loss/color/ce",
         "loss/shape/ce.weighted",
         "lr",
         "update_ratio",
         "val/macro_f1",
     ):
         assert log[name].notna().any(), name
-    total = log[["loss/metric.weighted", "loss/colour/ce.weighted", "loss/shape/ce.weighted"]].sum(axis=1)
+    total = log[["loss/metric.weighted", "loss/color/ce.weighted", "loss/shape/ce.weighted"]].sum(axis=1)
     logged = log["loss"].notna()
     np.testing.assert_allclose(total[logged], log["loss"][logged], rtol=1e-4)
     assert log["lr"].max() <= finished.config.optimizer.lr + 1e-12

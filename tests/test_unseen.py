@@ -86,8 +86,8 @@ def test_what_no_broken_image_explains_is_raised(evaluation: Path) -> None:
 
 def test_files_answer_a_template_in_its_order(tmp_path: Path) -> None:
     table = draw_table()
-    plant_run(tmp_path / "run", table, {"colour": 0.8, "shape": 0.7})
-    codes = {"colour": [1, 0, 1], "shape": [2, 1, 0]}
+    plant_run(tmp_path / "run", table, {"color": 0.8, "shape": 0.7})
+    codes = {"color": [1, 0, 1], "shape": [2, 1, 0]}
     said = Predictions.of_codes(
         "a", ["e/b.jpg", "e/a.jpg", "e/c.jpg"], {k: list(v) for k, v in codes.items()}, SPACE
     )

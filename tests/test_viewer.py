@@ -67,7 +67,7 @@ def page(points, columns, judged, images, tmp_path_factory):
         title=f"Map {EVIL}",
         images=images,
         faithfulness=judged,
-        neighbours=ids,
+        neighbors=ids,
         matrices=[confusion_chart(ids, columns[1], id="confusion")],
     )
     return assert_page_rules(path.read_text(encoding="utf-8"))
@@ -114,17 +114,17 @@ def test_every_tile_is_the_image_of_its_point(page, images):
 
 
 def test_the_hue_is_the_ordered_attribute_and_the_panels_the_two_others(page, columns):
-    assert page.block["columns"][page.block["colour"]]["name"] == "age"
+    assert page.block["columns"][page.block["color"]]["name"] == "age"
     panels = page.block["columns"][page.block["panels"]]
     assert panels["name"] == "gender × mask"
     assert (panels["across"], len(panels["classes"])) == (3, 6)
     np.testing.assert_array_equal(unpack(panels["data"]), columns[2].values * 3 + columns[1].values)
 
 
-def test_too_many_classes_have_no_colours_of_their_own(page):
+def test_too_many_classes_have_no_colors_of_their_own(page):
     assert page.column("person")["neutral"]
     assert not page.column("age")["neutral"]
-    assert len(page.column("age")["colours"]["dark"]) == 3
+    assert len(page.column("age")["colors"]["dark"]) == 3
 
 
 def test_seed_n_and_faithfulness_are_printed(page, judged):
@@ -141,7 +141,7 @@ def test_the_table_under_the_map_agrees_with_the_measures(page, columns, judged)
     assert expected in " ".join(page.text.split())
 
 
-def test_neighbours_are_kept_and_absent_ones_marked(page):
+def test_neighbors_are_kept_and_absent_ones_marked(page):
     ids = np.random.default_rng(3).integers(-1, N, (N, 5))
     near = unpack(page.block["near"]).reshape(N, page.block["nearCount"])
     expected = np.where((ids < 0) | (ids == np.arange(N)[:, None]), N, ids)
@@ -218,7 +218,7 @@ def test_a_map_of_nothing_is_a_page_all_the_same(tmp_path):
     [
         ({"images": ["a"]}, "images: must have one entry for each of the 60 points; found 1"),
         ({"paths": ["a"]}, "paths: must have one entry"),
-        ({"neighbours": [[1]]}, "neighbours: must have one entry"),
+        ({"neighbors": [[1]]}, "neighbors: must have one entry"),
         ({"faithfulness": {"hue": None}}, "faithfulness: 'hue' must be the name of a column of classes"),
         ({"lang": "xx"}, "lang='xx': must be one of en, ko"),
     ],

@@ -29,18 +29,18 @@ N = ROWS * COLS
 CELL = np.array([3, 11, 20])
 
 
-def _colour(row):
+def _color(row):
     return (row * 5, 250 - row * 5, 90 + (row % 3) * 70)
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
-    """A map whose points stand in rows and columns, each with an image of one colour of its own."""
+    """A map whose points stand in rows and columns, each with an image of one color of its own."""
     folder = tmp_path_factory.mktemp("page")
     images = []
     for row in range(N):
         images.append(folder / f"{row:02d}.png")
-        Image.new("RGB", (32, 32), _colour(row)).save(images[-1])
+        Image.new("RGB", (32, 32), _color(row)).save(images[-1])
     rng = np.random.default_rng(0)
     place = np.arange(N)
     coords = np.stack([place % COLS, place // COLS], axis=1).astype(np.float32)
@@ -54,7 +54,7 @@ def written(tmp_path_factory):
         Projection(coords, 0, 3, 0.1),
         columns,
         images=images,
-        neighbours=ids,
+        neighbors=ids,
         faithfulness={"side": measure_faithfulness(coords, ids, columns[0].values, rng.normal(size=(N, 5)))},
         matrices=[MatrixChart("pairs", "Pairs", columns[0].classes, np.full((2, 2), 0.5), {(0, 1): CELL})],
     )
@@ -106,7 +106,7 @@ def _pixel(browser, canvas_selector):
 def test_hover_shows_the_image_of_the_point_itself(page, point):
     _hover(page, point)
     wait_until(page, "document.querySelector('.card canvas').dataset.shown === String(arguments[0])", point)
-    assert np.abs(np.subtract(_pixel(page, ".card canvas"), _colour(point))).max() < 24
+    assert np.abs(np.subtract(_pixel(page, ".card canvas"), _color(point))).max() < 24
     assert _find(page, ".card .path")[0].text == f"{point:02d}.png"
 
 
@@ -139,11 +139,11 @@ def test_lasso_gathers_the_points_inside_it_and_no_other(page):
     assert _find(page, ".selection h2")[0].text == "12 gathered"
     shown = [int(face.get_attribute("data-point")) for face in _find(page, ".selection .face")]
     assert shown == expected
-    # The table beside it: 3 of 4 columns lie on the left side... counted by the class that colours the map.
+    # The table beside it: 3 of 4 columns lie on the left side... counted by the class that colors the map.
     assert "row 1 4 33 % 17 %" in _find(page, ".composition")[0].text
 
 
-def test_colour_by_changes_the_colour_of_the_points(page):
+def test_color_by_changes_the_color_of_the_points(page):
     x, y = page.execute_script("return metricFace.view.map.screen(0)")
     read = (
         "const c = document.querySelector('.stage canvas'), r = c.width / c.getBoundingClientRect().width;"
@@ -153,13 +153,13 @@ def test_colour_by_changes_the_colour_of_the_points(page):
     seen = {}
     for index, name in enumerate(["side", "row", "purity · side"]):
         page.execute_script(
-            "const s = document.querySelector('.colour'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))",
+            "const s = document.querySelector('.color'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))",
             str(index),
         )
         _settle(page)
         seen[name] = page.execute_script(read, x, y)
         column = page.execute_script(
-            "const c = metricFace.view.look.column; return [c.name, c.colours.light, c.values[0]]"
+            "const c = metricFace.view.look.column; return [c.name, c.colors.light, c.values[0]]"
         )
         assert column[0] == name
         if name != "purity · side":
@@ -167,7 +167,7 @@ def test_colour_by_changes_the_colour_of_the_points(page):
             paper = np.array([255, 255, 255])
             wanted = paper + 0.85 * (np.array([int(shade[k : k + 2], 16) for k in (1, 3, 5)]) - paper)
             assert np.abs(wanted - seen[name]).max() < 6
-    assert len({tuple(colour) for colour in seen.values()}) == 3
+    assert len({tuple(color) for color in seen.values()}) == 3
 
 
 def test_a_matrix_cell_shows_its_faces_and_gathers_them_on_the_map(page):
@@ -181,14 +181,13 @@ def test_a_matrix_cell_shows_its_faces_and_gathers_them_on_the_map(page):
         "[...document.querySelectorAll('.cell-faces canvas')].every((c) => c.dataset.shown === c.dataset.point)",
     )
     assert (
-        np.abs(np.subtract(_pixel(page, ".cell-faces .face:nth-child(2) canvas"), _colour(CELL[1]))).max()
-        < 24
+        np.abs(np.subtract(_pixel(page, ".cell-faces .face:nth-child(2) canvas"), _color(CELL[1]))).max() < 24
     )
     assert page.execute_script("return [...metricFace.view.look.selected]") == CELL.tolist()
     assert button.get_attribute("aria-pressed") == "true"
 
 
-def test_a_click_keeps_a_point_and_shows_its_neighbours_in_the_embedding(page):
+def test_a_click_keeps_a_point_and_shows_its_neighbors_in_the_embedding(page):
     _hover(page, 10)
     actions(page).click().perform()
     wait_until(page, "!document.querySelector('.selection').hidden")
@@ -291,4 +290,4 @@ def test_faces_on_the_map_are_drawn_where_their_points_are(page):
     drawn = [point for point in range(N) if page.execute_script(read, point)[3] == 255]
     assert len(drawn) > N // 2
     for point in drawn[:10]:
-        assert np.abs(np.subtract(page.execute_script(read, point)[:3], _colour(point))).max() < 24
+        assert np.abs(np.subtract(page.execute_script(read, point)[:3], _color(point))).max() < 24

@@ -117,7 +117,7 @@ def test_the_public_names_are_these() -> None:
         "Embeddings",
         "extract",
         "EmbeddingIndex",
-        "NeighbourGraph",
+        "NeighborGraph",
         "KNNClassifier",
         "LinearProbe",
         "evaluate",

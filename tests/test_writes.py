@@ -38,7 +38,7 @@ READ = {
     ("knn", "--index"),
     ("knn", "--template"),
     ("why", "--beside"),
-    ("why", "--unlabelled"),
+    ("why", "--unlabeled"),
     ("fuse", "--truth"),
     *((command, "--data") for command in ("embed", "knn", "visualize", "why")),
     ("fuse", "--images"),

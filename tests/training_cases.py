@@ -11,14 +11,14 @@ def tiny_config(data: Path, **changes: Any) -> Config:
     values: dict[str, Any] = {
         "data": {
             "path": str(data),
-            "attributes": ["colour", "shape"],
+            "attributes": ["color", "shape"],
             "size": [32, 32],
             "workers": 0,
             "split": {"val": 0.25},
         },
         "model": {"backbone": "test_resnet", "embedding_size": 16},
         "sampler": {"identities": 2, "instances": 4},
-        "loss": {"metric": "triplet", "label": "colour"},
+        "loss": {"metric": "triplet", "label": "color"},
         "optimizer": {"lr": 3e-3},
         "trainer": {"epochs": 2, "export_onnx": False},
     }

@@ -11,8 +11,8 @@ _BANDS = 8  # of 12 or 13 bits: two hashes that differ in seven bits or fewer ag
 _MOST_BITS = 12
 _LIKE = 0.995  # correlation at 16 x 16 pixels; benchmarks/results/robustness-advice.md has what it finds and accuses
 _ONES = np.array([bin(byte).count("1") for byte in range(256)], dtype=np.int64)
-_FLAT = 4.0  # grey levels; a picture that varies less, such as a blank one, is like any other
-_CROWD = 400  # images that share a band: looked at in the order of the table, neighbours only
+_FLAT = 4.0  # gray levels; a picture that varies less, such as a blank one, is like any other
+_CROWD = 400  # images that share a band: looked at in the order of the table, neighbors only
 
 
 def exact_groups(digests: Sequence[str]) -> list[tuple[int, ...]]:
@@ -37,7 +37,7 @@ def near_pairs(pictures: NDArray[np.uint8]) -> list[tuple[int, int]]:
     ``benchmarks/results/robustness-advice.md``.
 
     Args:
-        pictures: (N, 32, 32) small and grey.
+        pictures: (N, 32, 32) small and gray.
 
     Returns:
         Pairs (i, j), i < j, sorted; rows of equal bytes among them.

@@ -57,7 +57,7 @@ def choose_k(
     """Try every k, vote and temperature on validation queries, from one search.
 
     Args:
-        ids: (Q, K) neighbours of the validation items among the items to be searched later, nearest first.
+        ids: (Q, K) neighbors of the validation items among the items to be searched later, nearest first.
         similarities: (Q, K) their similarities.
         labels: (N,) integer labels of the items searched.
         y_true: (Q,) labels of the validation items.
@@ -73,12 +73,12 @@ def choose_k(
         The best setting and all that were tried.
 
     Raises:
-        ArgumentError: as ``votes_for_ks``, a query has no neighbour, or nothing to try.
+        ArgumentError: as ``votes_for_ks``, a query has no neighbor, or nothing to try.
     """
     true, depth = as_labels(y_true, "y_true"), np.shape(ids)[-1]
     depths = sorted({k for k in ks if k <= depth})
     if not depths or not votes or not temperatures:
-        raise ArgumentError(f"ks must hold a k of at most the {depth} neighbours given, found {list(ks)}")
+        raise ArgumentError(f"ks must hold a k of at most the {depth} neighbors given, found {list(ks)}")
     classes, codes = np.unique(np.concatenate([true, as_labels(labels, "labels")]), return_inverse=True)
     true, known = codes[: len(true)], codes[len(true) :]
     trials, best, chosen = [], None, None
@@ -98,7 +98,7 @@ def choose_k(
                 if (answer.labels == UNKNOWN).any():
                     query = int(np.flatnonzero(answer.labels == UNKNOWN)[0])
                     raise ArgumentError(
-                        f"ids must hold a neighbour for every query, found none for query {query}"
+                        f"ids must hold a neighbor for every query, found none for query {query}"
                     )
                 trial = Trial(k, vote, temperature, macro_f1(true, answer.labels, len(classes)))
                 trials.append(trial)

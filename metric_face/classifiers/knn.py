@@ -1,4 +1,4 @@
-"""KNNClassifier: the exact nearest neighbours vote, as a scikit-learn estimator."""
+"""KNNClassifier: the exact nearest neighbors vote, as a scikit-learn estimator."""
 
 from typing import Any, Self
 
@@ -90,7 +90,7 @@ class KNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Args:
             X: (Q, D) embeddings, dense or sparse.
-            k: neighbours; ``n_neighbors`` when None.
+            k: neighbors; ``n_neighbors`` when None.
 
         Returns:
             (Q, K) positions in the training set, nearest first, and (Q, K) similarities (for ``euclidean``

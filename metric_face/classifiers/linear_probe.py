@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from metric_face.classifiers.estimator_inputs import check_row_weights, dense
 from metric_face.classifiers.probe_solver.class_weights import class_weights
 from metric_face.classifiers.probe_solver.fitting import FittedHead, Heads, fit_logistic, fit_ridge
-from metric_face.classifiers.probe_solver.scaling import standardise
+from metric_face.classifiers.probe_solver.scaling import standardize
 from metric_face.classifiers.probe_solver.strength_choice import grouped_folds
 from metric_face.errors import ArgumentError
 from metric_face.metrics import as_codes
@@ -26,7 +26,7 @@ _ROWS = 8192  # of a block when predicting in float64
 class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Multinomial logistic regression (or ridge) whose strength is chosen on folds of the training rows.
 
-    Features are standardised inside; ``coef_`` and ``intercept_`` apply to the features as given. The
+    Features are standardized inside; ``coef_`` and ``intercept_`` apply to the features as given. The
     objective at strength s is the mean cross-entropy + s/2 |coefficients|^2. scikit-learn's C is 1 / (s N); for two
     classes, of which it fits one column and this two, it is 2 / (s N).
     Sparse matrices are taken and written out: they need the memory of dense rows.
@@ -52,7 +52,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         strength_: chosen.
         strengths_: (S,) the path, from strong to weak.
         cv_macro_f1_: (S,) macro F1 of the pooled out-of-fold predictions; None where nothing was chosen.
-        gradient_norm_: largest absolute gradient entry at the optimum (standardised features).
+        gradient_norm_: largest absolute gradient entry at the optimum (standardized features).
         n_passes_: evaluations of all rows in the final fit.
         n_features_in_: D.
 
@@ -242,13 +242,13 @@ def _fit_together(
         frequencies.append(counts / counts.sum())
     joint = np.unique(np.stack(targets), axis=1, return_inverse=True)[1].ravel()
     folds = grouped_folds(joint, groups, first.cv, first.seed) if len(strengths) > 1 else []
-    standardised, scale = standardise(X, given)
+    standardized, scale = standardize(X, given)
     heads = Heads(targets, [len(probe.classes_) for probe in probes], weights)
     if first.solver == "ridge":
-        fitted = fit_ridge(standardised, heads, strengths, folds, given)
+        fitted = fit_ridge(standardized, heads, strengths, folds, given)
     else:
         fitted = fit_logistic(
-            standardised,
+            standardized,
             heads,
             strengths,
             folds,

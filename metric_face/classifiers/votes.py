@@ -1,7 +1,7 @@
-"""From neighbours to classes: one search answers for every k, and memory does not depend on the classes.
+"""From neighbors to classes: one search answers for every k, and memory does not depend on the classes.
 
-The neighbours of each query are sorted by label once; then each k is a masked sum over runs of equal labels.
-No array of queries x neighbours x classes is ever made, so 10,000 classes cost what 10 do.
+The neighbors of each query are sorted by label once; then each k is a masked sum over runs of equal labels.
+No array of queries x neighbors x classes is ever made, so 10,000 classes cost what 10 do.
 """
 
 from collections.abc import Sequence
@@ -18,19 +18,19 @@ Votes: TypeAlias = Literal["uniform", "distance", "softmax", "prior-corrected"]
 Ints: TypeAlias = NDArray[np.int64]
 Doubles: TypeAlias = NDArray[np.float64]
 
-UNKNOWN = -1  # the answer for a query without a single neighbour
-_BLOCK = 1 << 19  # neighbours handled at once
-_NEAR = 1e-6  # distance given to a neighbour that lies on the query
-_TILT = 1e-9  # weight that lets the nearer neighbour decide between classes with equally many votes
+UNKNOWN = -1  # the answer for a query without a single neighbor
+_BLOCK = 1 << 19  # neighbors handled at once
+_NEAR = 1e-6  # distance given to a neighbor that lies on the query
+_TILT = 1e-9  # weight that lets the nearer neighbor decide between classes with equally many votes
 
 
 @dataclass(frozen=True)
 class Answers:
-    """The class that each query's neighbours vote for.
+    """The class that each query's neighbors vote for.
 
     Attributes:
-        labels: (Q,) int64 winning labels, ``UNKNOWN`` where a query has no neighbour.
-        shares: (Q,) float64 share of the votes that the winner has, 0 where there is no neighbour.
+        labels: (Q,) int64 winning labels, ``UNKNOWN`` where a query has no neighbor.
+        shares: (Q,) float64 share of the votes that the winner has, 0 where there is no neighbor.
     """
 
     labels: Ints
@@ -52,11 +52,11 @@ def votes_for_ks(
     """Classify by the k nearest for several k, from one search.
 
     Args:
-        ids: (Q, K) positions of the neighbours, nearest first; -1 where there is none.
+        ids: (Q, K) positions of the neighbors, nearest first; -1 where there is none.
         similarities: (Q, K) their similarities, greatest first; for ``euclidean`` the negative distance.
         labels: (N,) integer labels of the items searched.
-        ks: neighbours to count, each at most K.
-        votes: "uniform" counts neighbours; "distance" weighs each by 1 / distance; "softmax" by
+        ks: neighbors to count, each at most K.
+        votes: "uniform" counts neighbors; "distance" weighs each by 1 / distance; "softmax" by
             exp(similarity / temperature); "prior-corrected" weighs as softmax and divides the votes of a class by
             its frequency among ``labels``, so that a class does not win by being frequent.
         temperature: of the softmax; smaller trusts the nearest more.
@@ -65,7 +65,7 @@ def votes_for_ks(
         item_weights: (N,) positive numbers that multiply the votes of the items, and count in the frequencies.
 
     Returns:
-        The answers for each k. Classes with equally many uniform votes: the one with the nearest neighbour wins.
+        The answers for each k. Classes with equally many uniform votes: the one with the nearest neighbor wins.
 
     Raises:
         ArgumentError: shapes disagree, a k exceeds K, an id exceeds N, or a setting is out of range.
@@ -106,10 +106,10 @@ def vote_shares(
     """Share of the votes of each class, as a (Q, C) table: what ``predict_proba`` returns.
 
     Args:
-        ids: (Q, K) positions of the neighbours, nearest first; -1 where there is none.
+        ids: (Q, K) positions of the neighbors, nearest first; -1 where there is none.
         similarities: (Q, K) their similarities.
         labels: (N,) labels 0..C-1 of the items searched.
-        k: neighbours to count, at most K.
+        k: neighbors to count, at most K.
         num_classes: C; the largest label plus one when None.
         votes: as in :func:`votes_for_ks`.
         temperature: as in :func:`votes_for_ks`.
@@ -118,7 +118,7 @@ def vote_shares(
         item_weights: as in :func:`votes_for_ks`.
 
     Returns:
-        (Q, C) float64; a row sums to 1, or to 0 where a query has no neighbour.
+        (Q, C) float64; a row sums to 1, or to 0 where a query has no neighbor.
 
     Raises:
         ArgumentError: as :func:`votes_for_ks`, or a label leaves 0..C-1.
@@ -143,11 +143,11 @@ def vote_shares(
 
 
 class _Runs:
-    """The neighbours of a block of queries, sorted by label into runs of one label each."""
+    """The neighbors of a block of queries, sorted by label into runs of one label each."""
 
     def __init__(self, codes: NDArray[Any], places: Ints, weights: Doubles) -> None:
         self._width = places.shape[1]
-        labels = codes[places]  # a missing neighbour (-1) reads any label: its weight is zero
+        labels = codes[places]  # a missing neighbor (-1) reads any label: its weight is zero
         self._order = np.argsort(labels, axis=1, kind="stable")
         self._weights = np.take_along_axis(weights, self._order, axis=1)
         ordered = np.take_along_axis(labels, self._order, axis=1)
@@ -231,7 +231,7 @@ def _blocks(shape: tuple[int, ...]) -> list[slice]:
 
 def _check_depth(k: int, depth: int) -> int:
     if check_k(k) > depth:
-        raise ArgumentError(f"ks must be at most the {depth} neighbours given, found {k}; search for more")
+        raise ArgumentError(f"ks must be at most the {depth} neighbors given, found {k}; search for more")
     return int(k)
 
 

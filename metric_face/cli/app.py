@@ -294,7 +294,7 @@ def index(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Build the index that 'knn' asks, and choose how neighbours vote, on validation."""
+    """Build the index that 'knn' asks, and choose how neighbors vote, on validation."""
     from metric_face.cli.terminal import answer, answer_json, say
     from metric_face.data import tell
     from metric_face.inference import index_run
@@ -344,7 +344,7 @@ def knn(
         typer.Option("--watch", help="Answer each image that appears in this folder, until Ctrl-C."),
     ] = None,
     k: Annotated[
-        int | None, typer.Option("-k", min=1, help="Neighbours that vote; default chosen on validation.")
+        int | None, typer.Option("-k", min=1, help="Neighbors that vote; default chosen on validation.")
     ] = None,
     votes: Annotated[
         Literal["uniform", "distance", "softmax", "prior-corrected"] | None,
@@ -354,7 +354,7 @@ def knn(
         str | None,
         typer.Option(help="Who is on the images: images of this person in the index do not count."),
     ] = None,
-    shown: Annotated[int, typer.Option("--show", min=1, help="Neighbours to print.")] = 3,
+    shown: Annotated[int, typer.Option("--show", min=1, help="Neighbors to print.")] = 3,
     index_folder: Annotated[
         Path | None, typer.Option("--index", help="The index; default RUN/index.")
     ] = None,
@@ -367,7 +367,7 @@ def knn(
     ] = None,
     explain: Annotated[
         Path | None,
-        text_option("--explain", help="Write a page (HTML): each image, its votes, its neighbours."),
+        text_option("--explain", help="Write a page (HTML): each image, its votes, its neighbors."),
     ] = None,
     root: DataRoot = None,
     no_faces: Annotated[bool, typer.Option("--no-faces", help="Leave every image out of the page.")] = False,
@@ -529,11 +529,9 @@ def evaluate(run: RunArgument = LATEST, part: Part = "val", as_json: Json = Fals
     answer_table(("retrieval by", "recall@1", "recall@5", "R-prec.", "MAP@R", "queries"), nearest)
     excluded = [r.label for r in found.retrieval if r.same_identity_excluded]
     if excluded:
-        answer(
-            f"Images of the query's own identity are left out of its neighbours for {', '.join(excluded)}."
-        )
+        answer(f"Images of the query's own identity are left out of its neighbors for {', '.join(excluded)}.")
     elif found.retrieval:
-        answer("No query's own identity is left out of its neighbours.")
+        answer("No query's own identity is left out of its neighbors.")
     for note in found.notes:
         say(note)
 
@@ -616,9 +614,9 @@ def why(
     others: Annotated[
         list[Path] | None, typer.Option("--beside", help="Another run on the same images, to compare with.")
     ] = None,
-    unlabelled: Annotated[
+    unlabeled: Annotated[
         Path | None,
-        typer.Option("--unlabelled", help="Embeddings of images without labels, such as the test set."),
+        typer.Option("--unlabeled", help="Embeddings of images without labels, such as the test set."),
     ] = None,
     root: DataRoot = None,
     no_faces: Annotated[bool, typer.Option("--no-faces", help="Leave every image out of the page.")] = False,
@@ -628,7 +626,7 @@ def why(
     """Say what holds a run back: report.html, report.json, and the top findings here."""
     from metric_face.cli.terminal import answer, answer_json, say, steps
     from metric_face.data import tell
-    from metric_face.diagnosis import diagnose, unlabelled_of, words, write_report
+    from metric_face.diagnosis import diagnose, unlabeled_of, words, write_report
     from metric_face.run import Run
 
     words(lang)  # refused before anything is computed
@@ -639,8 +637,8 @@ def why(
     known: dict[str, Any] = {}
     if others:
         known["runs"] = [opened, *(Run.open(other, data=root) for other in others)]
-    if unlabelled is not None:
-        known |= unlabelled_of(opened, unlabelled)
+    if unlabeled is not None:
+        known |= unlabeled_of(opened, unlabeled)
     with steps(not as_json) as step:
         found = diagnose(opened, progress=lambda name, number, of: step(f"{number + 1}/{of} {name}"), **known)
         step("page")

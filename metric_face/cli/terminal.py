@@ -57,12 +57,12 @@ def answer_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def show_answer(one: "Answer", as_json: bool = False, shown: int | None = None) -> None:
-    """What the neighbours say of one image: a block for a person, or one line of JSON.
+    """What the neighbors say of one image: a block for a person, or one line of JSON.
 
     Args:
         one: the answer.
         as_json: as one line of JSON.
-        shown: neighbours to show; all that the answer holds when None.
+        shown: neighbors to show; all that the answer holds when None.
     """
     one = one if shown is None else one.showing(shown)
     if as_json:
@@ -71,7 +71,7 @@ def show_answer(one: "Answer", as_json: bool = False, shown: int | None = None) 
     said = ", ".join(f"{name} {_verdict(one.verdicts[name])}" for name in one.spoken)
     without = f" (without {one.left_out} images of {one.identity})" if one.left_out else ""
     answer(f"{one.path}{without}: {said}")
-    for near in one.neighbours:
+    for near in one.neighbors:
         labels = ", ".join(near.labels[name] for name in one.spoken if name in near.labels)
         same = "  (the very file asked about)" if near.same_file else ""
         answer(f"    {near.similarity:+.3f}  {near.path}  {labels or near.identity or ''}{same}")
@@ -86,7 +86,7 @@ def show_failure(name: str, error: Exception, as_json: bool = False) -> None:
 
 
 def who_counts(asker: "Asker", identity: str | None) -> str:
-    """Whether images of the person asked about count among the neighbours, in words."""
+    """Whether images of the person asked about count among the neighbors, in words."""
     if identity is None:
         remedy = "; --identity NAME leaves a person's own out" if asker.knows_identities else ""
         return f"every image of the index counts{remedy}"

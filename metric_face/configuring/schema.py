@@ -25,7 +25,7 @@ class AugmentationConfig(Section):
     """Smallest share of the area that a random crop keeps; 1 is no crop."""
     rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
     """Largest rotation in degrees."""
-    colour: Share = 0.2
+    color: Share = 0.2
     """Strength of random brightness, contrast and saturation."""
     erase: Share = 0.0
     """Chance that a random rectangle is blanked."""
@@ -64,7 +64,7 @@ class DataConfig(Section):
     size: tuple[Pixels, Pixels] = (96, 96)
     """Height and width in pixels that the model sees."""
     crop: tuple[Annotated[float, Field(ge=0.01, le=1)], Annotated[float, Field(ge=0.01, le=1)]] = (1.0, 1.0)
-    """Height and width of the centred crop, as shares of the image's."""
+    """Height and width of the centered crop, as shares of the image's."""
     augmentation: AugmentationConfig = AugmentationConfig()
     split: SplitConfig = SplitConfig()
     workers: Annotated[int, Field(ge=0, le=256)] = 2
@@ -84,7 +84,7 @@ class ModelConfig(Section):
     weights: Annotated[str, Field(min_length=1)] | None = None
     """Start from a local file instead: .safetensors, or .pth with tensors only."""
     neck: Literal["bn", "none", "cosine"] = "bn"
-    """``bn``: triplet before a batch norm, classifier after (BNNeck). ``cosine``: normalised embedding and weights."""
+    """``bn``: triplet before a batch norm, classifier after (BNNeck). ``cosine``: normalized embedding and weights."""
     embedding_size: Annotated[int, Field(ge=1, le=65536)] | None = 128
     """D; null keeps the backbone's own features."""
     heads: Literal["attributes", "joint", "none"] = "attributes"

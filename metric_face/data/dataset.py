@@ -91,7 +91,7 @@ class ImageDataset(Dataset[dict[str, Any]]):
     def _item(self, row: int) -> dict[str, Any]:
         pixels = self.pixels(row)
         if self.augment is None:
-            image = torch.from_numpy(self.transform.normalise(pixels))
+            image = torch.from_numpy(self.transform.normalize(pixels))
         else:
             image = self.augment(torch.from_numpy(pixels.copy()).permute(2, 0, 1))
         item: dict[str, Any] = {name: codes[row] for name, codes in self.labels.items()}

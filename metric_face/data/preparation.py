@@ -59,7 +59,7 @@ def prepare_data(
         )
     table = ImageTable.read(config.path)
     read = table.notes
-    table, dropped = _drop_unlabelled(table, config)
+    table, dropped = _drop_unlabeled(table, config)
     table, broken = _drop_broken(table, config.skip_broken, progress)
     space = None if config.attributes == [] else LabelSpace.of(table, config.attributes, config.bins)
     table, notes = split_table(table, space, config)
@@ -72,7 +72,7 @@ def reopen_data(table: ImageTable, config: "DataConfig") -> PreparedData:
     return PreparedData(table, space, (), ())
 
 
-def _drop_unlabelled(table: ImageTable, config: "DataConfig") -> tuple[ImageTable, list[str]]:
+def _drop_unlabeled(table: ImageTable, config: "DataConfig") -> tuple[ImageTable, list[str]]:
     """Leave out the rows that lack a label, where the configuration says so; those of a test part need none."""
     if config.missing_labels == "refuse" or config.attributes == []:
         return table, []
@@ -152,15 +152,15 @@ def split_table(
                 f"split: needs a part {part!r}; it holds {', '.join(map(str, table.splits))}; name some images "
                 f"{part!r}, or leave the split out"
             )
-    labelled = np.ones(len(table), bool) if classes is None else classes >= 0
+    labeled = np.ones(len(table), bool) if classes is None else classes >= 0
     notes = check_split(table, groups=units, shares=shares)
     if classes is not None:
-        some = table.take(labelled)
+        some = table.take(labeled)
         assert units is not None
-        notes += check_split(some, classes[labelled], groups=units[labelled], class_names=names)
-        _check_classes(some, classes[labelled], space)
-        if not labelled.all():
-            notes.append(f"{(~labelled).sum()} images outside train and val have no label")
+        notes += check_split(some, classes[labeled], groups=units[labeled], class_names=names)
+        _check_classes(some, classes[labeled], space)
+        if not labeled.all():
+            notes.append(f"{(~labeled).sum()} images outside train and val have no label")
     return table, notes
 
 

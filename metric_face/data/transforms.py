@@ -25,11 +25,11 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class EvalTransform:
-    """Crop the centre, resize, scale and normalise.
+    """Crop the center, resize, scale and normalize.
 
     Attributes:
         size: (height, width) of the result in pixels.
-        crop: (height, width) of the centred crop as shares of the image's own, 0 < share <= 1.
+        crop: (height, width) of the centered crop as shares of the image's own, 0 < share <= 1.
         mean: per channel, of values in 0..1.
         std: per channel.
     """
@@ -71,15 +71,15 @@ class EvalTransform:
         )
         return np.asarray(resized)
 
-    def normalise(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Scale and normalise (..., H, W, 3) uint8 into (..., 3, H, W) float32."""
+    def normalize(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Scale and normalize (..., H, W, 3) uint8 into (..., 3, H, W) float32."""
         scale = (1 / (255 * np.asarray(self.std, np.float32))).astype(np.float32)
         shift = np.asarray(self.mean, np.float32) / np.asarray(self.std, np.float32)
         return np.ascontiguousarray(np.moveaxis(pixels * scale - shift, -1, -3))
 
     def __call__(self, path: str | Path) -> NDArray[np.float32]:
         """Read a file as the model wants it: (3, H, W) float32."""
-        return self.normalise(self.load(path))
+        return self.normalize(self.load(path))
 
     def to_dict(self) -> dict[str, Any]:
         """The transform as plain data, for JSON."""
@@ -99,18 +99,18 @@ class Augmentation:
         flip: chance of a left-right flip.
         scale: smallest share of the image's area that a random crop keeps; 1 is no crop.
         rotate: largest rotation in degrees.
-        colour: strength of random brightness, contrast and saturation.
+        color: strength of random brightness, contrast and saturation.
         erase: chance that a random rectangle is blanked.
     """
 
     flip: float = 0.5
     scale: float = 0.7
     rotate: float = 0.0
-    colour: float = 0.2
+    color: float = 0.2
     erase: float = 0.0
 
     def build(self, evaluation: EvalTransform) -> "v2.Compose":
-        """The torchvision transform: (3, H, W) uint8, already at size, to (3, H, W) float32, normalised."""
+        """The torchvision transform: (3, H, W) uint8, already at size, to (3, H, W) float32, normalized."""
         import torch
         from torchvision.transforms import v2
 
@@ -125,8 +125,8 @@ class Augmentation:
                     evaluation.size, (self.scale, 1.0), ratio=_ratios(evaluation.size), antialias=True
                 )
             )
-        if self.colour:
-            steps.append(v2.ColorJitter(self.colour, self.colour, self.colour))
+        if self.color:
+            steps.append(v2.ColorJitter(self.color, self.color, self.color))
         steps += [
             v2.ToDtype(torch.float32, scale=True),
             v2.Normalize(list(evaluation.mean), list(evaluation.std)),

@@ -18,9 +18,9 @@ from metric_face.metrics import macro_f1
 if TYPE_CHECKING:
     import pandas as pd
 
-    from metric_face.search import NeighbourGraph
+    from metric_face.search import NeighborGraph
 
-NEIGHBOURS = 20
+NEIGHBORS = 20
 FOLDS = 5
 FEWEST_PERSONS = 30
 """Below this many identities in a class, nothing is said about it."""
@@ -36,7 +36,7 @@ class Context:
     """Everything that may be known of a training; whatever is missing makes the questions that need it abstain.
 
     Attributes:
-        embeddings: (N, D) float32, of all labelled images.
+        embeddings: (N, D) float32, of all labeled images.
         labels: classes (N,) int64 of each attribute.
         classes: names of the classes of each attribute.
         identities: (N,) int64, coded 0..I-1.
@@ -53,12 +53,12 @@ class Context:
         settings: facts of the set-up, such as ``monitor`` and ``drop_last``; see :mod:`.basics`.
         raw_values: (N,) continuous values behind a binned attribute.
         cuts: ascending cuts of each binned attribute.
-        unlabelled: (M, D) embeddings of the images to be predicted, or None.
-        unlabelled_identities: (M,) identities of those, or None.
+        unlabeled: (M, D) embeddings of the images to be predicted, or None.
+        unlabeled_identities: (M,) identities of those, or None.
         arms: macro F1 of each seed by arm (``metric``, ``head``, ``both``), or None.
         head: the classifier's weights (C, D) by attribute, or None.
         look_ahead: measures what a step along one loss does to the other (see :mod:`.look_ahead`), or None.
-        graph_file: where the neighbour graph is kept for the next analysis, or None.
+        graph_file: where the neighbor graph is kept for the next analysis, or None.
         seed: of every draw.
         missing: question -> why something that it looks at could not be had of a run.
     """
@@ -79,8 +79,8 @@ class Context:
     settings: Mapping[str, Any] = field(default_factory=dict)
     raw_values: Mapping[str, Floats] = field(default_factory=dict)
     cuts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    unlabelled: NDArray[np.float32] | None = None
-    unlabelled_identities: Ints | None = None
+    unlabeled: NDArray[np.float32] | None = None
+    unlabeled_identities: Ints | None = None
     arms: Mapping[str, Sequence[float]] | None = None
     head: Mapping[str, Floats] | None = None
     look_ahead: Callable[[], Mapping[tuple[str, str], Floats] | None] | None = None
@@ -170,28 +170,28 @@ class Context:
 
     @cached_property
     def features(self) -> Floats:
-        """(N, D) the embedding, centred and of unit mean square, in float64."""
-        centred = self.embeddings.astype(np.float64)
-        centred -= centred.mean(axis=0)
-        scale = float(np.sqrt(np.square(centred).mean()))
-        return centred / scale if scale > 0 else centred
+        """(N, D) the embedding, centered and of unit mean square, in float64."""
+        centered = self.embeddings.astype(np.float64)
+        centered -= centered.mean(axis=0)
+        scale = float(np.sqrt(np.square(centered).mean()))
+        return centered / scale if scale > 0 else centered
 
     @cached_property
-    def graph(self) -> "NeighbourGraph":
-        """The nearest neighbours of every image, those of the same identity left out."""
+    def graph(self) -> "NeighborGraph":
+        """The nearest neighbors of every image, those of the same identity left out."""
         from metric_face.search import kept_graph
 
         exclude = self.identities if self.identities_known else None
-        return kept_graph(self.graph_file, self.embeddings, NEIGHBOURS, exclude=exclude)
+        return kept_graph(self.graph_file, self.embeddings, NEIGHBORS, exclude=exclude)
 
     @cached_property
-    def neutral_graph(self) -> "NeighbourGraph":
-        """The 10 nearest neighbours of every image in the neutral embedding, those of the same identity left out."""
-        from metric_face.search import NeighbourGraph
+    def neutral_graph(self) -> "NeighborGraph":
+        """The 10 nearest neighbors of every image in the neutral embedding, those of the same identity left out."""
+        from metric_face.search import NeighborGraph
 
         assert self.neutral is not None
         exclude = self.identities if self.identities_known else None
-        return NeighbourGraph.build(self.neutral, 10, exclude=exclude)
+        return NeighborGraph.build(self.neutral, 10, exclude=exclude)
 
     @cached_property
     def copies(self) -> Ints:

@@ -105,7 +105,7 @@ def diagnose(
     """Say what holds a training back: data, split, sampler, set-up, overlap, losses, labels, shift, or nothing.
 
     Args:
-        embeddings: (N, D) vectors of all labelled images; or a :class:`metric_face.Run` (or its folder), and then
+        embeddings: (N, D) vectors of all labeled images; or a :class:`metric_face.Run` (or its folder), and then
             nothing else is needed.
         labels: (N,) classes, integers or strings; or a mapping of attribute names to such arrays, and the joint class
             is made of them.
@@ -115,7 +115,7 @@ def diagnose(
         progress: called with the name of each question, its number and their count, before it is asked.
         **known: whatever else is known, as listed at :func:`metric_face.diagnosis.inputs.context_of`: ``split``,
             ``predictions``, ``probabilities``, ``images``, ``log``, ``batches``, ``transforms``, ``settings``,
-            ``raw_values``, ``cuts``, ``unlabelled``, ``neutral``, ``runs``, ``seed``, ...
+            ``raw_values``, ``cuts``, ``unlabeled``, ``neutral``, ``runs``, ``seed``, ...
 
     Returns:
         The findings, ranked, with both hypotheses answered.

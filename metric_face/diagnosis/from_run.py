@@ -44,8 +44,8 @@ def context_from_run(run: "Run", **known: Any) -> Context:
     """
     stored, space = run.embeddings(), run.space
     if space is not None:
-        labelled = space.has_labels(stored.table)
-        stored = stored if labelled.all() else stored.take(labelled)  # a test part may have no labels
+        labeled = space.has_labels(stored.table)
+        stored = stored if labeled.all() else stored.take(labeled)  # a test part may have no labels
     table = stored.table
     identities = table.identities
     split = table.frame["split"].to_numpy().astype(str) if "split" in table.frame.columns else None
@@ -92,7 +92,7 @@ def _lacking(question: str, what: str, missing: dict[str, str]) -> Iterator[None
         missing[question] = notes[0]
 
 
-def unlabelled_of(run: "Run", folder: str | Path) -> dict[str, Any]:
+def unlabeled_of(run: "Run", folder: str | Path) -> dict[str, Any]:
     """Embeddings of images without labels, and whom they show where that is known.
 
     Args:
@@ -100,7 +100,7 @@ def unlabelled_of(run: "Run", folder: str | Path) -> dict[str, Any]:
         folder: what ``metric-face embed`` wrote with the same model.
 
     Returns:
-        ``unlabelled`` and ``unlabelled_identities`` for :func:`context_from_run`.
+        ``unlabeled`` and ``unlabeled_identities`` for :func:`context_from_run`.
 
     Raises:
         FileFormatError: the folder holds no embeddings.
@@ -114,7 +114,7 @@ def unlabelled_of(run: "Run", folder: str | Path) -> dict[str, Any]:
             f"{folder}: made by model {stored.fingerprint}, the run holds {run.fingerprint}; embed these images "
             "with the run's model"
         )
-    return {"unlabelled": stored.vectors, "unlabelled_identities": stored.table.identities}
+    return {"unlabeled": stored.vectors, "unlabeled_identities": stored.table.identities}
 
 
 def _predictions(stored: "Embeddings", space: "LabelSpace") -> dict[str, Ints] | None:
@@ -158,7 +158,7 @@ def _transforms(run: "Run") -> dict[str, Callable[[Any], NDArray[np.float32]]]:
     augment = Augmentation(**run.config.data.augmentation.model_dump()).build(evaluation)
 
     def judged(image: Any) -> NDArray[np.float32]:
-        return evaluation.normalise(evaluation.geometry(image))
+        return evaluation.normalize(evaluation.geometry(image))
 
     def trained(image: Any) -> NDArray[np.float32]:
         pixels = torch.from_numpy(np.ascontiguousarray(evaluation.geometry(image).transpose(2, 0, 1)))

@@ -40,8 +40,8 @@ def context_of(
     settings: Mapping[str, Any] | None = None,
     raw_values: Mapping[str, Any] | None = None,
     cuts: Mapping[str, Sequence[float]] | None = None,
-    unlabelled: Any = None,
-    unlabelled_identities: Any = None,
+    unlabeled: Any = None,
+    unlabeled_identities: Any = None,
     runs: Mapping[str, Sequence[float]] | Sequence[Any] | None = None,
     head: Mapping[str, Any] | None = None,
     look_ahead: Callable[[], Any] | None = None,
@@ -50,7 +50,7 @@ def context_of(
     """Check plain arrays and make a context of them.
 
     Args:
-        embeddings: (N, D) vectors of all labelled images.
+        embeddings: (N, D) vectors of all labeled images.
         labels: (N,) integers or strings, none missing; or a mapping of attribute names to such arrays, or a data
             frame of them.
         identities: (N,) integers or strings, none missing; or None.
@@ -69,8 +69,8 @@ def context_of(
         settings: facts of the set-up, as in :mod:`.basics`.
         raw_values: (N,) continuous values behind binned attributes, by attribute.
         cuts: ascending cuts of those.
-        unlabelled: (M, D) vectors of the images to be predicted.
-        unlabelled_identities: (M,) who is on them, where that is known.
+        unlabeled: (M, D) vectors of the images to be predicted.
+        unlabeled_identities: (M,) who is on them, where that is known.
         runs: macro F1 of several seeds for the arms ``metric``, ``head`` and ``both`` of equal budget; or the runs
             themselves (or their folders), each of which says which losses it had.
         head: classifier weights (C, D) by attribute.
@@ -113,8 +113,8 @@ def context_of(
         settings=dict(settings or {}),
         raw_values={a: _raw(a, v, codes, count) for a, v in (raw_values or {}).items()},
         cuts={a: tuple(float(c) for c in v) for a, v in (cuts or {}).items()},
-        unlabelled=None if unlabelled is None else as_vectors(unlabelled, "unlabelled", vectors.shape[1]),
-        unlabelled_identities=_unlabelled(unlabelled, unlabelled_identities),
+        unlabeled=None if unlabeled is None else as_vectors(unlabeled, "unlabeled", vectors.shape[1]),
+        unlabeled_identities=_unlabeled(unlabeled, unlabeled_identities),
         arms=None if runs is None else arms_of(runs),
         head=None if head is None else {a: np.asarray(w, dtype=np.float64) for a, w in head.items()},
         look_ahead=look_ahead,
@@ -203,10 +203,10 @@ def _raw(attribute: str, values: Any, codes: Mapping[str, Ints], count: int) -> 
     return array
 
 
-def _unlabelled(vectors: Any, identities: Any) -> Ints | None:
+def _unlabeled(vectors: Any, identities: Any) -> Ints | None:
     if vectors is None or identities is None:
         return None
-    return identity_codes(identities, len(getattr(vectors, "vectors", vectors)), "unlabelled_identities")
+    return identity_codes(identities, len(getattr(vectors, "vectors", vectors)), "unlabeled_identities")
 
 
 def _vectors(vectors: Any, name: str, count: int) -> NDArray[np.float32]:

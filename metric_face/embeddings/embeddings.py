@@ -46,7 +46,7 @@ class Embeddings:
     """N vectors and their images.
 
     Attributes:
-        vectors: (N, D) float32, as the model's neck gives them, not normalised.
+        vectors: (N, D) float32, as the model's neck gives them, not normalized.
         table: the N images.
         fingerprint: of the model that made them; empty where vectors come from elsewhere.
         logits: head -> (N, C) float32, what the model's own classifiers say.

@@ -147,8 +147,8 @@ def _read_probabilities(frame: "pd.DataFrame", where: str) -> Doubles:
         raise DataError(
             f"{where}: probabilities must be at least 0 and sum to 1, found {table[row].tolist()} in row {row}"
         )
-    normalised: Doubles = table / sums[:, None]
-    return normalised
+    normalized: Doubles = table / sums[:, None]
+    return normalized
 
 
 def _read_classes(series: "pd.Series", attribute: "Attribute", file: Path) -> Ints:

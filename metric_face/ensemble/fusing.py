@@ -23,7 +23,7 @@ class Estimate:
     Attributes:
         name: of the contender.
         folds: finished and in all, of a K-fold training; None for a file or a single run.
-        images: labelled images that it was judged on; none of its models was trained on them.
+        images: labeled images that it was judged on; none of its models was trained on them.
         identities: the people on them.
         macro_f1: of each attribute and ``joint``, with intervals over identities. The folds and runs kept their best
             epoch by these images, so it leans upwards a little.
@@ -58,7 +58,7 @@ class Fused:
 
 @dataclass(frozen=True)
 class _Truth:
-    """Labelled images to choose and judge on: the validation parts of one run, or of the finished folds."""
+    """Labeled images to choose and judge on: the validation parts of one run, or of the finished folds."""
 
     space: LabelSpace
     images: NDArray[np.str_]

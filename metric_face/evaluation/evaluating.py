@@ -1,4 +1,4 @@
-"""evaluate: what a run is worth, by its heads, by its neighbours and by a probe, with intervals over identities."""
+"""evaluate: what a run is worth, by its heads, by its neighbors and by a probe, with intervals over identities."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +23,7 @@ from metric_face.metrics import (
 )
 from metric_face.optional import optional
 from metric_face.run import Run
-from metric_face.search import NeighbourGraph, graph_between
+from metric_face.search import NeighborGraph, graph_between
 
 Ints = NDArray[np.int64]
 
@@ -55,7 +55,7 @@ class Retrieval:
         label: ``identity``, ``joint`` or an attribute.
         recall_at_1: with its interval over identities.
         recall_at_5, r_precision, map_at_r: means over queries.
-        same_identity_excluded: whether a query's own identity was left out of its neighbours.
+        same_identity_excluded: whether a query's own identity was left out of its neighbors.
         queries: how many counted.
         without_relevant: queries with nothing to find, which do not count.
     """
@@ -122,11 +122,11 @@ def evaluate(
 ) -> Evaluation:
     """Judge a run on a part of its images that it was not trained on.
 
-    The neighbours are searched among the training part, and kept in the run for the next analysis that asks. The k
+    The neighbors are searched among the training part, and kept in the run for the next analysis that asks. The k
     and the vote of kNN are chosen on one half of the part's identities and applied to the other, and the other way
     round, so no query helps to choose its own k. The probe chooses its strength on folds of the training identities.
     Retrieval ranks the whole part for every query, since R-precision and MAP@R look as deep as there are relevant
-    images: no graph of few neighbours would do.
+    images: no graph of few neighbors would do.
 
     Args:
         run: a run.
@@ -255,7 +255,7 @@ def _pair(targets: Targets, name: str, said: Mapping[str, Ints]) -> tuple[Ints, 
 
 
 def _judge_knn(
-    graph: NeighbourGraph, known: Targets, targets: Targets, people: Any, seed: int, notes: list[str]
+    graph: NeighborGraph, known: Targets, targets: Targets, people: Any, seed: int, notes: list[str]
 ) -> list[Score]:
     halves = _halves(people, seed)
     if halves.max() == halves.min():
@@ -271,7 +271,7 @@ def _judge_knn(
     return scores
 
 
-def _knn_said(graph: NeighbourGraph, known: Ints, true: Ints, halves: Ints, seed: int) -> tuple[Ints, str]:
+def _knn_said(graph: NeighborGraph, known: Ints, true: Ints, halves: Ints, seed: int) -> tuple[Ints, str]:
     """The answers (Q,) of kNN, each half of the queries by the k and the vote that the other half chose."""
     ids, similarities = graph.ids, graph.similarities
     said, settings = np.empty_like(true), []

@@ -12,7 +12,7 @@ from metric_face.inference.target_votes import TargetAnswer
 
 
 @dataclass(frozen=True)
-class Neighbour:
+class Neighbor:
     """An indexed image near to the one asked about.
 
     Attributes:
@@ -36,14 +36,14 @@ class Answer:
 
     Attributes:
         path: the image asked about.
-        neighbours: the nearest indexed images, nearest first; fewer or more than those that vote.
+        neighbors: the nearest indexed images, nearest first; fewer or more than those that vote.
         verdicts: target -> how its answer was reached.
         identity: whose images in the index did not count; None where everybody's did.
         left_out: how many indexed images those are.
     """
 
     path: str
-    neighbours: tuple[Neighbour, ...]
+    neighbors: tuple[Neighbor, ...]
     verdicts: dict[str, TargetAnswer]
     identity: str | None = None
     left_out: int = 0
@@ -69,8 +69,8 @@ class Answer:
         return self.identity is not None
 
     def showing(self, count: int) -> Self:
-        """The answer with its ``count`` nearest neighbours only."""
-        return replace(self, neighbours=self.neighbours[:count])
+        """The answer with its ``count`` nearest neighbors only."""
+        return replace(self, neighbors=self.neighbors[:count])
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain data, for JSON."""

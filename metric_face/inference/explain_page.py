@@ -10,7 +10,7 @@ import numpy as np
 
 from metric_face.errors import DataError
 from metric_face.files import inside, write_text
-from metric_face.inference.answers import Answer, Neighbour
+from metric_face.inference.answers import Answer, Neighbor
 from metric_face.inference.predictor import Asker
 from metric_face.inference.target_votes import UNKNOWN, TargetAnswer, TargetVote
 from metric_face.pages import ACROSS, Thumbnails, make_thumbnails, pack_ids, render
@@ -55,7 +55,7 @@ def write_answers(
         path,
         render(
             "answers.html.j2",
-            title="What the neighbours say",
+            title="What the neighbors say",
             block=block,
             sheets=thumbnails.sheets if thumbnails is not None else (),
             answers=told,
@@ -123,7 +123,7 @@ def _told(one: Answer, pictures: _Pictures) -> dict[str, Any]:
         "path": _printable(one.path),
         "tile": pictures.asked(one.path),
         "targets": [_target(name, verdict) for name, verdict in one.verdicts.items()],
-        "near": [_near(rank, near, one, pictures) for rank, near in enumerate(one.neighbours, start=1)],
+        "near": [_near(rank, near, one, pictures) for rank, near in enumerate(one.neighbors, start=1)],
         "without": _without(one),
     }
 
@@ -149,7 +149,7 @@ def _target(name: str, verdict: TargetAnswer) -> dict[str, Any]:
     }
 
 
-def _near(rank: int, near: Neighbour, one: Answer, pictures: _Pictures) -> dict[str, Any]:
+def _near(rank: int, near: Neighbor, one: Answer, pictures: _Pictures) -> dict[str, Any]:
     labels = [
         {
             "target": name,
@@ -183,7 +183,7 @@ def _without(one: Answer) -> str:
 def _identities(answers: Sequence[Answer], asker: Asker) -> str:
     """Whether a person's own images counted, in words."""
     if any(one.same_identity_excluded for one in answers):
-        return "Images of the person asked about were left out of the neighbours."
+        return "Images of the person asked about were left out of the neighbors."
     if asker.knows_identities:
         return (
             "Every image of the index counted, also those of the person asked about if there are any: "

@@ -26,7 +26,7 @@ def index_run(
     reject: float | str | None = None,
     **build: Any,
 ) -> EmbeddingIndex:
-    """Index the embeddings of a run, and choose on validation how its neighbours vote.
+    """Index the embeddings of a run, and choose on validation how its neighbors vote.
 
     Args:
         run: a run.

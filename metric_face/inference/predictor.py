@@ -1,4 +1,4 @@
-"""Asker: what the neighbours of a new photograph say. Needs no torch where the run has ``model.onnx``."""
+"""Asker: what the neighbors of a new photograph say. Needs no torch where the run has ``model.onnx``."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -13,7 +13,7 @@ from metric_face.classifiers import Votes
 from metric_face.data import EvalTransform, base_of, given_root, root_beside
 from metric_face.errors import ArgumentError, FileFormatError, ImageError, ModelMismatchError
 from metric_face.files import build, remedy_of
-from metric_face.inference.answers import Answer, Neighbour
+from metric_face.inference.answers import Answer, Neighbor
 from metric_face.inference.target_votes import TargetVote
 from metric_face.models import read_card
 from metric_face.search import EmbeddingIndex, SearchResult
@@ -41,7 +41,7 @@ class Asker:
         card: what ``model.json`` says of the model.
         transform: how the model wants its images.
         index: what is searched.
-        targets: target -> how its neighbours vote.
+        targets: target -> how its neighbors vote.
 
     Raises:
         FileFormatError: the run or the index is missing or damaged.
@@ -84,7 +84,7 @@ class Asker:
         stored = self.index.metadata.get("targets")
         if stored is None:
             raise FileFormatError(
-                f"{home}: says nothing of how its neighbours vote; build it with "
+                f"{home}: says nothing of how its neighbors vote; build it with "
                 f"`metric-face index {shell_word(folder)}`"
             )
         remedy = f"run `metric-face index {shell_word(folder)}` again"
@@ -135,8 +135,8 @@ class Asker:
 
         Args:
             images: Q files.
-            k: neighbours that vote; default, for each target, the k that did best on validation.
-            shown: neighbours to return.
+            k: neighbors that vote; default, for each target, the k that did best on validation.
+            shown: neighbors to return.
             votes: ``uniform``, ``distance``, ``softmax`` or ``prior-corrected``; default as ``k``. Another k or
                 vote than validation chose is not calibrated and rejects nothing.
             exclude: the identity of each image; indexed images of the same identity do not count.
@@ -178,7 +178,7 @@ class Asker:
         return [
             Answer(
                 str(path),
-                self._neighbours(found, row, shown, Path(path)),
+                self._neighbors(found, row, shown, Path(path)),
                 {name: said[row] for name, said in verdicts.items()},
                 identity=who[row],
                 left_out=left_out[who[row]],
@@ -218,14 +218,14 @@ class Asker:
         """How many images of a person the index holds."""
         return int((self.index.columns["identity"] == identity).sum()) if self.knows_identities else 0
 
-    def _neighbours(self, found: SearchResult, row: int, shown: int, asked: Path) -> tuple[Neighbour, ...]:
+    def _neighbors(self, found: SearchResult, row: int, shown: int, asked: Path) -> tuple[Neighbor, ...]:
         near = [position for position in found.rows[row, :shown].tolist() if position >= 0]
         return tuple(
-            self._neighbour(position, float(found.similarities[row, rank]), asked)
+            self._neighbor(position, float(found.similarities[row, rank]), asked)
             for rank, position in enumerate(near)
         )
 
-    def _neighbour(self, position: int, similarity: float, asked: Path) -> Neighbour:
+    def _neighbor(self, position: int, similarity: float, asked: Path) -> Neighbor:
         columns = self.index.columns
         labels = {
             name: vote.classes[int(columns[CODE + name][position])] for name, vote in self.targets.items()
@@ -233,7 +233,7 @@ class Asker:
         identity = str(columns["identity"][position]) if self.knows_identities else None
         path = str(columns["path"][position])
         same = asked.name == Path(path).name and self.where(path).resolve() == asked.resolve()
-        return Neighbour(path, similarity, identity, labels, same)
+        return Neighbor(path, similarity, identity, labels, same)
 
 
 def _check_codes(home: Path, index: EmbeddingIndex, name: str, vote: TargetVote) -> None:

@@ -14,13 +14,13 @@ UNKNOWN = "unknown"
 LISTED = 5
 """Classes that a verdict lists."""
 CERTAINTY_DEPTH = 100
-"""Neighbours that say how certain an answer is."""
+"""Neighbors that say how certain an answer is."""
 _NEARNESS = 0.01
 
 
 @dataclass(frozen=True)
 class ClassVotes:
-    """What the neighbours say of one class.
+    """What the neighbors say of one class.
 
     Attributes:
         name: of the class.
@@ -35,12 +35,12 @@ class ClassVotes:
 
 @dataclass(frozen=True)
 class TargetAnswer:
-    """What the neighbours say of one image on one target, and how it was reached.
+    """What the neighbors say of one image on one target, and how it was reached.
 
     Attributes:
         answer: the class, or ``unknown`` where the certainty is below the threshold or nobody votes.
         classes: the few classes with most votes, the likeliest first; where nobody votes, the first class.
-        k: neighbours that voted: what was asked for, or all there were.
+        k: neighbors that voted: what was asked for, or all there were.
         votes: how they voted.
         calibrated: whether the probability is calibrated, and not the bare share of the votes.
         certainty: see :meth:`TargetVote.certainties`; None where nothing is rejected.
@@ -74,7 +74,7 @@ class TargetVote:
 
     Attributes:
         classes: C names.
-        k: neighbours that vote.
+        k: neighbors that vote.
         votes: how they vote.
         temperature: of the vote.
         val_macro_f1: what these settings reached on validation; the choice saw these images.
@@ -95,10 +95,10 @@ class TargetVote:
     def probabilities(
         self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike
     ) -> NDArray[np.float64]:
-        """What (Q, K) neighbours say of each class, (Q, C): calibrated, where a calibration is there.
+        """What (Q, K) neighbors say of each class, (Q, C): calibrated, where a calibration is there.
 
         Args:
-            rows: (Q, K) positions of the neighbours, nearest first, -1 for none; K at least k.
+            rows: (Q, K) positions of the neighbors, nearest first, -1 for none; K at least k.
             similarities: (Q, K).
             codes: (N,) class of each item searched.
         """
@@ -117,7 +117,7 @@ class TargetVote:
         )
 
     def verdicts(self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike) -> list[TargetAnswer]:
-        """What (Q, K) neighbours say of each of Q images; arguments as :meth:`probabilities`."""
+        """What (Q, K) neighbors say of each of Q images; arguments as :meth:`probabilities`."""
         shares = self.shares(rows, similarities, codes)
         chances = self._calibrated(shares)
         present = (np.asarray(rows)[:, : self.k] >= 0).sum(axis=1).tolist()
@@ -147,7 +147,7 @@ class TargetVote:
 
     @property
     def depth(self) -> int:
-        """Neighbours to search for."""
+        """Neighbors to search for."""
         return max(self.k, CERTAINTY_DEPTH) if self.rejects else self.k
 
     def _verdict(

@@ -101,7 +101,7 @@ def calibrate(
 def fit_temperature(
     logits: ArrayLike, y_true: ArrayLike, sample_weight: NDArray[np.float64] | None = None
 ) -> float:
-    """The temperature T that minimises the mean cross-entropy of softmax(logits / T).
+    """The temperature T that minimizes the mean cross-entropy of softmax(logits / T).
 
     Args:
         logits: (N, C) scores, or log probabilities.
@@ -209,7 +209,7 @@ def _as_probabilities(probabilities: ArrayLike) -> Doubles:
         raise ArgumentError(f"probabilities must be (N, C) and not negative, found shape {table.shape}")
     if (table.sum(axis=1) > 1 + 1e-4).any():
         raise ArgumentError(
-            f"probabilities must sum to 1 in each row, found {table.sum(axis=1).max():.4g}; normalise"
+            f"probabilities must sum to 1 in each row, found {table.sum(axis=1).max():.4g}; normalize"
         )
     return table
 

@@ -25,7 +25,7 @@ class LeftOut:
     def __init__(self, people: Ints, classes: Ints, ks: Sequence[int]) -> None:
         count = int(people.max()) + 1
         self.groups = min(count, _MOST_GROUPS)
-        order = np.random.default_rng(0).permutation(count)  # neighbouring codes may be of one kind
+        order = np.random.default_rng(0).permutation(count)  # neighboring codes may be of one kind
         self._fold = (order % self.groups)[people]
         self._ks = ks
         self._codes = np.unique(classes, return_inverse=True)[1]
@@ -42,7 +42,7 @@ class LeftOut:
 
         Args:
             query: its position.
-            found: (L,) its neighbours in order, deep enough for every metric after any group has gone.
+            found: (L,) its neighbors in order, deep enough for every metric after any group has gone.
             hits: (L,) which of them are relevant.
             relevant: how many items are relevant to it in all.
         """

@@ -22,7 +22,7 @@ class RejectRule:
         num_wrong: wrong answers the calibration had.
         guaranteed: whether a stated false-accept rate holds for new wrong answers of the same kind (on
             average over calibration sets); False where too few wrong answers were seen to promise it, and
-            for a rule that maximises F1.
+            for a rule that maximizes F1.
     """
 
     threshold: float
@@ -51,7 +51,7 @@ def reject_threshold(
     every one seen is accepted, and nothing is guaranteed.
 
     Args:
-        scores: (N,) confidence of each answer: a calibrated probability, or the nearest neighbour's similarity.
+        scores: (N,) confidence of each answer: a calibrated probability, or the nearest neighbor's similarity.
         correct: (N,) whether the answer was right; an item whose true class is not in the index counts as wrong.
         false_accept_rate: share of wrong answers that may be accepted, in (0, 1); None for the best F1.
 

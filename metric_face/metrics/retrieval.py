@@ -89,14 +89,14 @@ def retrieval_metrics(
     metric: Metric = "cosine",
     progress: Callable[[int, int], None] | None = None,
 ) -> RetrievalMetrics:
-    """Rank every item's neighbours and measure how many share its label.
+    """Rank every item's neighbors and measure how many share its label.
 
     Every item is a query against all the others; it never finds itself. What only the rounding of float64
     tells apart is equal, and among equals the lower position comes first.
 
     Args:
         vectors: (N, D) embeddings.
-        labels: (N,) integer labels; a neighbour with the query's label is relevant.
+        labels: (N,) integer labels; a neighbor with the query's label is relevant.
         identities: (N,) identities, integers or strings; needed for ``exclude_same_identity`` and for intervals.
         exclude_same_identity: drop the query's own identity from its candidates, so that a person is not
             found by another photograph of the same session.

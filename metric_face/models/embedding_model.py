@@ -44,7 +44,7 @@ class EmbeddingModel(nn.Module):
         num_classes: head name -> C; {} for no head.
         embedding_size: D; None keeps the backbone's own features, without a projection.
         neck: ``bn`` (BNNeck: the metric loss sees the features before a batch norm without shift, the heads those
-            after it), ``none`` (both see the same), or ``cosine`` (the embedding is normalised, and the heads are
+            after it), ``none`` (both see the same), or ``cosine`` (the embedding is normalized, and the heads are
             cosine classifiers with a learnt scale).
         dropout: on the embedding, before the heads.
         pretrained: load timm's published weights.

@@ -37,7 +37,7 @@ class OnnxEmbedder:
         fingerprint: of the model that it must be; None takes any.
         digest: the SHA-256 that the file must have; None takes any.
         threads: None takes all cores.
-        quick_start: skip the optimisation of the graph, which costs more than it saves on fewer than about five
+        quick_start: skip the optimization of the graph, which costs more than it saves on fewer than about five
             images.
 
     Attributes:

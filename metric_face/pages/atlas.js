@@ -17,8 +17,8 @@ const Atlas = (() => {
     // The first tiles are spread over the map, so that few sheets serve many places.
     const order = Uint32Array.from(points).filter(Faces.has).sort((a, b) => Faces.tile(a) - Faces.tile(b));
 
-    /* Draw the faces `shown` of a panel, `most` at most, each in a frame of its point's colour. */
-    function paint(ink, cell, placeOf, { shown, colourOf, most, redraw }) {
+    /* Draw the faces `shown` of a panel, `most` at most, each in a frame of its point's color. */
+    function paint(ink, cell, placeOf, { shown, colorOf, most, redraw }) {
       const edge = Math.min(EDGE, cell.width / 8), taken = new Map(), opened = new Set();
       for (let k = 0; k < order.length && taken.size < most; k++) {
         const i = order[k], sheet = Faces.sheetOf(i);
@@ -30,7 +30,7 @@ const Atlas = (() => {
         opened.add(sheet);
         const held = Faces.sheet(i);
         if (!held.image) { held.ready.then(redraw); continue; }
-        const [r, g, b] = colourOf(i);
+        const [r, g, b] = colorOf(i);
         ink.fillStyle = `rgb(${r} ${g} ${b})`;
         ink.fillRect(left - 1.5, top - 1.5, edge + 3, edge + 3);
         Faces.stamp(ink, held.image, i, left, top, edge);

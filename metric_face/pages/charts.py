@@ -82,7 +82,7 @@ def line_chart(
 
     Args:
         cuts: places of upright dashed lines.
-        noise: half the height of a grey band around 0.
+        noise: half the height of a gray band around 0.
         y_range: of the upright axis; by default from 0, or the lowest value, to the highest.
     """
     words = page_words(lang)
@@ -128,7 +128,7 @@ def bar_chart(
 
     Args:
         low, high: (M,) intervals, or None.
-        quiet: bars to draw in grey, such as a baseline.
+        quiet: bars to draw in gray, such as a baseline.
     """
     words = page_words(lang)
     lengths = np.asarray(values, dtype=float)

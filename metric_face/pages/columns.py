@@ -22,7 +22,7 @@ class Column:
         values: (N,) int64 codes, -1 for unknown, where there are classes; else float32, NaN for unknown.
         classes: C names in the order of the codes, or None for a value.
         ordered: whether the classes have an order, such as age groups.
-        ramp: colours of a value: ``value``, or ``alarm`` where only high ones matter.
+        ramp: colors of a value: ``value``, or ``alarm`` where only high ones matter.
         note: a sentence that says what the column is, or "".
         group: the heading under which a reader chooses it; "" for the labels.
     """
@@ -83,7 +83,7 @@ class Column:
 
 @dataclass(frozen=True)
 class MapView:
-    """Which columns a map shows by its colour, and which by its panels."""
+    """Which columns a map shows by its color, and which by its panels."""
 
     hue: Column | None
     rows: Column | None = None
@@ -114,10 +114,10 @@ def as_columns(columns: "Mapping[str, ArrayLike | Column] | Sequence[Column]", n
 
 
 def choose_view(columns: Iterable[Column]) -> MapView:
-    """Choose colour and panels: hue by the attribute with an order, panels by the two smallest others.
+    """Choose color and panels: hue by the attribute with an order, panels by the two smallest others.
 
-    Eighteen joint classes are not eighteen colours; three age groups in six panels of mask x gender can be read.
-    Without an ordered attribute the hue is the largest one that there are colours for. Only labels are chosen: columns
+    Eighteen joint classes are not eighteen colors; three age groups in six panels of mask x gender can be read.
+    Without an ordered attribute the hue is the largest one that there are colors for. Only labels are chosen: columns
     under a heading of their own are what was made of them.
     """
     from metric_face.pages.palette import MOST_CATEGORIES

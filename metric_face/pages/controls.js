@@ -1,4 +1,4 @@
-/* What stands beside the map: which column colours it, which parts it, the legend, and the card of one point. */
+/* What stands beside the map: which column colors it, which parts it, the legend, and the card of one point. */
 const Controls = (() => {
   const LISTED = 24;
 
@@ -36,12 +36,12 @@ const Controls = (() => {
     for (const code of column.values) if (code >= 0) counts[code]++;
     const list = element("div", "classes"), codes = [...column.classes.keys()];
     const fill = (shown) => {
-      const colours = look.coloursOf(column, Theme.name());
+      const colors = look.colorsOf(column, Theme.name());
       list.replaceChildren(...shown.slice(0, LISTED).map((code) => {
         const item = element("button", "class"), dot = element("span", "dot"), pressed = look.focus.includes(code);
         item.type = "button";
         item.setAttribute("aria-pressed", pressed);
-        dot.style.background = colours[code];
+        dot.style.background = colors[code];
         item.append(dot, element("span", "name", column.classes[code]),
           element("span", "count", counts[code].toLocaleString()));
         item.addEventListener("click", () => {
@@ -76,7 +76,7 @@ const Controls = (() => {
     bar.width = 256;
     bar.height = 1;
     const ink = bar.getContext("2d"), [low, high] = column.range;
-    Raster.ramp(look.coloursOf(column, theme)).forEach(([r, g, b], x) => {
+    Raster.ramp(look.colorsOf(column, theme)).forEach(([r, g, b], x) => {
       ink.fillStyle = `rgb(${r} ${g} ${b})`;
       ink.fillRect(x, 0, 1, 1);
     });
@@ -85,7 +85,7 @@ const Controls = (() => {
     return box;
   }
 
-  /* What is known of a point, the column that colours the map first; of what was measured, only that. */
+  /* What is known of a point, the column that colors the map first; of what was measured, only that. */
   function facts(block, point, first) {
     const list = element("dl");
     const told = [first, ...block.columns.filter((column) => column !== first && !column.derived && !column.measured)];

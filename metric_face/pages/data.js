@@ -8,16 +8,16 @@
  *               name, note, group   text
  *               classes             [C names] or null for a value
  *               ordered             whether the classes have an order
- *               neutral             whether the classes are too many for colours of their own
+ *               neutral             whether the classes are too many for colors of their own
  *               measured            whether it was measured in the embedding rather than given
  *               derived, across     made for panels only; how many stand side by side
  *               range               [low, high] of a value
- *               colours             {light: [...], dark: [...]}: one per class, or the stops of a value's ramp
+ *               colors             {light: [...], dark: [...]}: one per class, or the stops of a value's ramp
  *               data                column: class codes (the type's highest value: unknown) or numbers (NaN: unknown)
- *   focusColours  for the chosen ones of too many classes, as `colours`
- *   colour    which column colours the map;  panels: which one parts it, or -1
+ *   focusColors  for the chosen ones of too many classes, as `colors`
+ *   color    which column colors the map;  panels: which one parts it, or -1
  *   paths     {folders, names: [texts], folder, name: columns of N places in them}: point i is folder + name
- *   near      column N x nearCount: neighbours in the embedding space (N: none), or null
+ *   near      column N x nearCount: neighbors in the embedding space (N: none), or null
  *   faces     null, or {side, across, order: column of the points in the order of their tiles, sheets: number}
  *   matrices  {id: {"row,col": column of points}}
  *   words     every text that the page shows of its own accord

@@ -1,13 +1,13 @@
 /* The map: what is drawn where. It knows the view, the panels and the points in front; `Pointer` moves it. */
 const MapView = (() => {
-  /* `look` is what to draw: {column, coloursOf, panels, front(i), selected, pinned, near(i), hovered, lasso, faces}. */
+  /* `look` is what to draw: {column, colorsOf, panels, front(i), selected, pinned, near(i), hovered, lasso, faces}. */
   function create(root, block, look, words) {
     const [plain, over] = root.querySelectorAll("canvas");
     const ink = plain.getContext("2d", { alpha: false }), top = over.getContext("2d");
     const grid = Grid.build(block.x, block.y), order = Raster.shuffled(block.n);
     const view = { u: block.width / 2, v: block.height / 2, zoom: 1 };
     const faces = Atlas.create(order);
-    let size = { width: 0, height: 0, ratio: 1 }, cells = [], parted = {}, shade = null, colours = [];
+    let size = { width: 0, height: 0, ratio: 1 }, cells = [], parted = {}, shade = null, colors = [];
     let waiting = false;
 
     /* Panels: a crossed column keeps its two attributes in rows and columns; else the largest panels there is room for. */
@@ -95,12 +95,12 @@ const MapView = (() => {
 
     const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-    /* Each point's colour, anew after a change of column, focus or theme; the last colour is for the unknown. */
-    function recolour() {
-      const column = look.column, stops = look.coloursOf(column, css("--dark") === "1" ? "dark" : "light");
+    /* Each point's color, anew after a change of column, focus or theme; the last color is for the unknown. */
+    function recolor() {
+      const column = look.column, stops = look.colorsOf(column, css("--dark") === "1" ? "dark" : "light");
       const [low, high] = column.range ?? [0, 1], steps = 255 / (high - low || 1);
-      colours = [...(column.classes ? stops.map(Raster.rgb) : Raster.ramp(stops)), Raster.rgb(css("--neutral"))];
-      const unknown = colours.length - 1;
+      colors = [...(column.classes ? stops.map(Raster.rgb) : Raster.ramp(stops)), Raster.rgb(css("--neutral"))];
+      const unknown = colors.length - 1;
       shade = Uint16Array.from(column.values, (value) => {
         if (column.classes) return value < 0 ? unknown : value;
         return Number.isNaN(value) ? unknown : Math.max(0, Math.min(255, (value - low) * steps));
@@ -121,7 +121,7 @@ const MapView = (() => {
       Raster.fill(image, css("--map"));
       const frames = cells.map(({ left, top: upper, width, height }) => ({ left: left * size.ratio,
         top: upper * size.ratio, width: width * size.ratio, height: height * size.ratio }));
-      const far = { order, shade: zero, colours: behind, alpha: 0.28, radius: r * 0.85 };
+      const far = { order, shade: zero, colors: behind, alpha: 0.28, radius: r * 0.85 };
       if (look.panels) {
         // What stands behind is the same in every panel: the whole map.
         Raster.dots(image, frames[0], placeIn(cells[0], size.ratio), block, { ...far, wants: () => true });
@@ -132,7 +132,7 @@ const MapView = (() => {
         const chosen = look.selected ? (i) => front(i) && look.selected.has(i) : front;
         if (!look.panels) Raster.dots(image, frames[k], place, block, { ...far, wants: (i) => !chosen(i) });
         Raster.dots(image, frames[k], place, block,
-          { order: parted.orders[k], wants: chosen, shade, colours, alpha: 0.85, radius: r });
+          { order: parted.orders[k], wants: chosen, shade, colors, alpha: 0.85, radius: r });
       });
       ink.putImageData(image, 0, 0);
       paintOver();
@@ -145,8 +145,8 @@ const MapView = (() => {
       for (const cell of cells) {
         if (look.faces) {
           const shown = (i) => inCell(cell, i) && look.front(i) && (!look.selected || look.selected.has(i));
-          const most = look.panels ? 60 : 220, colourOf = (i) => colours[shade[i]];
-          faces.paint(top, cell, (i) => place(cell, i), { shown, colourOf, most, redraw });
+          const most = look.panels ? 60 : 220, colorOf = (i) => colors[shade[i]];
+          faces.paint(top, cell, (i) => place(cell, i), { shown, colorOf, most, redraw });
         }
         if (cell.name === null) continue;
         top.strokeStyle = css("--line");
@@ -178,12 +178,12 @@ const MapView = (() => {
       top.stroke();
     }
 
-    function ring(point, reach, colour) {
+    function ring(point, reach, color) {
       const [x, y] = screen(point);
       top.beginPath();
       top.arc(x, y, reach, 0, 2 * Math.PI);
       top.lineWidth = 2;
-      top.strokeStyle = colour;
+      top.strokeStyle = color;
       top.stroke();
       top.lineWidth = 1;
     }
@@ -233,10 +233,10 @@ const MapView = (() => {
       redraw();
     }
 
-    const arrange = () => { resize(); recolour(); };
+    const arrange = () => { resize(); recolor(); };
     new ResizeObserver(resize).observe(root);
     resize();
-    return { arrange, recolour, redraw, paintOver, resize, zoom, pan, whole, reveal, pick, caught, inView, screen, view };
+    return { arrange, recolor, redraw, paintOver, resize, zoom, pan, whole, reveal, pick, caught, inView, screen, view };
   }
 
   return { create };

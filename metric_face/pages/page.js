@@ -24,22 +24,22 @@ const Page = (() => {
     const panelColumns = [...columns.entries()].filter(
       ([, { classes }]) => classes && classes.length > 1 && classes.length <= MOST_PANELS);
     const look = {
-      column: columns[block.colour], panels: block.panels < 0 ? null : columns[block.panels],
+      column: columns[block.color], panels: block.panels < 0 ? null : columns[block.panels],
       focus: [], selected: null, pinned: -1, hovered: -1, lasso: null, tool: "pan", faces: false,
       front: (i) => !look.focus.length || look.focus.includes(look.column.values[i]),
       near: (i) => block.near
         ? [...block.near.subarray(i * block.nearCount, (i + 1) * block.nearCount)].filter((j) => j < block.n) : [],
-      coloursOf(column, theme) {
-        if (!column.neutral) return column.colours[theme];
-        const shades = column.classes.map(() => column.colours[theme][0]), chosen = block.focusColours[theme];
+      colorsOf(column, theme) {
+        if (!column.neutral) return column.colors[theme];
+        const shades = column.classes.map(() => column.colors[theme][0]), chosen = block.focusColors[theme];
         look.focus.forEach((code, k) => { shades[code] = chosen[k % chosen.length]; });
         return shades;
       },
     };
     const map = MapView.create(stage, block, look, words);
     const card = Controls.card(one(".card", root), stage, block, map, look);
-    const colour = one(".colour", root), panels = one(".panels", root), section = one(".selection", root);
-    const legend = () => Controls.legend(one(".legend", root), look.column, look, words, map.recolour);
+    const color = one(".color", root), panels = one(".panels", root), section = one(".selection", root);
+    const legend = () => Controls.legend(one(".legend", root), look.column, look, words, map.recolor);
     let sequence = null, place = -1;
 
     const does = {
@@ -80,10 +80,10 @@ const Page = (() => {
         one(".lasso", root).setAttribute("aria-pressed", look.tool === "lasso");
         stage.classList.toggle("lassoing", look.tool === "lasso");
       },
-      recolour() {
-        const next = [...colour.options].findIndex((option) => option.value === colour.value) + 1;
-        colour.selectedIndex = next % colour.options.length;
-        colour.dispatchEvent(new Event("change"));
+      recolor() {
+        const next = [...color.options].findIndex((option) => option.value === color.value) + 1;
+        color.selectedIndex = next % color.options.length;
+        color.dispatchEvent(new Event("change"));
       },
       clear() {
         Object.assign(look, { pinned: -1, selected: null, lasso: null });
@@ -103,13 +103,13 @@ const Page = (() => {
       return points.sort((a, b) => (look.column.classes ? value(a) - value(b) : value(b) - value(a)) || a - b);
     }
 
-    Controls.options(colour, [...columns.entries()].filter(([, c]) => !c.derived), block.colour);
+    Controls.options(color, [...columns.entries()].filter(([, c]) => !c.derived), block.color);
     Controls.options(panels, panelColumns, block.panels, words.one_map);
-    colour.addEventListener("change", () => {
-      Object.assign(look, { column: columns[Number(colour.value)], focus: [] });
+    color.addEventListener("change", () => {
+      Object.assign(look, { column: columns[Number(color.value)], focus: [] });
       sequence = null;
       legend();
-      map.recolour();
+      map.recolor();
     });
     panels.addEventListener("change", () => {
       look.panels = columns[Number(panels.value)] ?? null;
@@ -126,7 +126,7 @@ const Page = (() => {
     Pointer.attach(stage, map, look, does);
     legend();
     map.arrange();
-    return { map, look, does, theme: () => { legend(); map.recolour(); } };
+    return { map, look, does, theme: () => { legend(); map.recolor(); } };
   }
 
   /* Cells of a matrix show their faces, and gather them on the map. */

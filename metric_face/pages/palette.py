@@ -1,7 +1,7 @@
-"""The colours of every picture, on paper and on the page, in a light and a dark shade.
+"""The colors of every picture, on paper and on the page, in a light and a dark shade.
 
-Chosen so that colour-blind readers lose nothing: categories are Okabe and Ito's, and every ramp changes in lightness
-steadily, so that its order is still there in grey.
+Chosen so that color-blind readers lose nothing: categories are Okabe and Ito's, and every ramp changes in lightness
+steadily, so that its order is still there in gray.
 """
 
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST_CATEGORIES = 7
-"""More classes than this are not given colours of their own: nobody could tell them apart."""
+"""More classes than this are not given colors of their own: nobody could tell them apart."""
 
 
 @dataclass(frozen=True)
 class Shades:
-    """The same colours for a light and for a dark background, as ``#rrggbb``."""
+    """The same colors for a light and for a dark background, as ``#rrggbb``."""
 
     light: tuple[str, ...]
     dark: tuple[str, ...]
@@ -59,19 +59,19 @@ _TO_RGB = np.array(
 
 
 def categories(count: int) -> Shades:
-    """Colours for unordered classes; beyond ``MOST_CATEGORIES`` all are neutral."""
+    """Colors for unordered classes; beyond ``MOST_CATEGORIES`` all are neutral."""
     if count > MOST_CATEGORIES:
         return Shades(NEUTRAL.light * count, NEUTRAL.dark * count)
     return Shades(_CATEGORIES.light[:count], _CATEGORIES.dark[:count])
 
 
 def ordered(count: int) -> Shades:
-    """Colours for classes with an order: light amber, through rose, to deep violet."""
+    """Colors for classes with an order: light amber, through rose, to deep violet."""
     return _along(_ORDERED, count)
 
 
 def ramp(kind: str, count: int = 9) -> Shades:
-    """``count`` colours of a continuous ramp: ``value`` for quantities, ``alarm`` where only high matters."""
+    """``count`` colors of a continuous ramp: ``value`` for quantities, ``alarm`` where only high matters."""
     return _along({"value": _VALUE, "alarm": _ALARM}[kind], count)
 
 
@@ -86,7 +86,7 @@ def _blend(anchors: list[tuple[float, float, float]], count: int) -> tuple[str, 
     at = np.linspace(0, 1, count) if count > 1 else np.array([1.0])
     steps = np.linspace(0, 1, len(known))
     mixed = np.stack([np.interp(at, steps, known[:, axis]) for axis in range(3)], axis=1)
-    return tuple(_hexadecimal(colour) for colour in mixed)
+    return tuple(_hexadecimal(color) for color in mixed)
 
 
 def _radians(anchors: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:

@@ -5,7 +5,7 @@ const Pointer = (() => {
   /* `does` holds what happens: {hover(i), pin(i), gather(points), step(way), lasso(), clear(), look}. */
   function attach(root, map, look, does) {
     const held = new Map();
-    let armed = false, travelled = 0, spread = 0;
+    let armed = false, traveled = 0, spread = 0;
 
     const at = (event) => {
       const box = root.getBoundingClientRect();
@@ -16,7 +16,7 @@ const Pointer = (() => {
       if (event.button > 0 || event.target.closest("button")) return;
       root.setPointerCapture(event.pointerId);
       held.set(event.pointerId, at(event));
-      travelled = 0;
+      traveled = 0;
       if (lassoing(event) && held.size === 1) look.lasso = [at(event)];
       root.classList.add("held");
     });
@@ -28,13 +28,13 @@ const Pointer = (() => {
       const here = at(event), before = held.get(event.pointerId);
       if (!before) return does.hover(map.pick(...here));
       held.set(event.pointerId, here);
-      travelled += Math.hypot(here[0] - before[0], here[1] - before[1]);
+      traveled += Math.hypot(here[0] - before[0], here[1] - before[1]);
       if (held.size === 2) return pinch();
       if (look.lasso) {
         look.lasso.push(here);
         return map.paintOver();
       }
-      if (travelled > CLICK) {
+      if (traveled > CLICK) {
         does.hover(-1);
         map.pan(here[0] - before[0], here[1] - before[1]);
       }
@@ -53,8 +53,8 @@ const Pointer = (() => {
       root.classList.toggle("held", held.size > 0);
       const polygon = look.lasso;
       look.lasso = null;
-      if (polygon && travelled > CLICK) does.gather(map.caught(polygon));
-      else if (travelled <= CLICK && event.type === "pointerup") does.pin(map.pick(...at(event)));
+      if (polygon && traveled > CLICK) does.gather(map.caught(polygon));
+      else if (traveled <= CLICK && event.type === "pointerup") does.pin(map.pick(...at(event)));
       map.paintOver();
     }
     root.addEventListener("pointerup", release);
@@ -75,7 +75,7 @@ const Pointer = (() => {
       ArrowUp: () => map.pan(0, STEP), ArrowDown: () => map.pan(0, -STEP),
       "+": () => map.zoom(1.4), "=": () => map.zoom(1.4), "-": () => map.zoom(1 / 1.4), 0: () => map.whole(),
       ".": () => does.step(1), ",": () => does.step(-1), Enter: () => does.pin(look.hovered),
-      s: () => does.gather(map.inView()), l: () => does.lasso(), c: () => does.recolour(), Escape: () => does.clear(),
+      s: () => does.gather(map.inView()), l: () => does.lasso(), c: () => does.recolor(), Escape: () => does.clear(),
     };
     root.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.target !== root) return;

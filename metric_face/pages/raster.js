@@ -23,7 +23,7 @@ const Raster = (() => {
     return [value >> 16, (value >> 8) & 255, value & 255];
   }
 
-  /* 256 colours between the stops of a ramp. */
+  /* 256 colors between the stops of a ramp. */
   function ramp(stops) {
     const known = stops.map(rgb), out = [];
     for (let i = 0; i < 256; i++) {
@@ -33,13 +33,13 @@ const Raster = (() => {
     return out;
   }
 
-  function fill(image, colour) {
-    const [r, g, b] = rgb(colour), pixels = new Uint32Array(image.data.buffer);
+  function fill(image, color) {
+    const [r, g, b] = rgb(color), pixels = new Uint32Array(image.data.buffer);
     pixels.fill((255 << 24) | (b << 16) | (g << 8) | r);
   }
 
-  /* Draw the points that `wants(i)` in `order`; colours[shade[i]] is [r, g, b]; `cell` clips, in device pixels. */
-  function dots(image, cell, place, points, { order, wants, shade, colours, alpha, radius }) {
+  /* Draw the points that `wants(i)` in `order`; colors[shade[i]] is [r, g, b]; `cell` clips, in device pixels. */
+  function dots(image, cell, place, points, { order, wants, shade, colors, alpha, radius }) {
     const { data, width } = image, { dx, dy, cover, reach } = disc(radius), count = dx.length;
     const parts = cover.map((share) => share * alpha), steps = dx.map((x, d) => 4 * (dy[d] * width + x));
     const left = Math.ceil(cell.left), right = Math.floor(cell.left + cell.width) - 1;
@@ -50,7 +50,7 @@ const Raster = (() => {
       const px = Math.round(points.x[i] * place.scale + place.left);
       const py = Math.round(points.y[i] * place.scale + place.top);
       if (px < left - reach || px > right + reach || py < top - reach || py > bottom + reach) continue;
-      const [r, g, b] = colours[shade[i]], middle = 4 * (py * width + px);
+      const [r, g, b] = colors[shade[i]], middle = 4 * (py * width + px);
       const whole = px >= left + reach && px <= right - reach && py >= top + reach && py <= bottom - reach;
       for (let d = 0; d < count; d++) {
         if (!whole) {

@@ -32,7 +32,7 @@ class Thumbnails:
         side: of a tile, in pixels.
         order: (T,) which image is on each tile; tiles run along the rows of a sheet, sheet after sheet.
         sheets: WebP images of ``ACROSS`` x ``ACROSS`` tiles, the last one with as many rows as it needs.
-        broken: rows of images that could not be read; their tiles are grey.
+        broken: rows of images that could not be read; their tiles are gray.
     """
 
     side: int
@@ -134,7 +134,7 @@ def _squares(coords: NDArray[np.float32], count: int) -> NDArray[np.int64]:
 
 
 def _along_curve(squares: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Position along the Z-order curve: neighbours on it are mostly neighbours on the map (Morton, 1966)."""
+    """Position along the Z-order curve: neighbors on it are mostly neighbors on the map (Morton, 1966)."""
     code = np.zeros(len(squares), dtype=np.int64)
     for bit in range(10):
         for axis in range(2):

@@ -4,7 +4,7 @@ from .graph_cache import graph_between as graph_between
 from .graph_cache import graph_file as graph_file
 from .graph_cache import kept_graph as kept_graph
 from .index import EmbeddingIndex as EmbeddingIndex
-from .neighbor_graph import NeighbourGraph as NeighbourGraph
+from .neighbor_graph import NeighborGraph as NeighborGraph
 from .order import Queries as Queries
 from .points import Points as Points
 from .result import SearchResult as SearchResult
@@ -12,7 +12,7 @@ from .result import SearchResult as SearchResult
 __all__ = [
     "DEPTH",
     "EmbeddingIndex",
-    "NeighbourGraph",
+    "NeighborGraph",
     "Points",
     "Queries",
     "SearchResult",

@@ -6,7 +6,7 @@ from metric_face.search.faiss_lists import add_to_lists, reserve
 from metric_face.search.faiss_store import FaissStore
 from metric_face.search.kinds import Plan, empty_faiss, train, training_rows
 from metric_face.search.tuning import HeldOut, Recall, held_out_rows, tune
-from metric_face.vectors import Floats, Ints, Metric, normalise
+from metric_face.vectors import Floats, Ints, Metric, normalize
 
 _BLOCK_BYTES = 1 << 25  # vectors prepared at a time: 32 MiB
 
@@ -34,7 +34,7 @@ def build_store(
         return store, Recall(recall, 1.0, count=count)
     if len(sample):
         training = vectors[sample]  # a copy, so it can be prepared in place
-        train(store.faiss, normalise(training, out=training) if metric == "cosine" else training)
+        train(store.faiss, normalize(training, out=training) if metric == "cosine" else training)
         del training
     held = held_out_rows(count, seed)
     others = np.setdiff1d(np.arange(count), held, assume_unique=True)

@@ -1,7 +1,7 @@
-"""The exact nearest neighbours, in one order: by similarity, and among equals the smaller id first.
+"""The exact nearest neighbors, in one order: by similarity, and among equals the smaller id first.
 
-FAISS proposes; its float32 sums err by more than near neighbours differ, so nothing is cut by what it says. A few more
-neighbours are asked for than needed, and compared again in float64 wherever rounding could have swapped them. A row
+FAISS proposes; its float32 sums err by more than near neighbors differ, so nothing is cut by what it says. A few more
+neighbors are asked for than needed, and compared again in float64 wherever rounding could have swapped them. A row
 whose last place is still open is asked for more, and then settled by all its similarities in float64.
 """
 
@@ -22,8 +22,8 @@ Bools: TypeAlias = NDArray[np.bool_]
 _SLACK = (
     4,
     60,
-)  # neighbours asked for beyond those needed, so that ties at the last place are seen; and once more
-_BLOCK_BYTES = 1 << 26  # neighbours or similarities held at once: 64 MiB
+)  # neighbors asked for beyond those needed, so that ties at the last place are seen; and once more
+_BLOCK_BYTES = 1 << 26  # neighbors or similarities held at once: 64 MiB
 _FEWEST_FOR_PRODUCTS = 6  # queries; for fewer, a matrix product costs more than it saves
 
 
@@ -64,7 +64,7 @@ class Barred:
         return sizes
 
     def ask(self, k: int) -> int:
-        """Return how many neighbours to ask for so that k are left over in almost every row.
+        """Return how many neighbors to ask for so that k are left over in almost every row.
 
         That is k + the largest group; but where it is far larger than k, everyone would pay for it: then the
         few rows that fall short are asked for a second time.
@@ -89,7 +89,7 @@ def nearest(
     Args:
         queries: (Q, D) float32; for the cosine of any length, a row of zeros has a cosine of 0 with all.
         base: (N, D) float32 likewise, or the :class:`Points` made of them for this metric, to search them repeatedly.
-        k: neighbours for each query.
+        k: neighbors for each query.
         metric: ``cosine``, ``inner_product`` or ``euclidean``.
         barred: the vectors that a query may not find.
 

@@ -10,10 +10,10 @@ from metric_face.search.exact import Barred, nearest
 from metric_face.search.faiss_lists import copy_lists, empty_like, lists_of, same_training, vectors_of_list
 from metric_face.search.kinds import Kind, get_effort, knob
 from metric_face.search.points import Points
-from metric_face.vectors import Floats, Ints, Metric, normalise, row_lengths
+from metric_face.vectors import Floats, Ints, Metric, normalize, row_lengths
 
 _ADD_BYTES = 1 << 25  # vectors prepared at a time, 32 MiB, so that no second copy of all of them is ever held
-_BLOCK_BYTES = 1 << 26  # neighbours held at once: 64 MiB
+_BLOCK_BYTES = 1 << 26  # neighbors held at once: 64 MiB
 _MOST_DEAD = 1 / 3  # of the vectors in an HNSW index, before it is built again without them
 
 
@@ -51,7 +51,7 @@ class FaissStore:
 
     def prepare(self, vectors: Floats, name: str) -> Floats:
         """Return the vectors as the index holds them: of length one for the cosine."""
-        return normalise(vectors, name) if self.metric == "cosine" else vectors
+        return normalize(vectors, name) if self.metric == "cosine" else vectors
 
     def add(self, vectors: Floats, rows: Ints | None = None) -> None:
         """Add (M, D) vectors, not yet prepared, as the next rows, or as the given ``rows`` that are still free.
@@ -64,7 +64,7 @@ class FaissStore:
             self._add_flat(vectors)
             return
         if self.metric == "cosine" and not row_lengths(vectors).all():
-            normalise(vectors)  # raises, before anything is added
+            normalize(vectors)  # raises, before anything is added
         first = len(self)
         step = max(1, _ADD_BYTES // (4 * self.dimensions))
         for start in range(0, len(vectors), step):
@@ -84,7 +84,7 @@ class FaissStore:
         self.faiss.ntotal = count + len(vectors)
         try:
             if self.metric == "cosine":
-                normalise(vectors, out=self.flat_vectors()[count:])
+                normalize(vectors, out=self.flat_vectors()[count:])
             else:
                 self.flat_vectors()[count:] = vectors
         except ArgumentError:
@@ -222,7 +222,7 @@ class FaissStore:
 
 
 def _allowed(found: Ints, near: Floats, k: int, query_groups: Ints, base_groups: Ints) -> tuple[Ints, Floats]:
-    """Keep the first k neighbours of another group; (Q, k), -1 and ``-inf`` where there are fewer."""
+    """Keep the first k neighbors of another group; (Q, k), -1 and ``-inf`` where there are fewer."""
     is_barred = (found < 0) | (base_groups[found] == query_groups[:, None])
     order = np.argsort(is_barred, axis=1, kind="stable")[:, :k]
     gone = np.take_along_axis(is_barred, order, axis=1)
@@ -233,7 +233,7 @@ def _allowed(found: Ints, near: Floats, k: int, query_groups: Ints, base_groups:
 
 
 def _sort_equals(rows: Ints, values: Floats) -> None:
-    """Put the smaller row first among neighbours of one similarity; in place."""
+    """Put the smaller row first among neighbors of one similarity; in place."""
     tied = ((values[:, 1:] == values[:, :-1]) & (rows[:, 1:] < rows[:, :-1]) & (rows[:, 1:] >= 0)).any(axis=1)
     if tied.any():
         order = np.lexsort((rows[tied], -values[tied]), axis=-1)

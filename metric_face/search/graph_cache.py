@@ -1,4 +1,4 @@
-"""kept_graph: a run's neighbour graphs are searched once and kept in its folder, for every analysis that asks.
+"""kept_graph: a run's neighbor graphs are searched once and kept in its folder, for every analysis that asks.
 
 A kept graph is known again by a checksum of what it was searched in: the vectors in their order, and who is the same
 person. So it needs no word on model, images or split: whatever of these changes, the checksum does.
@@ -16,13 +16,13 @@ import numpy as np
 
 from metric_face.errors import FileFormatError
 from metric_face.files import tidy
-from metric_face.search.neighbor_graph import NeighbourGraph
+from metric_face.search.neighbor_graph import NeighborGraph
 from metric_face.vectors import Floats, as_vectors, group_codes
 
 _LOG = logging.getLogger(__name__)
 
 DEPTH = 30
-"""Neighbours of each item in a graph that is kept: the most that an analysis asks for."""
+"""Neighbors of each item in a graph that is kept: the most that an analysis asks for."""
 DEPTH_BETWEEN = 100
 """The same from one part to another, where the k of kNN is chosen."""
 
@@ -30,12 +30,12 @@ DEPTH_BETWEEN = 100
 def graph_file(folder: Path, part: str, among: str | None = None) -> Path:
     """Where the graph of a part of a run is kept: its images among each other, or among those of another part."""
     name = part if among is None else f"{part}-in-{among}"
-    return folder / "neighbours" / f"{quote(name, safe='')}.npz"
+    return folder / "neighbors" / f"{quote(name, safe='')}.npz"
 
 
 def kept_graph(
     file: Path | None, vectors: Any, k: int, *, exclude: Any = None, base: Any = None
-) -> NeighbourGraph:
+) -> NeighborGraph:
     """The graph of these vectors: read from ``file`` where it holds just this graph, else searched and kept there.
 
     A file that is damaged, foreign, of other vectors or not deep enough is replaced. Where nothing can be written,
@@ -44,8 +44,8 @@ def kept_graph(
     Args:
         file: as :func:`graph_file` names it; None keeps nothing.
         vectors: (N, D) float32.
-        k: neighbours of each item.
-        exclude: (N,) identities whose images do not find each other, as in :meth:`NeighbourGraph.build`.
+        k: neighbors of each item.
+        exclude: (N,) identities whose images do not find each other, as in :meth:`NeighborGraph.build`.
         base: (M, D) vectors to search in; default ``vectors`` themselves. There is no ``exclude`` with it.
 
     Returns:
@@ -59,7 +59,7 @@ def kept_graph(
     count = len(vectors if base is None else base)
     if file.exists():
         try:
-            kept = NeighbourGraph.load(file)
+            kept = NeighborGraph.load(file)
         except FileFormatError as error:
             _LOG.warning("%s; the neighbors are searched anew", str(error).partition("; ")[0])
         else:
@@ -73,7 +73,7 @@ def kept_graph(
     return graph.head(k)
 
 
-def graph_between(folder: Path, part: str, queries: Floats, among: str, gallery: Floats) -> NeighbourGraph:
+def graph_between(folder: Path, part: str, queries: Floats, among: str, gallery: Floats) -> NeighborGraph:
     """The graph from one part of a run to another, kept in its folder, as deep as the choice of k looks.
 
     Args:
@@ -87,10 +87,10 @@ def graph_between(folder: Path, part: str, queries: Floats, among: str, gallery:
     return kept_graph(graph_file(folder, part, among), queries, depth, base=gallery)
 
 
-def _search(vectors: Floats, k: int, exclude: Any, base: Floats | None) -> NeighbourGraph:
+def _search(vectors: Floats, k: int, exclude: Any, base: Floats | None) -> NeighborGraph:
     if base is None:
-        return NeighbourGraph.build(vectors, k, exclude=exclude)
-    return NeighbourGraph.between(vectors, base, k)
+        return NeighborGraph.build(vectors, k, exclude=exclude)
+    return NeighborGraph.between(vectors, base, k)
 
 
 def _checksum(vectors: Floats, exclude: Any, base: Floats | None) -> str:

@@ -1,4 +1,4 @@
-"""A neighbour graph as one ``.npz`` file: header, positions and similarities, with a checksum; nothing is unpickled."""
+"""A neighbor graph as one ``.npz`` file: header, positions and similarities, with a checksum; nothing is unpickled."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from metric_face.errors import FileFormatError
 from metric_face.files import write_atomically
 from metric_face.vectors import Floats, Ints
 
-_FORMAT = "metric_face.NeighbourGraph"
+_FORMAT = "metric_face.NeighborGraph"
 _VERSION = 2  # the checksum covers the header too
 # What a damaged archive makes zipfile and NumPy raise: a flipped bit may announce encryption, another version, a
 # compression that does not exist, or an array larger than memory.
@@ -53,14 +53,14 @@ def read_graph(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Ints, Floa
     """Return the header, the (N, k) positions and the (N, k) similarities of a file.
 
     Raises:
-        FileFormatError: the file is missing, truncated, altered or not a neighbour graph.
+        FileFormatError: the file is missing, truncated, altered or not a neighbor graph.
     """
     try:
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             header = json.loads(str(file["header"]))
             if not isinstance(header, dict) or header.get("format") != _FORMAT:
                 raise FileFormatError(
-                    f"{path} is not a neighbour graph; give a file that NeighbourGraph.save wrote"
+                    f"{path} is not a neighbor graph; give a file that NeighborGraph.save wrote"
                 )
             if header["version"] != _VERSION:
                 raise FileFormatError(
@@ -68,10 +68,10 @@ def read_graph(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Ints, Floa
                 )
             ids, similarities, expected = file["ids"], file["similarities"], header.pop("sha256")
     except FileNotFoundError:
-        raise FileFormatError(f"{path} does not exist; build the neighbour graph and save it there") from None
+        raise FileFormatError(f"{path} does not exist; build the neighbor graph and save it there") from None
     except _DAMAGE as error:
         raise FileFormatError(
-            f"{path} is truncated or not a neighbour graph ({error}); build it again"
+            f"{path} is truncated or not a neighbor graph ({error}); build it again"
         ) from None
     is_graph = ids.dtype == np.int64 and similarities.dtype == np.float32 and ids.ndim == 2
     if not is_graph or ids.shape != similarities.shape or _checksum(header, ids, similarities) != expected:

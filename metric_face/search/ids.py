@@ -28,9 +28,7 @@ def check_ids(ids: Any, count: int, present: Ints) -> Ints:
     if len(values) != count:
         raise ArgumentError(f"ids must hold one id for each of the {count} vectors, found {len(values)}")
     if len(values) and values.min() < 0:
-        raise ArgumentError(
-            f"ids must be 0 or greater, found {int(values.min())}; -1 stands for no neighbour"
-        )
+        raise ArgumentError(f"ids must be 0 or greater, found {int(values.min())}; -1 stands for no neighbor")
     ordered = np.sort(values)
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     if not len(twice) and len(present):

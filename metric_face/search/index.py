@@ -158,7 +158,7 @@ class EmbeddingIndex:
 
         Args:
             queries: (Q, D), or one query (D,), or an object with ``.vectors``.
-            k: neighbours of each; more than there are is filled up with -1.
+            k: neighbors of each; more than there are is filled up with -1.
             exclude: (Q,) identity of each query; vectors whose column ``identity`` is equal are left out.
             fingerprint: of the model that made the queries; None takes that of the object, if it has one.
             threads: None takes all.
@@ -185,7 +185,7 @@ class EmbeddingIndex:
             result: of this index, before anything was removed.
 
         Returns:
-            (Q, k); where there is no neighbour, None of strings, nan of floats, -1 of integers, False of bools.
+            (Q, k); where there is no neighbor, None of strings, nan of floats, -1 of integers, False of bools.
         """
         values = self._column(column)
         missing = {"O": None, "f": np.nan, "i": -1, "b": False}[values.dtype.kind]

@@ -1,4 +1,4 @@
-"""The neighbour graph: the k nearest of every item, found once and read by every analysis."""
+"""The neighbor graph: the k nearest of every item, found once and read by every analysis."""
 
 import os
 from dataclasses import dataclass, replace
@@ -34,11 +34,11 @@ _BLOCK_ROWS = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
-class NeighbourGraph(Nearest):
-    """The k nearest neighbours of every item, never the item itself.
+class NeighborGraph(Nearest):
+    """The k nearest neighbors of every item, never the item itself.
 
-    Neighbours stand in order of similarity, and among equals the smaller id first. Where an item has fewer than
-    k valid neighbours, the places left are id -1 and similarity ``-inf``.
+    Neighbors stand in order of similarity, and among equals the smaller id first. Where an item has fewer than
+    k valid neighbors, the places left are id -1 and similarity ``-inf``.
 
     Attributes:
         ids: (N, k) int64 positions; of the items themselves, or of those searched in a graph made by :meth:`between`.
@@ -68,16 +68,16 @@ class NeighbourGraph(Nearest):
         recall: float = 0.98,
         threads: int | None = None,
         seed: int = 0,
-    ) -> "NeighbourGraph":
+    ) -> "NeighborGraph":
         """Find the k nearest of every item.
 
         Args:
-            embeddings: (N, D) float32, or an object with ``.vectors``; normalised here for the cosine.
-            k: neighbours for each item; more than there are is filled up with -1.
+            embeddings: (N, D) float32, or an object with ``.vectors``; normalized here for the cosine.
+            k: neighbors for each item; more than there are is filled up with -1.
             exclude: (N,) identity of each item, integers or strings; items of the same identity are left out.
                 None leaves out the item alone.
             metric: ``cosine``, ``inner_product`` or ``euclidean``.
-            kind: ``flat`` compares every pair; ``ivf`` looks where neighbours are likely, and ``auto`` takes it
+            kind: ``flat`` compares every pair; ``ivf`` looks where neighbors are likely, and ``auto`` takes it
                 past 200,000 items, where every pair would take hours.
             recall: recall@10 that ``ivf`` is tuned for; what it reaches stands in the graph.
             threads: threads of the search; None takes all.
@@ -112,13 +112,13 @@ class NeighbourGraph(Nearest):
     @classmethod
     def between(
         cls, queries: Any, base: Any, k: int, *, metric: Metric = "cosine", threads: int | None = None
-    ) -> "NeighbourGraph":
+    ) -> "NeighborGraph":
         """Find the k nearest of ``base`` for every query, comparing every pair.
 
         Args:
-            queries: (Q, D) float32, or an object with ``.vectors``; normalised here for the cosine.
+            queries: (Q, D) float32, or an object with ``.vectors``; normalized here for the cosine.
             base: (N, D) likewise, such as the training part; a query that is among them is found too.
-            k: neighbours of each query; more than there are is filled up with -1.
+            k: neighbors of each query; more than there are is filled up with -1.
             metric: ``cosine``, ``inner_product`` or ``euclidean``.
             threads: threads of the search; None takes all.
 
@@ -137,11 +137,11 @@ class NeighbourGraph(Nearest):
         with faiss_threads(threads):
             return cls(*nearest(asking, there, k, metric), metric)
 
-    def head(self, k: int) -> "NeighbourGraph":
+    def head(self, k: int) -> "NeighborGraph":
         """Return the graph of the k nearest, k at most the present one; the arrays are views."""
         if check_k(k) > self.k:
             raise ArgumentError(
-                f"k must be at most the {self.k} neighbours of this graph, found {k}; build it with more"
+                f"k must be at most the {self.k} neighbors of this graph, found {k}; build it with more"
             )
         return replace(self, ids=self.ids[:, :k], similarities=self.similarities[:, :k])
 
@@ -159,7 +159,7 @@ class NeighbourGraph(Nearest):
         return csr_matrix((distances, self.ids[there], ends), shape=(len(self), len(self)))
 
     def fits(self, count: int) -> bool:
-        """Say whether every neighbour is one of ``count`` items."""
+        """Say whether every neighbor is one of ``count`` items."""
         return bool(self.ids.min(initial=0) >= -1 and self.ids.max(initial=-1) < count)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -173,11 +173,11 @@ class NeighbourGraph(Nearest):
         return write_graph(path, facts, self.ids, self.similarities)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "NeighbourGraph":
+    def load(cls, path: str | os.PathLike[str]) -> "NeighborGraph":
         """Read a graph written by ``save``.
 
         Raises:
-            FileFormatError: the file is missing, truncated, altered or not a neighbour graph.
+            FileFormatError: the file is missing, truncated, altered or not a neighbor graph.
         """
         header, ids, similarities = read_graph(path)
         try:
@@ -185,7 +185,7 @@ class NeighbourGraph(Nearest):
             is_excluded = bool(header["same_identity_excluded"])
         except (KeyError, TypeError, ValueError) as error:
             raise FileFormatError(
-                f"{path} is truncated or not a neighbour graph ({error}); build it again"
+                f"{path} is truncated or not a neighbor graph ({error}); build it again"
             ) from None
         return cls(ids, similarities, metric, is_excluded, recall, str(header.get("source", "")))
 

@@ -37,7 +37,7 @@ class Points:
         lengths: (N,) Euclidean lengths of ``vectors``.
         sizes: (N,) lengths of the vectors in the units of the copy: moved, scaled, divided by their length.
         by_distance: whether FAISS compares distances, otherwise inner products.
-        centre: (D,) what is subtracted, None for nothing.
+        center: (D,) what is subtracted, None for nothing.
         scale: power of two that the rest is multiplied by.
         copy: (n, D) float32, what FAISS searches; ``vectors`` themselves where nothing is to be gained.
         rows: (n,) rows of ``vectors`` in the copy, None for all.
@@ -50,7 +50,7 @@ class Points:
     lengths: Wide
     sizes: Wide
     by_distance: bool
-    centre: Wide | None
+    center: Wide | None
     scale: float
     copy: Floats
     rows: Ints | None
@@ -63,19 +63,19 @@ class Points:
         vectors = np.asarray(vectors)  # no memmap: FAISS refuses one
         lengths = row_lengths(vectors)
         is_cosine = metric == "cosine"
-        centre = _middle(vectors, lengths, metric)
+        center = _middle(vectors, lengths, metric)
         sizes = (lengths > 0).astype(np.float64) if is_cosine else lengths
-        if centre is not None:
+        if center is not None:
             sizes = np.empty(len(vectors))
             for part in blocks(*vectors.shape):
-                block = _directed(vectors[part], lengths[part], is_cosine) - centre
+                block = _directed(vectors[part], lengths[part], is_cosine) - center
                 sizes[part] = np.sqrt(np.einsum("nd,nd->n", block, block))
         far = _outliers(sizes)
         rows = None if not len(far) else np.setdiff1d(np.arange(len(vectors)), far)
         longest = float((sizes if rows is None else sizes[rows]).max())
         is_moderate = longest == 0 or 1 / _MODERATE < longest < _MODERATE
         scale = 1.0 if is_moderate else 2.0 ** -float(np.round(np.log2(longest)))
-        is_as_given = centre is None and scale == 1 and rows is None
+        is_as_given = center is None and scale == 1 and rows is None
         if is_as_given and is_cosine:
             is_as_given = bool((np.abs(lengths - 1) < _UNIT).all())
         made = cls(
@@ -83,8 +83,8 @@ class Points:
             metric,
             lengths,
             sizes * scale,
-            metric == "euclidean" or (is_cosine and centre is not None),
-            centre,
+            metric == "euclidean" or (is_cosine and center is not None),
+            center,
             scale,
             vectors,
             rows,
@@ -99,7 +99,7 @@ class Points:
     @property
     def is_plain(self) -> bool:
         """Whether FAISS's similarities are the true ones, but for rounding."""
-        return not self.by_distance and self.centre is None and self.scale == 1
+        return not self.by_distance and self.center is None and self.scale == 1
 
     @cached_property
     def twins(self) -> Ints:
@@ -112,16 +112,16 @@ class Points:
     def wide(self, rows: Any) -> Wide:
         """Return (n, D) float64: the vectors at ``rows``, a slice or positions, in the units of the copy."""
         block = _directed(self.vectors[rows], self.lengths[rows], self.metric == "cosine")
-        if self.centre is not None:
-            block -= self.centre
+        if self.center is not None:
+            block -= self.center
         return block * self.scale if self.scale != 1 else block
 
     def wide_queries(self, queries: Floats, lengths: Wide) -> Wide:
         """Return (Q, D) float64: queries in the units of the copy, scaled as suits their order."""
         block = _directed(queries, lengths, self.metric == "cosine")
         if self.by_distance:
-            if self.centre is not None:
-                block -= self.centre
+            if self.center is not None:
+                block -= self.center
             return block * self.scale
         odd = self.are_scaled(lengths)
         block[odd] /= 2.0 ** np.round(np.log2(lengths[odd]))[:, None]
@@ -192,11 +192,11 @@ def _middle(vectors: Floats, lengths: Wide, metric: Metric) -> Wide | None:
         return None  # a distance from a row of zeros says nothing of its cosine
     sample = np.unique(np.linspace(0, len(vectors) - 1, _SAMPLE).astype(np.int64))
     some = _directed(vectors[sample], lengths[sample], is_cosine)
-    centre: Wide = np.median(some, axis=0)  # a mean would follow a single outlier
+    center: Wide = np.median(some, axis=0)  # a mean would follow a single outlier
     before = np.median(np.sqrt(np.einsum("nd,nd->n", some, some)))
-    some -= centre
+    some -= center
     after = np.median(np.sqrt(np.einsum("nd,nd->n", some, some)))
-    return centre if after < (_COSINE_GAIN if is_cosine else _GAIN) * before else None
+    return center if after < (_COSINE_GAIN if is_cosine else _GAIN) * before else None
 
 
 def _outliers(sizes: Wide) -> Ints:

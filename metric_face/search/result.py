@@ -17,7 +17,7 @@ class Nearest:
 
     @property
     def k(self) -> int:
-        """Neighbours of each query or item."""
+        """Neighbors of each query or item."""
         return int(self.ids.shape[1])
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 from metric_face.errors import ArgumentError
 from metric_face.search.exact import matrix_products
 from metric_face.search.kinds import least_effort, most_effort, set_effort
-from metric_face.vectors import Floats, Ints, Metric, normalise
+from metric_face.vectors import Floats, Ints, Metric, normalize
 
 _QUERIES = 600  # half of them tune, the other half measure
 _NO_GAIN = 0.002  # recall
@@ -60,7 +60,7 @@ class HeldOut:
         vectors: (N, D) as given, not prepared.
         rows: the rows of ``vectors`` that are the queries; all others are searched.
         metric: of the search.
-        k: neighbours that the answer holds.
+        k: neighbors that the answer holds.
     """
 
     def __init__(self, vectors: Floats, rows: Ints, metric: Metric, k: int = 10) -> None:
@@ -87,7 +87,7 @@ class HeldOut:
         return shares
 
     def _prepared(self, vectors: Floats) -> Floats:
-        return normalise(vectors) if self.metric == "cosine" else vectors
+        return normalize(vectors) if self.metric == "cosine" else vectors
 
     def _similarity(self, queries: Floats, others: Floats) -> Floats:
         if self.metric == "euclidean":

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 Points = NDArray[np.float64]
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 _STEPS = np.linspace(0.0, 1.0, 7)[:-1]
 _BASIS = 0.5 * np.stack(
@@ -57,17 +57,17 @@ def oval(x: float, y: float, rx: float, ry: float, n: int = 20) -> Points:
     return np.stack([x + rx * np.cos(a), y + ry * np.sin(a)], axis=1)
 
 
-def mix(a: Sequence[float], b: Sequence[float], share: float) -> Colour:
-    """The colour that lies the given share of the way from a to b."""
+def mix(a: Sequence[float], b: Sequence[float], share: float) -> Color:
+    """The color that lies the given share of the way from a to b."""
     r, g, b_ = (round(min(255.0, max(0.0, u + (v - u) * share))) for u, v in zip(a, b, strict=True))
     return r, g, b_
 
 
-def shade(colour: Sequence[float], factor: float) -> Colour:
+def shade(color: Sequence[float], factor: float) -> Color:
     """A darker (factor < 1) or lighter (factor > 1) tone; shadows keep a little more red, as skin does."""
     if factor >= 1:
-        return mix(colour, (255, 255, 255), factor - 1)
-    return mix((0, 0, 0), (colour[0], colour[1] * (0.86 + 0.14 * factor), colour[2]), factor)
+        return mix(color, (255, 255, 255), factor - 1)
+    return mix((0, 0, 0), (color[0], color[1] * (0.86 + 0.14 * factor), color[2]), factor)
 
 
 class Brush:
@@ -92,14 +92,14 @@ class Brush:
         found: Points = points @ self._turn + self.origin
         return found
 
-    def fill(self, points: Points, colour: Any) -> None:
+    def fill(self, points: Points, color: Any) -> None:
         """A hard-edged shape."""
-        self.draw.polygon(self.px(points).ravel().tolist(), fill=colour)
+        self.draw.polygon(self.px(points).ravel().tolist(), fill=color)
 
-    def line(self, points: Points, colour: Any, width: float) -> None:
+    def line(self, points: Points, color: Any, width: float) -> None:
         """A line of even width, in face units."""
         w = max(1, round(width * self.unit))
-        self.draw.line(self.px(points).ravel().tolist(), fill=colour, width=w, joint="curve")
+        self.draw.line(self.px(points).ravel().tolist(), fill=color, width=w, joint="curve")
 
     def mask(self, points: Points) -> Image.Image:
         """The shape as an L image."""
@@ -110,7 +110,7 @@ class Brush:
     def soft(
         self,
         points: Points,
-        colour: Colour,
+        color: Color,
         blur: float,
         strength: float = 1.0,
         within: Image.Image | None = None,
@@ -134,12 +134,12 @@ class Brush:
         full = small.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.BILINEAR)
         if within is not None:
             full = ImageChops.multiply(full, within.crop(box))
-        self.image.paste(colour, box, full)
+        self.image.paste(color, box, full)
 
     def strokes(
         self,
         lines: Sequence[tuple[Points, float, float]],
-        colour: Colour,
+        color: Color,
         blur: float = 0.012,
         within: Image.Image | None = None,
     ) -> None:
@@ -166,4 +166,4 @@ class Brush:
         box = (int(low[0]), int(low[1]), int(high[0]), int(high[1]))
         if within is not None:
             layer = ImageChops.multiply(layer, within.crop(box))
-        self.image.paste(colour, box, layer)
+        self.image.paste(color, box, layer)

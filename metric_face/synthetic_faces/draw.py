@@ -95,9 +95,9 @@ def _shoot(image: Image.Image, portrait: Portrait, rng: np.random.Generator) -> 
     c, s = np.cos(angle) * zoom, np.sin(angle) * zoom
     frame = np.array([c * w + abs(s) * h, c * h + abs(s) * w])  # what the turned photograph covers
     room = np.maximum(np.array(image.size) - 2 - frame, 0)
-    centre = np.array(image.size) / 2 + np.clip(rng.normal(0, 0.2, 2), -0.5, 0.5) * room
-    x0 = centre[0] - (c * w + s * h) / 2
-    y0 = centre[1] - (c * h - s * w) / 2
+    center = np.array(image.size) / 2 + np.clip(rng.normal(0, 0.2, 2), -0.5, 0.5) * room
+    x0 = center[0] - (c * w + s * h) / 2
+    y0 = center[1] - (c * h - s * w) / 2
     matrix = (c, s, x0, -s, c, y0)
     return image.transform((w, h), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
 

@@ -55,7 +55,7 @@ FEWEST_FOR_WORKERS = 24
 class FacesReport:
     """What `make_faces` wrote.
 
-    ``errors`` has a row for each wrongly labelled image and attribute; ``apparent_age`` the age that the
+    ``errors`` has a row for each wrongly labeled image and attribute; ``apparent_age`` the age that the
     pictures of each training folder show; ``classes`` the images of each of the 18 joint classes as written;
     ``files`` the files by kind.
     """

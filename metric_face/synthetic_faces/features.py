@@ -52,7 +52,7 @@ def _eye(brush: Brush, t: Traits, e: Expression, side: float) -> None:
     _eyeball(brush, t, e, place(np.concatenate([upper, lower[1:-1]])), place(upper), side)
     woman = float(np.clip(0.5 - 0.5 * t.man, 0, 1))
     lashes = np.concatenate([upper, moved(upper[-1:], 0.03 + 0.03 * woman, -0.012 - 0.02 * woman)])
-    ink = mix((34, 24, 24), shade(t.skin, 0.4), 0.25 * t.grey)
+    ink = mix((34, 24, 24), shade(t.skin, 0.4), 0.25 * t.gray)
     brush.strokes([(place(lashes), 0.034 + 0.022 * woman, 1.0)], ink, 0.006)
     crease = moved(upper[3:-1] * [1.0, 1.12], 0, -0.055 - 0.02 * t.crease)
     fine: list[Line] = [(place(crease), 0.02, 0.35 + 0.45 * t.crease), (place(lower[3:-6]), 0.016, 0.5)]
@@ -69,11 +69,11 @@ def _eyeball(brush: Brush, t: Traits, e: Expression, almond: Points, lid: Points
     size = (int(high[0] - low[0]), int(high[1] - low[1]))
     eye = Image.new("RGB", size, mix((242, 238, 235), (224, 212, 196), t.lines))
     draw = ImageDraw.Draw(eye)
-    centre = pts((t.eye[0] * side + e.gaze[0], e.gaze[1] - 0.012))
-    cx, cy = (brush.px(turned(centre, t, 0.28)) - low)[0]
+    center = pts((t.eye[0] * side + e.gaze[0], e.gaze[1] - 0.012))
+    cx, cy = (brush.px(turned(center, t, 0.28)) - low)[0]
     iris = 0.103 * brush.unit
-    for r, colour in ((iris, shade(t.iris, 0.5)), (iris * 0.86, t.iris), (iris * 0.45, (12, 10, 12))):
-        draw.ellipse((cx - r, cy - r, cx + r, cy + r), fill=colour)
+    for r, color in ((iris, shade(t.iris, 0.5)), (iris * 0.86, t.iris), (iris * 0.45, (12, 10, 12))):
+        draw.ellipse((cx - r, cy - r, cx + r, cy + r), fill=color)
     r, lx, ly = iris * 0.22, cx - iris * 0.32, cy - iris * 0.30
     draw.ellipse((lx - r, ly - r, lx + r, ly + r), fill=(255, 255, 255))
     shadow = Image.new("L", size, 0)
@@ -96,16 +96,16 @@ def _brows(brush: Brush, t: Traits, e: Expression) -> None:
     taper = np.interp(np.arange(n), [0, n * 0.25, n * 0.6, n - 1], [0.55, 1.0, 0.8, 0.12])[:, None]
     half = np.array([[0.12, 1.0]]) * thick * 0.5 * taper
     shape = np.concatenate([spine - half, (spine + half)[::-1]])
-    colour = mix(mix(t.hair, (20, 16, 16), 0.3), (178, 172, 168), 0.75 * t.grey)
+    color = mix(mix(t.hair, (20, 16, 16), 0.3), (178, 172, 168), 0.75 * t.gray)
     hairs: list[Line] = []
     rng = np.random.default_rng(t.scene_seed + 2)
     for side in (-1.0, 1.0):
-        brush.soft(turned(shape * [side, 1], t, 0.25), colour, 0.012, 0.9)
+        brush.soft(turned(shape * [side, 1], t, 0.25), color, 0.012, 0.9)
         for i in rng.integers(1, n - 3, 8):
             foot = spine[i] + half[i] * rng.uniform(-0.6, 1.0)
             hair = np.stack([foot, moved(foot, 0.05, -0.05 + 0.06 * i / n)]) * [side, 1]
             hairs.append((turned(hair, t, 0.25), 0.014, 0.8))
-    brush.strokes(hairs, shade(colour, 0.7), 0.004)
+    brush.strokes(hairs, shade(color, 0.7), 0.004)
 
 
 def _mouth(brush: Brush, t: Traits, e: Expression, face: Image.Image) -> None:

@@ -5,7 +5,7 @@ from PIL import Image, ImageFilter
 
 from metric_face.synthetic_faces.brush import (
     Brush,
-    Colour,
+    Color,
     Points,
     curve,
     mirrored,
@@ -99,9 +99,9 @@ def back_shape(t: Traits) -> Points | None:
     return mirrored(curve([(0, -1.5), (0.9, -1.1), (w, 0), (w, tip * 0.7), (w - 0.2, tip), (0, tip + 0.1)]))
 
 
-def tones(t: Traits) -> tuple[Colour, Colour]:
-    """The hair's own colour, and the colour of its grey strands."""
-    return mix(t.hair, (150, 146, 144), 0.62 * t.grey), (214, 212, 210)
+def tones(t: Traits) -> tuple[Color, Color]:
+    """The hair's own color, and the color of its gray strands."""
+    return mix(t.hair, (150, 146, 144), 0.62 * t.gray), (214, 212, 210)
 
 
 def back_hair(brush: Brush, t: Traits) -> None:
@@ -124,8 +124,8 @@ def back_hair(brush: Brush, t: Traits) -> None:
             brush.line(moved(moved(knot, -x, 1.55) * k, x, -1.55), shade(base, 0.6), 0.02)
 
 
-def gloss(base: Colour) -> Colour:
-    """The tone of hair in the light: warmer than grey, so that shine is not taken for age."""
+def gloss(base: Color) -> Color:
+    """The tone of hair in the light: warmer than gray, so that shine is not taken for age."""
     return mix(base, (176, 122, 88), 0.26)
 
 
@@ -153,7 +153,7 @@ def front_hair(brush: Brush, t: Traits) -> Image.Image:
             first, last = int(start * STEPS), int(min(1.0, start + rng.uniform(0.25, 0.6)) * STEPS)
             strand = outer + (inner - outer) * across
             strand = strand[first : max(last, first + 3)] + rng.normal(0, 0.012, 2)
-            if rng.random() < 0.9 * t.grey:
+            if rng.random() < 0.9 * t.gray:
                 tone = mix(silver, base, 0.35)
             elif 0.2 < across < 0.7 and start < 0.3:
                 tone = gloss(base)

@@ -1,4 +1,4 @@
-"""The head without hair: ears, the modelling of the face, and the nose."""
+"""The head without hair: ears, the modeling of the face, and the nose."""
 
 from PIL import Image
 
@@ -44,7 +44,7 @@ def _model(brush: Brush, t: Traits, face: Image.Image) -> None:
     brush.soft(chin, dark, 0.12, 0.8, face)
     brush.soft(turned(oval(0, 1.2, 0.16, 0.09), t, 0.25), light, 0.08, 0.3, face)
     if t.stubble > 0.1:
-        tone = mix(t.skin, mix((64, 66, 72), (190, 190, 190), t.grey), 0.55)
+        tone = mix(t.skin, mix((64, 66, 72), (190, 190, 190), t.gray), 0.55)
         lower = [(0.0, 1.45), (0.4, 1.42), (0.8, 0.95), (0.9, 0.35)]
         upper = [(0.55, 0.85), (0.3, 0.7), (0.0, 0.72)]
         beard = mirrored(curve([*lower, *upper]))

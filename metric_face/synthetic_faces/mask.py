@@ -50,11 +50,11 @@ def incorrect(rng: np.random.Generator) -> Placement:
 def put_on(brush: Brush, t: Traits, design: MaskDesign, where: Placement, person: Image.Image) -> None:
     """Draw a mask on the face; its shadow falls on the person alone."""
     top, bottom = _edges(t, design, where)
-    dark, light = shade(design.colour, 0.66), shade(design.colour, 1.35)
+    dark, light = shade(design.color, 0.66), shade(design.color, 1.35)
     shape = np.concatenate([top, bottom[::-1]])
     brush.soft(moved(shape, 0, 0.06), shade(t.skin, 0.45), 0.05, 0.5, person)
     _loops(brush, design, top, bottom)
-    brush.fill(shape, design.colour)
+    brush.fill(shape, design.color)
     cut = brush.mask(shape)
     middle = (where.top + where.bottom) / 2
     if design.pattern != "plain":
@@ -85,10 +85,10 @@ def put_on(brush: Brush, t: Traits, design: MaskDesign, where: Placement, person
         lines.append((seam, 0.026, 0.6))
         for share in (0.06, 0.94):
             lines.append((top + (bottom - top) * share, 0.014, 0.5))
-    brush.strokes(lines, shade(design.colour, 0.5), 0.012, cut)
+    brush.strokes(lines, shade(design.color, 0.5), 0.012, cut)
     brush.strokes([(moved(p, 0, 0.03), w, s * 0.5) for p, w, s in lines], light, 0.014, cut)
     outline = np.concatenate([shape, shape[:1]])
-    brush.strokes([(outline, 0.018, 0.6)], shade(design.colour, 0.55), 0.008)
+    brush.strokes([(outline, 0.018, 0.6)], shade(design.color, 0.55), 0.008)
 
 
 def _edges(t: Traits, design: MaskDesign, where: Placement) -> tuple[Points, Points]:
@@ -122,7 +122,7 @@ def _edges(t: Traits, design: MaskDesign, where: Placement) -> tuple[Points, Poi
 
 
 def _loops(brush: Brush, design: MaskDesign, top: Points, bottom: Points) -> None:
-    white = mix((240, 240, 238), design.colour, 0.15 if sum(design.colour) > 300 else 0.85)
+    white = mix((240, 240, 238), design.color, 0.15 if sum(design.color) > 300 else 0.85)
     for side, i in ((-1.0, 0), (1.0, -1)):
         for start, end in ((top[i], (1.03 * side, -0.02)), (bottom[i], (1.03 * side, 0.34))):
             middle = ((start[0] + end[0]) / 2 + 0.03 * side, (start[1] + end[1]) / 2 + 0.02)

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from metric_face.synthetic_faces.brush import Brush, Colour, curve, mirrored, mix, moved, pts, shade
+from metric_face.synthetic_faces.brush import Brush, Color, curve, mirrored, mix, moved, pts, shade
 from metric_face.synthetic_faces.traits import Traits
 
 
@@ -20,8 +20,8 @@ def background(traits: Traits, size: tuple[int, int]) -> Image.Image:
     image = Image.fromarray(np.clip(ramp[..., None] * base, 0, 255).astype(np.uint8))
     draw = ImageDraw.Draw(image)
 
-    def block(x: float, y: float, bw: float, bh: float, colour: tuple[float, ...]) -> None:
-        draw.rectangle((x, y, x + bw, y + bh), fill=tuple(int(np.clip(c, 0, 255)) for c in colour))
+    def block(x: float, y: float, bw: float, bh: float, color: tuple[float, ...]) -> None:
+        draw.rectangle((x, y, x + bw, y + bh), fill=tuple(int(np.clip(c, 0, 255)) for c in color))
 
     blur = 1.6
     if traits.scene == "office":
@@ -112,7 +112,7 @@ def _garment(brush: Brush, t: Traits, neck: float, wide: float) -> Image.Image:
     return cut
 
 
-def _collar(brush: Brush, t: Traits, collar: float, top: float, dip: float, dark: Colour) -> None:
+def _collar(brush: Brush, t: Traits, collar: float, top: float, dip: float, dark: Color) -> None:
     for side in (-1.0, 1.0):
         flip = np.array([side, 1.0])
         if t.clothes in ("shirt", "blouse"):

@@ -34,7 +34,7 @@ def contact_sheet(
 
     Args:
         source: the folder that `make_faces` wrote, or its report.
-        path: the picture to write; a PNG gets a palette of 256 colours to stay small.
+        path: the picture to write; a PNG gets a palette of 256 colors to stay small.
         people: columns; women and men in turn, their ages spread evenly, nobody with a planted error.
         width: of one photograph, in pixels.
 
@@ -65,7 +65,7 @@ def contact_sheet(
         middle = (x * width + width // 2, len(ROWS) * height + CAPTION // 2)
         draw.text(middle, f"{row['gender']}, {row['age']}", fill=(60, 60, 60), font=font, anchor="mm")
     target = Path(path)
-    picture = _few_colours(sheet) if target.suffix.lower() == ".png" else sheet
+    picture = _few_colors(sheet) if target.suffix.lower() == ".png" else sheet
     saving: dict[str, Any] = {"optimize": True}
     if target.suffix.lower() == ".png":
         saving["pnginfo"] = mark = PngInfo()
@@ -73,8 +73,8 @@ def contact_sheet(
     return write_atomically(target, lambda temporary: picture.save(temporary, **saving))
 
 
-def _few_colours(sheet: Image.Image) -> Image.Image:
-    """The sheet in 256 colours, chosen on a reduced copy for speed."""
+def _few_colors(sheet: Image.Image) -> Image.Image:
+    """The sheet in 256 colors, chosen on a reduced copy for speed."""
     palette = sheet.reduce(3).quantize(256, kmeans=3)
     return sheet.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
 

@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from metric_face.synthetic_faces.brush import Colour, mix
+from metric_face.synthetic_faces.brush import Color, mix
 
 GENDER_NOISE = 0.5  # the sign of +-1 + N(0, 0.5) is wrong for 2.3 % of people
 
-SKINS: tuple[Colour, ...] = (
+SKINS: tuple[Color, ...] = (
     (250, 222, 200), (244, 211, 184), (238, 200, 170), (230, 189, 158), (219, 174, 142), (203, 156, 124),
     (176, 128, 98),
 )  # fmt: skip
-HAIRS: tuple[Colour, ...] = (
+HAIRS: tuple[Color, ...] = (
     (26, 22, 24), (34, 26, 24), (46, 33, 27), (62, 42, 31), (84, 56, 38), (112, 74, 46), (140, 98, 60),
 )  # fmt: skip
-CLOTHES: tuple[Colour, ...] = (
+CLOTHES: tuple[Color, ...] = (
     (236, 234, 228), (40, 42, 50), (34, 56, 92), (120, 34, 44), (92, 104, 84), (198, 168, 128), (150, 160, 172),
     (222, 184, 180), (70, 108, 148), (84, 60, 96), (214, 190, 96), (60, 84, 72), (176, 92, 70), (110, 112, 118),
 )  # fmt: skip
-MASKS: tuple[tuple[str, Colour], ...] = (
+MASKS: tuple[tuple[str, Color], ...] = (
     ("surgical", (168, 206, 228)), ("surgical", (240, 242, 244)), ("surgical", (44, 46, 52)),
     ("surgical", (236, 196, 204)), ("surgical", (176, 214, 196)), ("kf94", (246, 246, 244)),
     ("kf94", (36, 37, 42)), ("kf94", (196, 198, 202)), ("kf94", (214, 196, 176)), ("cloth", (52, 72, 112)),
@@ -40,9 +40,9 @@ class MaskDesign:
     """One mask that a person owns."""
 
     kind: str
-    colour: Colour
+    color: Color
     pattern: str = "plain"
-    accent: Colour = (255, 255, 255)
+    accent: Color = (255, 255, 255)
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class Traits:
 
     age: float  # apparent
     man: float  # apparent gender: about +1 for a man, -1 for a woman
-    skin: Colour
-    hair: Colour
-    iris: Colour
-    lips: Colour
+    skin: Color
+    hair: Color
+    iris: Color
+    lips: Color
     style: str
-    grey: float
+    gray: float
     receding: float
     part: float
     volume: float
@@ -84,8 +84,8 @@ class Traits:
     size: float
     shift: tuple[float, float]
     clothes: str
-    cloth: Colour
-    trim: Colour
+    cloth: Color
+    trim: Color
     scene: str
     scene_seed: int
     masks: tuple[MaskDesign, ...] = field(default=())
@@ -97,11 +97,11 @@ def ramp(age: float, start: float, end: float) -> float:
 
 
 def draw_mask(rng: np.random.Generator) -> MaskDesign:
-    kind, colour = MASKS[int(rng.choice(len(MASKS), p=MASK_SHARES / MASK_SHARES.sum()))]
+    kind, color = MASKS[int(rng.choice(len(MASKS), p=MASK_SHARES / MASK_SHARES.sum()))]
     pattern = str(rng.choice(["plain", "dots", "stripes", "checks"])) if kind == "cloth" else "plain"
-    pale = sum(colour) > 420
-    accent = mix(colour, (60, 60, 80) if pale else (245, 240, 230), float(rng.uniform(0.35, 0.7)))
-    return MaskDesign(kind, mix(colour, rng.integers(0, 256, 3).tolist(), 0.06), pattern, accent)
+    pale = sum(color) > 420
+    accent = mix(color, (60, 60, 80) if pale else (245, 240, 230), float(rng.uniform(0.35, 0.7)))
+    return MaskDesign(kind, mix(color, rng.integers(0, 256, 3).tolist(), 0.06), pattern, accent)
 
 
 def draw_traits(age: float, gender: str, age_noise: float, rng: np.random.Generator) -> Traits:
@@ -123,7 +123,7 @@ def draw_traits(age: float, gender: str, age_noise: float, rng: np.random.Genera
     shares = np.array([0.36, 0.24, 0.15, 0.11, 0.07, 0.04, 0.03])
     hair = HAIRS[int(rng.choice(len(HAIRS), p=shares))]
     dyed = rng.random() < 0.18
-    grey = ramp(a, 33, 68) ** 1.2 * (0.35 if dyed else 1.0)
+    gray = ramp(a, 33, 68) ** 1.2 * (0.35 if dyed else 1.0)
     m = float(np.clip(man, -1.8, 1.8))
     moles = int(rng.choice([0, 1, 2], p=[0.6, 0.3, 0.1]))
     own = tuple(draw_mask(rng) for _ in range(int(rng.choice([1, 2, 3, 4], p=[0.3, 0.35, 0.25, 0.1]))))
@@ -139,7 +139,7 @@ def draw_traits(age: float, gender: str, age_noise: float, rng: np.random.Genera
         iris=mix((44, 28, 20), (104, 70, 44), float(rng.uniform(0, 1)) ** 1.5),
         lips=mix(mix(pink, skin, 0.25 + 0.1 * m), (160, 120, 108), 0.35 * older),
         style=style,
-        grey=float(grey),
+        gray=float(gray),
         receding=float(ramp(a, 26, 64) * np.clip(0.5 + 0.5 * m, 0.05, 1.1) + abs(vary(0, 0.05))),
         part=float(rng.choice([-1, 1]) * rng.uniform(0.05, 0.5)),
         volume=vary(1.0, 0.16) - 0.2 * older,

@@ -16,7 +16,7 @@ from metric_face.errors import TrainingError
 from metric_face.losses import JointLoss, pcgrad_backward
 from metric_face.metrics import macro_f1
 from metric_face.models import EmbeddingModel
-from metric_face.search import NeighbourGraph
+from metric_face.search import NeighborGraph
 from metric_face.training.objective import METRIC, objective_inputs
 
 
@@ -224,5 +224,5 @@ def _recall(whole: dict[str, np.ndarray]) -> dict[str, float]:
     alone = np.bincount(labels)[labels] < 2
     if len(labels) < 2 or alone.all():
         return {}
-    nearest = NeighbourGraph.build(whole["embedding"], 1).ids[:, 0]
+    nearest = NeighborGraph.build(whole["embedding"], 1).ids[:, 0]
     return {"val/recall@1": float((labels[nearest] == labels)[~alone].mean())}

@@ -1,5 +1,5 @@
 from .faithfulness import measure_faithfulness as measure_faithfulness
-from .faithfulness import neighbour_confusion as neighbour_confusion
+from .faithfulness import neighbor_confusion as neighbor_confusion
 from .map_page import build_map as build_map
 from .maps import map_run as map_run
 from .matrices import MatrixChart as MatrixChart
@@ -14,6 +14,6 @@ __all__ = [
     "confusion_chart",
     "map_run",
     "measure_faithfulness",
-    "neighbour_confusion",
+    "neighbor_confusion",
     "project",
 ]

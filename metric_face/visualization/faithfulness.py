@@ -1,7 +1,7 @@
 """How far a map may be believed: what it does to the classes, measured against the embedding space.
 
 Sklearn's trustworthiness cannot see a map that was fitted with labels (.577 against .574 on pure noise);
-Label-Continuity can (.569 against 1.000). The purity of a point's neighbours, here and on the map, says where.
+Label-Continuity can (.569 against 1.000). The purity of a point's neighbors, here and on the map, says where.
 """
 
 from collections.abc import Iterator
@@ -26,10 +26,10 @@ class Faithfulness:
         label_trustworthiness: 1 minus the mean loss of separation over pairs of classes: low where the map presses
             classes together that the embedding keeps apart.
         label_continuity: 1 minus the mean gain: low where the map parts classes that the embedding does not.
-        purity_D: (N,) share of a point's own class among its neighbours in the embedding, corrected for the size
-            of the classes; NaN where it has no labelled neighbour.
+        purity_D: (N,) share of a point's own class among its neighbors in the embedding, corrected for the size
+            of the classes; NaN where it has no labeled neighbor.
         purity_2: (N,) the same on the map.
-        mismatch: (N,) bool, whether those neighbours in the embedding speak for another class.
+        mismatch: (N,) bool, whether those neighbors in the embedding speak for another class.
     """
 
     label_trustworthiness: float
@@ -61,10 +61,10 @@ def measure_faithfulness(
 
     Args:
         coords: (N, 2) the map.
-        ids: (N, K) neighbours in the embedding space, -1 for none; a point itself does not count.
+        ids: (N, K) neighbors in the embedding space, -1 for none; a point itself does not count.
         labels: (N,) int64, -1 for unknown.
         vectors: (N, D) the embedding.
-        identities: (N,) whoever a point belongs to: neighbours of the same identity count neither here nor there.
+        identities: (N,) whoever a point belongs to: neighbors of the same identity count neither here nor there.
 
     Returns:
         The measures.
@@ -145,8 +145,8 @@ def _distance_consistency(
     return np.asarray((right + right.T) / (sizes[:, None] + sizes))
 
 
-def neighbour_confusion(ids: ArrayLike, labels: ArrayLike, num_classes: int) -> NDArray[np.float64]:
-    """(C, C): row a is the mean, over the points of class a, of each class's share among their neighbours.
+def neighbor_confusion(ids: ArrayLike, labels: ArrayLike, num_classes: int) -> NDArray[np.float64]:
+    """(C, C): row a is the mean, over the points of class a, of each class's share among their neighbors.
 
     A class's share is corrected for its size: ``w_i(c) = (k_c / n_c) / sum over c' of (k_c' / n_c')``, so that a
     rare class among common ones is not called confused merely for being rare. A row without points is NaN.
@@ -154,7 +154,7 @@ def neighbour_confusion(ids: ArrayLike, labels: ArrayLike, num_classes: int) -> 
     near, classes = np.asarray(ids), np.asarray(labels)
     total = np.zeros((num_classes, num_classes))
     counted = np.zeros(num_classes)
-    for block, shares in neighbour_shares(near, classes, num_classes):
+    for block, shares in neighbor_shares(near, classes, num_classes):
         kept = (classes[block] >= 0) & np.isfinite(shares[:, 0])
         np.add.at(total, classes[block][kept], shares[kept])
         counted += np.bincount(classes[block][kept], minlength=num_classes)
@@ -162,10 +162,10 @@ def neighbour_confusion(ids: ArrayLike, labels: ArrayLike, num_classes: int) -> 
         return np.asarray(total / counted[:, None])
 
 
-def neighbour_shares(
+def neighbor_shares(
     ids: NDArray[np.integer], labels: NDArray[np.integer], num_classes: int
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Yield blocks of rows and their ``w_i(c)``, (block, C); NaN where a point has no labelled neighbour."""
+    """Yield blocks of rows and their ``w_i(c)``, (block, C); NaN where a point has no labeled neighbor."""
     sizes = np.maximum(np.bincount(labels[labels >= 0], minlength=num_classes), 1)
     for block in _blocks(0, len(ids), num_classes):
         near = ids[block]
@@ -204,10 +204,10 @@ def nearest_on_map(coords: ArrayLike, k: int, identities: ArrayLike | None = Non
 def _purity(
     ids: NDArray[np.integer], labels: NDArray[np.integer]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """The share of each point's own class among its neighbours, and the class with the largest share (-1: none)."""
+    """The share of each point's own class among its neighbors, and the class with the largest share (-1: none)."""
     purity = np.full(len(ids), np.nan, dtype=np.float32)
     vote = np.full(len(ids), -1, dtype=np.int64)
-    for block, shares in neighbour_shares(ids, labels, int(labels.max(initial=0)) + 1):
+    for block, shares in neighbor_shares(ids, labels, int(labels.max(initial=0)) + 1):
         own = labels[block]
         there = np.isfinite(shares[:, 0])
         purity[block] = np.where(there & (own >= 0), shares[np.arange(len(own)), np.maximum(own, 0)], np.nan)

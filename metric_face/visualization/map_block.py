@@ -28,7 +28,7 @@ def pack_coords(coords: NDArray[np.float32]) -> dict[str, Any]:
 
 
 def pack_column(column: Column, labels: str) -> dict[str, Any]:
-    """A column with its colours; ``labels`` heads the columns that name no group."""
+    """A column with its colors; ``labels`` heads the columns that name no group."""
     made: dict[str, Any] = {
         "name": column.name,
         "note": column.note,
@@ -46,7 +46,7 @@ def pack_column(column: Column, labels: str) -> dict[str, Any]:
         return {
             **made,
             "range": [low, high],
-            "colours": themes(palette.ramp(column.ramp)),
+            "colors": themes(palette.ramp(column.ramp)),
             "data": pack(column.values.astype(np.float32)),
         }
     count = column.num_classes
@@ -60,11 +60,11 @@ def pack_column(column: Column, labels: str) -> dict[str, Any]:
     )
     highest = next(most for most in (2**8 - 1, 2**16 - 1, 2**32 - 1) if count <= most)  # of the type: unknown
     codes = np.where(column.values < 0, highest, column.values)
-    return {**made, "neutral": neutral, "colours": themes(shades), "data": pack_ids(codes, highest)}
+    return {**made, "neutral": neutral, "colors": themes(shades), "data": pack_ids(codes, highest)}
 
 
 def themes(shades: palette.Shades) -> dict[str, tuple[str, ...]]:
-    """Colours by the name of the theme."""
+    """Colors by the name of the theme."""
     return {"light": shades.light, "dark": shades.dark}
 
 
@@ -79,9 +79,9 @@ def names_of(n: int, images: Sequence[str | Path] | None, paths: Sequence[str] |
     return [Path(image).relative_to(folder).as_posix() for image in whole]
 
 
-def pack_neighbours(neighbours: ArrayLike, n: int) -> dict[str, Any]:
-    """The first few neighbours of each point; N stands for none."""
-    near = np.asarray(neighbours)[:, :_NEAR]
+def pack_neighbors(neighbors: ArrayLike, n: int) -> dict[str, Any]:
+    """The first few neighbors of each point; N stands for none."""
+    near = np.asarray(neighbors)[:, :_NEAR]
     near = np.where((near < 0) | (near == np.arange(n)[:, None]), n, near)
     return {"near": pack_ids(near.ravel(), n), "nearCount": near.shape[1]}
 

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 _INK, _SOFT = "#23262d", "#7b808a"
 _ACCENT, _WARNING = palette.categories(2).light
-_GREY = palette.NEUTRAL.light[0]
+_GRAY = palette.NEUTRAL.light[0]
 
 
 def map_figure(
     projection: Projection, view: MapView, *, faithfulness: Faithfulness | None = None, title: str = ""
 ) -> "Figure":
-    """Small multiples of a map: one panel for each pair of classes of ``view``, the rest behind it in grey.
+    """Small multiples of a map: one panel for each pair of classes of ``view``, the rest behind it in gray.
 
     Args:
         projection: the map of N points.
-        view: the columns of colour and panels, see ``choose_view``.
+        view: the columns of color and panels, see ``choose_view``.
         faithfulness: printed under the map; a low one adds a banner.
         title: over the map.
     """
@@ -40,7 +40,7 @@ def map_figure(
             for column, code in ((view.rows, row), (view.cols, col)):
                 if column is not None:
                     inside &= column.values == code
-            _points(axis, projection.coords[~inside], _GREY, projection.n, alpha=0.25)
+            _points(axis, projection.coords[~inside], _GRAY, projection.n, alpha=0.25)
             _points(axis, projection.coords[inside], _hues(view.hue, inside), projection.n)
             names = [
                 c.classes[k]
@@ -68,11 +68,11 @@ def value_map_figure(
 
     figure, axes = _map_grid(1, len(values), 4.0, projection, faithfulness, title)
     for axis, column in zip(axes[0], values, strict=True):
-        colours = LinearSegmentedColormap.from_list(column.ramp, palette.ramp(column.ramp).light)
+        colors = LinearSegmentedColormap.from_list(column.ramp, palette.ramp(column.ramp).light)
         known = np.isfinite(column.values)
         low, high = (float(f(column.values[known])) if known.any() else 0.0 for f in (np.min, np.max))
-        scale = ScalarMappable(Normalize(min(low, 0.0), max(high, 1.0)), colours)
-        _points(axis, projection.coords[~known], _GREY, projection.n, alpha=0.4)
+        scale = ScalarMappable(Normalize(min(low, 0.0), max(high, 1.0)), colors)
+        _points(axis, projection.coords[~known], _GRAY, projection.n, alpha=0.4)
         _points(axis, projection.coords[known], scale.to_rgba(column.values[known]), projection.n)
         axis.set_title(column.name, fontsize=10, color=_INK, parse_math=False)
         bar = figure.colorbar(scale, ax=axis, shrink=0.6, aspect=28, pad=0.02)
@@ -116,9 +116,9 @@ def _map_grid(
     return figure, axes
 
 
-def _points(axis: "Axes", coords: Any, colour: Any, n: int, alpha: float = 0.8) -> None:
+def _points(axis: "Axes", coords: Any, color: Any, n: int, alpha: float = 0.8) -> None:
     order = np.random.default_rng(0).permutation(len(coords))  # or the last class would cover the others
-    shades = colour if isinstance(colour, str) else np.asarray(colour)[order]
+    shades = color if isinstance(color, str) else np.asarray(color)[order]
     size = float(np.clip(9000 / max(n, 1), 1.2, 16))
     axis.scatter(
         coords[order, 0], coords[order, 1], c=shades, s=size, alpha=alpha, linewidths=0, rasterized=True
@@ -129,7 +129,7 @@ def _hues(column: Column | None, rows: Any) -> Any:
     if column is None or column.classes is None:
         return _ACCENT
     shades = palette.ordered(column.num_classes) if column.ordered else palette.categories(column.num_classes)
-    return np.array([*shades.light, _GREY])[column.values[rows]]
+    return np.array([*shades.light, _GRAY])[column.values[rows]]
 
 
 def _legend(figure: "Figure", column: Column) -> None:

@@ -29,7 +29,7 @@ from metric_face.visualization.map_block import (
     names_of,
     pack_column,
     pack_coords,
-    pack_neighbours,
+    pack_neighbors,
     pack_paths,
     themes,
 )
@@ -72,7 +72,7 @@ def build_map(
     images: Sequence[str | Path] | None = None,
     paths: Sequence[str] | None = None,
     faithfulness: Mapping[str, Faithfulness] | None = None,
-    neighbours: ArrayLike | None = None,
+    neighbors: ArrayLike | None = None,
     evidence: Sequence[int] | NDArray[np.int64] = (),
     matrices: Sequence[MatrixChart] = (),
     faces: bool = True,
@@ -89,7 +89,7 @@ def build_map(
         paths: N texts that name the points; by default ``images`` below their common folder, else row numbers.
         faithfulness: by the name of a column of classes; adds purity, mismatch and projection lie, a table of each,
             and the figures under the map.
-        neighbours: (N, K) ids in the embedding space, -1 for none: shown when a point is chosen.
+        neighbors: (N, K) ids in the embedding space, -1 for none: shown when a point is chosen.
         evidence: rows that must have a thumbnail.
         matrices: charts of the same page whose cells name rows of this map.
         faces: False leaves every image out.
@@ -102,7 +102,7 @@ def build_map(
     """
     n, words = projection.n, page_words(lang)
     known = as_columns(columns, n)
-    _check_rows(n, images=images, paths=paths, neighbours=neighbours)
+    _check_rows(n, images=images, paths=paths, neighbors=neighbors)
     judged = dict(faithfulness or {})
     stray = judged.keys() - {column.name for column in known if column.is_class}
     if stray:
@@ -137,16 +137,16 @@ def build_map(
         "n": n,
         **pack_coords(projection.coords),
         "columns": packed,
-        "colour": shown.index(view.hue) if view.hue is not None else 0,
+        "color": shown.index(view.hue) if view.hue is not None else 0,
         "panels": shown.index(panels) if panels is not None else -1,
-        "focusColours": themes(palette.categories(palette.MOST_CATEGORIES)),
+        "focusColors": themes(palette.categories(palette.MOST_CATEGORIES)),
         "paths": pack_paths(names_of(n, images, paths)),
         "near": None,
         "faces": None,
         "matrices": {matrix.id: matrix.block(n) for matrix in matrices},
     }
-    if neighbours is not None:
-        block |= pack_neighbours(neighbours, n)
+    if neighbors is not None:
+        block |= pack_neighbors(neighbors, n)
     if thumbnails is not None:
         block["faces"] = {"side": thumbnails.side, "across": ACROSS, "order": pack_ids(thumbnails.order, n)}
     return MapPart(
@@ -180,7 +180,7 @@ def write_map(
         charts: figures of ``metric_face.pages.charts`` to follow the map.
         matrices: matrices to follow the map; their cells open their images.
         lang: ``en`` or ``ko``.
-        settings: as of ``build_map``: ``images``, ``paths``, ``faithfulness``, ``neighbours``, ``evidence``,
+        settings: as of ``build_map``: ``images``, ``paths``, ``faithfulness``, ``neighbors``, ``evidence``,
             ``faces``, ``face_bytes`` and ``progress``.
 
     Returns:

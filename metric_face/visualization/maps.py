@@ -44,7 +44,7 @@ def map_run(
 ) -> MapFiles:
     """Draw the embeddings of one part of a run.
 
-    UMAP lays out the neighbour graph and never sees a label; labels only colour what it laid out.
+    UMAP lays out the neighbor graph and never sees a label; labels only color what it laid out.
 
     Args:
         run: a run.
@@ -95,7 +95,7 @@ def map_run(
         images=held.table.paths,
         paths=list(held.table.frame["path"]),
         faithfulness=faithfulness,
-        neighbours=graph.ids[:, :12],
+        neighbors=graph.ids[:, :12],
         matrices=[
             confusion_chart(graph.ids, column, id=f"confusion-{place}", identities=identities)
             for place, column in enumerate(_confusable(columns, set(faithfulness)))

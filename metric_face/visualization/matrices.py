@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from metric_face.errors import ArgumentError
 from metric_face.pages import Column, pack_ids, page_words, tag
-from metric_face.visualization.faithfulness import neighbour_confusion, neighbour_shares
+from metric_face.visualization.faithfulness import neighbor_confusion, neighbor_shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class MatrixChart:
         values: (C, C); NaN cells stay empty.
         points: rows of the table behind a cell, by (row, column); a cell without any cannot be chosen.
         caption: under it.
-        highest: the value with the deepest colour; by default the largest one beside the diagonal.
+        highest: the value with the deepest color; by default the largest one beside the diagonal.
     """
 
     id: str
@@ -101,13 +101,13 @@ def confusion_chart(
     per_cell: int = 60,
     lang: str = "en",
 ) -> MatrixChart:
-    """Neighbour confusion of a column's classes; a cell holds the points of its row most surrounded by its column.
+    """Neighbor confusion of a column's classes; a cell holds the points of its row most surrounded by its column.
 
     Args:
-        ids: (N, K) neighbours in the embedding space, -1 for none.
+        ids: (N, K) neighbors in the embedding space, -1 for none.
         column: the classes.
         id: of the figure.
-        identities: (N,); neighbours of the same identity do not count, and a cell shows one image of each.
+        identities: (N,); neighbors of the same identity do not count, and a cell shows one image of each.
         per_cell: points of a cell, at most.
         lang: ``en`` or ``ko``.
     """
@@ -123,7 +123,7 @@ def confusion_chart(
         id,
         words["confusion_title"].format(name=column.name),
         column.classes or (),
-        neighbour_confusion(near, column.values, column.num_classes),
+        neighbor_confusion(near, column.values, column.num_classes),
         _cell_points(near, column, who, per_cell),
         words["confusion_caption"],
     )
@@ -133,7 +133,7 @@ def _cell_points(
     ids: NDArray[np.int64], column: Column, who: NDArray[np.int64], per_cell: int
 ) -> dict[tuple[int, int], NDArray[np.int64]]:
     found: list[NDArray[np.float64]] = []
-    for block, shares in neighbour_shares(ids, column.values, column.num_classes):
+    for block, shares in neighbor_shares(ids, column.values, column.num_classes):
         rows, cols = np.nonzero(np.nan_to_num(shares) > 0)
         found.append(np.stack([rows + block.start, cols, shares[rows, cols]], axis=1))
     rows, cols, share = np.concatenate(found).T if found else np.zeros((3, 0))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _INK, _SOFT = "#23262d", "#7b808a"
 _ACCENT, _SECOND = palette.categories(2).light
-_GREY = palette.NEUTRAL.light[0]
+_GRAY = palette.NEUTRAL.light[0]
 _FONTS = (
     "DejaVu Sans",
     "Noto Sans CJK KR",
@@ -40,9 +40,9 @@ def pair_histogram_figure(
     """Two classes' densities (B,) over the B + 1 ``edges`` of a probe's score, and what they share."""
     figure, axis = _plain("probe score", "density", f"{names[0]} and {names[1]}: {overlap:.0%} in common")
     bounds, one, two = np.asarray(edges), np.asarray(first), np.asarray(second)
-    for density, name, colour in ((one, names[0], _ACCENT), (two, names[1], _SECOND)):
-        axis.stairs(density, bounds, fill=True, alpha=0.35, color=colour, label=_literal(name))
-        axis.stairs(density, bounds, color=colour, linewidth=1.2)
+    for density, name, color in ((one, names[0], _ACCENT), (two, names[1], _SECOND)):
+        axis.stairs(density, bounds, fill=True, alpha=0.35, color=color, label=_literal(name))
+        axis.stairs(density, bounds, color=color, linewidth=1.2)
     axis.stairs(np.minimum(one, two), bounds, fill=True, color=_INK, alpha=0.25)
     axis.set_yticks([])
     axis.legend(frameon=False, fontsize=9)
@@ -72,8 +72,8 @@ def matrix_figure(values: ArrayLike, names: Sequence[str], *, title: str = "", u
     size = max(3.2, 0.55 * len(names) + 1.6)
     figure, axis = _plain("", "", title, size=(size, size))
     highest = float(np.nanmax(cells)) if np.isfinite(cells).any() else 1.0
-    colours = LinearSegmentedColormap.from_list("alarm", palette.ramp("alarm").light)
-    axis.imshow(cells, cmap=colours, vmin=0, vmax=highest or 1.0)
+    colors = LinearSegmentedColormap.from_list("alarm", palette.ramp("alarm").light)
+    axis.imshow(cells, cmap=colors, vmin=0, vmax=highest or 1.0)
     for (row, col), value in np.ndenumerate(cells):
         if np.isfinite(value):
             ink = "white" if value > 0.75 * highest else _INK
@@ -91,7 +91,7 @@ def kappa_figure(
     """The angle between two losses over training, kappa (M,) with its band, and the band of noise around 0."""
     figure, axis = _plain("epoch", "kappa", "Do the losses pull together?")
     if noise is not None:
-        axis.axhspan(-noise, noise, color=_GREY, alpha=0.35, linewidth=0)
+        axis.axhspan(-noise, noise, color=_GRAY, alpha=0.35, linewidth=0)
     axis.axhline(0, color=_SOFT, linewidth=0.8)
     axis.fill_between(
         np.asarray(step), np.asarray(low), np.asarray(high), color=_ACCENT, alpha=0.2, linewidth=0
@@ -106,13 +106,13 @@ def arrows_figure(kappa: float, norms: tuple[float, float], names: tuple[str, st
     figure, axis = _plain("", "", f"kappa = {kappa:+.2f}", size=(3.6, 3.2))
     half = np.arccos(np.clip(kappa, -1, 1)) / 2
     longest = max(*norms, 1e-12)
-    for norm, angle, name, colour in zip(norms, (half, -half), names, (_ACCENT, _SECOND), strict=True):
+    for norm, angle, name, color in zip(norms, (half, -half), names, (_ACCENT, _SECOND), strict=True):
         tip = norm / longest * np.array([np.cos(angle), np.sin(angle)])
         axis.annotate(
-            "", (tip[0], tip[1]), (0, 0), arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 2.2}
+            "", (tip[0], tip[1]), (0, 0), arrowprops={"arrowstyle": "-|>", "color": color, "lw": 2.2}
         )
         label, said = tip + 0.24 * np.array([np.cos(angle), np.sin(angle)]), f"{name}\n{norm:.2g}"
-        axis.text(label[0], label[1], said, color=colour, ha="center", va="center", parse_math=False)
+        axis.text(label[0], label[1], said, color=color, ha="center", va="center", parse_math=False)
     axis.set(xlim=(-1.35, 1.35), ylim=(-1.35, 1.35), aspect="equal")
     axis.set_axis_off()
     return figure
@@ -123,8 +123,8 @@ def strip_figure(values: ArrayLike, rows: Sequence[str], cols: Sequence[str], *,
     from matplotlib.colors import LinearSegmentedColormap
 
     figure, axis = _plain("epoch", "", title, size=(6.4, 0.32 * len(rows) + 1.5))
-    colours = LinearSegmentedColormap.from_list("sides", [_SECOND, "#f2f2f2", _ACCENT])
-    drawn = axis.imshow(np.asarray(values, dtype=float), cmap=colours, vmin=-1, vmax=1, aspect="auto")
+    colors = LinearSegmentedColormap.from_list("sides", [_SECOND, "#f2f2f2", _ACCENT])
+    drawn = axis.imshow(np.asarray(values, dtype=float), cmap=colors, vmin=-1, vmax=1, aspect="auto")
     axis.set_yticks(range(len(rows)), rows, fontsize=8, parse_math=False)
     axis.set_xticks(range(len(cols)), cols, fontsize=8, parse_math=False)
     figure.colorbar(drawn, ax=axis, shrink=0.8)
@@ -166,6 +166,6 @@ def _plain(x: str, y: str, title: str, *, size: tuple[float, float] = (6.0, 3.4)
     axis.set_ylabel(y, color=_SOFT, parse_math=False)
     axis.set_title(title, fontsize=11, loc="left", color=_INK, parse_math=False)
     axis.spines[["top", "right"]].set_visible(False)
-    axis.spines[["left", "bottom"]].set_color(_GREY)
+    axis.spines[["left", "bottom"]].set_color(_GRAY)
     axis.tick_params(colors=_SOFT, labelsize=9, length=0)
     return figure, axis

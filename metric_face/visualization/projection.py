@@ -1,6 +1,6 @@
-"""The map: a seeded two-dimensional layout of a neighbour graph, which never sees a label.
+"""The map: a seeded two-dimensional layout of a neighbor graph, which never sees a label.
 
-The layout comes from UMAP on neighbours that were found elsewhere. Nothing here takes a label, so no map can be
+The layout comes from UMAP on neighbors that were found elsewhere. Nothing here takes a label, so no map can be
 flattered by one; how far a map may be believed is measured afterwards, in ``metric_face.visualization.faithfulness``.
 """
 
@@ -14,13 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from metric_face.errors import ArgumentError
 
-_CHUNK = 65_536  # rows of vectors that are centred at a time
+_CHUNK = 65_536  # rows of vectors that are centered at a time
 _DIFFUSION_STEPS = 60
 _FEWEST = 4  # below this the starting layout is all there is to see
 
 
 class Graph(Protocol):
-    """What ``project`` reads of a NeighbourGraph."""
+    """What ``project`` reads of a NeighborGraph."""
 
     @property
     def ids(self) -> NDArray[np.int64]: ...
@@ -35,7 +35,7 @@ class Projection:
     Attributes:
         coords: (N, 2) float32. Only who is near whom means something: axes, distances and sizes do not.
         seed: the seed that gives exactly these coordinates again.
-        n_neighbors: neighbours of each point that the layout saw, itself not counted.
+        n_neighbors: neighbors of each point that the layout saw, itself not counted.
         min_dist: how closely points may be packed.
     """
 
@@ -61,18 +61,18 @@ def project(
     n_epochs: int | None = None,
     progress: Callable[[str], object] | None = None,
 ) -> Projection:
-    """Lay a neighbour graph out in two dimensions with UMAP; the same input and seed give the same bits.
+    """Lay a neighbor graph out in two dimensions with UMAP; the same input and seed give the same bits.
 
     Args:
-        graph: a NeighbourGraph, or its ids (N, K) int64; -1 stands for "no neighbour", and a point may or may
-            not be among its own neighbours.
+        graph: a NeighborGraph, or its ids (N, K) int64; -1 stands for "no neighbor", and a point may or may
+            not be among its own neighbors.
         similarities: (N, K) cosine similarities where ``graph`` is an array of ids.
         vectors: (N, D) the vectors themselves. Their two principal components start the layout, so that its
             coarse order is theirs; without them the slowest diffusion over the graph does.
-        seed: of the start and of the optimisation, 0 to 2**32 - 1.
-        n_neighbors: neighbours of each point to use, itself not counted; at most K are there.
+        seed: of the start and of the optimization, 0 to 2**32 - 1.
+        n_neighbors: neighbors of each point to use, itself not counted; at most K are there.
         min_dist: how closely points may be packed, 0 to 1.
-        n_epochs: rounds of optimisation; by default 500 up to 10,000 points and 200 above.
+        n_epochs: rounds of optimization; by default 500 up to 10,000 points and 200 above.
         progress: called with a line before each long step.
 
     Returns:
@@ -117,7 +117,7 @@ def project(
     with warnings.catch_warnings():
         # We never transform new points, and so need no search index.
         warnings.filterwarnings("ignore", message=r"precomputed_knn\[2\]")
-        coords = layout.fit_transform(start)  # the data are only counted: neighbours and start are given
+        coords = layout.fit_transform(start)  # the data are only counted: neighbors and start are given
     return Projection(np.ascontiguousarray(coords, dtype=np.float32), seed, used, min_dist)
 
 
@@ -138,12 +138,12 @@ def _graph_arrays(
     else:
         raise ArgumentError(
             "similarities=None: must be given where graph is an array of ids; "
-            "give (N, K) similarities or a NeighbourGraph"
+            "give (N, K) similarities or a NeighborGraph"
         )
     if ids.ndim != 2 or not np.issubdtype(ids.dtype, np.integer) or ids.size == 0:
         raise ArgumentError(
             f"graph: ids must be integers of shape (N, K), not empty; "
-            f"found {ids.dtype} {ids.shape}; build it with NeighbourGraph.build"
+            f"found {ids.dtype} {ids.shape}; build it with NeighborGraph.build"
         )
     if distances.shape != ids.shape:
         raise ArgumentError(
@@ -179,7 +179,7 @@ def _checked_vectors(vectors: ArrayLike | None, n: int) -> NDArray[np.float32] |
 def _with_self_first(
     ids: NDArray[np.int64], distances: NDArray[np.float32], used: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """What UMAP wants: (N, used + 1) neighbours and distances, the point itself first, at 0."""
+    """What UMAP wants: (N, used + 1) neighbors and distances, the point itself first, at 0."""
     n = len(ids)
     absent = (ids < 0) | (ids == np.arange(n)[:, None])
     known = np.where(absent, np.inf, np.maximum(distances, 0))
@@ -210,8 +210,8 @@ def _principal_plane(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     mean = vectors.mean(axis=0, dtype=np.float64)
     scatter = np.zeros((vectors.shape[1], vectors.shape[1]))
     for at in range(0, len(vectors), _CHUNK):
-        centred = vectors[at : at + _CHUNK] - mean
-        scatter += centred.T @ centred
+        centered = vectors[at : at + _CHUNK] - mean
+        scatter += centered.T @ centered
     axes = np.linalg.eigh(scatter)[1][:, ::-1][:, :2]
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
     plane = np.zeros((len(vectors), 2))

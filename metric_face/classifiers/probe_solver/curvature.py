@@ -1,4 +1,4 @@
-"""Curvature of a penalised softmax objective: a Kronecker preconditioner and the pairs of L-BFGS."""
+"""Curvature of a penalized softmax objective: a Kronecker preconditioner and the pairs of L-BFGS."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +89,7 @@ class Pairs:
             del self._steps[: -self._limit], self._changes[: -self._limit]
 
     def move_strength(self, difference: float) -> None:
-        """Account for a penalty that grew by ``difference``; intercepts are not penalised."""
+        """Account for a penalty that grew by ``difference``; intercepts are not penalized."""
         steps, changes, self._steps, self._changes = self._steps, self._changes, [], []
         for s, y in zip(steps, changes, strict=True):
             moved = y.reshape(self._shape).copy()

@@ -1,4 +1,4 @@
-"""Fit linear heads to standardised rows: choose each head's strength on folds, then fit on all rows."""
+"""Fit linear heads to standardized rows: choose each head's strength on folds, then fit on all rows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class FittedHead:
     """One head's result.
 
     Attributes:
-        weights: (D + 1, C) coefficients of the standardised features, the last row the intercepts.
+        weights: (D + 1, C) coefficients of the standardized features, the last row the intercepts.
         strength: chosen.
         scores: (S,) out-of-fold macro F1 of each strength; None where there was nothing to choose.
         gradient_norm: largest absolute gradient entry at the optimum; 0 for ridge, which is solved exactly.

@@ -1,7 +1,7 @@
 """Multinomial logistic regression over a path of strengths, each started from the one before.
 
 The objective at strength s is the mean cross-entropy plus s/2 times the squared coefficients of the
-standardised features; the intercept is free. scikit-learn's C is 1 / (s N).
+standardized features; the intercept is free. scikit-learn's C is 1 / (s N).
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,8 +26,8 @@ class Optimum:
 
     Attributes:
         strength: of the penalty.
-        weights: (D + 1, T) coefficients of the standardised features, the last row the intercepts.
-        gradient: (D + 1, T) of the penalised objective there.
+        weights: (D + 1, T) coefficients of the standardized features, the last row the intercepts.
+        gradient: (D + 1, T) of the penalized objective there.
         gradient_norm: its largest absolute entry.
         converged: whether that is within the tolerance.
         passes: evaluations of all rows that this strength took.
@@ -50,7 +50,7 @@ def logistic_path(
     tol: float = 1e-4,
     max_passes: int = 1000,
 ) -> Iterator[Optimum]:
-    """Minimise the penalised objective for each strength in turn.
+    """Minimize the penalized objective for each strength in turn.
 
     Args:
         objective: the cross-entropy over N rows.
@@ -78,7 +78,7 @@ def logistic_path(
             evaluation = objective.evaluate(weights, moment)
         before = strength
         preconditioner = KroneckerPreconditioner(values, vectors, evaluation, heads, strength)
-        value, gradient = _penalised(evaluation, weights, strength)
+        value, gradient = _penalized(evaluation, weights, strength)
         while np.abs(gradient).max() > tol and passes < max_passes:
             direction = pairs.direction(gradient, preconditioner)
             if (slope := float((direction * gradient).sum())) >= 0:
@@ -88,7 +88,7 @@ def logistic_path(
             while passes < max_passes and step > _LEAST_STEP:
                 evaluation = objective.evaluate(weights + step * direction)
                 passes += 1
-                new_value, new_gradient = _penalised(evaluation, weights + step * direction, strength)
+                new_value, new_gradient = _penalized(evaluation, weights + step * direction, strength)
                 if _accepts(value, new_value, gradient, new_gradient, step * slope):
                     break
                 step *= float(np.clip(-slope * step / (2 * (new_value - value - slope * step)), 0.1, 0.5))
@@ -101,7 +101,7 @@ def logistic_path(
         yield Optimum(strength, weights, gradient, norm, norm <= tol, passes)
 
 
-def _penalised(evaluation: ObjectiveValue, weights: Doubles, strength: float) -> tuple[float, Doubles]:
+def _penalized(evaluation: ObjectiveValue, weights: Doubles, strength: float) -> tuple[float, Doubles]:
     gradient = evaluation.gradient.copy()
     gradient[:-1] += strength * weights[:-1]
     return evaluation.loss + strength / 2 * float((weights[:-1] ** 2).sum()), gradient

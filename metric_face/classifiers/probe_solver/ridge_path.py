@@ -87,9 +87,9 @@ def ridge_path(moments: Moments, strengths: Iterable[float]) -> Iterator[Doubles
         Hastie, Tibshirani, Friedman, "The Elements of Statistical Learning", equation 3.47.
     """
     weight = moments.counts.sum()
-    centre, share = moments.total / weight, moments.counts / weight
-    values, vectors = np.linalg.eigh(moments.gram / weight - np.outer(centre, centre))
-    rotated = vectors.T @ (moments.cross / weight - np.outer(centre, share))
+    center, share = moments.total / weight, moments.counts / weight
+    values, vectors = np.linalg.eigh(moments.gram / weight - np.outer(center, center))
+    rotated = vectors.T @ (moments.cross / weight - np.outer(center, share))
     for strength in strengths:
         coefficients = vectors @ (rotated / (np.maximum(values, 0) + strength)[:, None])
-        yield np.concatenate([coefficients, (share - centre @ coefficients)[None]])
+        yield np.concatenate([coefficients, (share - center @ coefficients)[None]])

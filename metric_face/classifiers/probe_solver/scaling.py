@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 _ROWS = 8192  # of a block in float64
 
 
-def standardise(
+def standardize(
     X: NDArray[np.float32],
     row_weights: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.float32], tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Standardise the columns; a constant column becomes 0.
+    """Standardize the columns; a constant column becomes 0.
 
     Args:
         X: (N, D).

@@ -62,7 +62,7 @@ class NumpyObjective:
     """The objective on the processor.
 
     Args:
-        X: (N, D) float32, standardised.
+        X: (N, D) float32, standardized.
         targets: for each head the (N,) codes 0..C-1.
         sizes: for each head its C.
         row_weights: for each head (N,) float32 weights of mean 1, or None.
@@ -143,7 +143,7 @@ class TorchObjective:
     """The same objective on an accelerator; X is moved there once, coefficients and gradients travel.
 
     Args:
-        X: (N, D) float32, standardised.
+        X: (N, D) float32, standardized.
         targets: for each head the (N,) codes 0..C-1.
         sizes: for each head its C.
         row_weights: for each head (N,) float32 weights of mean 1, or None.

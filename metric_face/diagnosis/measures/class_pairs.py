@@ -16,7 +16,7 @@ from metric_face.diagnosis.measures.pair_overlap import (
     whiten,
 )
 from metric_face.diagnosis.measures.resampling import normal_interval, permute_labels
-from metric_face.visualization import neighbour_confusion
+from metric_face.visualization import neighbor_confusion
 
 MOST_PAIRS = 60
 NULL_DRAWS = 10
@@ -66,7 +66,7 @@ class Measured:
         scores: their out-of-fold scores.
         low: lower end of the overlap's interval, corrected for the number of pairs looked at (Bonferroni).
         high: upper end.
-        by_neighbours: twice the balanced error of the neighbours' vote between the two: an upper bound on OVL
+        by_neighbors: twice the balanced error of the neighbors' vote between the two: an upper bound on OVL
             that knows nothing of linear directions.
         persons: identities among the rows.
     """
@@ -77,7 +77,7 @@ class Measured:
     scores: Floats
     low: float
     high: float
-    by_neighbours: float
+    by_neighbors: float
     persons: int
 
 
@@ -117,7 +117,7 @@ def _eligible(context: Context) -> list[Pair]:
     pairs: list[Pair] = []
     for a in context.attributes:
         enough = np.flatnonzero(context.persons_by_class(a, context.judged) >= FEWEST_PERSONS)
-        near = neighbour_confusion(context.graph.ids, context.labels[a], len(context.classes[a]))
+        near = neighbor_confusion(context.graph.ids, context.labels[a], len(context.classes[a]))
         both = [(near[i, j] + near[j, i], Pair(a, int(i), int(j))) for i in enough for j in enough if i < j]
         pairs += [pair for _, pair in sorted(both, key=lambda item: -item[0])]
     if len(context.attributes) > 1:
@@ -155,11 +155,11 @@ def _measure(context: Context, whitened: NDArray[np.float32], pair: Pair, number
     people = context.identities[judged]
     found = overlap(scores, second[judged], people, context.seed)
     low, high = normal_interval(found.value, found.draws, NormalDist().inv_cdf(1 - 0.025 / max(number, 1)))
-    near = _by_neighbours(context, pair, judged, second[judged])
+    near = _by_neighbors(context, pair, judged, second[judged])
     return Measured(pair, found, judged, scores, low, high, near, len(np.unique(people)))
 
 
-def _by_neighbours(context: Context, pair: Pair, rows: Ints, second: NDArray[np.bool_]) -> float:
+def _by_neighbors(context: Context, pair: Pair, rows: Ints, second: NDArray[np.bool_]) -> float:
     labels, codes = pair.labels(context), pair.codes()
     near = context.graph.ids[rows]
     theirs = np.where(near >= 0, labels[near], -1)

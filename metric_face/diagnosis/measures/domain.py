@@ -10,27 +10,27 @@ FEWEST = 30
 
 
 def area_between(context: Context, weights: Floats) -> tuple[float, float] | None:
-    """Area under the curve, and its error, of a linear classifier between held-out and unlabelled images.
+    """Area under the curve, and its error, of a linear classifier between held-out and unlabeled images.
 
     Args:
-        context: the labelled images.
-        weights: (N,) of the labelled images, which bring their classes to the new shares.
+        context: the labeled images.
+        weights: (N,) of the labeled images, which bring their classes to the new shares.
 
     Returns:
-        None where one side has fewer than 30 images, or where the identities of the unlabelled images are unknown
-        while ours have several images each: the classifier would recognise people, not a shift. The error is Hanley
+        None where one side has fewer than 30 images, or where the identities of the unlabeled images are unknown
+        while ours have several images each: the classifier would recognize people, not a shift. The error is Hanley
         and McNeil's, identities counted.
     """
-    known = context.unlabelled_identities
-    if context.unlabelled is None or min(len(context.judged), len(context.unlabelled)) < FEWEST:
+    known = context.unlabeled_identities
+    if context.unlabeled is None or min(len(context.judged), len(context.unlabeled)) < FEWEST:
         return None
     if known is None and context.num_images > 1.5 * context.num_identities:
         return None
     rows = context.judged
-    together = np.concatenate([context.embeddings[rows], context.unlabelled]).astype(np.float64)
+    together = np.concatenate([context.embeddings[rows], context.unlabeled]).astype(np.float64)
     together = (together - together.mean(axis=0)) / max(float(together.std()), 1e-12)
-    new = np.repeat([0, 1], [len(rows), len(context.unlabelled)])
-    theirs = np.arange(len(context.unlabelled)) if known is None else known
+    new = np.repeat([0, 1], [len(rows), len(context.unlabeled)])
+    theirs = np.arange(len(context.unlabeled)) if known is None else known
     people = np.unique(
         np.concatenate([context.identities[rows], context.num_identities + theirs]), return_inverse=True
     )

@@ -47,7 +47,7 @@ def of_images(scores: Floats, labels: Ints, identities: Ints, probe: probing.Sof
         probe: the softmax fitted to the same scores without lapses.
 
     Returns:
-        The model's judgement.
+        The model's judgment.
     """
     classes = len(probe.bias)
     model = probing.fit_softmax(scores, labels, classes, lapses=True, start=probe)

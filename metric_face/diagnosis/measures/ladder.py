@@ -52,7 +52,7 @@ def climb(context: Context, *, neutral: bool = False) -> dict[str, dict[str, Int
     }
 
 
-def by_neighbours(context: Context) -> dict[str, Ints]:
+def by_neighbors(context: Context) -> dict[str, Ints]:
     """The kNN rung alone: the vote of the 10 nearest images of other identities, by attribute."""
     near = context.graph.ids[:, :10]
     return {a: _vote(near, context.labels[a], len(context.classes[a])) for a in context.attributes}
@@ -102,7 +102,7 @@ def _mlp(context: Context, features: Floats) -> dict[str, Ints]:
             hidden = nn.Linear(inputs.shape[1], _MLP_WIDTH)
             heads = nn.Linear(_MLP_WIDTH, sum(sizes))
         parameters = [*hidden.parameters(), *heads.parameters()]
-        optimiser = torch.optim.AdamW(parameters, lr=3e-3, weight_decay=0.05)
+        optimizer = torch.optim.AdamW(parameters, lr=3e-3, weight_decay=0.05)
         rng = torch.Generator().manual_seed(context.seed + int(fold))
         for _ in range(_MLP_EPOCHS):
             for rows in torch.split(learn[torch.randperm(len(learn), generator=rng)], _MLP_BATCH):
@@ -113,9 +113,9 @@ def _mlp(context: Context, features: Floats) -> dict[str, Ints]:
                         for o, a in zip(outputs, targets, strict=True)
                     ]
                 ).sum()
-                optimiser.zero_grad()
+                optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
-                optimiser.step()
+                optimizer.step()
         with torch.no_grad():
             outputs = heads(torch.relu(hidden(inputs[held]))).split(sizes, dim=1)
         for output, attribute in zip(outputs, targets, strict=True):

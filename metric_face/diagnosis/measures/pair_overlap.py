@@ -37,7 +37,7 @@ def whiten(features: Floats, strength: float) -> NDArray[np.float32]:
     shrinkage; axes that it would shrink to nothing are left out.
 
     Args:
-        features: (N, D) centred.
+        features: (N, D) centered.
         strength: ridge strength in units of the mean variance.
 
     Returns:
@@ -53,7 +53,7 @@ def whiten(features: Floats, strength: float) -> NDArray[np.float32]:
 def pair_scores(
     whitened: NDArray[np.float32], second: NDArray[np.bool_], folds: Ints, fitted: Ints, scored: Ints
 ) -> Floats:
-    """Out-of-fold scores of a class-balanced, L2-regularised logistic regression between two classes.
+    """Out-of-fold scores of a class-balanced, L2-regularized logistic regression between two classes.
 
     Args:
         whitened: (N, d) features of :func:`whiten`.

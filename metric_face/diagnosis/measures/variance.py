@@ -47,13 +47,13 @@ def variance_shares(
     Returns:
         The three shares, which sum to one, and the null of the first.
     """
-    centred = (features - features.mean(axis=0)).astype(np.float32)
-    total = max(float(np.square(centred, dtype=np.float64).sum()), np.finfo(np.float64).tiny)
-    classes = scatter_between(centred, labels)
+    centered = (features - features.mean(axis=0)).astype(np.float32)
+    total = max(float(np.square(centered, dtype=np.float64).sum()), np.finfo(np.float64).tiny)
+    classes = scatter_between(centered, labels)
     cells = np.unique(labels * (int(identities.max()) + 1) + identities, return_inverse=True)[1]
-    people = scatter_between(centred, cells)
+    people = scatter_between(centered, cells)
     rng = np.random.default_rng([seed, 13])
-    whole = _Whole.of(centred, identities)
+    whole = _Whole.of(centered, identities)
     null = [whole.between(permute_labels(labels, identities, rng)) / total for _ in range(permutations)]
     share = classes / total
     p = (1 + sum(n >= share for n in null)) / (1 + permutations)
@@ -64,12 +64,12 @@ def variance_shares(
 
 @dataclass(frozen=True)
 class Complexity:
-    """Neighbourhood complexity of the labels, smaller is simpler, identities never compared with themselves.
+    """Neighborhood complexity of the labels, smaller is simpler, identities never compared with themselves.
 
     Attributes:
         n1: share of points that a minimum spanning tree, of one image of each identity, joins to another class.
         n2: r / (1 + r), r the summed distance to the nearest of the own class over that to the nearest of another.
-        n3: error of the nearest neighbour.
+        n3: error of the nearest neighbor.
 
     Reference:
         Ho and Basu (2002); Lorena et al. (2019), which bounds N2 as r / (1 + r). Drawn here from a sample of
@@ -82,7 +82,7 @@ class Complexity:
 
 
 def complexity(features: Floats, labels: Ints, identities: Ints, seed: int) -> Complexity:
-    """N1, N2 and N3 of a labelled embedding.
+    """N1, N2 and N3 of a labeled embedding.
 
     Args:
         features: (N, D).
@@ -121,29 +121,29 @@ def complexity(features: Floats, labels: Ints, identities: Ints, seed: int) -> C
 class _Whole:
     """The rows, and their sums by identity: labels that keep identities whole need no more than the sums."""
 
-    centred: NDArray[np.float32]
+    centered: NDArray[np.float32]
     codes: Ints
     first: Ints
     sums: NDArray[np.float32]
     sizes: Ints
 
     @classmethod
-    def of(cls, centred: NDArray[np.float32], identities: Ints) -> Self:
+    def of(cls, centered: NDArray[np.float32], identities: Ints) -> Self:
         """Sum the rows (N, D) of each identity (N,)."""
         _, first, codes = np.unique(identities, return_index=True, return_inverse=True)
-        return cls(centred, codes, first, _sums(centred, codes), np.bincount(codes))
+        return cls(centered, codes, first, _sums(centered, codes), np.bincount(codes))
 
     def between(self, labels: Ints) -> float:
         """:func:`scatter_between` of the labels (N,)."""
         own = labels[self.first]
         if not np.array_equal(own[self.codes], labels):
-            return scatter_between(self.centred, labels)
+            return scatter_between(self.centered, labels)
         return _length(_sums(self.sums, own), np.bincount(own, weights=self.sizes))
 
 
-def scatter_between(centred: NDArray[np.float32], groups: Ints) -> float:
-    """Sum over groups of n_g |mean_g|^2 for centred rows (N, D)."""
-    return _length(_sums(centred, groups), np.bincount(groups))
+def scatter_between(centered: NDArray[np.float32], groups: Ints) -> float:
+    """Sum over groups of n_g |mean_g|^2 for centered rows (N, D)."""
+    return _length(_sums(centered, groups), np.bincount(groups))
 
 
 def _sums(rows: NDArray[np.float32], groups: Ints) -> NDArray[np.float32]:

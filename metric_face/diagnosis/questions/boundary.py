@@ -138,7 +138,7 @@ def _apart(
 def _curve(context: Context, name: str) -> Table:
     """Error of the attribute by raw value, with bands from resampled identities.
 
-    Neighbouring values are taken together until five identities stand behind a point: one person's band is no band.
+    Neighboring values are taken together until five identities stand behind a point: one person's band is no band.
     """
     rows = context.judged
     values = context.raw_values[name][rows]

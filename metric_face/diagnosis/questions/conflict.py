@@ -127,14 +127,14 @@ def _self_duality(context: Context) -> list[Table]:
         labels = context.labels.get(attribute)
         if labels is None or weights.shape[1] != context.embeddings.shape[1]:
             continue
-        centred = weights - weights.mean(axis=0)
+        centered = weights - weights.mean(axis=0)
         for code, name in enumerate(context.classes[attribute]):
             mine = labels == code
             if not mine.any() or code >= len(weights):
                 continue
             mean = context.features[mine].mean(axis=0) - context.features.mean(axis=0)
-            size = float(np.linalg.norm(mean) * np.linalg.norm(centred[code]))
-            rows.append((attribute, name, float(centred[code] @ mean) / size if size > 0 else None))
+            size = float(np.linalg.norm(mean) * np.linalg.norm(centered[code]))
+            rows.append((attribute, name, float(centered[code] @ mean) / size if size > 0 else None))
     return [Table("conflict.self_duality", ("attribute", "class", "cosine"), tuple(rows))] if rows else []
 
 

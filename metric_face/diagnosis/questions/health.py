@@ -1,4 +1,4 @@
-"""Embedding health: does it use its dimensions, and do a few images crowd everybody's neighbourhood?"""
+"""Embedding health: does it use its dimensions, and do a few images crowd everybody's neighborhood?"""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class Health:
         mean_cosine: between random images of different identities.
         alignment: mean squared distance between unit vectors of one joint class and different identities.
         uniformity: log of the mean of exp(-2 |x - y|^2) over random pairs of unit vectors.
-        hubness: skewness of how often an image is among the neighbours of others.
+        hubness: skewness of how often an image is among the neighbors of others.
         nc1: tr(S_W pinv(S_B)) / C, within-class scatter measured by between-class scatter; 0 is collapse.
 
     Reference:
@@ -92,9 +92,9 @@ def _too_flat(context: Context, found: Health, needed: int) -> bool:
     if found.dimensions < needed / 2:
         return True
     features = context.features[context.judged]
-    centred = (features - features.mean(axis=0)).astype(np.float32)
-    total = max(float(np.square(centred).sum()), float(np.finfo(np.float32).tiny))
-    return scatter_between(centred, context.joint[context.judged]) / total < ELSEWHERE
+    centered = (features - features.mean(axis=0)).astype(np.float32)
+    total = max(float(np.square(centered).sum()), float(np.finfo(np.float32).tiny))
+    return scatter_between(centered, context.joint[context.judged]) / total < ELSEWHERE
 
 
 def measure(context: Context) -> Health:
@@ -125,8 +125,8 @@ def measure(context: Context) -> Health:
 def _spectrum(context: Context) -> Floats:
     """Share of the variance on each principal axis of the judged rows, largest first."""
     judged = context.features[context.judged]
-    centred = judged - judged.mean(axis=0)
-    values = np.maximum(np.linalg.eigvalsh(centred.T @ centred)[::-1], 0)
+    centered = judged - judged.mean(axis=0)
+    values = np.maximum(np.linalg.eigvalsh(centered.T @ centered)[::-1], 0)
     return np.asarray(values / max(float(values.sum()), np.finfo(np.float64).tiny))
 
 
@@ -145,9 +145,9 @@ def _alignment(unit: Floats, labels: Ints, identities: Ints, rng: np.random.Gene
 
 
 def _skewness(counts: Ints) -> float:
-    centred = counts - counts.mean()
-    spread = float(np.sqrt(np.square(centred).mean()))
-    return float((centred**3).mean() / spread**3) if spread > 0 else 0.0
+    centered = counts - counts.mean()
+    spread = float(np.sqrt(np.square(centered).mean()))
+    return float((centered**3).mean() / spread**3) if spread > 0 else 0.0
 
 
 def _nc1(features: Floats, labels: Ints) -> float:
@@ -165,8 +165,8 @@ def _lost(context: Context) -> float | None:
     """Macro F1 that a linear probe reaches on the neutral embedding beyond this one's."""
     if context.neutral is None or not context.attributes:
         return None
-    centred = context.neutral.astype(np.float64) - context.neutral.mean(axis=0, dtype=np.float64)
-    centred /= max(float(np.sqrt(np.square(centred).mean())), 1e-12)
-    scores = probing.ridge_scores(centred, context.targets, context.folds).scores
+    centered = context.neutral.astype(np.float64) - context.neutral.mean(axis=0, dtype=np.float64)
+    centered /= max(float(np.sqrt(np.square(centered).mean())), 1e-12)
+    scores = probing.ridge_scores(centered, context.targets, context.folds).scores
     guess = {a: told.argmax(axis=1).astype(np.int64) for a, told in scores.items()}
     return max(0.0, context.f1(guess) - context.f1())

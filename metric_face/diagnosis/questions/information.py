@@ -7,7 +7,7 @@ from metric_face.diagnosis.finding import Finding, Ints, Measure, Outcome, Table
 from metric_face.diagnosis.measures import ladder
 from metric_face.diagnosis.measures.resampling import RESAMPLES
 from metric_face.diagnosis.measures.variance import complexity, variance_shares
-from metric_face.visualization import neighbour_confusion
+from metric_face.visualization import neighbor_confusion
 
 LEAST_LOST = 0.03
 """Macro F1 that training must have thrown away to be worth a finding."""
@@ -63,7 +63,7 @@ def _shares(context: Context) -> Table:
 
 
 def _confusions(context: Context) -> list[Table]:
-    """Each class's share among the neighbours of another, corrected for its size, for attributes and joint."""
+    """Each class's share among the neighbors of another, corrected for its size, for attributes and joint."""
     tables = []
     for a in context.attributes:
         names = context.classes[a]
@@ -77,10 +77,10 @@ def _confusions(context: Context) -> list[Table]:
 
 
 def _matrix(context: Context, name: str, names: tuple[str, ...], labels: Ints) -> Table:
-    """Rows of the judged images only; the neighbours may be any image of another identity."""
+    """Rows of the judged images only; the neighbors may be any image of another identity."""
     ids = np.full_like(context.graph.ids, -1)
     ids[context.judged] = context.graph.ids[context.judged]
-    cells = neighbour_confusion(ids, labels, len(names))
+    cells = neighbor_confusion(ids, labels, len(names))
     rows = [
         (own, *(None if np.isnan(v) else float(v) for v in row))
         for own, row in zip(names, cells, strict=True)

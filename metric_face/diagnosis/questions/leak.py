@@ -1,7 +1,7 @@
 """Leak: does validation hold what training has already seen?
 
 Three ways in: the same identity on both sides, the same file, and nearly the same picture under another name. The
-last is sought among neighbours in the embedding (a neutral one where it is given): a twin is far closer than any
+last is sought among neighbors in the embedding (a neutral one where it is given): a twin is far closer than any
 two different identities of the training set are to each other, which sets the threshold.
 """
 
@@ -149,7 +149,7 @@ def _look_alike(context: Context, held: Ints, twins: Ints, closeness: Floats) ->
 def _nearest(
     ids: Ints, similarities: NDArray[np.float32], rows: Ints, allowed: NDArray[np.bool_] | None
 ) -> tuple[Floats, Ints]:
-    """Similarity and row of the nearest allowed neighbour; -inf where none is among the neighbours kept."""
+    """Similarity and row of the nearest allowed neighbor; -inf where none is among the neighbors kept."""
     near, close = ids[rows], similarities[rows].astype(np.float64)
     good = (near >= 0) & (True if allowed is None else allowed[near])
     close = np.where(good, close, -np.inf)

@@ -2,7 +2,7 @@
 
 The question is taken at its word. The overlap OVL of two classes is the mass they share along the direction that
 best separates them; they share more than they differ in where OVL is above one half, that is where no rule along
-that direction is right on more than three of four images of both. The vote of the neighbours must agree, so that
+that direction is right on more than three of four images of both. The vote of the neighbors must agree, so that
 classes which only a linear probe cannot part are not called the same.
 """
 
@@ -24,7 +24,7 @@ from metric_face.diagnosis.measures.resampling import normal_interval, one_each,
 HALF = 0.5
 LEAST_EXPLAINED = 0.01
 EVIDENCE = 12
-_COLUMNS = ("attribute", "first", "second", "overlap", "low", "high", "by_neighbours", "persons", "images")
+_COLUMNS = ("attribute", "first", "second", "overlap", "low", "high", "by_neighbors", "persons", "images")
 
 
 def ask(context: Context) -> Outcome:
@@ -33,7 +33,7 @@ def ask(context: Context) -> Outcome:
         nothing = HypothesisAnswer("A", Verdict.CANNOT_TELL, "no_attribute")
         return Outcome(abstentions=(Abstention("overlap", "no_attribute"),), answer=nothing)
     measured = measure_pairs(context)
-    shared = _not_nested([m for m in measured if m.low > HALF and m.by_neighbours > HALF])
+    shared = _not_nested([m for m in measured if m.low > HALF and m.by_neighbors > HALF])
     table = Table("overlap.pairs", _COLUMNS, tuple(_row(context, m) for m in _by_value(measured)))
     drawn = Table(
         "overlap.histograms",
@@ -112,7 +112,7 @@ def _answer(context: Context, measured: list[Measured], shared: list[Measured]) 
     if shared:
         return HypothesisAnswer("A", Verdict.SUPPORTED, "shared", measure, values)
     if worst.low > HALF:
-        return HypothesisAnswer("A", Verdict.NOT_SUPPORTED, "neighbours_part", measure, values)
+        return HypothesisAnswer("A", Verdict.NOT_SUPPORTED, "neighbors_part", measure, values)
     if worst.high > HALF:
         return HypothesisAnswer("A", Verdict.CANNOT_TELL, "interval_holds_half", measure, values)
     return HypothesisAnswer("A", Verdict.NOT_SUPPORTED, "apart", measure, values)
@@ -130,7 +130,7 @@ def _few(context: Context) -> tuple[Abstention, ...]:
 
 def _row(context: Context, m: Measured) -> tuple[object, ...]:
     names = m.pair.names(context)
-    ends = (m.found.value, m.low, m.high, m.by_neighbours, m.persons, len(m.rows))
+    ends = (m.found.value, m.low, m.high, m.by_neighbors, m.persons, len(m.rows))
     return (names["attribute"], names["first"], names["second"], *ends)
 
 

@@ -20,7 +20,7 @@ def ask(context: Context) -> Outcome:
     if not context.attributes or len(np.unique(people)) < 2:
         return Outcome(abstentions=(Abstention("resolution", "no_attribute"),))
     truth, guess = context.joint[rows], context.join(context.predicted)[rows]
-    other = context.join(ladder.by_neighbours(context))[rows]
+    other = context.join(ladder.by_neighbors(context))[rows]
     codes, both = np.unique(np.concatenate([truth, guess, other]), return_inverse=True)
     truth, guess, other = np.split(both.astype(np.int64), 3)
     paired = resolution(truth, guess, people, other=other, resamples=RESAMPLES, seed=context.seed)

@@ -29,7 +29,7 @@ DIFFERENT = 0.65
 
 @dataclass(frozen=True)
 class Shares:
-    """Estimated shares of an attribute's classes among the unlabelled images, with standard errors."""
+    """Estimated shares of an attribute's classes among the unlabeled images, with standard errors."""
 
     training: Floats
     echoed: Floats
@@ -40,9 +40,9 @@ class Shares:
 
 
 def ask(context: Context) -> Outcome:
-    """Estimate the shares of every attribute's classes on the unlabelled set."""
-    if context.unlabelled is None or not context.attributes:
-        return Outcome(abstentions=(Abstention("shift", "no_unlabelled"),))
+    """Estimate the shares of every attribute's classes on the unlabeled set."""
+    if context.unlabeled is None or not context.attributes:
+        return Outcome(abstentions=(Abstention("shift", "no_unlabeled"),))
     scores = _score(context)
     findings, rows, few = [], [], []
     weights = np.ones(context.num_images)
@@ -77,9 +77,9 @@ def estimate(context: Context, attribute: str, scores: Floats) -> Shares:
     """EM (Saerens, Latinne and Decaestecker, 2002) and BBSE (Lipton, Wang and Smola, 2018) on one attribute.
 
     Args:
-        context: the labelled images.
+        context: the labeled images.
         attribute: which.
-        scores: (M, C) scores of the unlabelled images by a probe on all the labelled ones.
+        scores: (M, C) scores of the unlabeled images by a probe on all the labeled ones.
 
     Returns:
         Both estimates with standard errors from resampled identities of both sets.
@@ -92,7 +92,7 @@ def estimate(context: Context, attribute: str, scores: Floats) -> Shares:
     cells = known[:, :, None] * probing.one_hot(labels, size)[:, None, :]
     ratio = new / prior
     people = np.unique(context.identities[rows], return_inverse=True)[1]
-    theirs, spread = _unlabelled_people(context, attribute)
+    theirs, spread = _unlabeled_people(context, attribute)
     by_person = _sum(cells.reshape(len(rows), -1), people)
     draws_known = bootstrap_weights(len(by_person), context.seed, RESAMPLES) @ by_person
     weights = bootstrap_weights(int(theirs.max()) + 1, context.seed + 1, RESAMPLES)[:, theirs]
@@ -113,15 +113,15 @@ def estimate(context: Context, attribute: str, scores: Floats) -> Shares:
 
 
 def _score(context: Context) -> dict[str, Floats]:
-    """Scores of the unlabelled images by attribute, in the labelled images' own units."""
-    if context.unlabelled is None:
+    """Scores of the unlabeled images by attribute, in the labeled images' own units."""
+    if context.unlabeled is None:
         return {}
-    together = np.concatenate([context.embeddings, context.unlabelled]).astype(np.float64)
-    labelled = together[: context.num_images]
-    centre = labelled.mean(axis=0)
-    scale = max(float(np.sqrt(np.square(labelled - centre).mean())), 1e-12)
-    together = (together - centre) / scale
-    learnt, count = context.targets, len(context.unlabelled)
+    together = np.concatenate([context.embeddings, context.unlabeled]).astype(np.float64)
+    labeled = together[: context.num_images]
+    center = labeled.mean(axis=0)
+    scale = max(float(np.sqrt(np.square(labeled - center).mean())), 1e-12)
+    together = (together - center) / scale
+    learnt, count = context.targets, len(context.unlabeled)
     wanted = np.vstack(
         [learnt.matrix, np.zeros((count, learnt.matrix.shape[1]))]
     )  # the zeros are not learnt from
@@ -129,11 +129,11 @@ def _score(context: Context) -> dict[str, Floats]:
     return learnt.split(scores[context.num_images :])
 
 
-def _unlabelled_people(context: Context, attribute: str) -> tuple[Ints, float]:
-    """Whom the unlabelled images show; without identities, errors are widened as if they came like ours."""
-    count = 0 if context.unlabelled is None else len(context.unlabelled)
-    if context.unlabelled_identities is not None:
-        return np.unique(context.unlabelled_identities, return_inverse=True)[1].astype(np.int64), 1.0
+def _unlabeled_people(context: Context, attribute: str) -> tuple[Ints, float]:
+    """Whom the unlabeled images show; without identities, errors are widened as if they came like ours."""
+    count = 0 if context.unlabeled is None else len(context.unlabeled)
+    if context.unlabeled_identities is not None:
+        return np.unique(context.unlabeled_identities, return_inverse=True)[1].astype(np.int64), 1.0
     each = context.num_images / context.num_identities if context.fixed[attribute] else 1.0
     return np.arange(count), float(np.sqrt(each))
 
@@ -171,7 +171,7 @@ def _finding(context: Context, attribute: str, s: Shares) -> list[Finding]:
     top = int(moved[np.argmax(change[moved])])
     low, high = s.em[top] - 1.96 * s.em_error[top], s.em[top] + 1.96 * s.em_error[top]
     names = context.classes[attribute]
-    count = 0 if context.unlabelled is None else len(context.unlabelled)
+    count = 0 if context.unlabeled is None else len(context.unlabeled)
     values = {
         "attribute": attribute,
         "name": names[top],

@@ -1,7 +1,7 @@
 """What training and evaluation see of an image, compared on one image.
 
 The two transforms are run on stripes: a stripe of the source that changes the output is seen. That needs to know
-nothing of how a transform is written, and colour jitter cannot hide it, because each stripe is compared with the
+nothing of how a transform is written, and color jitter cannot hide it, because each stripe is compared with the
 same random draw on the plain image.
 """
 
@@ -33,9 +33,9 @@ DRAWS = 8
 LEAST_UNSEEN = 0.15
 """Share of what evaluation sees that training never did."""
 LEAST_CUT = 0.35
-"""Share of what training always sees that evaluation leaves out; a centre crop of 0.875 leaves out 0.23."""
+"""Share of what training always sees that evaluation leaves out; a center crop of 0.875 leaves out 0.23."""
 LEAST_SHIFT = 0.25
-"""Difference of level between the two on the same grey image, as a share of their contrast."""
+"""Difference of level between the two on the same gray image, as a share of their contrast."""
 DEFAULT_SIZE = (512, 384)
 _FIXED = re.compile(r"(?i)^(center_?crop|crop|pad|normali[sz]e|to_?grayscale|grayscale)\b")
 _RANDOM = re.compile(
@@ -99,20 +99,20 @@ def look(transform: Transform, size: tuple[int, int], seed: int) -> View:
         o.shape != outputs[0].shape or not np.allclose(o, outputs[0], atol=1e-4) for o in outputs[1:]
     )
     draws = DRAWS if changes else 1
-    grey = np.full((height, width, 3), 128, dtype=np.uint8)
+    gray = np.full((height, width, 3), 128, dtype=np.uint8)
     rows, columns = np.zeros((draws, STRIPES)), np.zeros((draws, STRIPES))
     dark, bright = np.zeros(draws), np.zeros(draws)
     for draw in range(draws):
         number = seed * DRAWS + draw
-        plain = _run(transform, grey, number)
+        plain = _run(transform, gray, number)
         for stripe in range(STRIPES):
-            across, down = grey.copy(), grey.copy()
+            across, down = gray.copy(), gray.copy()
             across[stripe * height // STRIPES : (stripe + 1) * height // STRIPES] = 255
             down[:, stripe * width // STRIPES : (stripe + 1) * width // STRIPES] = 255
             rows[draw, stripe] = _differs(_run(transform, across, number), plain)
             columns[draw, stripe] = _differs(_run(transform, down, number), plain)
-        dark[draw] = float(np.median(_run(transform, np.zeros_like(grey), number)))
-        bright[draw] = float(np.median(_run(transform, np.full_like(grey, 255), number)))
+        dark[draw] = float(np.median(_run(transform, np.zeros_like(gray), number)))
+        bright[draw] = float(np.median(_run(transform, np.full_like(gray, 255), number)))
     shape = outputs[0].shape
     return View(rows.mean(axis=0), columns.mean(axis=0), dark, bright, changes, (shape[-2], shape[-1]))
 
@@ -138,11 +138,11 @@ def _compare(train: View, evaluation: View) -> Iterator[Finding]:
     ]
     if contrast > 0 and max(shifts) > LEAST_SHIFT * contrast:
         measure = Measure(max(shifts) / contrast, null=0.0)
-        yield Finding("views.normalise", measure, {}, Tier.SPOILER, Confidence.CERTAIN)
+        yield Finding("views.normalize", measure, {}, Tier.SPOILER, Confidence.CERTAIN)
 
 
 def _compare_text(train: list[str], evaluation: list[str]) -> Iterator[Finding]:
-    """The same judgement from descriptions such as ``CenterCrop(320)``: only deterministic steps must agree."""
+    """The same judgment from descriptions such as ``CenterCrop(320)``: only deterministic steps must agree."""
     at_random = [line for line in evaluation if _RANDOM.match(line)]
     if at_random:
         values = {"steps": ", ".join(at_random[:3])}

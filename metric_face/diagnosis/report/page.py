@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metric_face.diagnosis.context import NEIGHBOURS, Context
+from metric_face.diagnosis.context import NEIGHBORS, Context
 from metric_face.diagnosis.finding import Finding, Table
 from metric_face.diagnosis.questions.information import MOST_CELLS
 from metric_face.diagnosis.report import cards, chapters
@@ -64,7 +64,7 @@ def write_page(
         context.graph,
         vectors=context.embeddings,
         seed=context.seed,
-        n_neighbors=min(15, NEIGHBOURS),
+        n_neighbors=min(15, NEIGHBORS),
         progress=progress,
     )
     evidence = cards.Evidence()
@@ -75,7 +75,7 @@ def write_page(
         _columns(diagnosis, lang),
         images=_files(context),
         faithfulness=_faithfulness(context, shown),
-        neighbours=context.graph.ids[:, :8],
+        neighbors=context.graph.ids[:, :8],
         evidence=np.unique(np.concatenate([*evidence.rows.values(), np.empty(0, np.int64)]).astype(np.int64)),
         matrices=matrices,
         faces=faces,
@@ -174,7 +174,7 @@ def _faithfulness(context: Context, projection: Projection) -> Mapping[str, Any]
 
 
 def _matrices(context: Context, lang: str) -> list[MatrixChart]:
-    """Neighbour confusion of the judged images: the numbers of ``information.confusion``, with their faces."""
+    """Neighbor confusion of the judged images: the numbers of ``information.confusion``, with their faces."""
     ids = np.full_like(context.graph.ids, -1)
     ids[context.judged] = context.graph.ids[context.judged]
     people = context.identities if context.identities_known else None

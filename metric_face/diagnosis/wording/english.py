@@ -70,8 +70,8 @@ FINDINGS: dict[str, dict[str, str]] = {
         "sentence": "Evaluation applies {steps}, and training does not.",
         "next": "Apply it in both or in neither.",
     },
-    "views.normalise": {
-        "title": "Training and evaluation normalise differently",
+    "views.normalize": {
+        "title": "Training and evaluation normalize differently",
         "number": "{value:.0%} of the contrast",
         "sentence": (
             "The same image comes out of the two transforms with its level shifted by {value:.0%} of the "
@@ -120,11 +120,11 @@ FINDINGS: dict[str, dict[str, str]] = {
         "title": "The learning rate applied is not the one planned",
         "number": "{value:.2g} x the plan",
         "sentence": (
-            "The optimiser used a median learning rate of {applied:.2g} where {planned:.2g} was planned "
+            "The optimizer used a median learning rate of {applied:.2g} where {planned:.2g} was planned "
             "(highest planned {highest:.2g})."
         ),
         "next": (
-            "Step the scheduler that is attached to this optimiser, once at the interval it was written for."
+            "Step the scheduler that is attached to this optimizer, once at the interval it was written for."
         ),
     },
     "basics.frozen": {
@@ -215,7 +215,7 @@ FINDINGS: dict[str, dict[str, str]] = {
             "Images of different people have a mean cosine of {mean_cosine:.2f}: the embedding is nearly "
             "one point, and distances in it say little."
         ),
-        "next": "Centre the embedding (BNNeck), begin with softer mining, lower the learning rate.",
+        "next": "Center the embedding (BNNeck), begin with softer mining, lower the learning rate.",
     },
     "label_errors.wrong": {
         "title": "Labels of {attribute} look wrong",
@@ -306,7 +306,7 @@ FINDINGS: dict[str, dict[str, str]] = {
         "number": "{value:.0%} instead of {null:.0%}",
         "sentence": (
             "'{name}' ({attribute}) makes up {training:.1%} of training and about {value:.1%} ({low:.1%} "
-            "to {high:.1%}; BBSE {bbse:.1%}) of the unlabelled images; counting predictions gives "
+            "to {high:.1%}; BBSE {bbse:.1%}) of the unlabeled images; counting predictions gives "
             "{echoed:.1%}."
         ),
         "next": "Correct the probabilities by the ratio of the shares before choosing the class.",
@@ -315,7 +315,7 @@ FINDINGS: dict[str, dict[str, str]] = {
         "title": "The images to predict look different from validation",
         "number": "area under the curve {value:.2f}",
         "sentence": (
-            "A linear classifier tells unlabelled images from validation images with an area under the "
+            "A linear classifier tells unlabeled images from validation images with an area under the "
             "curve of {value:.2f} ({low:.2f} to {high:.2f})."
         ),
         "next": "Compare both sets by eye: camera, crop, compression; augment towards the new set.",
@@ -352,9 +352,9 @@ REASONS = {
         "The widest overlap of {pairs} pairs is {value:.2f} ({low:.2f} to {high:.2f}), of '{first}' and "
         "'{second}'; sharing more than differing means above 0.5."
     ),
-    "A.neighbours_part": (
+    "A.neighbors_part": (
         "'{first}' and '{second}' overlap by {value:.2f} ({low:.2f} to {high:.2f}) for a linear probe, "
-        "but their neighbours tell them apart: the information is there, not in a straight line."
+        "but their neighbors tell them apart: the information is there, not in a straight line."
     ),
     "A.interval_holds_half": (
         "The widest overlap, of '{first}' and '{second}', is {value:.2f}, and its interval {low:.2f} to "
@@ -374,7 +374,7 @@ REASONS = {
     ),
     "B.lengths_only": (
         "kappa {value:.2f} ({low:.2f} to {high:.2f}), but only along the length of the embedding, not "
-        "across it: normalise, or put a batch norm between the losses."
+        "across it: normalize, or put a batch norm between the losses."
     ),
     "B.no_arms": (
         "kappa {value:.2f} ({low:.2f} to {high:.2f}) is an opposition, but whether it costs anything "
@@ -403,7 +403,7 @@ ABSTENTIONS = {
     "no_raw_values": "no attribute has a raw value behind its classes",
     "no_angles": "the log holds no angle between losses",
     "no_arms": "needs runs with and without the metric loss, {fewest} seeds each",
-    "no_unlabelled": "there is no unlabelled set",
+    "no_unlabeled": "there is no unlabeled set",
     "few_persons_in_class": "'{name}' ({attribute}) has {persons} people, {fewest} are needed",
 }
 
@@ -492,7 +492,7 @@ PAGE = {
     ),
     "matrix": "Who stands among whom",
     "matrix_lead": (
-        "For each class, whose neighbours its images have, images of the same person left out and sizes "
+        "For each class, whose neighbors its images have, images of the same person left out and sizes "
         "of classes corrected for. Choose a cell to see its images."
     ),
     "overlaps": "Pairs of classes",
@@ -545,7 +545,7 @@ PAGE = {
 
 RUNGS = {
     "majority": "most common class",
-    "knn": "10 nearest neighbours",
+    "knn": "10 nearest neighbors",
     "centroid": "nearest class mean",
     "linear": "linear probe",
     "mlp": "small network",
@@ -568,14 +568,14 @@ TABLES = {
     "overlap.histograms": "Histograms of the widest overlaps",
     "information.ladder": "Probe ladder (macro F1)",
     "information.variance": "Shares of the variance",
-    "information.confusion": "Neighbour confusion: {name}",
-    "information.complexity": "Neighbourhood complexity",
+    "information.confusion": "Neighbor confusion: {name}",
+    "information.complexity": "Neighborhood complexity",
     "conflict.over_time": "Angle between the losses",
     "conflict.look_ahead": "Look-ahead: what a step along one loss gains on the other",
     "conflict.self_duality": "Do head and geometry agree?",
     "worth.arms": "The arms compared",
-    "shift.shares": "Shares of the classes in the unlabelled images",
-    "shift.classifier": "Can unlabelled and validation images be told apart?",
+    "shift.shares": "Shares of the classes in the unlabeled images",
+    "shift.classifier": "Can unlabeled and validation images be told apart?",
     "resolution.differences": "Smallest difference in macro F1 that can be seen",
     "budget.attributes": "Errors by attribute",
     "budget.classes": "F1 by class",
@@ -648,7 +648,7 @@ TERMS = {
     "cleanlab": "cleanlab's",
     "cleanlab_agrees": "cleanlab agrees",
     "overlap": "overlap",
-    "by_neighbours": "by neighbours",
+    "by_neighbors": "by neighbors",
     "edges": "edges",
     "first_shares": "first, shares",
     "second_shares": "second, shares",
@@ -656,7 +656,7 @@ TERMS = {
     "embedding": "embedding",
     "neutral": "untrained backbone",
     "majority": "most common class",
-    "knn": "10 neighbours",
+    "knn": "10 neighbors",
     "centroid": "class mean",
     "linear": "linear",
     "mlp": "small network",
@@ -711,7 +711,7 @@ TERMS = {
     "applied": "applied",
     "planned": "planned",
     "moved": "update over weight",
-    "new": "unlabelled",
+    "new": "unlabeled",
     "from": "from",
     "to": "to",
     "step_of": "step along",

@@ -63,7 +63,7 @@ FINDINGS: dict[str, dict[str, str]] = {
         "sentence": "평가는 {steps} 단계를 적용하지만 학습은 적용하지 않습니다.",
         "next": "둘 다 적용하거나 둘 다 빼세요.",
     },
-    "views.normalise": {
+    "views.normalize": {
         "title": "학습과 평가의 정규화가 다릅니다",
         "number": "대비의 {value:.0%}",
         "sentence": "같은 이미지가 두 변환을 지나면 밝기 수준이 대비의 {value:.0%}만큼 어긋납니다.",
@@ -326,7 +326,7 @@ REASONS = {
         "{pairs}쌍 중 가장 넓은 겹침은 '{first}'와 '{second}'의 {value:.2f}입니다({low:.2f}~{high:.2f}). "
         "0.5를 넘어야 겹치는 점이 더 많은 것입니다."
     ),
-    "A.neighbours_part": (
+    "A.neighbors_part": (
         "선형 프로브로는 '{first}'와 '{second}'가 {value:.2f}만큼 겹치지만({low:.2f}~{high:.2f}) "
         "이웃으로는 구별됩니다. 정보는 있으나 직선 위에 있지 않습니다."
     ),
@@ -375,7 +375,7 @@ ABSTENTIONS = {
     "no_raw_values": "클래스의 바탕이 되는 원래 값이 있는 속성이 없습니다",
     "no_angles": "기록에 두 손실의 각도가 없습니다",
     "no_arms": "메트릭 손실이 있는 학습과 없는 학습이 시드 {fewest}개씩 필요합니다",
-    "no_unlabelled": "레이블 없는 세트가 없습니다",
+    "no_unlabeled": "레이블 없는 세트가 없습니다",
     "few_persons_in_class": "'{name}'({attribute})은 {persons}명뿐이며 {fewest}명이 필요합니다",
 }
 
@@ -612,7 +612,7 @@ TERMS = {
     "cleanlab": "cleanlab",
     "cleanlab_agrees": "cleanlab 동의",
     "overlap": "겹침",
-    "by_neighbours": "이웃으로 잰 겹침",
+    "by_neighbors": "이웃으로 잰 겹침",
     "edges": "구간",
     "first_shares": "첫째 비율",
     "second_shares": "둘째 비율",
