@@ -22,8 +22,9 @@ $(VENV)/installed: requirements.lock pyproject.toml
 demo: $(VENV)/installed
 	$(BIN)/metric-face demo
 
+# A worker a core, and one thread a worker: OpenMP threads that wait for each other spin.
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -q -n auto
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

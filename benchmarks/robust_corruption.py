@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from benchmarks.corruption_kinds import damages
 from benchmarks.harness import machine, publish, table
 from metric_face.cli.app import app
+from metric_face.embeddings.embeddings import logits_file
 from metric_face.errors import MetricFaceError
 from metric_face.run import Run
 
@@ -67,7 +68,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "embeddings/images.parquet": ("evaluate", "probe"),
     "embeddings/stamps.parquet": ("evaluate",),
     "embeddings/vectors.npy": ("evaluate",),
-    "embeddings/logits-636f6c6f7572.npy": ("evaluate", "fuse"),
+    f"embeddings/{logits_file('color')}": ("evaluate", "fuse"),
     "neighbors/val-in-train.npz": ("evaluate", "index"),
     "index/index.json": ("knn",),
     "index/labels.parquet": ("knn",),
