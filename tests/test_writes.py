@@ -111,6 +111,14 @@ def strange(tmp_path: Path) -> Path:
     return home
 
 
+def refuses_each(
+    capsys: pytest.CaptureFixture[str], command: str, option: str, wrong: dict[Path, str]
+) -> None:
+    for path, reason in wrong.items():
+        # There is no run and no image: had anything been done first, the error were another.
+        assert reason in refused(capsys, command, *WORDS.get(command, ["no-run"]), option, path)
+
+
 @pytest.mark.parametrize(("command", "option"), options(FILES))
 def test_a_file_takes_no_other_place(
     command: str, option: str, strange: Path, capsys: pytest.CaptureFixture[str]
@@ -128,9 +136,7 @@ def test_a_file_takes_no_other_place(
         Path("/proc/answers.csv"): "no regular file",
         strange / ("x" * 300): "File name too long",
     }
-    for path, reason in wrong.items():
-        # There is no run and no image: had anything been done first, the error were another.
-        assert reason in refused(capsys, command, *WORDS.get(command, ["no-run"]), option, path)
+    refuses_each(capsys, command, option, wrong)
     assert content(strange) == before
 
 
@@ -149,8 +155,7 @@ def test_a_folder_takes_no_other_place(
         Path("/dev/null"): "is a file, not a folder",
         strange / ("x" * 300): "File name too long",
     }
-    for path, reason in wrong.items():
-        assert reason in refused(capsys, command, *WORDS.get(command, ["no-run"]), option, path)
+    refuses_each(capsys, command, option, wrong)
     assert content(strange) == before
 
 

@@ -554,11 +554,10 @@ def visualize(
     from metric_face.run import Run
     from metric_face.visualization import map_run
 
-    opened = Run.open(run)
+    opened = Run.open(run, data=root)
     for name in MAP_FILES:
         file_target((out or opened.folder) / name)
     say("UMAP compiles itself on its first use (about 40 s), then is fast")
-    opened = Run.open(run, data=root)
     tell(opened, say, shown=not no_faces)
     with steps(not as_json) as step:
         made = map_run(opened, part=part, folder=out, seed=seed, faces=not no_faces, progress=step)
