@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from metric_face import extract, fit
 from metric_face.cli.app import app
-from metric_face.errors import ArgumentError, ModelMismatchError
+from metric_face.errors import ArgumentError, ModelMismatchError, OutputError
 from metric_face.files.checked_files import write_json
 from metric_face.visualization.projection import Projection
 
@@ -106,3 +106,32 @@ def test_an_unknown_language_is_refused_before_anything_is_written(run, tmp_path
     with pytest.raises(ArgumentError, match="lang must be one of en, ko, found 'fr'"):
         _why(run.folder, "--out", tmp_path / "new", "--lang", "fr")
     assert not (tmp_path / "new").exists()
+
+
+def test_the_answer_is_kept_where_the_page_cannot_be_written(run, tmp_path, monkeypatch) -> None:
+    whole = _why(run.folder, "--out", tmp_path / "whole").splitlines()[:-1]
+
+    def full(*args, **kwargs):
+        raise OutputError("report.html: cannot be written (No space left on device); free some")
+
+    monkeypatch.setattr("metric_face.diagnosis.report.page.write_page", full)
+    for words in ((), ("--json",)):
+        done = CliRunner().invoke(app, ["why", str(run.folder), "--out", str(tmp_path / "not"), *words])
+        assert isinstance(done.exception, OutputError)
+        if words:
+            assert json.loads(done.stdout)["hypotheses"]["A"]
+        else:
+            assert done.stdout.splitlines() == whole
+
+
+def test_a_damaged_log_is_said_beside_the_answer(run, tmp_path) -> None:
+    copy = shutil.copytree(run.folder, tmp_path / "run")
+    (copy / "metrics.csv").write_text("step,loss\n0,1\n")
+    done = CliRunner().invoke(app, ["why", str(copy), "--no-faces"], catch_exceptions=False)
+    assert done.exit_code == 0
+    said = [line for line in done.stderr.splitlines() if "metrics.csv" in line]
+    assert said
+    assert all(
+        re.match(r"\w+: it could not be answered: .*metrics\.csv: truncated or altered", line)
+        for line in said
+    )

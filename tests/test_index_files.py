@@ -1,6 +1,7 @@
 """The folder of an index: what is read is what was written, and what was not is refused with what is wrong."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -126,8 +127,10 @@ def test_foreign_and_damaged_descriptions_are_refused(folder, tmp_path):
     path = folder / "index.json"
     whole = path.read_text("utf-8")
     for content, message in (
-        (whole[:40], r"index\.json is truncated or not JSON"),
-        ("[]", "describes no index of metric_face"),
+        (whole[:40], r"index\.json: truncated or not JSON"),
+        ("[]", r"index\.json: must hold a JSON object, found \[\]; build the index again"),
+        ("[" * 100_000, r"index\.json: truncated or not JSON"),
+        ("null", r"index\.json: must hold a JSON object, found None"),
         ('{"format": "other"}', "describes no index of metric_face; give a folder that"),
         (whole.replace("abc", "xyz"), r"index\.json was altered: its checksum does not match"),
         (
@@ -138,6 +141,9 @@ def test_foreign_and_damaged_descriptions_are_refused(folder, tmp_path):
         path.write_text(content, "utf-8")
         with pytest.raises(FileFormatError, match=message):
             EmbeddingIndex.load(folder)
+    os.truncate(path, 2**36)
+    with pytest.raises(FileFormatError, match=r"index\.json: must have at most 67,108,864 bytes, found"):
+        EmbeddingIndex.load(folder)
 
 
 def test_a_well_sealed_lie_is_found_before_faiss_reads(folder):

@@ -178,3 +178,19 @@ def test_values_follow_their_rules(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="lacks 'count'; again"):
         read_json(file, {"name": TEXT, "count": WHOLE}, version=1, remedy="again")
     assert read_json(file, {"name": TEXT}, version=1, remedy="", maybes={"count": WHOLE})["name"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rule"),
+    [
+        ("best", -1, "a score from 0 to 1, or -Infinity"),
+        ("best", 1.5, "a score from 0 to 1, or -Infinity"),
+        ("seconds", -1, "a number of at least 0"),
+        ("seconds", float("inf"), "a number of at least 0"),
+    ],
+)
+def test_a_value_that_no_training_writes_is_refused(copy: Path, key: str, value: float, rule: str) -> None:
+    facts = json.loads((copy / "run.json").read_text("utf-8"))
+    write_json(copy / "run.json", {**facts, key: value}, version=facts["format"])
+    with pytest.raises(FileFormatError, match=rf"run\.json: {key} must be {rule}, found"):
+        _ = Run.open(copy).facts

@@ -640,14 +640,19 @@ def why(
         known |= unlabeled_of(opened, unlabeled)
     with steps(not as_json) as step:
         found = diagnose(opened, progress=lambda name, number, of: step(f"{number + 1}/{of} {name}"), **known)
-        step("page")
-        files = write_report(found, out or opened.folder, lang=lang, faces=not no_faces)
+    # Before the page: an answer that took minutes is not lost to a disk that is full.
     if as_json:
         answer_json(found.to_dict(lang))
-        return
-    for line in found.lines(lang):
-        answer(line)
-    answer(str(files))
+    else:
+        for line in found.lines(lang):
+            answer(line)
+    for line in found.failures(lang):
+        say(line)
+    with steps(not as_json) as step:
+        step("page")
+        page = write_report(found, out or opened.folder, lang=lang, faces=not no_faces)
+    if not as_json:
+        answer(str(page))
 
 
 @app.command()

@@ -86,6 +86,13 @@ class Diagnosis:
 
         return ten_lines(self, lang)
 
+    def failures(self, lang: str = "en") -> list[str]:
+        """What could not be looked at because something is damaged or failed, a line each."""
+        from metric_face.diagnosis.wording.sentences import say_abstention
+
+        failed = [one for one in self.abstentions if one.reason == "failed"]
+        return [f"{one.question}: {say_abstention(one, lang)}" for one in failed]
+
     def to_dict(self, lang: str = "en") -> dict[str, Any]:
         """The content of ``report.json``: plain values, sentences in ``lang``."""
         from metric_face.diagnosis.report.writing import as_plain

@@ -3,6 +3,7 @@
 ``model.json`` and ``embeddings.json`` vouch for themselves and for the arrays beside them.
 """
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
@@ -13,9 +14,11 @@ from metric_face.errors import FileFormatError
 from metric_face.files.atomic import write_text
 from metric_face.files.checked_files import (
     DIGEST,
+    FINITE,
     NUMBER,
     TEXT,
     WHOLE,
+    Rule,
     check_digest,
     digest_of,
     list_of,
@@ -30,6 +33,11 @@ FORMAT = 2
 """Of ``run.json``: with checksums. Format 1, without a number, had none."""
 _OWN = ("format", "files", "checksum")
 _AT_START, _AT_END = ("config.yaml", "images.parquet"), ("metrics.csv", "model.json")
+# Every score that can be monitored is a share; the worst there can be stands for one that was never a number.
+_SCORE = Rule(
+    "a score from 0 to 1, or -Infinity", lambda v: NUMBER.holds(v) and (0 <= v <= 1 or v == -math.inf)
+)
+_DURATION = Rule("a number of at least 0", lambda v: FINITE.holds(v) and v >= 0)
 _FACTS = {"data_root": TEXT, "files": mapping_of(list_of(DIGEST))}
 _MORE_FACTS = {
     "data_beside": maybe(TEXT),
@@ -40,9 +48,9 @@ _MORE_FACTS = {
     "signal": TEXT,
     "epochs": WHOLE,
     "steps": WHOLE,
-    "seconds": NUMBER,
+    "seconds": _DURATION,
     "monitor": TEXT,
-    "best": NUMBER,
+    "best": _SCORE,
     "best_epoch": WHOLE,
     "device": TEXT,
     "precision": TEXT,

@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 from metric_face.errors import FileFormatError
-from metric_face.files import INDEX, finish_interrupted_swap, replace_folder, sha256_of, write_text
+from metric_face.files import (
+    INDEX,
+    finish_interrupted_swap,
+    parse_json,
+    replace_folder,
+    sha256_of,
+    write_text,
+)
 from metric_face.search.columns import Columns
 from metric_face.search.faiss_file import check_sizes
 from metric_face.search.faiss_store import FaissStore
@@ -119,13 +126,10 @@ def read_index_folder(
 
 def _read_json(home: Path) -> dict[str, Any]:
     path = home / "index.json"
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise FileFormatError(f"{home} holds no index (no index.json); build one and save it there") from None
-    except (OSError, ValueError) as error:
-        raise FileFormatError(f"{path} is truncated or not JSON ({error}); build the index again") from None
-    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+    if not path.exists():
+        raise FileFormatError(f"{home} holds no index (no index.json); build one and save it there")
+    content = parse_json(path, remedy="build the index again")
+    if content.get("format") != _FORMAT:
         raise FileFormatError(
             f"{path} describes no index of metric_face; give a folder that EmbeddingIndex.save wrote"
         )
