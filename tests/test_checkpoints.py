@@ -1,5 +1,6 @@
 """A training that is killed, moved, damaged or stopped goes on to the same model, or says why it cannot."""
 
+import os
 import re
 import shutil
 import signal
@@ -144,6 +145,14 @@ def test_a_flipped_bit_anywhere_is_found(tmp_path: Path, share: float) -> None:
             read(file)
     file.write_bytes(file.read_bytes()[:50])
     with pytest.raises(FileFormatError, match=r"x\.ckpt: damaged"):
+        read_checkpoint(file)
+
+
+def test_a_checkpoint_grown_without_bounds_is_not_read(tmp_path: Path) -> None:
+    file = tmp_path / "x.ckpt"
+    write_checkpoint(file, {"a": torch.arange(100.0)})
+    os.truncate(file, 2**40)
+    with pytest.raises(FileFormatError, match=r"x\.ckpt: damaged \(it does not end as a checkpoint does\)"):
         read_checkpoint(file)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from metric_face.data import Template, read_csv_text, refuse_repeated
 from metric_face.embeddings.predictions import Doubles, Ints, Predictions
+from metric_face.embeddings.row_checks import verified, with_checks
 from metric_face.errors import DataError
 from metric_face.files import shown, write_text
 
@@ -26,14 +27,15 @@ def read_predictions(path: str | Path, space: "LabelSpace") -> Predictions:
 
     The first of the columns ``ImageID``, ``path``, ``image`` names the image. For each attribute there is either
     a column of class names or codes under the attribute's name, or one column of probabilities for each class,
-    ``attribute:class`` (or ``attribute:code``). A column ``ans`` of joint classes stands for all attributes.
+    ``attribute:class`` (or ``attribute:code``). A column ``ans`` of joint classes stands for all attributes. The
+    checksums that :func:`write_predictions` adds are compared where they are there.
 
     Args:
         path: the file.
         space: the attributes and their classes.
 
     Raises:
-        DataError: a column is missing, a class is unknown, or a probability is not one.
+        DataError: a column is missing, a class is unknown, a probability is not one, or a row is altered.
     """
     file = Path(path)
     frame = _read_text(file, space)
@@ -42,6 +44,7 @@ def read_predictions(path: str | Path, space: "LabelSpace") -> Predictions:
         raise DataError(
             f"{file}: needs a column {', '.join(_KEYS)} without gaps; found {', '.join(frame.columns)[:120]}"
         )
+    frame = verified(frame, key, str(file))
     tables: dict[str, Doubles] = {}
     for attribute in space.attributes:
         columns = [_column_of(frame, attribute.name, code, c) for code, c in enumerate(attribute.classes)]
@@ -62,14 +65,15 @@ def read_predictions(path: str | Path, space: "LabelSpace") -> Predictions:
 
 
 def write_predictions(path: str | Path, predictions: Predictions, space: "LabelSpace") -> Path:
-    """Write probabilities as ``path, attribute:class, ...``, which :func:`read_predictions` reads back."""
+    """Write probabilities as ``path, attribute:class, ..., crc32``, which :func:`read_predictions` reads back."""
     import pandas as pd
 
     columns: dict[str, Any] = {"path": predictions.images}
     for attribute in space.attributes:
         for code, name in enumerate(attribute.classes):
-            columns[f"{attribute.name}:{name}"] = predictions.probabilities[attribute.name][:, code]
-    return write_text(path, pd.DataFrame(columns).to_csv(index=False, float_format="%.9g"))
+            values = predictions.probabilities[attribute.name][:, code]
+            columns[f"{attribute.name}:{name}".strip()] = [f"{value:.9g}" for value in values]
+    return write_text(path, with_checks(pd.DataFrame(columns), "path").to_csv(index=False))
 
 
 def write_submission(path: str | Path, predictions: Predictions, space: "LabelSpace") -> Path:

@@ -21,6 +21,8 @@ from metric_face.errors import FileFormatError
 from metric_face.files import write_atomically
 
 MAGIC = b"metric_face checkpoint 1\n"
+_LAST = b"PK\x05\x06" + bytes(18)
+"""How the archive of ``torch.save`` ends: the mark, and as many bytes."""
 NOTE = "metric_face_note"
 """Key of the note in a checkpoint's content."""
 
@@ -64,11 +66,16 @@ def read_checkpoint(file: Path, map_location: Any = "cpu") -> dict[str, Any]:
 
 def _checked(file: Path) -> bytes:
     try:
+        with open(file, "rb") as content:
+            if content.read(len(MAGIC)) != MAGIC:
+                raise FileFormatError(f"{file}: damaged, or no checkpoint of this version")
+            # The archive's own end, first: a file that grew without bounds is not read into memory.
+            content.seek(max(0, file.stat().st_size - len(_LAST)))
+            if not content.read().startswith(_LAST[:4]):
+                raise FileFormatError(f"{file}: damaged (it does not end as a checkpoint does)")
         raw = file.read_bytes()
     except OSError as error:
         raise FileFormatError(f"{file}: cannot be read ({error.strerror})") from None
-    if not raw.startswith(MAGIC):
-        raise FileFormatError(f"{file}: damaged, or no checkpoint of this version")
     digest, body = raw[len(MAGIC) :][:64], raw[len(MAGIC) + 65 :]
     if hashlib.sha256(body).hexdigest().encode() != digest:
         raise FileFormatError(f"{file}: damaged (its checksum does not match)")
