@@ -31,16 +31,16 @@ TOLERANCES = (1e-4, 1e-6)
 
 
 def path_section(rows: int, dimensions: int) -> str:
-    """Ten strengths on all rows, ours and scikit-learn's, macro F1 on unseen people, and the gradient reached."""
-    X, y, person = draw_embeddings(rows + rows // 5, dimensions)
+    """Ten strengths on all rows, ours and scikit-learn's, macro F1 on unseen identities, and the gradient reached."""
+    X, y, identity = draw_embeddings(rows + rows // 5, dimensions)
     X = (X - X[:rows].mean(axis=0)) / X[:rows].std(axis=0)
-    unseen = np.flatnonzero(person > person[rows - 1])
+    unseen = np.flatnonzero(identity > identity[rows - 1])
     data = X[:rows], y[:rows], X[unseen], y[unseen]
     parts = [_paths(*data, tol) for tol in TOLERANCES]
     return (
         f"## Ten strengths at {rows:,} x {dimensions}, {CLASSES} classes\n\nThe same standardized float32 rows, the "
         "same convex objective, both to the same largest gradient entry; macro F1 on "
-        f"{len(unseen):,} images of unseen people. Where the penalty is weak, 1e-4 (the default of both) is not near "
+        f"{len(unseen):,} images of unseen identities. Under a weak penalty 1e-4 (the default of both) is not near "
         "the optimum yet: the two stop at different places, and so do their F1.\n\n" + "\n\n".join(parts)
     )
 
@@ -120,17 +120,17 @@ def _gradient(X: Any, y: Any, model: Any, strength: float) -> float:
 
 def fit_section(rows: int, dimensions: int) -> str:
     """The estimator with its folds, ridge, and three attributes in one pass against one after the other."""
-    X, joint, person = draw_embeddings(rows, dimensions)
+    X, joint, identity = draw_embeddings(rows, dimensions)
     attributes = {"mask": joint // 6, "gender": joint // 3 % 2, "age": joint % 3}
     taken = times(
         {
-            "LinearProbe, 10 strengths, 5 folds of people": lambda: LinearProbe().fit(X, joint, person),
+            "LinearProbe, 10 strengths, 5 folds of identities": lambda: LinearProbe().fit(X, joint, identity),
             'LinearProbe(solver="ridge"), the same': lambda: LinearProbe(solver="ridge").fit(
-                X, joint, person
+                X, joint, identity
             ),
-            "fit_probes: mask, gender and age together": lambda: fit_probes(X, attributes, person),
+            "fit_probes: mask, gender and age together": lambda: fit_probes(X, attributes, identity),
             "LinearProbe for each of the three": lambda: [
-                LinearProbe().fit(X, values, person) for values in attributes.values()
+                LinearProbe().fit(X, values, identity) for values in attributes.values()
             ],
         },
         repeats=1,
@@ -198,17 +198,17 @@ def scores_section(rows: int, dimensions: int, large: int) -> str:
     from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
     from sklearn.metrics import f1_score
 
-    X, y, person = draw_embeddings(rows, dimensions)
+    X, y, identity = draw_embeddings(rows, dimensions)
     rng = np.random.default_rng(0)
     predicted = np.where(rng.random(rows) < 0.8, y, rng.integers(0, CLASSES, rows))
-    members = np.split(np.argsort(person, kind="stable"), np.cumsum(np.bincount(person))[:-1])
+    members = np.split(np.argsort(identity, kind="stable"), np.cumsum(np.bincount(identity))[:-1])
 
     def loop(resamples: int = 20) -> None:
         for _ in range(resamples):
             drawn = np.concatenate([members[i] for i in rng.integers(0, len(members), len(members))])
             f1_score(y[drawn], predicted[drawn], average="macro")
 
-    boot = times({"ours": partial(bootstrap_interval, y, predicted, person), "loop": loop}, repeats=5)
+    boot = times({"ours": partial(bootstrap_interval, y, predicted, identity), "loop": loop}, repeats=5)
     calculator = AccuracyCalculator(include=("precision_at_1", "r_precision", "mean_average_precision_at_r"))
     vectors, labels = torch.from_numpy(X), torch.from_numpy(y)
     found: dict[str, Any] = {}
@@ -231,7 +231,7 @@ def scores_section(rows: int, dimensions: int, large: int) -> str:
     memory = peak_memory(_prepare_retrieval, large, 512)
     lines = [
         [
-            "1,000 bootstrap resamples of people",
+            "1,000 bootstrap resamples of identities",
             f"{boot['ours']:.3f}",
             f"{50 * boot['loop']:.1f} (from 20)",
             "",

@@ -54,7 +54,7 @@ def make_run(folder: Path, backbone: str) -> Path:
         rng.standard_normal((IMAGES, model.embedding_size), dtype=np.float32),
         {
             "path": [f"images/{number:06d}.jpg" for number in range(IMAGES)],
-            "identity": [f"person {number // 7}" for number in range(IMAGES)],
+            "identity": [f"identity {number // 7}" for number in range(IMAGES)],
             "code/joint": codes,
         },
         fingerprint=fingerprint,

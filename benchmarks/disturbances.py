@@ -193,7 +193,7 @@ def kill_everywhere(bench: Bench, case: Case, expected: Tree, most: int) -> Tall
         code = bench.call(case, number)
         if code != -signal.SIGKILL:  # there is no n-th operation
             break
-        bench.judge(case, expected, tally, f"operation {number}")
+        bench.predictor(case, expected, tally, f"operation {number}")
     return tally
 
 
@@ -210,7 +210,7 @@ def kill_anytime(bench: Bench, case: Case, expected: Tree, times: int) -> Tally:
         time.sleep(draw.uniform(0, lasts))
         os.kill(child, signal.SIGKILL)
         bench.finish(child)
-        bench.judge(case, expected, tally, f"moment {number}")
+        bench.predictor(case, expected, tally, f"moment {number}")
     return tally
 
 
@@ -220,7 +220,7 @@ def run_in_pairs(bench: Bench, case: Case, expected: Tree, times: int) -> Tally:
         bench.reset(case)
         bench.said.unlink(missing_ok=True)
         codes = [bench.finish(child) for child in [bench.start(case), bench.start(case)]]
-        bench.judge(case, expected, tally, f"pair {number}, exits {codes}", again=False)
+        bench.predictor(case, expected, tally, f"pair {number}, exits {codes}", again=False)
         if not set(codes) <= {0, 1} or 0 not in codes:
             tally.wrong.append(f"{case.name}, pair {number}: exits {codes}")
     return tally
@@ -243,7 +243,7 @@ def fill_the_disk(bench: Bench, case: Case, expected: Tree, sizes: int) -> Tally
                     f"{case.name}, disk {number}: exit {code}: {bench.said.read_text()[-300:]}"
                 )
             subprocess.run(["mount", "-o", "remount,size=64m", str(bench.run)], check=True)
-            bench.judge(case, expected, tally, f"disk {number}")
+            bench.predictor(case, expected, tally, f"disk {number}")
     return tally
 
 

@@ -1,6 +1,6 @@
 """Trainings with one planted fault each, in the inputs that a real training leaves.
 
-An embedding of drawn people (the mask competition's ages, genders and seven masks each), the log, the batches,
+An embedding of drawn identities (the mask competition's ages, genders and seven masks each), the log, the batches,
 the transforms, the runs of three arms and an unlabeled set. Signal, identity and noise are laid along random
 directions; the clean training has macro F1 of about 0.8 with age the hardest attribute, as it was there.
 """
@@ -46,15 +46,15 @@ class Fault:
     plant: Callable[[Run, np.random.Generator], Run] | None = None
     build: dict[str, Any] = field(default_factory=dict)
 
-    def make(self, seed: int, people: int, dimensions: int) -> Run:
+    def make(self, seed: int, identities: int, dimensions: int) -> Run:
         """The inputs of :func:`metric_face.diagnose`."""
-        run = clean_run(seed, people, dimensions, **self.build)
+        run = clean_run(seed, identities, dimensions, **self.build)
         return run if self.plant is None else self.plant(run, np.random.default_rng([seed, 99]))
 
 
 @dataclass(frozen=True)
-class People:
-    """Who is in a set: one entry for each person."""
+class Identities:
+    """Who is in a set: one entry for each identity."""
 
     age: NDArray[np.int64]
     gender: NDArray[np.int64]
@@ -72,18 +72,18 @@ class World:
         )
 
     def embed(
-        self, people: People, rng: np.random.Generator, age_noise: float, same_masks: bool = False
+        self, identities: Identities, rng: np.random.Generator, age_noise: float, same_masks: bool = False
     ) -> NDArray[np.float32]:
-        """Seven images of each person, (7 x people, D)."""
-        count = len(people.age)
+        """Seven images of each identity, (7 x identities, D)."""
+        count = len(identities.age)
         who = np.repeat(np.arange(count), len(MASKS))
         masks = np.tile(MASKS, count)
         shown = np.where(masks == 2, 1, masks) if same_masks else masks
         mask = np.eye(3)[shown] + 0.22 * rng.normal(size=(len(who), 3))
-        gender = (2 * people.gender - 1 + 0.38 * rng.normal(size=count))[who] + 0.2 * rng.normal(
+        gender = (2 * identities.gender - 1 + 0.38 * rng.normal(size=count))[who] + 0.2 * rng.normal(
             size=len(who)
         )
-        age = (people.age - 40 + 0.8 * age_noise * rng.normal(size=count))[who]
+        age = (identities.age - 40 + 0.8 * age_noise * rng.normal(size=count))[who]
         age = (age + 0.6 * age_noise * rng.normal(size=len(who))) / 12
         told = np.column_stack([2 * mask, gender, 1.5 * age]) @ self.signal.T
         own = 0.8 * (rng.normal(size=(count, len(self.noise))) @ self.noise.T)[who]
@@ -93,7 +93,7 @@ class World:
 
 def clean_run(
     seed: int,
-    people: int = 2857,
+    num_identities: int = 2857,
     dimensions: int = 512,
     *,
     age_noise: float = 0.6,
@@ -105,24 +105,24 @@ def clean_run(
 
     Args:
         seed: of everything drawn.
-        people: persons, seven images each.
+        num_identities: identities, seven images each.
         dimensions: D.
         age_noise: years of noise in the age that the embedding shows.
         same_masks: embed "incorrect" and "not worn" alike.
-        held_out: share of the people in validation.
-        old_in_test: share of people of 60 and more among the unlabeled; as in training by default.
+        held_out: share of the identities in validation.
+        old_in_test: share of identities of 60 and more among the unlabeled; as in training by default.
 
     Returns:
         The inputs of :func:`metric_face.diagnose`.
     """
     rng = np.random.default_rng([seed, 1])
     world = World(dimensions, rng)
-    known = _draw(people, rng)
-    new = _draw(people // 4, rng, old_in_test)
-    identities = np.repeat(np.arange(people), len(MASKS))
+    known = _draw(num_identities, rng)
+    new = _draw(num_identities // 4, rng, old_in_test)
+    identities = np.repeat(np.arange(num_identities), len(MASKS))
     groups = np.array([age_group(age) for age in known.age])
     labels = {
-        "mask": np.tile(MASKS, people),
+        "mask": np.tile(MASKS, num_identities),
         "gender": known.gender[identities],
         "age": groups[identities],
     }
@@ -155,8 +155,8 @@ def clean_run(
     return run
 
 
-def _draw(count: int, rng: np.random.Generator, old: float | None = None) -> People:
-    """People of the competition's ages and genders, in random order."""
+def _draw(count: int, rng: np.random.Generator, old: float | None = None) -> Identities:
+    """Identities of the competition's ages and genders, in random order."""
     if old is None:
         pairs = ages_and_genders(count)
     else:
@@ -166,14 +166,14 @@ def _draw(count: int, rng: np.random.Generator, old: float | None = None) -> Peo
         pairs = [pool[at] for at in rng.choice(len(pool), count, replace=False, p=chance)]
     order = rng.permutation(len(pairs))
     ages = np.array([age for _, age in pairs])[order]
-    return People(ages, np.array([int(gender == "female") for gender, _ in pairs])[order])
+    return Identities(ages, np.array([int(gender == "female") for gender, _ in pairs])[order])
 
 
 def _held_out(
-    people: People, groups: NDArray[np.int64], share: float, rng: np.random.Generator
+    identities: Identities, groups: NDArray[np.int64], share: float, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """A stratified choice of people."""
-    cells = people.gender * 3 + groups
+    """A stratified choice of identities."""
+    cells = identities.gender * 3 + groups
     chosen = np.zeros(len(cells), dtype=bool)
     for cell in np.unique(cells):
         members = rng.permutation(np.flatnonzero(cells == cell))

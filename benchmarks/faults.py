@@ -1,6 +1,7 @@
 """Does `why` find the fault that was planted, and nothing where none was?
 
-Run as ``python -m benchmarks.faults``; ``--people 400`` is a quick look. Faults are planted in drawn people, and in
+Run as ``python -m benchmarks.faults``; ``--identities 400`` is a quick look. Faults are planted in drawn
+identities, and in
 photographs where the folder of ``--real`` is there. Each training is made anew, one fault at a time, and given to
 ``diagnose`` without a word about it.
 """
@@ -28,7 +29,7 @@ SHORT = {"supported": "yes", "not_supported": "no", "cannot_tell": "?"}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=2857, help="seven images each")
+    parser.add_argument("--identities", type=int, default=2857, help="seven images each")
     parser.add_argument("--dimensions", type=int, default=512)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
@@ -41,9 +42,9 @@ def main() -> None:
     options = parser.parse_args()
     diagnose(**clean_run(99, 60, 16))  # imports and compilation are not the run's
     sections = [
-        _faults(options.people, options.dimensions, options.seed),
-        _clean(options.people, options.dimensions),
-        _labels(options.people, options.dimensions, options.seed),
+        _faults(options.identities, options.dimensions, options.seed),
+        _clean(options.identities, options.dimensions),
+        _labels(options.identities, options.dimensions, options.seed),
     ]
     if options.real.is_dir():
         from benchmarks.real_faults import plant_in_photographs
@@ -52,9 +53,9 @@ def main() -> None:
     command = "python -m benchmarks.faults" + (
         f" --real {options.real}" if options.real != PHOTOGRAPHS else ""
     )
-    if options.people != 2857 or options.dimensions != 512:
-        command += f" --people {options.people} --dimensions {options.dimensions}"
-    title = f"Planted faults: {7 * options.people:,} images x {options.dimensions}, one fault at a time"
+    if options.identities != 2857 or options.dimensions != 512:
+        command += f" --identities {options.identities} --dimensions {options.dimensions}"
+    title = f"Planted faults: {7 * options.identities:,} images x {options.dimensions}, one fault at a time"
     publish("faults", title, command, machine("numpy", "scikit-learn", "faiss-cpu", "cleanlab"), sections)
 
 
@@ -97,10 +98,10 @@ HEAD = (
 )
 
 
-def _faults(people: int, dimensions: int, seed: int) -> str:
+def _faults(identities: int, dimensions: int, seed: int) -> str:
     rows, right, slowest = [], 0, Seconds(0.0, 0.0)
     for fault in FAULTS:
-        found, seconds = timed(fault.make(seed, people, dimensions))
+        found, seconds = timed(fault.make(seed, identities, dimensions))
         hit = bool(found.findings) and found.findings[0].id in fault.found_as
         right, slowest = right + hit, max(slowest, seconds)
         rows.append(row(fault.name, found, seconds, "yes" if hit else "NO"))
@@ -113,23 +114,23 @@ def _faults(people: int, dimensions: int, seed: int) -> str:
     return f"## Fault by first finding\n\n{table(HEAD, rows)}\n\n{verdict}"
 
 
-def _clean(people: int, dimensions: int) -> str:
+def _clean(identities: int, dimensions: int) -> str:
     rows, findings = [], 0
     for seed in CLEAN_SEEDS:
-        found, seconds = timed(clean_run(seed, people, dimensions))
+        found, seconds = timed(clean_run(seed, identities, dimensions))
         findings += len(found.findings)
         rows.append(row(f"nothing, seed {seed}", found, seconds, "NO" if found.findings else "yes"))
         print(*rows[-1], sep=" | ", flush=True)
     return f"## Clean controls\n\n{table(HEAD, rows)}\n\nFindings on clean trainings: {findings} (mark: 0)."
 
 
-def _labels(people: int, dimensions: int, seed: int) -> str:
+def _labels(identities: int, dimensions: int, seed: int) -> str:
     """Our suspects and cleanlab's, from the same out-of-fold probabilities, against the planted list."""
     from metric_face.diagnosis.inputs import context_of
 
     rows = []
     for name, attribute, plant in LABEL_FAULTS:
-        run = plant(clean_run(seed, people, dimensions), np.random.default_rng([seed, 99]))
+        run = plant(clean_run(seed, identities, dimensions), np.random.default_rng([seed, 99]))
         planted = run.pop("planted")
         context = context_of(run.pop("embeddings"), run.pop("labels"), run.pop("identities"), **run)
         noise = judge(context, attribute)

@@ -21,18 +21,18 @@ IMAGES_EACH = 7
 def analyzes(count: int, folder: Path | None) -> dict[str, Callable[[], object]]:
     """What `why`, `visualize` and `evaluate` ask of a run with ``count`` images, a fifth of them for validation."""
     rng = np.random.default_rng(0)
-    people = np.arange(count) // IMAGES_EACH
-    centers = rng.normal(size=(people[-1] + 1, DIMENSIONS))
-    vectors = (centers[people] + rng.normal(size=(count, DIMENSIONS))).astype(np.float32)
-    val = people % 5 == 0
+    identities = np.arange(count) // IMAGES_EACH
+    centers = rng.normal(size=(identities[-1] + 1, DIMENSIONS))
+    vectors = (centers[identities] + rng.normal(size=(count, DIMENSIONS))).astype(np.float32)
+    val = identities % 5 == 0
     held, known = vectors[val], vectors[~val]
 
     def file(part: str, among: str | None = None) -> Path | None:
         return None if folder is None else graph_file(folder, part, among)
 
     return {
-        "why": lambda: kept_graph(file("all"), vectors, DEPTH, exclude=people),
-        "visualize": lambda: kept_graph(file("val"), held, DEPTH, exclude=people[val]),
+        "why": lambda: kept_graph(file("all"), vectors, DEPTH, exclude=identities),
+        "visualize": lambda: kept_graph(file("val"), held, DEPTH, exclude=identities[val]),
         "evaluate": lambda: kept_graph(file("val", "train"), held, DEPTH_BETWEEN, base=known),
     }
 
@@ -62,9 +62,9 @@ def main() -> None:
         "python -m benchmarks.graphs" + (f" --scale {options.scale:g}" if options.scale != 1 else ""),
         machine("faiss-cpu", "numpy") + f"; {faiss.omp_get_max_threads()} threads",
         [
-            f"Seconds, medians of arms that take turns. {DIMENSIONS} dimensions, {IMAGES_EACH} images a person, a "
+            f"Seconds, medians of arms that take turns. {DIMENSIONS} dimensions, {IMAGES_EACH} images an identity, a "
             "fifth for validation. `why` looks among all images and `visualize` among the validation images, the same "
-            f"person left out ({DEPTH} neighbors); `evaluate` looks from validation into training "
+            f"identity left out ({DEPTH} neighbors); `evaluate` looks from validation into training "
             f"({DEPTH_BETWEEN} neighbors), as `index` does too. Reading includes the checksums of the vectors and of "
             "the file.",
             table(

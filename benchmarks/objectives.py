@@ -1,4 +1,4 @@
-"""Does it help? Objectives of equal budget on real and synthetic images, judged on people they never saw.
+"""Does it help? Objectives of equal budget on real and synthetic images, judged on identities they never saw.
 
 ``python -m benchmarks.objectives --data ../shared/data`` trains what is missing, one cell (data, objective, seed)
 after the other, and writes the table of what there is; a stopped run goes on where it was. ``--report`` only
@@ -50,7 +50,7 @@ class Task:
     data: dict[str, Any]
     label: str
     per_batch: int
-    person: str | None = None
+    identity: str | None = None
     """The column whose values are resampled together; default the identity."""
 
 
@@ -105,7 +105,7 @@ def images_of(name: str, task: Task, data: Path, work: Path) -> Path:
 
         place = work / "faces"
         if not place.exists():
-            make_faces(place, people=FACES_PEOPLE, size=(96, 128), seed=0)
+            make_faces(place, identities=FACES_PEOPLE, size=(96, 128), seed=0)
         return place
     source = data / task.folder / "images.csv"
     kept = pd.read_csv(source)
@@ -119,7 +119,7 @@ def images_of(name: str, task: Task, data: Path, work: Path) -> Path:
     return chosen
 
 
-def train_cell(config: Config, data: PreparedData, steps: int, person: str | None, out: Path) -> None:
+def train_cell(config: Config, data: PreparedData, steps: int, identity: str | None, out: Path) -> None:
     """Train, judge on the part held out, and keep the predictions."""
     import lightning as L
 
@@ -132,7 +132,7 @@ def train_cell(config: Config, data: PreparedData, steps: int, person: str | Non
 
     assert data.space is not None
     L.seed_everything(config.seed, verbose=False)
-    train = data.table.part("train")
+    train = data.table.in_split("train")
     transform = EvalTransform(config.data.size, config.data.crop)
     codes = label_columns(train, data.space, config)
     sampler = make_sampler(train, codes, config)
@@ -170,7 +170,7 @@ def train_cell(config: Config, data: PreparedData, steps: int, person: str | Non
     trainer.fit(module, loader)
     seconds = time.monotonic() - started
     whole = watch.estimate().components.get("whole")
-    judged = judge(model, transform, data, person)
+    judged = judge(model, transform, data, identity)
     facts = {
         "steps": trainer.global_step,
         "images": IMAGES_A_STEP,
@@ -185,9 +185,9 @@ def train_cell(config: Config, data: PreparedData, steps: int, person: str | Non
 
 
 def judge(
-    model: Any, transform: Any, data: PreparedData, person: str | None
+    model: Any, transform: Any, data: PreparedData, identity: str | None
 ) -> dict[str, np.ndarray[Any, Any]]:
-    """What head, neighbors and probe say of the images held out, and whether each finds its person."""
+    """What head, neighbors and probe say of the images held out, and whether each finds its identity."""
     from metric_face.classifiers.knn import KNNClassifier
     from metric_face.classifiers.linear_probe import LinearProbe
     from metric_face.data.targets import head_predictions, targets_of
@@ -195,15 +195,15 @@ def judge(
     from metric_face.metrics.retrieval import retrieval_metrics
 
     embeddings = extract(model, data.table, transform=transform, precision="fp32")
-    gallery, queries = embeddings.part("train"), embeddings.part("val")
+    gallery, queries = embeddings.in_split("train"), embeddings.in_split("val")
     known, asked = targets_of(gallery.table, data.space), targets_of(queries.table, data.space)
     name = "joint" if "joint" in asked else next(iter(asked))
     true, classes = asked[name]
     said = head_predictions(dict(queries.logits), data.space)[name]
     knn = KNNClassifier(20).fit(gallery.vectors, known[name][0]).predict(queries.vectors)
-    people, gallery_people = (_people(part.table, person) for part in (queries, gallery))
+    identities, gallery_identities = (_identities(part.table, identity) for part in (queries, gallery))
     probe = LinearProbe(np.logspace(0, -4, 5).tolist()).fit(
-        gallery.vectors, known[name][0], groups=gallery_people
+        gallery.vectors, known[name][0], groups=gallery_identities
     )
     found = {
         "true": true,
@@ -211,15 +211,17 @@ def judge(
         "knn": knn,
         "probe": probe.predict(queries.vectors),
         "classes": np.array(len(classes)),
-        "people": np.arange(len(true)) if people is None else np.unique(people, return_inverse=True)[1],
+        "identities": np.arange(len(true))
+        if identities is None
+        else np.unique(identities, return_inverse=True)[1],
     }
     if queries.table.identities is not None:
-        found["recall"] = np.array(retrieval_metrics(queries.vectors, found["people"]).recall[1])
+        found["recall"] = np.array(retrieval_metrics(queries.vectors, found["identities"]).recall[1])
     return found
 
 
-def _people(table: Any, person: str | None) -> Any:
-    return table.identities if person is None else table.column(person).to_numpy().astype(str)
+def _identities(table: Any, identity: str | None) -> Any:
+    return table.identities if identity is None else table.column(identity).to_numpy().astype(str)
 
 
 def missing(tasks: list[str], work: Path) -> Iterator[tuple[str, str, int, Path]]:
@@ -268,7 +270,7 @@ def main() -> None:
         if name not in prepared:
             prepared[name] = prepare_data(config.data)
         started = time.monotonic()
-        train_cell(config, prepared[name], wanted.steps, task.person, out)
+        train_cell(config, prepared[name], wanted.steps, task.identity, out)
         print(
             f"{number + 1}/{len(todo)} {name} / {arm} / seed {seed}: {time.monotonic() - started:.0f} s",
             flush=True,

@@ -9,9 +9,10 @@ from metric_face.metrics.intervals import Interval, bootstrap_interval
 
 JUDGES = ("head", "knn", "probe")
 BASELINE, CONTROL = "ce", "ce, P x K batches"
-INTRODUCTION = """Macro F1 on people (masks3: photographs) held out, of the head, of 20 neighbors and of a linear
-probe, with 95 % intervals that resample people; the seeds are pooled. Below them the difference to plain
-cross-entropy on the same people, and to cross-entropy on the batches that the triplet gets, the control that tells what
+INTRODUCTION = """Macro F1 on identities (masks3: photographs) held out, of the head, of 20 neighbors and of a linear
+probe, with 95 % intervals that resample identities; the seeds are pooled. Below them the difference to plain
+cross-entropy on the same identities, and to cross-entropy on the batches that the triplet gets, the control that
+tells what
 the sampler does from what the loss does; * where the interval leaves out zero. kappa is the corrected cosine between
 the two sides of the loss (the triplet, or soft F1 without a triplet, against the rest) during training, one interval a
 seed. timm's test_resnet (0.4 M weights) from scratch at 40 px, D = 64, AdamW 2e-3 with a cosine, flips alone; nothing
@@ -21,7 +22,7 @@ Cells = list[dict[str, Any]]
 
 
 def section(name: str, cells: dict[str, Cells]) -> str:
-    """The tables of one data set. Seeds are pooled; the interval resamples people, all seeds of one together."""
+    """The tables of one data set. Seeds are pooled; the interval resamples identities, all seeds of one together."""
     with_recall = "recall" in next(iter(cells.values()))[0]
     header = [
         "objective",
@@ -29,7 +30,7 @@ def section(name: str, cells: dict[str, Cells]) -> str:
         *JUDGES,
         "kappa",
         "ms a step",
-        *(["recall@1 of the person"] * with_recall),
+        *(["recall@1 of the identity"] * with_recall),
     ]
     rows = []
     for arm, runs in cells.items():
@@ -41,7 +42,7 @@ def section(name: str, cells: dict[str, Cells]) -> str:
     first = next(iter(cells.values()))[0]
     spread = [np.std([_f1(run, "head") for run in runs], ddof=1) for runs in cells.values() if len(runs) > 1]
     return (
-        f"## {name}\n\n{len(first['true'])} images of {len(np.unique(first['people']))} people held out, "
+        f"## {name}\n\n{len(first['true'])} images of {len(np.unique(first['identities']))} identities held out, "
         f"{int(first['classes'])} classes, {first['steps']} steps of {first['images']} images. "
         f"Standard deviation of the head's macro F1 between seeds: {np.mean(spread) if spread else float('nan'):.3f}."
         f"\n\n{table(header, rows)}\n\n{_differences(cells)}"
@@ -68,9 +69,11 @@ def _gain(runs: Cells, base: Cells, judge: str) -> str:
 
 
 def _interval(runs: Cells, judge: str, other: Any = None) -> Interval:
-    true, said, people = (np.concatenate([run[key] for run in runs]) for key in ("true", judge, "people"))
+    true, said, identities = (
+        np.concatenate([run[key] for run in runs]) for key in ("true", judge, "identities")
+    )
     classes = int(runs[0]["classes"])
-    return bootstrap_interval(true, said, people, other=other, num_classes=classes, resamples=500)
+    return bootstrap_interval(true, said, identities, other=other, num_classes=classes, resamples=500)
 
 
 def _f1(run: dict[str, Any], judge_name: str) -> float:

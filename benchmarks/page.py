@@ -134,7 +134,7 @@ def images_in(folder: Path | None, made: Path) -> tuple[list[Path], str]:
         return sorted(path for path in folder.rglob("*") if path.suffix in {".jpg", ".png"}), folder.name
     from metric_face.synthetic_faces.faces import make_faces
 
-    make_faces(made, people=150, size=(96, 128), seed=0)
+    make_faces(made, identities=150, size=(96, 128), seed=0)
     return sorted(
         path for path in made.rglob("*.[jp]*g") if not path.name.startswith("._")
     ), "synthetic faces"

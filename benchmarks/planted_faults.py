@@ -63,24 +63,24 @@ def no_test_crop(run: Run, rng: np.random.Generator) -> Run:
 
 
 def identity_leak(run: Run, rng: np.random.Generator) -> Run:
-    """Images are split at random, seven of a person."""
+    """Images are split at random, seven of an identity."""
     split = np.where(rng.random(len(run["identities"])) < 0.2, "val", "train")
     return run | {"split": split, "batches": None, "promised": None}
 
 
 def near_copies(run: Run, rng: np.random.Generator) -> Run:
-    """A twentieth of the validation people are training people again, under another name, saved once more."""
+    """A twentieth of the validation identities are training identities again, under another name, saved once more."""
     run = run | {
         "embeddings": run["embeddings"].copy(),
         "labels": {k: v.copy() for k, v in run["labels"].items()},
     }
     ages = run["raw_values"]["age"].copy()
-    people = run["identities"]
-    held = np.unique(people[run["split"] == "val"])
-    trained = np.unique(people[run["split"] == "train"])
+    identities = run["identities"]
+    held = np.unique(identities[run["split"] == "val"])
+    trained = np.unique(identities[run["split"] == "train"])
     chosen = rng.choice(held, max(4, len(held) // 20), replace=False)
     for copy, original in zip(chosen, rng.choice(trained, len(chosen), replace=False), strict=True):
-        here, there = np.flatnonzero(people == copy), np.flatnonzero(people == original)
+        here, there = np.flatnonzero(identities == copy), np.flatnonzero(identities == original)
         spread = 0.02 / np.sqrt(run["embeddings"].shape[1])
         run["embeddings"][here] = run["embeddings"][there] + spread * rng.normal(
             size=run["embeddings"][here].shape
@@ -91,10 +91,10 @@ def near_copies(run: Run, rng: np.random.Generator) -> Run:
 
 
 def wrong_gender(run: Run, rng: np.random.Generator) -> Run:
-    """3 % of the people with the wrong gender on all their images."""
-    people = run["identities"]
-    chosen = rng.choice(people.max() + 1, round(0.03 * (people.max() + 1)), replace=False)
-    wrong = np.isin(people, chosen)
+    """3 % of the identities with the wrong gender on all their images."""
+    identities = run["identities"]
+    chosen = rng.choice(identities.max() + 1, round(0.03 * (identities.max() + 1)), replace=False)
+    wrong = np.isin(identities, chosen)
     gender = np.where(wrong, 1 - run["labels"]["gender"], run["labels"]["gender"])
     return run | {"labels": run["labels"] | {"gender": gender}, "planted": np.flatnonzero(wrong)}
 
@@ -107,10 +107,10 @@ def wrong_gender_of_images(run: Run, rng: np.random.Generator) -> Run:
 
 
 def swapped_masks(run: Run, rng: np.random.Generator) -> Run:
-    """5 % of the people with "incorrect" and "not worn" exchanged."""
-    people, mask = run["identities"], run["labels"]["mask"]
-    chosen = rng.choice(people.max() + 1, round(0.05 * (people.max() + 1)), replace=False)
-    wrong = np.isin(people, chosen) & (mask > 0)
+    """5 % of the identities with "incorrect" and "not worn" exchanged."""
+    identities, mask = run["identities"], run["labels"]["mask"]
+    chosen = rng.choice(identities.max() + 1, round(0.05 * (identities.max() + 1)), replace=False)
+    wrong = np.isin(identities, chosen) & (mask > 0)
     return run | {
         "labels": run["labels"] | {"mask": np.where(wrong, 3 - mask, mask)},
         "planted": np.flatnonzero(wrong),
@@ -159,7 +159,7 @@ FAULTS = (
     Fault("identity leak", frozenset({"leak.identity"}), identity_leak),
     Fault("near-duplicate leak", frozenset({"leak.near"}), near_copies),
     Fault("3 % labels flipped (gender)", frozenset({"label_errors.wrong"}), wrong_gender),
-    Fault("mask labels of some people swapped", frozenset({"label_errors.swapped"}), swapped_masks),
+    Fault("mask labels of some identities swapped", frozenset({"label_errors.swapped"}), swapped_masks),
     Fault("boundary moved on validation", frozenset({"boundary.moved"}), moved_cut),
     Fault("prior shift in test", frozenset({"shift.prior"}), build={"old_in_test": 0.25}),
     Fault("two classes made identical", frozenset({"overlap.classes"}), build={"same_masks": True}),
@@ -168,7 +168,7 @@ FAULTS = (
     Fault("validation too small to tell", frozenset({"resolution.too_coarse"}), build={"held_out": 0.02}),
 )
 LABEL_FAULTS = (
-    ("3 % of people, gender", "gender", wrong_gender),
+    ("3 % of identities, gender", "gender", wrong_gender),
     ("3 % of images, gender", "gender", wrong_gender_of_images),
-    ("5 % of people, masks swapped", "mask", swapped_masks),
+    ("5 % of identities, masks swapped", "mask", swapped_masks),
 )

@@ -120,7 +120,7 @@ def report(out: Path) -> None:
         for score in one["evaluate"]["scores"]:
             if score["target"] in ("joint", "mask"):
                 f1_rows.append(
-                    (name, score["judge"], score["target"], interval(score["macro_f1"]), score["note"])
+                    (name, score["predictor"], score["target"], interval(score["macro_f1"]), score["note"])
                 )
         for near in one["evaluate"]["retrieval"]:
             recall_rows.append(
@@ -153,7 +153,7 @@ def report(out: Path) -> None:
         [
             "All backbones are `resnet10t`, from scratch. Scores are of identities (utkface: contents; masks3: source "
             "photographs; omniglot: alphabets) that training has not seen; 95 % intervals over identities.",
-            table(("set", "judge", "target", "macro F1", "kNN setting"), f1_rows),
+            table(("set", "predictor", "target", "macro F1", "kNN setting"), f1_rows),
             table(
                 ("set", "label", "same identity", "recall@1", "R-precision", "MAP@R", "queries"), recall_rows
             ),

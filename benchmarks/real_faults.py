@@ -1,7 +1,8 @@
 """The same faults planted in photographs, which hold faults of their own: those are listed first.
 
-Ages and genders come from utkface, whose people are unknown (copies of a photograph count as one); people on both
-sides of the split from lfw; exchanged masks from masks3, where the photograph stands for the person. The embedding
+Ages and genders come from utkface, whose identities are unknown (copies of a photograph count as one); identities
+on both
+sides of the split from lfw; exchanged masks from masks3, where the photograph stands for the identity. The embedding
 is a frozen one that needs no training (:mod:`benchmarks.plain_features`), so macro F1 is modest.
 """
 
@@ -74,7 +75,7 @@ def plant_in_photographs(home: Path) -> str:
 
 
 def utkface(home: Path, scratch: Path) -> Iterator[tuple[Fault | None, Run]]:
-    """Ages and genders: all faults but those that need several images of a person."""
+    """Ages and genders: all faults but those that need several images of an identity."""
     frame = pd.read_csv(home / "images.csv")
     paths = [home / name for name in frame["path"]]
     age = frame["age"].to_numpy(float)
@@ -90,7 +91,7 @@ def utkface(home: Path, scratch: Path) -> Iterator[tuple[Fault | None, Run]]:
     yield None, run
     for fault in FAULTS:
         match fault.name:
-            case "identity leak" | "mask labels of some people swapped":
+            case "identity leak" | "mask labels of some identities swapped":
                 continue
             case "near-duplicate leak":
                 yield fault, _saved_again(run, known.turn, scratch, rng)
@@ -116,12 +117,12 @@ def utkface(home: Path, scratch: Path) -> Iterator[tuple[Fault | None, Run]]:
 
 
 def lfw(home: Path) -> Iterator[tuple[Fault | None, Run]]:
-    """People with several photographs: the identity leak."""
+    """Identities with several photographs: the identity leak."""
     frame = pd.read_csv(home / "images.csv")
-    people = np.unique(frame["identity"], return_inverse=True)[1].astype(np.int64)
+    identities = np.unique(frame["identity"], return_inverse=True)[1].astype(np.int64)
     labels = {"gender": (frame["gender"] == "female").to_numpy(np.int64)}
     run = _photographs(
-        [home / name for name in frame["path"]], labels, people, {"gender": ("male", "female")}
+        [home / name for name in frame["path"]], labels, identities, {"gender": ("male", "female")}
     ).run
     yield None, run
     fault = next(f for f in FAULTS if f.name == "identity leak")
@@ -131,15 +132,17 @@ def lfw(home: Path) -> Iterator[tuple[Fault | None, Run]]:
 def masks3(home: Path) -> Iterator[tuple[Fault | None, Run]]:
     """Masks that vary within a photograph: labels exchanged in a quarter of those that have both."""
     frame = pd.read_csv(home / "images.csv")
-    people = np.unique(frame["source"], return_inverse=True)[1].astype(np.int64)
+    identities = np.unique(frame["source"], return_inverse=True)[1].astype(np.int64)
     names = ("correct", "incorrect", "none")
     codes = frame["mask"].map({name: code for code, name in enumerate(names)}).to_numpy(np.int64)
-    run = _photographs([home / name for name in frame["path"]], {"mask": codes}, people, {"mask": names}).run
+    run = _photographs(
+        [home / name for name in frame["path"]], {"mask": codes}, identities, {"mask": names}
+    ).run
     yield None, run
-    codes, people = run["labels"]["mask"], run["identities"]
-    both = np.intersect1d(people[codes == 0], people[codes == 2])
+    codes, identities = run["labels"]["mask"], run["identities"]
+    both = np.intersect1d(identities[codes == 0], identities[codes == 2])
     chosen = np.random.default_rng(5).choice(both, max(1, len(both) // 4), replace=False)
-    swapped = np.where(np.isin(people, chosen) & (codes != 1), 2 - codes, codes)
+    swapped = np.where(np.isin(identities, chosen) & (codes != 1), 2 - codes, codes)
     yield next(f for f in FAULTS if f.name.startswith("mask labels")), run | {"labels": {"mask": swapped}}
 
 
@@ -156,14 +159,14 @@ def one_per_picture(paths: Sequence[Path]) -> NDArray[np.int64]:
 def _photographs(
     paths: list[Path],
     labels: dict[str, NDArray[np.int64]],
-    people: NDArray[np.int64],
+    identities: NDArray[np.int64],
     classes: dict[str, tuple[str, ...]],
 ) -> Photographs:
-    """The inputs of a training on frozen features, split by person; a fifth of the rest is left unlabeled."""
+    """The inputs of a training on frozen features, split by identity; a fifth of the rest is left unlabeled."""
     rng = np.random.default_rng(3)
-    held = rng.random(int(people.max()) + 1) < 0.25
+    held = rng.random(int(identities.max()) + 1) < 0.25
     aside = ~held & (rng.random(len(held)) < 0.2)
-    part = np.where(held, "val", np.where(aside, "new", "train"))[people]
+    part = np.where(held, "val", np.where(aside, "new", "train"))[identities]
     raw = gradients(paths)
     turn = principal_axes(raw, np.flatnonzero(part == "train"))
     features = turn(raw)
@@ -173,12 +176,12 @@ def _photographs(
     run: Run = {
         "embeddings": features[kept],
         "labels": labels,
-        "identities": people[kept],
+        "identities": identities[kept],
         "classes": classes,
         "split": part[kept],
         "images": [paths[at] for at in kept],
         "unlabeled": features[new],
-        "batches": batches_of(labels, people[kept], part[kept], 0),
+        "batches": batches_of(labels, identities[kept], part[kept], 0),
         "log": healthy_log(rng),
         "transforms": transforms(crop_in_evaluation=True, crop=CROP),
         "settings": {"monitor": "val/macro_f1", "margin": 0.2},

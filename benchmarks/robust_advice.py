@@ -1,6 +1,6 @@
-"""How often the audit takes two pictures of one person for copies of one photograph, and how many copies it finds.
+"""How often the audit takes two pictures of one identity for copies of one photograph, and how many copies it finds.
 
-``python -m benchmarks.robust_advice`` draws people with seven pictures each, reads the real sets where they are
+``python -m benchmarks.robust_advice`` draws identities with seven pictures each, reads the real sets where they are
 (``--data FOLDER`` with ``lfw``, ``utkface`` and ``masks3``), and counts what :func:`near_pairs` says.
 """
 
@@ -30,14 +30,16 @@ def main() -> None:
     """Measure, print and publish."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared" / "data")
-    parser.add_argument("--people", type=int, default=150)
+    parser.add_argument("--identities", type=int, default=150)
     parser.add_argument("--copies", type=int, default=200)
-    parser.add_argument("--quick", action="store_true", help="few people and copies, drawn people only")
+    parser.add_argument(
+        "--quick", action="store_true", help="few identities and copies, drawn identities only"
+    )
     chosen = parser.parse_args()
-    people, copies = (40, 40) if chosen.quick else (chosen.people, chosen.copies)
+    identities, copies = (40, 40) if chosen.quick else (chosen.identities, chosen.copies)
     alarms, found, said = [], [], []
     with tempfile.TemporaryDirectory() as folder:
-        for name, images in _sets(chosen.data, people, Path(folder), chosen.quick):
+        for name, images in _sets(chosen.data, identities, Path(folder), chosen.quick):
             prints = take_fingerprints(images.paths)
             pairs = [(i, j) for i, j in near_pairs(prints.pictures) if prints.digests[i] != prints.digests[j]]
             who = images.identities
@@ -47,15 +49,15 @@ def main() -> None:
             claims = [f for f in report.findings if f.id == "near-copies-disagree"]
             said.append((name, claims[0].sentence.split(":")[0] if claims else "nothing"))
     heads = ("copy, scale and quality", *(f"{scale:g} q{quality}" for scale, quality in COPIES))
-    options = " --quick" if chosen.quick else f" --people {people} --copies {copies}"
+    options = " --quick" if chosen.quick else f" --identities {identities} --copies {copies}"
     command = f"python -m benchmarks.robust_advice{options}"
     publish(
         "robustness-advice",
-        "Advice that tells people to change their data: how often it is wrong",
+        "Advice that tells identities to change their data: how often it is wrong",
         command,
         machine("numpy", "pillow"),
         [
-            "Pairs that `audit` calls nearly equal pictures. Of drawn people no two pictures are copies, so each "
+            "Pairs that `audit` calls nearly equal pictures. Of drawn identities no two pictures are copies, so each "
             "flagged pair of theirs is a false alarm. Of the real sets, pairs of one identity may be one photograph "
             "published twice: the count is an upper bound of false alarms.",
             table(
@@ -63,18 +65,18 @@ def main() -> None:
             ),
             f"Copies found, of {copies} images of each set, saved again as JPEG:",
             table(heads, found),
-            "What `audit` then says of labels that disagree (on two pictures of one person a label that varies within "
-            "people, such as a mask, is never held against them):",
+            "What `audit` then says of labels that disagree (on two pictures of one identity a label that varies in "
+            "identities, such as a mask, is never held against them):",
             table(("set", "said of nearly equal pictures"), said),
         ],
     )
 
 
-def _sets(data: Path, people: int, folder: Path, quick: bool) -> Iterator[tuple[str, ImageTable]]:
-    make_faces(folder / "faces", people=people, seed=0, label_errors=False, workers=1)
+def _sets(data: Path, identities: int, folder: Path, quick: bool) -> Iterator[tuple[str, ImageTable]]:
+    make_faces(folder / "faces", identities=identities, seed=0, label_errors=False, workers=1)
     drawn = ImageTable.read(folder / "faces")
-    yield "drawn people", drawn
-    yield "drawn people, not named", drawn.without("identity")
+    yield "drawn identities", drawn
+    yield "drawn identities, not named", drawn.without("identity")
     for name in () if quick else SETS:
         if (data / name).is_dir():
             yield name, ImageTable.read(data / name)

@@ -81,7 +81,7 @@ def message_of(said: str) -> str:
 
 
 def photographs(folder: Path) -> pd.DataFrame:
-    """Twelve small pictures of six people in two classes, and their table."""
+    """Twelve small pictures of six identities in two classes, and their table."""
     rows = []
     for number in range(12):
         name = f"p{number // 2}_{number % 2}.png"

@@ -1,4 +1,4 @@
-"""What people hand in, what is read of it and what is said: layouts, CSV dialects, encodings, labels, modes, suffixes.
+"""What users hand in, what is read of it and what is said: layouts, CSV dialects, encodings, labels, modes, suffixes.
 
 Run with ``python -m benchmarks.robust_inputs``; each case is prepared as a training prepares it and audited, and the
 two must agree. A case that is not as it must be makes the exit code 1.

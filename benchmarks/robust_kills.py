@@ -39,8 +39,8 @@ def prepare(home: Path) -> list[Case]:
 
     torch.set_num_threads(1)
     extraction._Store.STRIDE = 16  # several notes of how far it is, on few images
-    draw_toy(home / "data", people=12, each=4)
-    draw_toy(home / "unseen", people=3, each=4, seed=1)
+    draw_toy(home / "data", identities=12, each=4)
+    draw_toy(home / "unseen", identities=3, each=4, seed=1)
     run = home / "work" / "run"
     fit(tiny_config(home / "data", trainer__epochs=1), run, quiet=True)
     bare = keep(home, "bare")

@@ -22,7 +22,7 @@ class Peer:
         make: (labels, P, K) -> batches of indices. Options it has no use for do not exist.
         ranked: (labels, P, K, rank, world) -> the batches of one rank, where the sampler or its library has a way.
         seeded: (labels, P, K, seed) -> batches, where it takes a seed.
-        spread: (labels, persons, P, K) -> batches that spread persons, where it can.
+        spread: (labels, identities, P, K) -> batches that spread identities, where it can.
     """
 
     name: str
@@ -55,7 +55,7 @@ def peers() -> list[Peer]:
             RandomIdentitySampler,
             ranked=lambda labels, p, k, r, w: RandomIdentitySampler(labels, p, k, rank=r, world_size=w),
             seeded=lambda labels, p, k, seed: RandomIdentitySampler(labels, p, k, seed=seed),
-            spread=lambda labels, persons, p, k: RandomIdentitySampler(labels, p, k, spread=persons),
+            spread=lambda labels, identities, p, k: RandomIdentitySampler(labels, p, k, spread=identities),
         )
     ]
     try:

@@ -160,15 +160,15 @@ def balance(case: Case) -> Verdict:
 
 def spread(case: Case) -> Verdict:
     rng = np.random.default_rng(0)
-    persons = np.repeat(np.arange(45), 7)
-    labels = np.tile([0, 0, 0, 0, 0, 1, 2], 45) * 3 + rng.integers(0, 3, 45)[persons]
+    identities = np.repeat(np.arange(45), 7)
+    labels = np.tile([0, 0, 0, 0, 0, 1, 2], 45) * 3 + rng.integers(0, 3, 45)[identities]
     if case.peer.spread is None:
-        report = audit_batches(case.peer.make(labels, 6, 4), labels, identities=persons, coverage=None)
-        return False, f"no such option: {report.same_person_pairs:.1%} of positives are the same person"
-    report = audit_batches(case.peer.spread(labels, persons, 6, 4), labels, identities=persons)
+        report = audit_batches(case.peer.make(labels, 6, 4), labels, identities=identities, coverage=None)
+        return False, f"no such option: {report.same_identity_pairs:.1%} of positives are the same identity"
+    report = audit_batches(case.peer.spread(labels, identities, 6, 4), labels, identities=identities)
     return (
-        report.clean and not report.same_person_pairs,
-        f"{report.same_person_pairs:.1%} of positives are the same",
+        report.clean and not report.same_identity_pairs,
+        f"{report.same_identity_pairs:.1%} of positives are the same",
     )
 
 
@@ -206,7 +206,7 @@ CHECKS: list[tuple[str, Callable[[Case], Verdict]]] = [
     ("I15 cost", cost),
     ("I16 balance", balance),
     ("I17 no drift", lambda case: case.without("drift")),
-    ("I18 spread over persons", spread),
+    ("I18 spread over identities", spread),
     ("I19 one label source", same_column),
     ("I20 pickle", pickled),
     (

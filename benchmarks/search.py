@@ -17,19 +17,19 @@ from metric_face.search.kinds import empty_faiss, plan_index, training_rows
 
 Floats = NDArray[np.float32]
 ROW = 1 << 16
-EACH = 20  # images a person
+EACH = 20  # images an identity
 
 
-def faces(count: int, dimensions: int, people: int, seed: int = 0) -> Floats:
-    """Vectors as a face model makes them: spread around each of so many people, the same people for every seed."""
+def faces(count: int, dimensions: int, identities: int, seed: int = 0) -> Floats:
+    """Vectors as a face model makes them: spread around each of so many identities, the same for every seed."""
     rng = np.random.default_rng(seed)
-    centers = np.random.default_rng(7).standard_normal((people, dimensions), dtype=np.float32)
+    centers = np.random.default_rng(7).standard_normal((identities, dimensions), dtype=np.float32)
     vectors = np.empty((count, dimensions), np.float32)
     for start in range(0, count, ROW):
         block = vectors[start : start + ROW]
         rng.standard_normal(out=block, dtype=np.float32)
         block *= 0.6
-        block += centers[rng.integers(0, people, len(block))]
+        block += centers[rng.integers(0, identities, len(block))]
     return vectors
 
 

@@ -1,6 +1,6 @@
 """How long does `why` take on a run of 20,000 images, question by question?
 
-Run as ``python -m benchmarks.why``; ``--people 300`` is a quick look. A run directory is made as a training leaves
+Run as ``python -m benchmarks.why``; ``--identities 300`` is a quick look. A run directory is made as a training leaves
 it: 20,000 small pictures on disk, a network trained on them for some seconds, and embeddings of 512 dimensions that
 hold masks, genders and ages (drawn, because a network trained for seconds knows none). The floor is what nobody can
 do without who wants a map: one exact search for neighbors, and UMAP.
@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.fault_scenarios import MASKS, People, World
+from benchmarks.fault_scenarios import MASKS, Identities, World
 from benchmarks.harness import machine, publish, table
 from metric_face.data.table import ImageTable
 from metric_face.diagnosis import Diagnosis, diagnose, write_report
@@ -65,15 +65,15 @@ class Clock:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=PEOPLE, help="seven images each")
+    parser.add_argument("--identities", type=int, default=PEOPLE, help="seven images each")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        run = make_run(Path(scratch), options.people)
+        run = make_run(Path(scratch), options.identities)
         compile_umap()
         floor, asked, whole = Clock(), Clock(), Clock()
-        vectors, people = run.embeddings().vectors, run.table.identities
+        vectors, identities = run.embeddings().vectors, run.table.identities
         with floor.of("exact neighbors"):
-            graph = NeighborGraph.build(vectors, 20, exclude=people)
+            graph = NeighborGraph.build(vectors, 20, exclude=identities)
         with floor.of("UMAP"):
             project(graph, vectors=vectors)
         with whole.of("why"):
@@ -90,10 +90,12 @@ def main() -> None:
         f"processor, {wall / least:.1f} times the floor; threads: {threads}, load average of the machine {load:.1f}. "
         "UMAP had been compiled before. `leak` is the first question and finds the neighbors that the others read."
     )
-    command = "python -m benchmarks.why" + (f" --people {options.people}" if options.people != PEOPLE else "")
+    command = "python -m benchmarks.why" + (
+        f" --identities {options.identities}" if options.identities != PEOPLE else ""
+    )
     publish(
         "why",
-        f"`why` on a run of {7 * options.people:,} images x {DIMENSIONS}",
+        f"`why` on a run of {7 * options.identities:,} images x {DIMENSIONS}",
         command,
         machine("numpy", "scikit-learn", "faiss-cpu", "umap-learn", "torch"),
         [table(("step", "wall s", "processor s", "ratio to the floor"), rows), note],
@@ -123,28 +125,28 @@ def compile_umap() -> None:
     project(NeighborGraph.build(vectors, 20), vectors=vectors)
 
 
-def make_run(home: Path, people: int) -> Run:
-    """A run directory of 7 x ``people`` pictures with stored embeddings."""
+def make_run(home: Path, identities: int) -> Run:
+    """A run directory of 7 x ``identities`` pictures with stored embeddings."""
     from metric_face.config import load_config
     from metric_face.training.fitting import fit
 
     rng = np.random.default_rng(0)
-    pairs = ages_and_genders(people)
+    pairs = ages_and_genders(identities)
     ages = np.array([age for _, age in pairs])
     genders = np.array([int(gender == "female") for gender, _ in pairs])
-    images, csv = _pictures(home / "images", 7 * people, rng), home / "images.csv"
-    who = np.repeat(np.arange(people), len(MASKS))
+    images, csv = _pictures(home / "images", 7 * identities, rng), home / "images.csv"
+    who = np.repeat(np.arange(identities), len(MASKS))
     pd.DataFrame(
         {
             "path": images,
             "identity": [f"p{number:05d}" for number in who],
-            "mask": np.array(NAMES)[np.tile(MASKS, people)],
+            "mask": np.array(NAMES)[np.tile(MASKS, identities)],
             "gender": np.array(["male", "female"])[genders[who]],
             "age": ages[who],
         }
     ).to_csv(csv, index=False)
     run = fit(load_config(SETTINGS, values={"data.path": csv}), home / "run", quiet=True)
-    vectors = World(DIMENSIONS, rng).embed(People(ages, genders), rng, 0.6)
+    vectors = World(DIMENSIONS, rng).embed(Identities(ages, genders), rng, 0.6)
     place = {Path(path): row for row, path in enumerate(images)}
     _store(run, run.table, vectors[[place[path.relative_to(csv.parent)] for path in run.table.paths]])
     return run

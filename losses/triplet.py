@@ -76,7 +76,7 @@ class TripletLoss(nn.Module):
 
     Reference:
         Schroff, Kalenichenko, Philbin: FaceNet, CVPR 2015, section 3. Hermans, Beyer, Leibe: In Defense of the
-        Triplet Loss for Person Re-Identification, arXiv 1703.07737, 2017, section 2.
+        Triplet Loss for Identity Re-Identification, arXiv 1703.07737, 2017, section 2.
     """
 
     def __init__(

@@ -44,11 +44,13 @@ class DemoResult:
     looked_at: list[Path]
 
     def rows(self) -> "list[tuple[str, Interval]]":
-        """The short table: judge, and macro F1 of the joint class with its interval."""
+        """The short table: predictor, and macro F1 of the joint class with its interval."""
         judges = {"head": "head", "knn": "kNN", "probe": "linear probe", "majority": "majority baseline"}
-        rows = [(shown, self.evaluation.score(judge, "joint").macro_f1) for judge, shown in judges.items()]
+        rows = [
+            (shown, self.evaluation.score(predictor, "joint").macro_f1) for predictor, shown in judges.items()
+        ]
         nearest = next(r for r in self.evaluation.retrieval if r.label == "joint")
-        return [*rows, ("recall@1, same person left out", nearest.recall_at_1)]
+        return [*rows, ("recall@1, same identity left out", nearest.recall_at_1)]
 
     def closing(self) -> list[str]:
         """What to look at."""
@@ -70,15 +72,15 @@ class DemoResult:
 def run_demo(
     folder: str | Path,
     *,
-    people: int = 200,
+    identities: int = 200,
     say: Callable[[str], object] = print,
     show: "Callable[[Answer], object]" = print,
 ) -> DemoResult:
-    """Draw faces, train, embed, index, ask about people held out, evaluate and draw the map.
+    """Draw faces, train, embed, index, ask about identities held out, evaluate and draw the map.
 
     Args:
         folder: for everything that is made; one that is there must be a demo's, and is gone on with.
-        people: to draw, seven images each.
+        identities: to draw, seven images each.
         show: called with each answer of the kNN step.
         say: called with each line.
 
@@ -97,8 +99,8 @@ def run_demo(
     if not faces.exists():
         from metric_face.synthetic_faces import contact_sheet, make_faces
 
-        watch.start("faces", f"drawing {people} people x 7 photographs")
-        make_faces(faces, people=people, size=(96, 128))
+        watch.start("faces", f"drawing {identities} identities x 7 photographs")
+        make_faces(faces, identities=identities, size=(96, 128))
         contact_sheet(faces, home / "faces.png")
     run_folder = home / "run"
     watch.start("train", "training on two cores, a minute or two (loading PyTorch takes some seconds)")
@@ -118,16 +120,16 @@ def run_demo(
     from metric_face.inference import index_run
 
     index_run(run).save(run.folder / "index")
-    watch.start("ask", "asking about three people that training has not seen")
+    watch.start("ask", "asking about three identities that training has not seen")
     from metric_face.inference import Asker, write_answers
 
-    held_out = run.table.part("val")
+    held_out = run.table.in_split("val")
     asker = Asker(run.folder)
     answers = asker.ask(held_out.paths[::7][:3], shown=12)
     for answer in answers:
         show(answer)
     told = write_answers(answers, asker, run.folder / "answers.html")
-    watch.start("evaluate", "judging head, kNN and probe on the people held out")
+    watch.start("evaluate", "judging head, kNN and probe on the identities held out")
     from metric_face.evaluation import evaluate
 
     evaluation = evaluate(run)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """A training's result on disk; every part is read when it is asked for.
+    """A training's result on disk; every split is read when it is asked for.
 
     Attributes:
         folder: the run directory, as described in ARCHITECTURE.md.
@@ -135,11 +135,11 @@ class Run:
 
     @cached_property
     def log(self) -> "pd.DataFrame":
-        """``metrics.csv``: losses by part, the learning rate really applied, validation, gradient angles."""
+        """``metrics.csv``: losses by split, the learning rate really applied, validation, gradient angles."""
         return read_metrics(check_run_file(self.folder, "metrics.csv"), remedy=remedy_of(self.folder))
 
     def embeddings(self, split: str | None = None) -> "Embeddings":
-        """The stored embeddings of one part, or of all the images.
+        """The stored embeddings of one split, or of all the images.
 
         Raises:
             FileFormatError: ``metric-face embed`` has not been run.
@@ -156,4 +156,4 @@ class Run:
                 f"{self.folder / 'embeddings'}: made by model {stored.fingerprint}, the run holds {self.fingerprint}; "
                 "run 'metric-face embed' again"
             )
-        return stored if split is None else stored.part(split)
+        return stored if split is None else stored.in_split(split)

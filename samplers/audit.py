@@ -53,7 +53,7 @@ def audit_batches(
         labels: (N,) the label of each image, by index in the loader's dataset, or in the one beneath its Subsets.
         num_identities: P, labels a batch should have; without it, whether all batches have equally many.
         num_instances: K, images each of them should have; without it, what most groups have.
-        identities: (N,) the person on each image, where the label is a class.
+        identities: (N,) the identity on each image, where the label is a class.
         classes: (N,) what an F1 loss counts; by default the labels.
         coverage: what an epoch should show: all "images"; all "identities", none more than one draw oftener than
             another; or None.
@@ -71,9 +71,9 @@ def audit_batches(
         ArgumentError: batches that hold no indices, or an index outside the labels.
     """
     codes, _ = encode(labels)
-    persons = None if identities is None else encode(identities, "identities")[0]
+    identities = None if identities is None else encode(identities, "identities")[0]
     kinds = codes if classes is None else encode(classes, "classes")[0]
-    for name, column in (("identities", persons), ("classes", kinds)):
+    for name, column in (("identities", identities), ("classes", kinds)):
         if column is not None and column.size != codes.size:
             raise ArgumentError(f"{name} must have one value an image ({codes.size}), found {column.size}")
     epochs = whole("epochs", epochs, 1)
@@ -103,7 +103,7 @@ def audit_batches(
         if passes[-1].stopped:  # the next would not end either
             break
     first = passes[0]
-    groups = group(first, codes, persons)
+    groups = group(first, codes, identities)
     draws = np.bincount(first.image, minlength=codes.size)
     ever = np.bincount(np.concatenate([drawn.image for drawn in passes]), minlength=codes.size)
     distance, p_value = drift(first, codes, groups) if first.batches else (0.0, 1.0)
@@ -127,7 +127,7 @@ def audit_batches(
         repeated_groups=int((groups.distinct < np.minimum(groups.size, sizes[groups.label])).sum()),
         lonely_groups=int(((groups.distinct == 1) & (sizes[groups.label] > 1)).sum()),
         singleton_groups=int((sizes[groups.label] == 1).sum()),
-        same_person_pairs=None if persons is None else groups.same_person / max(groups.pairs, 1),
+        same_identity_pairs=None if identities is None else groups.same_identity / max(groups.pairs, 1),
         drift_distance=distance,
         drift_p_value=p_value,
         classes=int(kinds.max()) + 1,
@@ -139,7 +139,7 @@ def audit_batches(
     report.defects.extend(broken_promises(passes))
     if first.batches:
         report.defects.extend(wrong_shapes(report, groups, num_identities, num_instances))
-        report.defects.extend(wrong_contents(report, groups, codes, persons))
+        report.defects.extend(wrong_contents(report, groups, codes, identities))
         report.defects.extend(missing_coverage(report, draws, groups, coverage))
         report.defects.extend(locked_company(groups, sizes.size, first.batches))
         report.defects.extend(repeated_epochs(passes))

@@ -30,7 +30,7 @@ class AuditReport:
         repeated_groups: groups that repeat an image while the label has others.
         lonely_groups: groups of a single image, which has no positive, although its label has others.
         singleton_groups: groups whose label has one image: their only "positive" would be the image itself.
-        same_person_pairs: share of positive pairs that show one person, None without identities.
+        same_identity_pairs: share of positive pairs that show one identity, None without identities.
         drift_distance: total variation between the label mixes of the first and the last third.
         drift_p_value: chance of so large a difference without drift.
         classes_per_batch: mean number of classes in a batch; classes: in the data.
@@ -54,7 +54,7 @@ class AuditReport:
     repeated_groups: int
     lonely_groups: int
     singleton_groups: int
-    same_person_pairs: float | None
+    same_identity_pairs: float | None
     drift_distance: float
     drift_p_value: float
     classes: int
@@ -96,8 +96,8 @@ class AuditReport:
                 f"{self.singleton_groups} of {self.groups} groups are of labels with one image, which has no "
                 f"positive but itself."
             )
-        if self.same_person_pairs is not None:
-            said.append(f"{self.same_person_pairs:.1%} of the positive pairs show the same person.")
+        if self.same_identity_pairs is not None:
+            said.append(f"{self.same_identity_pairs:.1%} of the positive pairs show the same identity.")
         return said + [f"DEFECT {defect.name}: {defect.sentence}" for defect in self.defects]
 
     def __str__(self) -> str:

@@ -17,12 +17,12 @@ class Groups:
     label: Ints  # (G,)
     size: Ints  # (G,)
     distinct: Ints  # (G,) different images
-    persons: Ints  # (G,) different persons, all 0 without identities
-    same_person: int  # pairs of different images of one label and one person in one batch
+    identities: Ints  # (G,) different identities, all 0 without identities
+    same_identity: int  # pairs of different images of one label and one identity in one batch
     pairs: int  # pairs of different images of one label in one batch
 
 
-def group(drawn: Drawn, codes: Ints, persons: Ints | None) -> Groups:
+def group(drawn: Drawn, codes: Ints, identities: Ints | None) -> Groups:
     """Sort an epoch into groups and count what is in them."""
     label = codes[drawn.image]
     order = np.lexsort((drawn.image, label, drawn.batch))
@@ -32,14 +32,14 @@ def group(drawn: Drawn, codes: Ints, persons: Ints | None) -> Groups:
     size = np.diff(starts, append=image.size)
     different = new | _changes(image)
     distinct = np.add.reduceat(different.astype(np.int64), starts) if starts.size else starts
-    persons_in, same = np.zeros_like(distinct), 0
-    if persons is not None and starts.size:
+    identities_in, same = np.zeros_like(distinct), 0
+    if identities is not None and starts.size:
         where = (np.cumsum(new) - 1)[different]
-        who = persons[image[different]]
+        who = identities[image[different]]
         order = np.lexsort((who, where))
         fresh = _changes(where[order], who[order])
         first = np.flatnonzero(fresh)
-        persons_in = np.bincount(where[order][first], minlength=starts.size)
+        identities_in = np.bincount(where[order][first], minlength=starts.size)
         together = np.diff(first, append=fresh.size)
         same = int((together * (together - 1) // 2).sum())
     return Groups(
@@ -47,8 +47,8 @@ def group(drawn: Drawn, codes: Ints, persons: Ints | None) -> Groups:
         label=label[starts],
         size=size,
         distinct=distinct,
-        persons=persons_in,
-        same_person=same,
+        identities=identities_in,
+        same_identity=same,
         pairs=int((distinct * (distinct - 1) // 2).sum()),
     )
 

@@ -12,7 +12,7 @@ sides chosen at random, exactly as many to each. What follows, without any repai
 The sides of the odd ones out come from systematic sampling (Madow 1949): items lie in random order on a
 line, each as long as its remainder, and marks at equal distances pick those that get one more. A stretch
 of neighbors on that line is then itself shared evenly, so items of one *stratum*, kept side by side, are
-spread like a single item: the persons within a class, the classes within a batch.
+spread like a single item: the identities within a class, the classes within a batch.
 
 Reference: W. G. Madow, "On the theory of systematic sampling, II", Annals of Mathematical Statistics 20
 (1949), 333-354.

@@ -70,9 +70,9 @@ def wrong_shapes(report: AuditReport, groups: Groups, p: int | None, k: int | No
 
 
 def wrong_contents(
-    report: AuditReport, groups: Groups, codes: Ints, persons: Ints | None
+    report: AuditReport, groups: Groups, codes: Ints, identities: Ints | None
 ) -> Iterator[Defect]:
-    """I4, I17 and I18: distinct images first, from different persons, and the same mix all along."""
+    """I4, I17 and I18: distinct images first, from different identities, and the same mix all along."""
     if report.repeated_groups:
         yield Defect(
             "repeated images",
@@ -89,15 +89,15 @@ def wrong_contents(
             f"{report.lonely_groups} of {report.groups} labels in a batch have one image in it: a triplet loss "
             f"finds almost no positives. These are not identity batches.",
         )
-    if persons is not None:
-        pairs = np.unique(np.stack((codes, persons)), axis=1)[0]
+    if identities is not None:
+        pairs = np.unique(np.stack((codes, identities)), axis=1)[0]
         possible = np.minimum(groups.distinct, np.bincount(pairs)[groups.label])
-        short = int((groups.persons < possible).sum())
+        short = int((groups.identities < possible).sum())
         if short:
             yield Defect(
-                "same person",
-                f"{short} of {report.groups} groups show a person twice while their label has other persons: "
-                f"{report.same_person_pairs:.1%} of the positive pairs are one person, who is easy to match by "
+                "same identity",
+                f"{short} of {report.groups} groups show an identity twice while their label has other identities: "
+                f"{report.same_identity_pairs:.1%} of the positive pairs are one identity, who is easy to match by "
                 f"face or shirt whatever the class.",
             )
     if report.drift_p_value < 1e-3 and report.drift_distance > 0.02:

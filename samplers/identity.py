@@ -29,8 +29,8 @@ class RandomIdentitySampler(Sampler[list[int]]):
             the very column that the triplet loss gets. For a `Subset`, pass the labels of its images.
         num_identities: P, labels a batch.
         num_instances: K, images of each label, at least 2.
-        spread: (N,) the person on each image, where the label is a class: the K images of a label then
-            come from K different persons where that many exist.
+        spread: (N,) the identity on each image, where the label is a class: the K images of a label then
+            come from K different identities where that many exist.
         coverage: "images": every image at least once an epoch. "identities": every label as often as
             any other, give or take one draw (an epoch is whole batches), which is shorter, with images drawn at random.
         singletons: what to do with a label of one image: "pad" repeats it (a negative for others; a loss must
@@ -78,7 +78,7 @@ class RandomIdentitySampler(Sampler[list[int]]):
     - I15: O(N log N) time and O(N) memory (``test_i15_cost_grows_with_n_log_n_and_memory_with_n``).
     - I16: labels come as often as `balance` says (``test_i16_labels_come_as_often_as_balance_says``).
     - I17: the label mix is the same all along the epoch (``test_i17_no_drift_at_49_to_1``).
-    - I18: with `spread`, K images of a label are of K persons
+    - I18: with `spread`, K images of a label are of K identities
       (``test_i18_k_images_of_a_label_are_of_k_persons``).
     - I19: `require_labels` refuses a loss on another column (``test_i19_another_column_is_refused``).
     - I20: labels are copied, samplers pickled, tables taken by position (``test_i20_labels_are_copied``,

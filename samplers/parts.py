@@ -1,4 +1,4 @@
-"""Parts of a label that are spread over its groups of K: the persons of a class, or values of a quota."""
+"""Parts of a label that are spread over its groups of K: the identities of a class, or values of a quota."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,15 +20,15 @@ def varies(codes: Ints, values: Ints) -> bool:
 
 
 def parts_of(codes: Ints, spread: Any, quotas: Sequence[Quota]) -> Ints | None:
-    """(N,) within a label, which images are to be spread over its groups as one: a person, or a value."""
+    """(N,) within a label, which images are to be spread over its groups as one: an identity, or a value."""
     if spread is not None:
-        persons, _ = encode(spread, "spread")
-        if persons.size != codes.size:
+        identities, _ = encode(spread, "spread")
+        if identities.size != codes.size:
             raise ArgumentError(
-                f"spread must have one value an image ({codes.size}), found {persons.size}; pass the column "
-                f"of persons of the same rows"
+                f"spread must have one value an image ({codes.size}), found {identities.size}; pass the column "
+                f"of identities of the same rows"
             )
-        return persons
+        return identities
     varying = [q.codes for q in quotas if varies(codes, q.codes)]
     if not varying:
         return None

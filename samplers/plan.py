@@ -56,8 +56,8 @@ def _lay(roster: Roster, counts: Ints, cover: bool, rng: np.random.Generator) ->
     p, k = roster.num_identities, roster.num_instances
     first_group = np.cumsum(counts) - counts
     copies = _copies(roster, counts, cover, rng)
-    persons = () if roster.part is None else (roster.part,)
-    groups = deal(first_group[roster.label], copies, k, rng, persons)
+    identities = () if roster.part is None else (roster.part,)
+    groups = deal(first_group[roster.label], copies, k, rng, identities)
 
     together = () if roster.quotas is None else roster.quotas.strata
     seats = deal(np.zeros_like(counts), counts, p, rng, together)
@@ -68,7 +68,7 @@ def _lay(roster: Roster, counts: Ints, cover: bool, rng: np.random.Generator) ->
 
 
 def _copies(roster: Roster, counts: Ints, cover: bool, rng: np.random.Generator) -> Ints:
-    """(M,) how often each image appears: as evenly as the spread over persons allows."""
+    """(M,) how often each image appears: as evenly as the spread over identities allows."""
     cells = counts * roster.num_instances
     if roster.part is None:
         return _evenly(cells, roster.sizes, roster.label, rng)

@@ -25,7 +25,7 @@ Balance = Literal["proportional", "sqrt", "uniform"]
 class Roster:
     """The eligible labels and images, and the length of an epoch.
 
-    Shapes: M eligible images, C eligible labels, Q parts of labels (one person within one class).
+    Shapes: M eligible images, C eligible labels, Q parts of labels (one identity within one class).
     """
 
     num_identities: int

@@ -26,7 +26,7 @@ class SamplerReport:
         unseen_images: eligible images not in this epoch (0 with coverage="images").
         most_draws, mean_draws: how often an image is drawn in the epoch.
         label_draws: (least, most) groups of one label in the epoch.
-        short_of_persons: labels with fewer than K persons, where images are spread over persons.
+        short_of_identities: labels with fewer than K identities, where images are spread over identities.
         varying: attributes that take several values within a label, and in how many labels they do.
     """
 
@@ -46,7 +46,7 @@ class SamplerReport:
     most_draws: int
     mean_draws: float
     label_draws: tuple[int, int]
-    short_of_persons: int | None
+    short_of_identities: int | None
     varying: dict[str, int]
 
     def sentences(self) -> list[str]:
@@ -71,10 +71,10 @@ class SamplerReport:
                 f"{self.padded_labels - self.singletons} labels have fewer than {self.num_instances} images, which "
                 f"are repeated within a batch."
             )
-        if self.short_of_persons:
+        if self.short_of_identities:
             said.append(
-                f"{self.short_of_persons} labels have fewer than {self.num_instances} persons: some of their "
-                f"positives are the same person."
+                f"{self.short_of_identities} labels have fewer than {self.num_instances} identities: some of their "
+                f"positives are the same identity."
             )
         said += [
             f"{name} varies within {count} labels: pulling a label together pulls its values of {name} together, "
@@ -119,7 +119,7 @@ def report_on(roster: Roster, plan: Ints, codes: Ints, attributes: Mapping[str, 
         most_draws=int(draws.max()),
         mean_draws=float(draws.mean()),
         label_draws=(int(by_label.min()), int(by_label.max())),
-        short_of_persons=short,
+        short_of_identities=short,
         varying=varying_within(codes, attributes),
     )
 

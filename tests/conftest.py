@@ -14,28 +14,30 @@ if TYPE_CHECKING:
 COLORS = {"red": (200, 60, 50), "blue": (50, 80, 200)}
 
 
-def draw_toy(folder: Path, people: int = 24, each: int = 4, size: int = 32, seed: int = 0) -> pd.DataFrame:
-    """Draw squares and discs in two colors: color belongs to the person, shape varies, age is the brightness."""
+def draw_toy(
+    folder: Path, identities: int = 24, each: int = 4, size: int = 32, seed: int = 0
+) -> pd.DataFrame:
+    """Draw squares and discs in two colors: color belongs to the identity, shape varies, age is the brightness."""
     generator = np.random.default_rng(seed)
     rows = []
     y, x = np.mgrid[:size, :size]
-    for person in range(people):
-        color = list(COLORS)[person % 2]
+    for identity in range(identities):
+        color = list(COLORS)[identity % 2]
         age = int(generator.integers(18, 80))
         center = generator.uniform(0.4, 0.6, 2) * size
         for number in range(each):
-            shape = "disc" if (person + number) % 3 else "square"
+            shape = "disc" if (identity + number) % 3 else "square"
             inside = np.hypot(x - center[0], y - center[1]) < size / 4
             if shape == "square":
                 inside = np.maximum(abs(x - center[0]), abs(y - center[1])) < size / 4
             pixels = np.full((size, size, 3), age + 60.0)
             pixels[inside] = COLORS[color]
             pixels += generator.normal(0, 12, pixels.shape)
-            name = f"images/p{person:02d}_{number}.png"
+            name = f"images/p{identity:02d}_{number}.png"
             (folder / "images").mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / name)
             rows.append(
-                {"path": name, "identity": f"p{person:02d}", "color": color, "shape": shape, "age": age}
+                {"path": name, "identity": f"p{identity:02d}", "color": color, "shape": shape, "age": age}
             )
     frame = pd.DataFrame(rows)
     frame.to_csv(folder / "images.csv", index=False)
@@ -44,7 +46,7 @@ def draw_toy(folder: Path, people: int = 24, each: int = 4, size: int = 32, seed
 
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with images.csv: 24 people x 4 images of 32 px; columns color, shape, age. Read it only."""
+    """A folder with images.csv: 24 identities x 4 images of 32 px; columns color, shape, age. Read it only."""
     folder = tmp_path_factory.mktemp("toy")
     draw_toy(folder)
     return folder

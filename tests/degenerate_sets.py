@@ -20,7 +20,14 @@ PARTS = ("alternate", "last", "unseen", "single", "twins")
 
 
 def degenerate(
-    folder: Path, classes: int, each: int, people: str, parts: str, *, attributes: bool = True, seed: int = 0
+    folder: Path,
+    classes: int,
+    each: int,
+    identities: str,
+    parts: str,
+    *,
+    attributes: bool = True,
+    seed: int = 0,
 ) -> tuple[Any, Embeddings]:
     """A run, as far as an analysis needs one, and embeddings of ``classes`` x ``each`` images with their heads."""
     rng = np.random.default_rng(seed)
@@ -37,8 +44,8 @@ def degenerate(
         {"path": [f"{row}.png" for row in range(count)], "split": np.where(held, "val", "train")}
     )
     who = {"one": 0 * label, "class": label, "image": np.arange(count), "pair": np.arange(count) // 2}
-    if people != "unknown":
-        frame["identity"] = [f"p{code}" for code in who[people]]
+    if identities != "unknown":
+        frame["identity"] = [f"p{code}" for code in who[identities]]
     frame["kind"] = [f"c{code:02d}" for code in label]
     table = ImageTable(frame, folder)
     space = LabelSpace((Attribute("kind", tuple(f"c{code:02d}" for code in range(classes))),))

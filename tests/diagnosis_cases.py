@@ -21,33 +21,33 @@ MASKS = (0, 0, 1, 1, 2, 2)
 
 
 def small_run(
-    seed: int = 0, people: int = 320, dimensions: int = 24, *, gap: float = 4.0, age_noise: float = 1.0
+    seed: int = 0, identities: int = 320, dimensions: int = 24, *, gap: float = 4.0, age_noise: float = 1.0
 ) -> dict[str, Any]:
-    """People with six images each, three attributes and nothing wrong; the arguments of ``diagnose``.
+    """Identities with six images each, three attributes and nothing wrong; the arguments of ``diagnose``.
 
     ``gap`` parts the mask and gender classes, in standard deviations of the noise around them.
     """
     rng = np.random.default_rng(seed)
-    who = np.repeat(np.arange(people), len(MASKS))
-    gender = rng.integers(0, 2, people)
-    age = np.concatenate([rng.uniform(18, 28, people // 3), rng.uniform(32, 57, people // 3)])
-    age = np.round(rng.permutation(np.concatenate([age, rng.uniform(63, 80, people - len(age))])))
-    mask = np.tile(MASKS, people)
+    who = np.repeat(np.arange(identities), len(MASKS))
+    gender = rng.integers(0, 2, identities)
+    age = np.concatenate([rng.uniform(18, 28, identities // 3), rng.uniform(32, 57, identities // 3)])
+    age = np.round(rng.permutation(np.concatenate([age, rng.uniform(63, 80, identities - len(age))])))
+    mask = np.tile(MASKS, identities)
     axes = np.linalg.qr(rng.normal(size=(dimensions, dimensions)))[0]
     told = np.column_stack(
         [
             gap * np.eye(3)[mask] / np.sqrt(2),
             (gap * gender)[who],
-            ((age - 40 + age_noise * rng.normal(size=people)) / 5)[who],
+            ((age - 40 + age_noise * rng.normal(size=identities)) / 5)[who],
         ]
     )
     noise = rng.normal(size=(len(who), dimensions))
     noise[:, :5] = np.column_stack(
-        [rng.normal(size=(len(who), 3)), rng.normal(size=people)[who], 0.2 * noise[:, 4]]
+        [rng.normal(size=(len(who), 3)), rng.normal(size=identities)[who], 0.2 * noise[:, 4]]
     )
     vectors = (np.pad(told, ((0, 0), (0, dimensions - 5))) + noise) @ axes.T
-    vectors += (0.5 * rng.normal(size=(people, dimensions)))[who] @ axes.T
-    held = rng.permutation(people) < people // 2
+    vectors += (0.5 * rng.normal(size=(identities, dimensions)))[who] @ axes.T
+    held = rng.permutation(identities) < identities // 2
     return {
         "embeddings": vectors.astype(np.float32),
         "labels": {
@@ -76,7 +76,7 @@ def color_of(row: int) -> tuple[int, int, int]:
 
 def faulty_faces(folder: Path) -> Any:
     """Diagnose a training with wrong genders, a hostile class name, and an image of its own color for each row."""
-    run = small_run(1, people=100)
+    run = small_run(1, identities=100)
     wrong = np.random.default_rng(1).random(600) < 0.05
     run["labels"]["gender"] = np.where(wrong, 1 - run["labels"]["gender"], run["labels"]["gender"])
     paths = [folder / f"{row}.png" for row in range(len(wrong))]

@@ -20,15 +20,15 @@ COLORS, SHAPES = ("blue", "red"), ("disc", "square", "star")
 SPACE = LabelSpace((Attribute("color", COLORS), Attribute("shape", SHAPES)))
 
 
-def draw_table(people: int = 60, each: int = 4, seed: int = 0) -> ImageTable:
-    """People with a color each, and images of three shapes."""
+def draw_table(identities: int = 60, each: int = 4, seed: int = 0) -> ImageTable:
+    """Identities with a color each, and images of three shapes."""
     rng = np.random.default_rng(seed)
-    who = np.repeat(np.arange(people), each)
+    who = np.repeat(np.arange(identities), each)
     frame = pd.DataFrame(
         {
             "path": [f"images/p{p:03d}_{i}.png" for i, p in enumerate(who)],
             "identity": [f"p{p:03d}" for p in who],
-            "color": np.array(COLORS)[rng.integers(0, 2, people)][who],
+            "color": np.array(COLORS)[rng.integers(0, 2, identities)][who],
             "shape": np.array(SHAPES)[rng.integers(0, 3, len(who))],
         }
     )

@@ -1,4 +1,4 @@
-"""What people hand in: folders, tables, encodings, labels, modes, suffixes, and what must be read or said of each."""
+"""What users hand in: folders, tables, encodings, labels, modes, suffixes, and what must be read or said of each."""
 
 import codecs
 import hashlib

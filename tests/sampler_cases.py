@@ -30,8 +30,8 @@ def joint_classes():
     return from_sizes(np.geomspace(83, 4085, 18).round().astype(int))
 
 
-def people():
-    """2,700 people of 7 photographs."""
+def identities():
+    """2,700 identities of 7 photographs."""
     return np.repeat(np.arange(2700), 7)
 
 
@@ -40,7 +40,7 @@ SHAPES = {
     "head_heavy": (head_heavy, 16, 4),
     "market_like": (market_like, 16, 4),
     "joint_classes": (joint_classes, 8, 4),
-    "people": (people, 32, 4),
+    "identities": (identities, 32, 4),
     "every_label_in_every_batch": (lambda: from_sizes([3, 40, 1, 9]), 4, 4),
 }
 

@@ -5,7 +5,7 @@ import numpy as np
 METRICS = ["cosine", "inner_product", "euclidean"]
 
 
-def nearest_by_brute_force(queries, base, k, metric, barred=None):
+def nearest_by_brute_force(queries, base, k, metric, excluded=None):
     """Every similarity in float64; the smaller row first among values that only rounding tells apart.
 
     Args:
@@ -13,14 +13,14 @@ def nearest_by_brute_force(queries, base, k, metric, barred=None):
         base: (N, D).
         k: neighbors of each query.
         metric: ``euclidean`` gives negative distances.
-        barred: (Q, N) bool, what a query may not find.
+        excluded: (Q, N) bool, what a query may not find.
 
     Returns:
         (Q, k) ids and float32 similarities, -1 and -inf where there are fewer than k.
     """
     ranks, similar = similarities(queries, base, metric)
-    if barred is not None:
-        ranks[barred] = -np.inf
+    if excluded is not None:
+        ranks[excluded] = -np.inf
     order = np.argsort(-ranks, axis=1, kind="stable")
     ordered = np.take_along_axis(ranks, order, axis=1)
     scale = np.abs(np.where(ordered == -np.inf, 0, ordered))

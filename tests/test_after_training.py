@@ -20,30 +20,30 @@ from metric_face.evaluation.logit_adjustment import (
 SHARES = {"color": [0.85, 0.15], "shape": [0.7, 0.2, 0.1]}
 
 
-def imbalanced(people=240, heads="attributes", batches="shuffled", **loss):
-    """Two people in three are for training; logits are the exact posterior of points on a line."""
+def imbalanced(identities=240, heads="attributes", batches="shuffled", **loss):
+    """Two identities in three are for training; logits are the exact posterior of points on a line."""
     rng = np.random.default_rng(0)
-    codes = {name: rng.choice(len(p), people, p=p) for name, p in SHARES.items()}
+    codes = {name: rng.choice(len(p), identities, p=p) for name, p in SHARES.items()}
     for name, shares in SHARES.items():  # every class is on both sides
         codes[name][: 2 * len(shares)] = np.arange(2 * len(shares)) % len(shares)
     frame = pd.DataFrame(
         {
-            "path": [f"{i}.png" for i in range(people)],
-            "identity": [f"p{i}" for i in range(people)],
+            "path": [f"{i}.png" for i in range(identities)],
+            "identity": [f"p{i}" for i in range(identities)],
             "color": np.array(["blue", "red"])[codes["color"]],
             "shape": np.array(["circle", "square", "star"])[codes["shape"]],
-            "split": np.where(np.arange(people) % 6 < 4, "train", "val"),
+            "split": np.where(np.arange(identities) % 6 < 4, "train", "val"),
         }
     )
     table = ImageTable(frame, ".")
     space = LabelSpace.of(table, ["color", "shape"])
     logits = {}
     for name, shares in SHARES.items():
-        x = codes[name] + 0.7 * rng.standard_normal(people)
+        x = codes[name] + 0.7 * rng.standard_normal(identities)
         steps = np.arange(len(shares))
         logits[name] = (-0.5 * ((x[:, None] - steps) / 0.7) ** 2 + np.log(shares)).astype(np.float32)
     if heads == "joint":
-        logits = {"joint": (logits["color"][:, :, None] + logits["shape"][:, None]).reshape(people, -1)}
+        logits = {"joint": (logits["color"][:, :, None] + logits["shape"][:, None]).reshape(identities, -1)}
     settings = {
         "model": {"heads": heads},
         "sampler": {"batches": batches, "batch_size": 32},
@@ -51,11 +51,11 @@ def imbalanced(people=240, heads="attributes", batches="shuffled", **loss):
     }
     config = load_config(settings)
     run = SimpleNamespace(space=space, config=config)
-    return run, Embeddings(np.eye(people, 4, dtype=np.float32), table, logits=logits)
+    return run, Embeddings(np.eye(identities, 4, dtype=np.float32), table, logits=logits)
 
 
 def remedies_of(run, embeddings):
-    return after_training(run, embeddings.part("train").table, embeddings.part("val"))
+    return after_training(run, embeddings.in_split("train").table, embeddings.in_split("val"))
 
 
 @pytest.mark.parametrize("heads", ["attributes", "joint"])
@@ -71,10 +71,10 @@ def test_the_gain_of_the_prior_is_a_difference_of_macro_f1():
     run, embeddings = imbalanced()
     found = {(one.kind, one.target): one for one in remedies_of(run, embeddings)}
     assert {target for _, target in found} == {"color", "shape", "joint"}
-    val = embeddings.part("val")
+    val = embeddings.in_split("val")
     true = run.space.encode(val.table)["color"]
     logits = val.logits["color"].astype(float)
-    train = run.space.encode(embeddings.part("train").table)["color"]
+    train = run.space.encode(embeddings.in_split("train").table)["color"]
     prior = np.bincount(train) / len(train)
     plain = f1_score(true, logits.argmax(1), average="macro")
     adjusted = f1_score(true, (logits - np.log(prior)).argmax(1), average="macro")
@@ -93,8 +93,8 @@ def test_batches_that_draw_labels_evenly_leave_an_even_prior():
     run.config = run.config.model_copy(
         update={"sampler": run.config.sampler.model_copy(update={"identities": 2, "instances": 8})}
     )
-    priors = drawn_priors(run, embeddings.part("train").table)
-    shuffled = drawn_priors(imbalanced()[0], embeddings.part("train").table)
+    priors = drawn_priors(run, embeddings.in_split("train").table)
+    shuffled = drawn_priors(imbalanced()[0], embeddings.in_split("train").table)
     assert priors["color"] == pytest.approx([0.5, 0.5], abs=0.03)
     assert shuffled["color"][0] > 0.75
 

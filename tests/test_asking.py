@@ -37,7 +37,7 @@ def asker(run: Run) -> Asker:
 @pytest.fixture(scope="module")
 def images(run: Run) -> list[Path]:
     """The validation images."""
-    return run.table.part("val").paths
+    return run.table.in_split("val").paths
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_below_the_threshold_the_answer_is_unknown(run, asker, images, tmp_path)
     index_run(run, reject=0.5).save(tmp_path / "index")
     careful = Asker(run.folder, tmp_path / "index")
     said = careful.ask(images)
-    true = run.space.labels(run.table.part("val"), "joint")[0]
+    true = run.space.labels(run.table.in_split("val"), "joint")[0]
     vote = careful.targets["joint"]
     right = [
         one.verdicts["joint"].likeliest == vote.classes[code] for one, code in zip(said, true, strict=True)
@@ -175,15 +175,15 @@ def test_certainty_tells_apart_what_the_voters_cannot():
 
 def test_a_photograph_of_the_index_finds_itself_unless_its_person_is_left_out(asker):
     path = asker.root / str(asker.index.columns["path"][0])
-    person = str(asker.index.columns["identity"][0])
+    identity = str(asker.index.columns["identity"][0])
     [plain] = asker.ask([path])
     assert plain.neighbors[0].same_file
     assert plain.neighbors[0].similarity == pytest.approx(1, abs=1e-4)
     assert (plain.identity, plain.same_identity_excluded, plain.left_out) == (None, False, 0)
-    [one] = asker.ask([path], exclude=[person], shown=200)
+    [one] = asker.ask([path], exclude=[identity], shown=200)
     assert len(one.neighbors) == 68
-    assert person not in {near.identity for near in one.neighbors}
-    assert (one.identity, one.same_identity_excluded, one.left_out) == (person, True, 4)
+    assert identity not in {near.identity for near in one.neighbors}
+    assert (one.identity, one.same_identity_excluded, one.left_out) == (identity, True, 4)
     assert one.to_dict()["same_identity_excluded"] is True
     assert asker.ask([path], exclude=["nobody"])[0].left_out == 0
 
@@ -251,8 +251,8 @@ def test_a_submission_names_each_file_once(answers, asker):
 def test_evaluation_says_when_a_query_meets_its_own_person(run):
     stored = run.embeddings()
     frame = stored.table.frame.copy()
-    person = frame["identity"][frame["split"] == "val"].iloc[0]
-    [first, *_] = frame.index[frame["identity"] == person]
+    identity = frame["identity"][frame["split"] == "val"].iloc[0]
+    [first, *_] = frame.index[frame["identity"] == identity]
     frame.loc[first, "split"] = "train"  # one photograph of four changes sides
     leaky = replace(stored, table=replace(stored.table, frame=frame))
     assert evaluate(run, leaky).met_own == 3

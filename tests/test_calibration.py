@@ -10,7 +10,7 @@ from metric_face.metrics.reject import reject_threshold
 
 
 def draw(rows=3000, classes=5, seed=0):
-    """Logits whose softmax is the true probability, and labels drawn from it; three rows a person."""
+    """Logits whose softmax is the true probability, and labels drawn from it; three rows an identity."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 2, (rows, classes))
     labels = (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)
@@ -45,9 +45,9 @@ def test_temperature_of_separable_and_of_useless_scores_is_bounded():
 
 
 def test_calibration_mends_an_overconfident_classifier():
-    logits, labels, people = draw()
+    logits, labels, identities = draw()
     sure = softmax(4 * logits)
-    got = calibrate(sure, labels, people)
+    got = calibrate(sure, labels, identities)
     assert got.error_before > 0.15
     assert got.error_after < 0.04
     assert got.num_identities == 1000
@@ -58,18 +58,18 @@ def test_calibration_mends_an_overconfident_classifier():
 
 
 def test_calibration_leaves_a_calibrated_classifier_alone():
-    logits, labels, people = draw(9000)
-    got = calibrate(softmax(logits), labels, people)
+    logits, labels, identities = draw(9000)
+    got = calibrate(softmax(logits), labels, identities)
     assert got.temperature == pytest.approx(1, abs=0.1)
     assert got.error_after < 0.03
 
 
 def test_votes_of_zero_do_not_prove_anything():
     """Five neighbors: the true class often has no vote; without a floor one such row costs infinitely much."""
-    logits, labels, people = draw()
+    logits, labels, identities = draw()
     rng = np.random.default_rng(1)
     votes = np.array([rng.multinomial(5, p) for p in softmax(logits)]) / 5
-    got = calibrate(votes, labels, people)
+    got = calibrate(votes, labels, identities)
     after = got.apply(votes)
     assert (after[np.arange(len(labels)), labels] > 0).all()
     assert got.error_after < got.error_before
@@ -78,7 +78,7 @@ def test_votes_of_zero_do_not_prove_anything():
 
 
 def test_reported_error_is_of_people_not_fitted_on():
-    """Pure noise with one row per person: fitted in sample any error looks smaller than it is."""
+    """Pure noise with one row per identity: fitted in sample any error looks smaller than it is."""
     logits, labels, _ = draw(60)
     shuffled = np.random.default_rng(0).permutation(labels)
     got = calibrate(softmax(logits), shuffled, np.arange(60))

@@ -132,13 +132,13 @@ def test_evaluate_and_probe_report_every_judge(run: Run) -> None:
     done = command("evaluate", run.folder, "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert {(score["judge"], score["target"]) for score in found["scores"]} == {
+    assert {(score["predictor"], score["target"]) for score in found["scores"]} == {
         (judge, target)
         for judge in ("head", "knn", "probe", "majority")
         for target in ("color", "shape", "joint")
     }
     assert {near["label"] for near in found["retrieval"]} == {"color", "shape", "joint", "identity"}
-    assert found["met_own"] == 0  # the split kept every person in one part
+    assert found["met_own"] == 0  # the split kept every identity in one part
     assert all(near["same_identity_excluded"] == (near["label"] != "identity") for near in found["retrieval"])
     for score in found["scores"]:
         assert score["macro_f1"]["low"] <= score["macro_f1"]["value"] <= score["macro_f1"]["high"]

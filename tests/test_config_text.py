@@ -1,4 +1,4 @@
-"""What a person wrote reaches the configuration as it was written, or is refused in one short line."""
+"""What an identity wrote reaches the configuration as it was written, or is refused in one short line."""
 
 from pathlib import Path
 

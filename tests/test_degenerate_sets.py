@@ -36,14 +36,14 @@ def test_classes_of_fewer_images_than_folds_have_thresholds() -> None:
 )
 def test_every_row_is_in_one_fold_and_every_identity_whole(classes: int, each: int, folds: int) -> None:
     labels = np.repeat(np.arange(classes), each)
-    people = np.arange(len(labels)) // 2
-    people = np.unique(people, return_inverse=True)[1]
-    parts = identity_folds(labels, people, folds)
+    identities = np.arange(len(labels)) // 2
+    identities = np.unique(identities, return_inverse=True)[1]
+    parts = identity_folds(labels, identities, folds)
     assert len(parts) == folds
     assert sorted(np.concatenate([held for _, held in parts]).tolist()) == list(range(len(labels)))
     for rest, held in parts:
         assert len(held)
-        assert not set(people[rest]) & set(people[held])
+        assert not set(identities[rest]) & set(identities[held])
         assert len(rest) + len(held) == len(labels)
 
 
@@ -54,15 +54,15 @@ def test_more_folds_than_identities_are_refused() -> None:
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_evaluation_gives_what_it_can(sizes: tuple[int, int], tmp_path: Path) -> None:
-    for place, (people, parts) in enumerate(product(PEOPLE, PARTS)):
-        if (sizes, people, parts) not in CASES:
+    for place, (identities, parts) in enumerate(product(PEOPLE, PARTS)):
+        if (sizes, identities, parts) not in CASES:
             continue
-        run, embeddings = degenerate(tmp_path / str(place), *sizes, people, parts)
+        run, embeddings = degenerate(tmp_path / str(place), *sizes, identities, parts)
         found = evaluate(run, embeddings)
-        judges = {score.judge for score in found.scores}
-        assert {"head", "majority"} <= judges, (people, parts)
+        judges = {score.predictor for score in found.scores}
+        assert {"head", "majority"} <= judges, (identities, parts)
         for judge in {"knn", "probe"} - judges:
-            assert any(note.lower().startswith(judge) for note in found.notes), (people, parts, judge)
+            assert any(note.lower().startswith(judge) for note in found.notes), (identities, parts, judge)
         if not found.after_training:
             assert any("thresholds" in note for note in found.notes)
         assert all("\n" not in note for note in found.notes)
@@ -70,14 +70,14 @@ def test_evaluation_gives_what_it_can(sizes: tuple[int, int], tmp_path: Path) ->
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_an_index_is_built_whatever_validation_can_choose(sizes: tuple[int, int], tmp_path: Path) -> None:
-    for place, (people, parts) in enumerate(product(PEOPLE, PARTS)):
-        if (sizes, people, parts) not in CASES:
+    for place, (identities, parts) in enumerate(product(PEOPLE, PARTS)):
+        if (sizes, identities, parts) not in CASES:
             continue
-        run, embeddings = degenerate(tmp_path / str(place), *sizes, people, parts)
+        run, embeddings = degenerate(tmp_path / str(place), *sizes, identities, parts)
         built = index_run(run, embeddings)
         vote = built.metadata["targets"]["kind"]
         uncalibrated = [note for note in built.metadata["notes"] if "calibrat" in note]
-        assert (vote["calibration"] is None) == (len(uncalibrated) == 1), (people, parts)
+        assert (vote["calibration"] is None) == (len(uncalibrated) == 1), (identities, parts)
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
@@ -90,9 +90,9 @@ def test_a_diagnosis_is_said_and_drawn(sizes: tuple[int, int], predictions: str 
         np.float32
     )
     said = {} if predictions is None else {"predictions": labels * (predictions == "right")}
-    for people in (None, labels, np.arange(len(labels)), np.zeros(len(labels), int)):
+    for identities in (None, labels, np.arange(len(labels)), np.zeros(len(labels), int)):
         found = diagnose(
-            vectors, labels, people, split=np.where(np.arange(len(labels)) % 2, "val", "train"), **said
+            vectors, labels, identities, split=np.where(np.arange(len(labels)) % 2, "val", "train"), **said
         )
         assert [a.reason for a in found.abstentions if a.reason == "failed"] == []
         for lang in ("en", "ko"):
@@ -105,9 +105,9 @@ def test_a_diagnosis_is_said_and_drawn(sizes: tuple[int, int], predictions: str 
 
 @pytest.mark.parametrize("sizes", [(1, 2), (1, 3), (2, 2), (5, 1), (30, 3)], ids=str)
 def test_a_map_of_few_images_is_drawn(sizes: tuple[int, int], tmp_path: Path) -> None:
-    for people in PEOPLE:
-        run, embeddings = degenerate(tmp_path / people, *sizes, people, "alternate")
-        (tmp_path / people).mkdir(exist_ok=True)
+    for identities in PEOPLE:
+        run, embeddings = degenerate(tmp_path / identities, *sizes, identities, "alternate")
+        (tmp_path / identities).mkdir(exist_ok=True)
         made = map_run(run, embeddings, part="all", faces=False)
         assert made.page.is_file()
         assert made.picture.is_file()

@@ -129,7 +129,7 @@ def test_a_cell_of_the_overlap_matrix_opens_its_faces(page, diagnosed) -> None:
     page.execute_script("arguments[0].scrollIntoView({block: 'center'}); arguments[0].click()", button)
     faces = figure.find_elements("css selector", ".cell-faces .face")
     rows = [int(face.get_attribute("data-point")) for face in faces]
-    masks, judged = diagnosed.context.labels["mask"], diagnosed.context.judged
+    masks, judged = diagnosed.context.labels["mask"], diagnosed.context.evaluated
     assert rows
     assert set(masks[rows]) == {0}
     assert np.isin(rows, judged).all()

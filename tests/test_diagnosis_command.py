@@ -92,7 +92,7 @@ def test_unlabeled_images_are_asked_about_shift_and_must_be_of_this_model(run, t
     )
     left = {item["reason"] for item in report["abstentions"] if item["question"] == "shift"}
     assert "no_unlabeled" not in left
-    assert report["tables"]["shift.shares"]["rows"] or "few_persons_in_class" in left
+    assert report["tables"]["shift.shares"]["rows"] or "few_identities_in_class" in left
     foreign = shutil.copytree(run.folder / "embeddings", tmp_path / "foreign")
     facts = json.loads((foreign / "embeddings.json").read_text("utf-8"))
     write_json(foreign / "embeddings.json", facts | {"fingerprint": "other"}, version=facts["format"])

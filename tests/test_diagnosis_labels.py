@@ -33,12 +33,12 @@ def test_overlap_is_not_called_wrong_labels() -> None:
     assert mask[4] > 50
 
 
-@pytest.mark.parametrize("whole_person", [True, False])
-def test_flipped_genders_are_found(whole_person: bool) -> None:
+@pytest.mark.parametrize("whole_identity", [True, False])
+def test_flipped_genders_are_found(whole_identity: bool) -> None:
     run = small_run(2, gap=5.0)
     rng = np.random.default_rng(2)
-    people = run["identities"]
-    wrong = rng.random(320)[people] < 0.04 if whole_person else rng.random(len(people)) < 0.04
+    identities = run["identities"]
+    wrong = rng.random(320)[identities] < 0.04 if whole_identity else rng.random(len(identities)) < 0.04
     run["labels"]["gender"] = np.where(wrong, 1 - run["labels"]["gender"], run["labels"]["gender"])
     result = diagnose(**run, questions=ASKED)
     assert found(result) == ["label_errors.wrong"]
@@ -46,19 +46,19 @@ def test_flipped_genders_are_found(whole_person: bool) -> None:
     assert finding.values["attribute"] == "gender"
     precision, recall = _precision_recall(finding.rows, np.flatnonzero(wrong))
     assert precision > 0.9
-    assert recall > (0.7 if whole_person else 0.9)
+    assert recall > (0.7 if whole_identity else 0.9)
     assert finding.explained > 0
     assert finding.measure.low < wrong.mean() + 0.01 < finding.measure.high + 0.02
-    assert finding.confidence is (Confidence.LIKELY if whole_person else Confidence.CERTAIN)
+    assert finding.confidence is (Confidence.LIKELY if whole_identity else Confidence.CERTAIN)
     assert not np.isin(finding.controls, finding.rows).any()
 
 
 def test_exchanged_masks_are_found_as_exchanged() -> None:
     run = small_run(3, gap=5.0)
     rng = np.random.default_rng(3)
-    people, mask = run["identities"], run["labels"]["mask"]
+    identities, mask = run["identities"], run["labels"]["mask"]
     swapped = rng.random(320) < 0.06
-    wrong = swapped[people] & (mask > 0)
+    wrong = swapped[identities] & (mask > 0)
     run["labels"]["mask"] = np.where(wrong, 3 - mask, mask)
     result = diagnose(**run, questions=ASKED)
     assert found(result)[0] == "label_errors.swapped"
@@ -101,8 +101,8 @@ def test_one_odd_label_of_a_person_is_the_suspect() -> None:
 def test_gain_of_an_exchange_by_hand() -> None:
     clean = np.array([[0.1, 0.9], [0.8, 0.2], [0.9, 0.1], [0.3, 0.7]])
     labels, who = np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1])
-    people, gains = swap_gains(clean, labels, who, 0, 1)
-    assert people.tolist() == [0, 1]
+    identities, gains = swap_gains(clean, labels, who, 0, 1)
+    assert identities.tolist() == [0, 1]
     assert gains[0] == pytest.approx(np.log(9) + np.log(4))
     assert gains[1] == pytest.approx(-np.log(9) - np.log(7 / 3))
 

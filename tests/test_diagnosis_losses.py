@@ -28,7 +28,7 @@ def _log(kappa, low, high, tangential=None):
 
 
 def _ask(log, runs=None):
-    result = diagnose(**small_run(0, people=60), log=log, runs=runs, questions=["conflict", "worth"])
+    result = diagnose(**small_run(0, identities=60), log=log, runs=runs, questions=["conflict", "worth"])
     return result, next(a for a in result.answers if a.hypothesis == "B")
 
 
@@ -92,7 +92,7 @@ def test_welch_interval_is_that_of_scipy() -> None:
 
 
 def test_weights_along_the_class_means_agree_with_the_geometry() -> None:
-    run = small_run(0, people=60)
+    run = small_run(0, identities=60)
     masks, points = run["labels"]["mask"], run["embeddings"]
     means = np.stack([points[masks == c].mean(axis=0) - points.mean(axis=0) for c in range(3)])
     for weights, cosine in ((means, 1.0), (-means, -1.0)):

@@ -22,11 +22,11 @@ def _two_gaussians(
     return points - points.mean(axis=0), second
 
 
-def _ovl(points, second, people, seed: int = 0):
-    folds = probing.group_folds(second.astype(np.int64), people, 5, seed)
+def _ovl(points, second, identities, seed: int = 0):
+    folds = probing.group_folds(second.astype(np.int64), identities, 5, seed)
     rows = np.arange(len(points))
     scores = pair_scores(whiten(points, 0.01), second, folds, rows, rows)
-    return overlap(scores, second, people, seed)
+    return overlap(scores, second, identities, seed)
 
 
 @pytest.mark.parametrize("distance", [0.5, 1.0, 2.0, 3.0])
@@ -46,26 +46,26 @@ def test_overlap_does_not_measure_imbalance() -> None:
 
 
 def test_a_person_is_not_a_sample() -> None:
-    """Without class signal, people that are easy to recognize do not make classes look apart."""
+    """Without class signal, identities that are easy to recognize do not make classes look apart."""
     rng = np.random.default_rng(0)
     who = np.repeat(np.arange(300), 7)
     labels = rng.integers(0, 2, 300)[who]
     points = 5 * rng.normal(size=(300, 16))[who] + rng.normal(size=(len(who), 16))
     points -= points.mean(axis=0)
-    by_person = _ovl(points, labels > 0, who).value
+    by_identity = _ovl(points, labels > 0, who).value
     by_image = _ovl(points, labels > 0, np.arange(len(who))).value
-    assert by_person > 0.8
-    assert by_image < by_person
+    assert by_identity > 0.8
+    assert by_image < by_identity
 
 
 def test_bootstrap_of_the_overlap_draws_people() -> None:
     points, second = _two_gaussians(1.0, 2000)
     single = _ovl(points, second, np.arange(2000)).draws.std()
-    people = np.repeat(np.arange(200), 10)
+    identities = np.repeat(np.arange(200), 10)
     order = np.argsort(second, kind="stable")
     copied = np.repeat(points[order][::10][:200], 10, axis=0)
     marks = np.repeat(second[order][::10][:200], 10)
-    grouped = _ovl(copied, marks, people).draws.std()
+    grouped = _ovl(copied, marks, identities).draws.std()
     assert grouped > 2 * single
 
 
@@ -82,8 +82,8 @@ def test_overlapping_classes_are_found_and_answer_hypothesis_a() -> None:
     assert finding.explained > 0.2
     answer = next(a for a in result.answers if a.hypothesis == "A")
     assert answer.verdict is Verdict.SUPPORTED
-    people = run["identities"]
-    assert len(np.unique(people[finding.evidence])) == len(finding.evidence)
+    identities = run["identities"]
+    assert len(np.unique(identities[finding.evidence])) == len(finding.evidence)
     wrong = result.context.predicted["gender"] != run["labels"]["gender"]
     assert wrong[finding.evidence].all()
     assert not np.isin(finding.controls, finding.rows).any()
@@ -110,12 +110,12 @@ def test_classes_that_only_a_straight_line_cannot_part_are_not_called_the_same()
 
 
 def test_below_thirty_people_nothing_is_said() -> None:
-    result = diagnose(**small_run(3, people=50), questions=["overlap"])
+    result = diagnose(**small_run(3, identities=50), questions=["overlap"])
     assert result.answers[0].verdict is Verdict.CANNOT_TELL
-    assert result.answers[0].reason == "few_persons"
-    said = [a for a in result.abstentions if a.reason == "few_persons_in_class"]
+    assert result.answers[0].reason == "few_identities"
+    said = [a for a in result.abstentions if a.reason == "few_identities_in_class"]
     assert said
-    assert all(a.values["persons"] < 30 for a in said)
+    assert all(a.values["identities"] < 30 for a in said)
 
 
 def test_variance_shares_add_up_and_know_their_null() -> None:

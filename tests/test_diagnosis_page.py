@@ -70,6 +70,6 @@ def test_an_unknown_language_writes_nothing(diagnosed, tmp_path) -> None:
 
 
 def test_without_map_or_faces_of_any_kind_a_clean_run_has_a_page(projection, tmp_path) -> None:
-    result = diagnose(**small_run(2, people=100), questions=["leak", "budget"])
+    result = diagnose(**small_run(2, identities=100), questions=["leak", "budget"])
     html = write_report(result, tmp_path, projection=projection).read_text("utf-8")
     assert "Nothing was found" in html

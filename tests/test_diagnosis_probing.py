@@ -12,7 +12,7 @@ def test_folds_never_divide_an_identity_and_hold_every_class() -> None:
     who = np.repeat(np.arange(120), 5)
     labels = rng.integers(0, 3, 120)[who]
     folds = probing.group_folds(labels, who, 5, 0)
-    assert all(len(np.unique(folds[who == person])) == 1 for person in range(120))
+    assert all(len(np.unique(folds[who == identity])) == 1 for identity in range(120))
     assert all(len(np.unique(labels[folds == fold])) == 3 for fold in range(5))
 
 
@@ -51,8 +51,8 @@ def test_no_signal_scores_chance_where_a_random_split_does_not() -> None:
     labels = rng.integers(0, 3, 1200)[who]
     points = 4 * rng.normal(size=(1200, 128))[who] + rng.normal(size=(len(who), 128))
     accuracy = {}
-    for name, people in (("group", who), ("random", np.arange(len(who)))):
-        folds = probing.group_folds(labels, people, 5, 0)
+    for name, identities in (("group", who), ("random", np.arange(len(who)))):
+        folds = probing.group_folds(labels, identities, 5, 0)
         scores = probing.ridge_scores(
             points, probing.Targets.of({"y": probing.one_hot(labels, 3)}), folds
         ).scores["y"]

@@ -90,7 +90,7 @@ def test_a_diagnosis_is_the_same_twice() -> None:
 
 
 def test_a_clean_run_gives_no_finding_and_says_what_it_cannot_see() -> None:
-    result = diagnose(**small_run(5, people=600))
+    result = diagnose(**small_run(5, identities=600))
     assert found(result) == []
     assert any("Nothing was found" in line and "0.0" in line for line in result.lines())
 
@@ -139,7 +139,7 @@ def test_predictions_of_a_model_are_judged_in_place_of_the_probes() -> None:
 
 
 def test_one_person_a_class_cannot_be_judged_but_is_not_an_error() -> None:
-    run = small_run(0, people=60)
+    run = small_run(0, identities=60)
     result = diagnose(run["embeddings"], run["identities"], run["identities"])
     assert result.score is None
     assert result.answers[0].reason == "no_attribute"
@@ -176,7 +176,7 @@ def test_one_person_a_class_cannot_be_judged_but_is_not_an_error() -> None:
 )
 def test_refusals_name_parameter_rule_value_and_remedy(change, message) -> None:
     with pytest.raises(ArgumentError, match=message):
-        diagnose(**(small_run(0, people=60) | change))
+        diagnose(**(small_run(0, identities=60) | change))
 
 
 def test_an_unknown_language_is_refused(faulty) -> None:

@@ -12,7 +12,7 @@ from metric_face.diagnosis.questions.views import look
 
 
 def _pairs(train, evaluation):
-    run = small_run(0, people=60)
+    run = small_run(0, identities=60)
     run["images"] = np.zeros((360, 128, 96, 3), dtype=np.uint8)
     return diagnose(**run, transforms={"train": train, "evaluation": evaluation}, questions=["views"])
 

@@ -39,23 +39,23 @@ def test_new_images_that_look_different_are_called_so_and_no_shift_of_shares() -
     points, labels = _gaussians(3000, 0.4, rng)
     new, _ = _gaussians(2000, 0.4, rng)
     new[:, 2] += 2.0
-    people = np.arange(2000)
-    result = diagnose(points, labels, unlabeled=new, unlabeled_identities=people, questions=["shift"])
+    identities = np.arange(2000)
+    result = diagnose(points, labels, unlabeled=new, unlabeled_identities=identities, questions=["shift"])
     assert found(result) == ["shift.domain"]
     assert result.findings[0].measure.value == pytest.approx(0.92, abs=0.03)  # Phi(2 / sqrt 2)
 
 
 def test_a_rare_class_is_not_judged() -> None:
-    run = small_run(0, people=80)
+    run = small_run(0, identities=80)
     result = diagnose(**run, unlabeled=run["embeddings"][:100], questions=["shift"])
     assert found(result) == []
-    assert "few_persons_in_class" in [a.reason for a in result.abstentions]
+    assert "few_identities_in_class" in [a.reason for a in result.abstentions]
 
 
 def test_resolution_follows_the_number_of_people() -> None:
     differences = []
-    for people in (80, 320):
-        result = diagnose(**small_run(0, people=people, gap=2.5), questions=["resolution"])
+    for identities in (80, 320):
+        result = diagnose(**small_run(0, identities=identities, gap=2.5), questions=["resolution"])
         table = result.tables["resolution.differences"]
         differences.append(table.column("difference")[0])
         expected = ["resolution.too_coarse"] if differences[-1] > 0.05 else []

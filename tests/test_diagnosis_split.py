@@ -25,11 +25,11 @@ def test_people_on_both_sides_are_counted() -> None:
     assert found(result) == ["leak.identity"]
     finding = result.findings[0]
     assert (finding.tier, finding.confidence) == (Tier.SPOILER, Confidence.CERTAIN)
-    assert finding.values["persons"] == 20
+    assert finding.values["identities"] == 20
     assert finding.measure.images == 100
     picture = finding.picture
-    people = run["identities"]
-    assert (people[picture["left"]] == people[picture["right"]]).all()
+    identities = run["identities"]
+    assert (identities[picture["left"]] == identities[picture["right"]]).all()
 
 
 def test_near_copies_under_another_name_are_found() -> None:
@@ -44,7 +44,7 @@ def test_near_copies_under_another_name_are_found() -> None:
 
 
 def test_exact_copies_are_found_in_the_files(tmp_path) -> None:
-    run = small_run(3, people=60)
+    run = small_run(3, identities=60)
     rng = np.random.default_rng(3)
     paths = []
     for row in range(len(run["identities"])):
@@ -60,10 +60,10 @@ def test_exact_copies_are_found_in_the_files(tmp_path) -> None:
 
 
 def test_without_a_split_or_identities_it_says_so() -> None:
-    run = small_run(4, people=60)
+    run = small_run(4, identities=60)
     del run["split"]
     assert diagnose(**run, questions=["leak"]).abstentions[0].reason == "no_split"
-    run = small_run(4, people=60) | {"identities": None}
+    run = small_run(4, identities=60) | {"identities": None}
     assert "no_identities" in [a.reason for a in diagnose(**run, questions=["leak"]).abstentions]
 
 
@@ -104,11 +104,11 @@ def test_the_curve_counts_errors_by_raw_value() -> None:
     held = run["split"] == "val"
     wrong = guess["age"] != run["labels"]["age"]
     assert sum(row[-1] for row in curve.rows) == held.sum()
-    for value, start, stop, error, low, high, persons, images in curve.rows:
+    for value, start, stop, error, low, high, identities, images in curve.rows:
         mine = held & (run["raw_values"]["age"] >= start) & (run["raw_values"]["age"] <= stop)
         assert value == pytest.approx(run["raw_values"]["age"][mine].mean())
-        assert persons >= 5
-        assert (images, persons) == (mine.sum(), len(np.unique(run["identities"][mine])))
+        assert identities >= 5
+        assert (images, identities) == (mine.sum(), len(np.unique(run["identities"][mine])))
         assert error == pytest.approx(wrong[mine].mean())
         assert low <= error + 1e-9
         assert high >= error - 1e-9

@@ -41,10 +41,10 @@ def case(tmp_path_factory) -> SimpleNamespace:
     Image.new("RGB", (50, 50), (250, 120, 0)).save(asked)
     codes = {"color": np.array([0, 0, 1, 1, 0]), "shape": np.array([0, 0, 0, 1, 2])}
     votes = _votes()
-    people = ["p1", "p1", "p2", "p2", "p3"]
+    identities = ["p1", "p1", "p2", "p2", "p3"]
     index = EmbeddingIndex.build(
         np.eye(5, dtype=np.float32),
-        {"path": names, "identity": people},
+        {"path": names, "identity": identities},
         metadata={"part": "train"},
         fingerprint="f00",
     )
@@ -54,7 +54,7 @@ def case(tmp_path_factory) -> SimpleNamespace:
         Neighbor(
             name,
             float(near[0, row]),
-            people[row],
+            identities[row],
             {target: vote.classes[codes[target][row]] for target, vote in votes.items()},
             same_file=row == 0,
         )
@@ -136,9 +136,9 @@ def test_without_faces_no_image_leaves_the_disk(case, tmp_path):
 
 
 def test_it_says_whether_the_persons_own_images_counted(case, tmp_path):
-    assert "Every image of the index counted, also those of the person" in _page(case, tmp_path).text
+    assert "Every image of the index counted, also those of the identity" in _page(case, tmp_path).text
     page = _page(case, tmp_path, replace(case.answer, identity="p1", left_out=2))
-    assert "Images of the person asked about were left out" in page.text
+    assert "Images of the identity asked about were left out" in page.text
     assert "2 images of p1 in the index did not count" in page.text
     case.asker.knows_identities = False
     try:

@@ -107,7 +107,7 @@ def test_an_interrupted_call_goes_on(
 
 @pytest.mark.slow
 def test_a_killed_process_loses_and_doubles_nothing(tmp_path: Path, model: EmbeddingModel) -> None:
-    draw_toy(tmp_path / "data", people=60, each=5)
+    draw_toy(tmp_path / "data", identities=60, each=5)
     torch.save(model.state_dict(), tmp_path / "weights.pth")
     script = tmp_path / "work.py"
     script.write_text(

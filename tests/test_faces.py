@@ -27,7 +27,7 @@ from metric_face.synthetic_faces.population import (
     WOMEN_BY_AGE,
     age_group,
     ages_and_genders,
-    draw_people,
+    draw_identities,
     error_counts,
     shares,
 )
@@ -39,7 +39,7 @@ PEOPLE = 64
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> FacesReport:
     root = tmp_path_factory.mktemp("faces") / "drawn"
-    return make_faces(root, people=PEOPLE, size=SIZE, evaluation_people=8, seed=3, workers=1)
+    return make_faces(root, identities=PEOPLE, size=SIZE, evaluation_identities=8, seed=3, workers=1)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -56,48 +56,48 @@ def digests(root: Path) -> dict[str, str]:
 
 
 def test_full_size_has_the_competitions_ages_genders_and_traps_exactly() -> None:
-    people = draw_people(2700, error_counts(2700, True), seed=0)
-    by_age = Counter((p.gender, p.age) for p in people)
+    identities = draw_identities(2700, error_counts(2700, True), seed=0)
+    by_age = Counter((p.gender, p.age) for p in identities)
     assert tuple(by_age["male", a] for a in range(18, 61)) == MEN_BY_AGE
     assert tuple(by_age["female", a] for a in range(18, 61)) == WOMEN_BY_AGE
-    classes = Counter(joint_class(MASK_OF_STEM[s], p.gender, p.age) for p in people for s in STEMS)
+    classes = Counter(joint_class(MASK_OF_STEM[s], p.gender, p.age) for p in identities for s in STEMS)
     assert [classes[c] for c in range(18)] == [
         *(2745, 2050, 415, 3660, 4085, 545),
         *(549, 410, 83, 732, 817, 109),
         *(549, 410, 83, 732, 817, 109),
     ]
-    assert Counter(e for p in people for e in p.extensions) == {"jpg": 18035, "png": 511, "jpeg": 354}
-    mixed = [set(p.extensions) for p in people if len(set(p.extensions)) > 1]
+    assert Counter(e for p in identities for e in p.extensions) == {"jpg": 18035, "png": 511, "jpeg": 354}
+    mixed = [set(p.extensions) for p in identities if len(set(p.extensions)) > 1]
     assert mixed == [{"jpg", "jpeg"}] * 7
-    assert sum(p.id.endswith("-1") for p in people) == 41
-    assert sorted(p.age for p in people if p.id == "003397") == [19, 20]
-    assert (people[0].id, people[-1].id) == ("000001", "006959")
-    assert len({p.id for p in people}) == 2699
-    assert len({p.folder for p in people}) == 2700
-    assert sum(p.age == 59 for p in people) == 85
-    assert sum(min(abs(p.age - 30), abs(p.age - 60)) <= 2 for p in people) == 504
+    assert sum(p.id.endswith("-1") for p in identities) == 41
+    assert sorted(p.age for p in identities if p.id == "003397") == [19, 20]
+    assert (identities[0].id, identities[-1].id) == ("000001", "006959")
+    assert len({p.id for p in identities}) == 2699
+    assert len({p.folder for p in identities}) == 2700
+    assert sum(p.age == 59 for p in identities) == 85
+    assert sum(min(abs(p.age - 30), abs(p.age - 60)) <= 2 for p in identities) == 504
 
 
 def test_full_size_plants_the_known_label_errors() -> None:
-    people = draw_people(2700, error_counts(2700, True), seed=0)
-    assert sum(p.swapped for p in people) == 3
-    assert sum(p.gender != p.true_gender for p in people) == 8
-    wrong_age = [p for p in people if p.age != p.true_age]
+    identities = draw_identities(2700, error_counts(2700, True), seed=0)
+    assert sum(p.swapped for p in identities) == 3
+    assert sum(p.gender != p.true_gender for p in identities) == 8
+    wrong_age = [p for p in identities if p.age != p.true_age]
     assert len(wrong_age) == 18
     assert all(age_group(p.age) != age_group(p.true_age) for p in wrong_age)
 
 
-@pytest.mark.parametrize("people", [12, 13, 50, 333, 2699, 5000])
-def test_any_size_keeps_every_class_and_trap(people: int) -> None:
-    attributes = ages_and_genders(people)
-    assert len(attributes) == people
+@pytest.mark.parametrize("identities", [12, 13, 50, 333, 2699, 5000])
+def test_any_size_keeps_every_class_and_trap(identities: int) -> None:
+    attributes = ages_and_genders(identities)
+    assert len(attributes) == identities
     assert len({(g, age_group(a)) for g, a in attributes}) == 6
-    drawn = draw_people(people, error_counts(people, True), seed=1)
+    drawn = draw_identities(identities, error_counts(identities, True), seed=1)
     assert {e for p in drawn for e in p.extensions} == {"jpg", "jpeg", "png"}
     assert any(len(set(p.extensions)) == 2 for p in drawn)
     assert any("-" in p.id for p in drawn)
     assert len([p for p in drawn if p.id == "003397"]) == 2
-    assert len({p.folder for p in drawn}) == people
+    assert len({p.folder for p in drawn}) == identities
 
 
 def test_shares_are_the_largest_remainders() -> None:
@@ -113,7 +113,7 @@ def test_shares_are_the_largest_remainders() -> None:
 def test_training_folder_has_the_format(drawn: FacesReport) -> None:
     table = rows(drawn.root / "train/train.csv")
     assert list(table[0]) == ["id", "gender", "race", "age", "path"]
-    assert len(table) == drawn.people == PEOPLE
+    assert len(table) == drawn.identities == PEOPLE
     kinds: Counter[str] = Counter()
     for row in table:
         assert row["path"] == f"{row['id']}_{row['gender']}_{row['race']}_{row['age']}"
@@ -172,9 +172,9 @@ def test_planted_errors_are_what_lies_on_disk(drawn: FacesReport) -> None:
 
 
 def test_a_swap_exchanges_two_files_and_a_flip_the_drawn_gender(tmp_path: Path) -> None:
-    plain = make_faces(tmp_path / "plain", people=12, size=SIZE, label_errors=False, workers=1)
+    plain = make_faces(tmp_path / "plain", identities=12, size=SIZE, label_errors=False, workers=1)
     wrong = make_faces(
-        tmp_path / "wrong", people=12, size=SIZE, label_errors={"swapped": 1, "flipped": 1}, workers=1
+        tmp_path / "wrong", identities=12, size=SIZE, label_errors={"swapped": 1, "flipped": 1}, workers=1
     )
     assert plain.errors == ()
     before, after = digests(plain.root / "train/images"), digests(wrong.root / "train/images")
@@ -190,8 +190,8 @@ def test_a_swap_exchanges_two_files_and_a_flip_the_drawn_gender(tmp_path: Path) 
 
 @pytest.mark.slow
 def test_workers_change_nothing(tmp_path: Path) -> None:
-    one = make_faces(tmp_path / "one", people=14, size=SIZE, evaluation_people=6, seed=5, workers=1)
-    two = make_faces(tmp_path / "two", people=14, size=SIZE, evaluation_people=6, seed=5, workers=2)
+    one = make_faces(tmp_path / "one", identities=14, size=SIZE, evaluation_identities=6, seed=5, workers=1)
+    two = make_faces(tmp_path / "two", identities=14, size=SIZE, evaluation_identities=6, seed=5, workers=2)
     assert digests(one.root) == digests(two.root)
     assert one.apparent_age == two.apparent_age
 
@@ -277,37 +277,39 @@ def test_a_persons_photographs_share_the_background_and_differ(drawn: FacesRepor
 def test_contact_sheet_shows_columns_of_three_and_nobody_with_a_planted_error(
     drawn: FacesReport, tmp_path: Path
 ) -> None:
-    path = contact_sheet(drawn, tmp_path / "sheet.png", people=5, width=60)
+    path = contact_sheet(drawn, tmp_path / "sheet.png", identities=5, width=60)
     with Image.open(path) as sheet:
         assert sheet.size == (5 * 60, 3 * 80 + 18)
         assert len(sheet.convert("RGB").getcolors(100_000) or []) > 100
-    assert contact_sheet(drawn.root, tmp_path / "sheet.jpg", people=2).stat().st_size > 1000
+    assert contact_sheet(drawn.root, tmp_path / "sheet.jpg", identities=2).stat().st_size > 1000
     with pytest.raises(ArgumentError, match=r"source must be a folder that make_faces wrote: .* is missing"):
         contact_sheet(tmp_path, tmp_path / "none.png")
-    with pytest.raises(ArgumentError, match="people must be at least 1 and width at least 16 pixels: got 0"):
-        contact_sheet(drawn, tmp_path / "none.png", people=0)
+    with pytest.raises(
+        ArgumentError, match="identities must be at least 1 and width at least 16 pixels: got 0"
+    ):
+        contact_sheet(drawn, tmp_path / "none.png", identities=0)
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"people": 5}, r"people must be at least 12 .*: got 5"),
-        ({"evaluation_people": 3}, r"evaluation_people must be 0 or at least 6 .*: got 3"),
+        ({"identities": 5}, r"identities must be at least 12 .*: got 5"),
+        ({"evaluation_identities": 3}, r"evaluation_identities must be 0 or at least 6 .*: got 3"),
         ({"size": (8, 8)}, r"size must be \(width, height\) within 24\.\.2048 pixels: got \(8, 8\)"),
         ({"age_noise": -1.0}, r"age_noise must be 0 or more years: got -1\.0"),
         ({"age_noise": float("nan")}, r"age_noise must be 0 or more years: got nan"),
         ({"seed": -1}, r"seed must be 0 or more: got -1"),
         ({"workers": 0}, r"workers must be at least 1, or None for one a core: got 0"),
         ({"label_errors": {"mask": 1}}, r"label_errors knows swapped, flipped, age: got 'mask'"),
-        ({"label_errors": {"age": -1}}, r"label_errors counts people, 0 or more: got \{'age': -1\}"),
-        ({"label_errors": {"age": 13}}, r"label_errors must not exceed people: got 13 of 12"),
+        ({"label_errors": {"age": -1}}, r"label_errors counts identities, 0 or more: got \{'age': -1\}"),
+        ({"label_errors": {"age": 13}}, r"label_errors must not exceed identities: got 13 of 12"),
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_is_written(
     tmp_path: Path, wrong: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ArgumentError, match=f"^{message}$"):
-        make_faces(tmp_path / "new", **{"people": 12, "size": SIZE, **wrong})  # type: ignore[arg-type]
+        make_faces(tmp_path / "new", **{"identities": 12, "size": SIZE, **wrong})  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -316,7 +318,7 @@ def test_a_folder_with_content_is_refused_and_left_alone(tmp_path: Path) -> None
     with pytest.raises(
         ArgumentError, match=r"root must be a new or empty folder: .* is not; name another or empty it"
     ):
-        make_faces(tmp_path, people=12, size=SIZE, workers=1)
+        make_faces(tmp_path, identities=12, size=SIZE, workers=1)
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
 
 
@@ -327,7 +329,7 @@ def test_an_interrupted_drawing_leaves_nothing(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        make_faces(tmp_path / "new", people=12, size=SIZE, workers=1, progress=stop)
+        make_faces(tmp_path / "new", identities=12, size=SIZE, workers=1, progress=stop)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -336,7 +338,7 @@ def test_a_script_without_a_main_guard_is_told_so(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "from metric_face.synthetic_faces.faces import make_faces\n"
-        f"make_faces({str(tmp_path / 'out')!r}, people=12, size=(48, 64), workers=2)\n"
+        f"make_faces({str(tmp_path / 'out')!r}, identities=12, size=(48, 64), workers=2)\n"
     )
     root = str(Path(__file__).parents[1])
     found = subprocess.run(

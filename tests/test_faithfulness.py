@@ -114,7 +114,7 @@ def test_the_point_itself_and_unlabeled_neighbors_do_not_count():
 
 
 def test_neighbors_of_the_same_identity_count_nowhere():
-    # 0 and 1 are one person's, of one class; in both spaces the next nearest is of another class.
+    # 0 and 1 are one identity's, of one class; in both spaces the next nearest is of another class.
     labels, who = np.array([0, 0, 1, 1]), np.array(["p", "p", "q", "r"])
     coords = np.array([[0, 0], [0.1, 0], [1, 0], [1.2, 0]])
     ids = np.array([[1, 2], [0, 2], [3, 1], [2, 1]])

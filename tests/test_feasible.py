@@ -11,10 +11,10 @@ from metric_face.errors import ConfigError
 from metric_face.training.feasible import check_feasible, check_schedule, monitored
 
 
-def _data(tmp_path, people: int = 20, each: int = 2, labeled: bool = True) -> PreparedData:
+def _data(tmp_path, identities: int = 20, each: int = 2, labeled: bool = True) -> PreparedData:
     rows = [
-        (f"{p}_{i}.png", f"p{p}", "ab"[p % 2], "val" if p >= people // 2 else "train")
-        for p in range(people)
+        (f"{p}_{i}.png", f"p{p}", "ab"[p % 2], "val" if p >= identities // 2 else "train")
+        for p in range(identities)
         for i in range(each)
     ]
     table = ImageTable(pd.DataFrame(rows, columns=["path", "identity", "kind", "split"]), tmp_path)

@@ -1,4 +1,4 @@
-"""Folds are trained like runs, on one dealing of the people; a killed training goes on where it was."""
+"""Folds are trained like runs, on one dealing of the identities; a killed training goes on where it was."""
 
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def whole(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
 
 def test_each_person_is_held_out_once_and_each_fold_is_a_run(whole: list[Run]) -> None:
     assert [run.folder.name for run in whole] == ["fold-0", "fold-1", "fold-2"]
-    held = [person for run in whole for person in run.table.part("val").frame["identity"].unique()]
+    held = [identity for run in whole for identity in run.table.in_split("val").frame["identity"].unique()]
     assert sorted(held) == sorted(whole[0].table.frame["identity"].unique())
     assert all(is_finished(run) and len(run.embeddings()) == 96 for run in whole)
     assert [run.config.data.split.fold for run in whole] == [0, 1, 2]
@@ -109,7 +109,7 @@ def test_a_fold_killed_before_its_first_checkpoint_is_started_anew(
 
 def test_images_to_submit_get_the_soft_vote_of_the_folds(whole: list[Run], toy: Path, tmp_path: Path) -> None:
     unseen = tmp_path / "eval.csv"
-    names = [f"images/p{person:02d}_0.png" for person in range(5)]
+    names = [f"images/p{identity:02d}_0.png" for identity in range(5)]
     pd.DataFrame({"path": names}).to_csv(unseen, index=False)
     table = ImageTable.read(unseen, root=toy)
     table.frame.assign(path=[str(path) for path in table.paths]).to_csv(unseen, index=False)
@@ -131,7 +131,7 @@ def test_the_command_trains_says_how_many_folds_and_refuses_to_overwrite(toy: Pa
     assert trained.exit_code == 0, trained.output
     assert f"next: metric-face fuse {home}" in trained.output
     said = CliRunner().invoke(app, ["fuse", str(home)])
-    assert "kfold, 2 of 2 folds: 96 images of 24 people, none trained on" in said.output
+    assert "kfold, 2 of 2 folds: 96 images of 24 identities, none trained on" in said.output
     again = CliRunner().invoke(app, words)
     assert isinstance(again.exception, ConfigError)
     assert "holds a run already; name another folder, go on with --resume" in str(again.exception)

@@ -39,13 +39,13 @@ def test_finished_folds_are_one_contender_judged_on_images_they_held_out(tmp_pat
     (one,) = fused.estimates
     assert (one.name, one.folds) == ("kfold", (3, 5))
     said = FoldSet.of("kfold", fold_runs(home)).held_out(SPACE)
-    people = TABLE.frame.set_index("path").loc[said.images, "identity"].to_numpy(str)
-    assert (one.images, one.identities) == (len(said), len(set(people)))
+    identities = TABLE.frame.set_index("path").loc[said.images, "identity"].to_numpy(str)
+    assert (one.images, one.identities) == (len(said), len(set(identities)))
     assert 0.5 * len(TABLE) < one.images < 0.7 * len(TABLE)
     true, codes = truth(said.images), said.codes()
     for name, classes in (("color", 2), ("shape", 3)):
         assert one.macro_f1[name].value == pytest.approx(macro_f1(true[name], codes[name], classes))
-    joint = bootstrap_interval(SPACE.joint(true), SPACE.joint(codes), people, num_classes=6)
+    joint = bootstrap_interval(SPACE.joint(true), SPACE.joint(codes), identities, num_classes=6)
     assert one.macro_f1["joint"].value == pytest.approx(joint.value)
     assert one.macro_f1["joint"].low == pytest.approx(joint.low, abs=0.02)
     # Always right on what they were trained on: had one such image counted, this would be above what is planted.
@@ -78,7 +78,7 @@ def test_folds_of_two_trainings_are_not_pooled(tmp_path: Path) -> None:
     ):
         fuse_sources([home])
     shutil.rmtree(home / "fold-2")
-    strangers = draw_table(people=60, seed=5)
+    strangers = draw_table(identities=60, seed=5)
     strangers = strangers.with_column("path", TABLE.frame["path"].to_numpy()[::-1])
     plant_run(home / "fold-2", strangers, FAIR, fold=(2, 5))
     with pytest.raises(ArgumentError, match=r"held out by .*fold-[01] and by .*fold-2"):
@@ -93,7 +93,7 @@ def test_folds_given_one_by_one_are_the_same_contender(tmp_path: Path) -> None:
 
 def test_a_run_is_judged_on_its_validation_part_alone(tmp_path: Path) -> None:
     run = plant_run(tmp_path / "run", TABLE, FAIR)
-    val = run.table.part("val")
+    val = run.table.in_split("val")
     fused = fuse_sources([tmp_path / "run"])
     assert fused.estimates[0].images == len(val)
     assert fused.estimates[0].folds is None
@@ -104,12 +104,12 @@ def test_who_is_good_at_what_is_found_among_folds_and_runs(tmp_path: Path) -> No
     folds = plant_folds(tmp_path / "kfold", 5, {"color": 0.98, "shape": 0.5})
     run = plant_run(tmp_path / "run", TABLE, {"color": 0.6, "shape": 0.97}, seed=7)
     fused = fuse_sources([folds, tmp_path / "run"])
-    assert {donor.attribute: donor.runs for donor in fused.plan.donors} == {
+    assert {member.attribute: member.runs for member in fused.plan.members} == {
         "color": ("kfold",),
         "shape": ("run",),
     }
     assert fused.plan.gain.low > 0
-    unseen = len(run.table.part("val"))
+    unseen = len(run.table.in_split("val"))
     assert fused.plan.num_images == unseen
     assert fused.notes[0].startswith(
         f"run: lacks {len(TABLE) - unseen} of the {len(TABLE)} images that choose"
@@ -228,19 +228,19 @@ def test_runs_called_alike_are_told_apart_by_their_path(tmp_path: Path) -> None:
 
 
 def _losing(folder: Path) -> tuple[list[Path], Path, dict[str, np.ndarray]]:
-    """Two files for a run's held-out images: a good one, and one that is right only about half of the people."""
+    """Two files for a run's held-out images: a good one, and one that is right only about half of the identities."""
     run = plant_run(folder / "run", TABLE, FAIR)
     held = run.embeddings("val").table
     true = SPACE.encode(held)
     rng = np.random.default_rng(3)
-    people = np.unique(held.frame["identity"], return_inverse=True)[1]
+    identities = np.unique(held.frame["identity"], return_inverse=True)[1]
     files, images = [], np.append(held.frame["path"].to_numpy(str), ["eval/x.jpg", "eval/y.jpg"])
     for name, chance in (("good", 0.75), ("other", 0.73)):
         said = {}
         for attribute in SPACE.attributes:
-            lucky = rng.random(people.max() + 1) < chance
+            lucky = rng.random(identities.max() + 1) < chance
             wrong = (true[attribute.name] + 1) % attribute.num_classes
-            codes = np.where(lucky[people], true[attribute.name], wrong)
+            codes = np.where(lucky[identities], true[attribute.name], wrong)
             said[attribute.name] = np.append(codes, [0, 1] if name == "good" else [1, 0])
         made = Predictions.of_codes(name, images, said, SPACE)
         files.append(write_predictions(folder / f"{name}.csv", made, SPACE))

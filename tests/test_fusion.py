@@ -1,4 +1,4 @@
-"""Fusion: donors where they are planted, a gain that is not the choice's own, folds, and the files."""
+"""Fusion: members where they are planted, a gain that is not the choice's own, folds, and the files."""
 
 import numpy as np
 import pandas as pd
@@ -23,16 +23,16 @@ SPACE = LabelSpace(
 )
 
 
-def draw_truth(people=150, seed=0):
+def draw_truth(identities=150, seed=0):
     rng = np.random.default_rng(seed)
-    person = np.repeat(np.arange(people), 7)
+    identity = np.repeat(np.arange(identities), 7)
     truth = {
-        "mask": np.tile([0, 0, 0, 0, 0, 1, 2], people),
-        "gender": rng.integers(0, 2, people)[person],
-        "age": rng.choice(3, people, p=[0.5, 0.35, 0.15])[person],
+        "mask": np.tile([0, 0, 0, 0, 0, 1, 2], identities),
+        "gender": rng.integers(0, 2, identities)[identity],
+        "age": rng.choice(3, identities, p=[0.5, 0.35, 0.15])[identity],
     }
-    images = np.array([f"images/p{p:03d}_{i}.jpg" for i, p in enumerate(person)])
-    return images, truth, person
+    images = np.array([f"images/p{p:03d}_{i}.jpg" for i, p in enumerate(identity)])
+    return images, truth, identity
 
 
 def draw_run(name, images, truth, right, seed):
@@ -60,7 +60,7 @@ GOOD_AT_REST = draw_run("rest_run", IMAGES, TRUTH, {"mask": 0.99, "gender": 0.99
 
 def test_each_attribute_comes_from_the_run_that_is_good_at_it():
     plan = fuse([GOOD_AT_AGE, GOOD_AT_REST], IMAGES, TRUTH, PEOPLE, SPACE)
-    first = {donor.attribute: donor.runs[0] for donor in plan.donors}
+    first = {member.attribute: member.runs[0] for member in plan.members}
     assert first == {"mask": "rest_run", "gender": "rest_run", "age": "age_run"}
     assert plan.base in ("age_run", "rest_run")
     assert plan.gain.low > 0.1
@@ -68,9 +68,9 @@ def test_each_attribute_comes_from_the_run_that_is_good_at_it():
     fused = plan.apply([GOOD_AT_AGE, GOOD_AT_REST])
     joint = SPACE.joint(TRUTH)
     assert macro_f1(joint, SPACE.joint(fused.codes()), 18) == pytest.approx(plan.macro_f1)
-    for donor in plan.donors:
-        codes = GOOD_AT_AGE.codes()[donor.attribute]
-        assert donor.by_run["age_run"] == pytest.approx(macro_f1(TRUTH[donor.attribute], codes))
+    for member in plan.members:
+        codes = GOOD_AT_AGE.codes()[member.attribute]
+        assert member.by_run["age_run"] == pytest.approx(macro_f1(TRUTH[member.attribute], codes))
 
 
 def test_the_joint_class_is_mask_6_gender_3_age(tmp_path):
@@ -84,13 +84,13 @@ def test_soft_vote_of_equal_runs_beats_each():
     right = {"mask": 0.7, "gender": 0.7, "age": 0.7}
     runs = [draw_run(f"r{i}", IMAGES, TRUTH, right, i) for i in range(5)]
     plan = fuse(runs, IMAGES, TRUTH, PEOPLE, SPACE)
-    assert all(len(donor.runs) >= 3 for donor in plan.donors)
+    assert all(len(member.runs) >= 3 for member in plan.members)
     assert plan.gain.low > 0
 
 
 def test_the_reported_gain_is_smaller_than_the_one_the_choice_saw():
     """Choosing among six runs of equal worth looks better on the images chosen on than on others."""
-    images, truth, person = draw_truth(60, seed=5)
+    images, truth, identity = draw_truth(60, seed=5)
     looks, honest = [], []
     for seed in range(6):
         rng = np.random.default_rng(seed)
@@ -103,7 +103,7 @@ def test_the_reported_gain_is_smaller_than_the_one_the_choice_saw():
                 for a in SPACE.attributes
             }
             runs.append(Predictions.of_codes(name, images, codes, SPACE))
-        plan = fuse(runs, images, truth, person, SPACE, resamples=200)
+        plan = fuse(runs, images, truth, identity, SPACE, resamples=200)
         looks.append(plan.macro_f1 - plan.base_macro_f1)
         honest.append(plan.gain.value)
         assert plan.gain.low <= plan.gain.value <= plan.gain.high
@@ -111,12 +111,12 @@ def test_the_reported_gain_is_smaller_than_the_one_the_choice_saw():
 
 
 def test_no_image_has_a_part_in_choosing_who_answers_for_it(monkeypatch):
-    """Nor has another image of the same person: every fold is answered by donors that the other folds chose."""
+    """Nor has another image of the same identity: every fold is answered by members that the other folds chose."""
     runs = [draw_run(name, IMAGES, TRUTH, {"mask": 0.8, "gender": 0.8, "age": 0.8}, 9) for name in "ab"]
     person_of = {
-        row.tobytes(): person
+        row.tobytes(): identity
         for table in runs[0].probabilities.values()
-        for row, person in zip(table, PEOPLE, strict=True)
+        for row, identity in zip(table, PEOPLE, strict=True)
     }
     calls = []
 
@@ -182,7 +182,7 @@ def test_a_fixed_plan_takes_what_it_is_told():
     np.testing.assert_array_equal(fused.probabilities["mask"], GOOD_AT_REST.probabilities["mask"])
     both = (GOOD_AT_AGE.probabilities["age"] + GOOD_AT_REST.probabilities["age"]) / 2
     np.testing.assert_allclose(fused.probabilities["age"], both)
-    with pytest.raises(ArgumentError, match="runs must include the donor 'age_run' of age, found rest_run"):
+    with pytest.raises(ArgumentError, match="runs must include the member 'age_run' of age, found rest_run"):
         plan.apply([GOOD_AT_REST])
 
 
@@ -308,7 +308,7 @@ def test_heads_become_probabilities():
             "age_run: must predict every image, found none for",
         ),
         (lambda: pool_folds("k", []), ArgumentError, "folds of 'k' must be at least one"),
-        (lambda: fixed_plan({}), ArgumentError, "donors must name at least one run"),
+        (lambda: fixed_plan({}), ArgumentError, "members must name at least one run"),
         (
             lambda: write_submission("never.csv", Predictions("r", np.array(["a/1", "b/1"]), {}), SPACE),
             DataError,

@@ -42,17 +42,17 @@ def test_kept_equals_brute_force_in_counts_order_and_ties(seed, tmp_path_factory
     """Identities of every size, some larger than k or with all the items; asked for once deep and then less deep."""
     rng = np.random.default_rng(seed)
     n, d = int(rng.integers(2, 70)), int(rng.integers(1, 8))
-    people = rng.integers(0, rng.choice([1, 2, 6, n]), n)
-    barred = people[:, None] == people
+    identities = rng.integers(0, rng.choice([1, 2, 6, n]), n)
+    excluded = identities[:, None] == identities
     file = tmp_path_factory.mktemp("kept") / "graph.npz"
     for vectors in kinds_of_vectors(rng, n, d):
         for k in (int(rng.integers(1, 40)), int(rng.integers(1, 40))):
-            kept = kept_graph(file, vectors, k, exclude=people)
-            ids, values = nearest_by_brute_force(vectors, vectors, k, "cosine", barred)
+            kept = kept_graph(file, vectors, k, exclude=identities)
+            ids, values = nearest_by_brute_force(vectors, vectors, k, "cosine", excluded)
             np.testing.assert_array_equal(kept.ids, ids)
             np.testing.assert_allclose(kept.similarities, values, rtol=1e-5, atol=rounding_of(vectors))
-            np.testing.assert_array_equal((kept.ids >= 0).sum(axis=1), np.minimum(k, (~barred).sum(axis=1)))
-            assert same(kept, NeighborGraph.build(vectors, k, exclude=people))
+            np.testing.assert_array_equal((kept.ids >= 0).sum(axis=1), np.minimum(k, (~excluded).sum(axis=1)))
+            assert same(kept, NeighborGraph.build(vectors, k, exclude=identities))
             assert kept.k == k
 
 
@@ -92,7 +92,7 @@ def test_one_search_serves_every_depth(tmp_path: Path, searches: list[int]) -> N
 def test_people_may_be_called_as_one_likes(tmp_path: Path, searches: list[int]) -> None:
     """One analysis has names, another their codes: it is the same graph."""
     file = tmp_path / "all.npz"
-    names = np.array([f"p{99 - person}" for person in PEOPLE])
+    names = np.array([f"p{99 - identity}" for identity in PEOPLE])
     one = kept_graph(file, VECTORS, 8, exclude=PEOPLE)
     assert same(one, kept_graph(file, VECTORS, 8, exclude=names))
     assert len(searches) == 1
@@ -101,23 +101,23 @@ def test_people_may_be_called_as_one_likes(tmp_path: Path, searches: list[int]) 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda vectors, people: (vectors * np.float32(1.5), people),
-        lambda vectors, people: (vectors[::-1].copy(), people),
-        lambda vectors, people: (vectors[:-1], people[:-1]),
-        lambda vectors, people: (vectors[:, :4].copy(), people),
-        lambda vectors, people: (vectors, np.roll(people, 1)),
-        lambda vectors, people: (vectors, None),
+        lambda vectors, identities: (vectors * np.float32(1.5), identities),
+        lambda vectors, identities: (vectors[::-1].copy(), identities),
+        lambda vectors, identities: (vectors[:-1], identities[:-1]),
+        lambda vectors, identities: (vectors[:, :4].copy(), identities),
+        lambda vectors, identities: (vectors, np.roll(identities, 1)),
+        lambda vectors, identities: (vectors, None),
     ],
     ids=["model", "order", "fewer", "dimensions", "identities", "no exclusion"],
 )
 def test_a_stale_graph_is_searched_again_and_replaced(tmp_path, searches, change) -> None:
     file = tmp_path / "all.npz"
     kept_graph(file, VECTORS, 6, exclude=PEOPLE)
-    vectors, people = change(VECTORS, PEOPLE)
+    vectors, identities = change(VECTORS, PEOPLE)
     for _ in range(2):
-        now = kept_graph(file, vectors, 6, exclude=people)
-        assert same(now, NeighborGraph.build(vectors, 6, exclude=people))
-        assert now.same_identity_excluded == (people is not None)
+        now = kept_graph(file, vectors, 6, exclude=identities)
+        assert same(now, NeighborGraph.build(vectors, 6, exclude=identities))
+        assert now.same_identity_excluded == (identities is not None)
     assert len(searches) == 2
 
 
@@ -208,5 +208,5 @@ def test_the_analyzes_of_a_run_share_its_graphs(
     replace(stored, vectors=stored.vectors[:, ::-1] + np.float32(0.5)).save(run.folder / "embeddings")
     evaluate(run)
     assert len(searches) == 3  # embedded anew: what was kept is of other vectors
-    people = stored.table.identities
-    assert (people[graph.ids] != people[:, None]).all()
+    identities = stored.table.identities
+    assert (identities[graph.ids] != identities[:, None]).all()

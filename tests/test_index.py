@@ -29,7 +29,7 @@ def vectors_of(numbers):
 
 def columns_of(numbers):
     return {
-        "identity": [f"person {number // 3}" for number in numbers],
+        "identity": [f"identity {number // 3}" for number in numbers],
         "number": np.asarray(numbers, np.int64),
         "half": np.asarray(numbers) / 2,
         "even": np.asarray(numbers) % 2 == 0,
@@ -67,10 +67,10 @@ def test_flat_values_and_order_are_those_of_brute_force(metric, seed):
         identities = rng.integers(0, rng.choice([1, 3, n]), n)
         index = EmbeddingIndex.build(vectors, {"identity": identities}, kind="flat", metric=metric)
         asked = rng.integers(0, 3, 7)
-        for exclude, barred in ((None, None), (asked, asked[:, None] == identities)):
+        for exclude, excluded in ((None, None), (asked, asked[:, None] == identities)):
             found = index.search(queries, k, exclude=exclude)
             held = (queries, vectors) if metric != "cosine" else (unit(queries), unit(vectors))
-            ids, values = nearest_by_brute_force(*held, k, metric, barred)
+            ids, values = nearest_by_brute_force(*held, k, metric, excluded)
             np.testing.assert_array_equal(found.ids, ids)
             np.testing.assert_allclose(found.similarities, values, rtol=1e-5, atol=rounding_of(vectors))
 
@@ -124,7 +124,9 @@ def test_recall_reached_is_the_recall_of_new_queries(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_exclusion_leaves_k_of_other_identities(kind):
     index = trained(kind)
-    found = index.search(vectors_of(range(30)), 5, exclude=[f"person {number // 3}" for number in range(30)])
+    found = index.search(
+        vectors_of(range(30)), 5, exclude=[f"identity {number // 3}" for number in range(30)]
+    )
     assert (found.ids >= 0).all()
     assert (found.ids // 3 != np.arange(30)[:, None] // 3).all()
 
@@ -278,7 +280,7 @@ def test_one_query_and_missing_neighbors():
     found = index.search([1.0, 0.0], 3)
     assert found.ids.tolist() == [[0, 1, -1]]
     np.testing.assert_allclose(found.distances, [[0, np.sqrt(2), np.inf]])
-    assert index.lookup("identity", found).tolist() == [["person 0", "person 0", None]]
+    assert index.lookup("identity", found).tolist() == [["identity 0", "identity 0", None]]
     assert index.lookup("number", found).tolist() == [[0, 1, -1]]
     assert index.lookup("even", found).tolist() == [[True, False, False]]
     assert np.isnan(index.lookup("half", found)[0, 2])

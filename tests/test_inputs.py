@@ -1,4 +1,4 @@
-"""Whatever people hand in is read as it stands or refused in a line; the audit refuses what a training refuses."""
+"""Whatever users hand in is read as it stands or refused in a line; the audit refuses what a training refuses."""
 
 from pathlib import Path
 

@@ -32,19 +32,19 @@ def picture(seed, size=64):
 
 @pytest.fixture
 def table(tmp_path):
-    """12 people of 4 photographs, split by person, with a gender that is fixed and a mask that is not."""
+    """12 identities of 4 photographs, split by identity, with a gender that is fixed and a mask that is not."""
     rows = []
-    for person in range(PEOPLE):
+    for identity in range(PEOPLE):
         for shot in range(EACH):
-            name = f"{person}_{shot}.png"
-            picture(person * EACH + shot).save(tmp_path / name)
+            name = f"{identity}_{shot}.png"
+            picture(identity * EACH + shot).save(tmp_path / name)
             rows.append(
                 {
                     "path": name,
-                    "identity": f"person {person}",
-                    "gender": "male" if person % 2 else "female",
+                    "identity": f"identity {identity}",
+                    "gender": "male" if identity % 2 else "female",
                     "mask": "on" if shot % 2 else "off",
-                    "split": "val" if person % 4 in (0, 1) else "train",
+                    "split": "val" if identity % 4 in (0, 1) else "train",
                 }
             )
     return ImageTable(pd.DataFrame(rows), tmp_path)
@@ -135,17 +135,17 @@ def test_copies_saved_again_are_found_by_their_looks(table):
 
 
 def test_bare_and_masked_pictures_of_one_person_are_no_copies(tmp_path):
-    make_faces(tmp_path, people=40, seed=3, label_errors=False, workers=1)
+    make_faces(tmp_path, identities=40, seed=3, label_errors=False, workers=1)
     faces = ImageTable.read(tmp_path)
     assert [f.id for f in inspect_data(faces).findings if f.id.startswith("near")] == []
     assert [f.id for f in inspect_data(faces.without("identity")).findings if f.id.startswith("near")] == []
 
 
 def test_what_varies_within_people_is_not_held_against_nearly_equal_pictures():
-    people = np.repeat(np.arange(20), 3)
-    frame = pd.DataFrame({"path": [f"{i}.png" for i in range(60)], "identity": [f"p{p}" for p in people]})
+    identities = np.repeat(np.arange(20), 3)
+    frame = pd.DataFrame({"path": [f"{i}.png" for i in range(60)], "identity": [f"p{p}" for p in identities]})
     frame["mask"] = np.tile(["worn", "bare", "worn"], 20)
-    frame["gender"] = np.where(people % 2, "male", "female")
+    frame["gender"] = np.where(identities % 2, "male", "female")
     frame.loc[3, "gender"] = "female"  # of a man: this one is wrong
 
     def said(near, exact=()):
@@ -161,7 +161,7 @@ def test_what_varies_within_people_is_not_held_against_nearly_equal_pictures():
     )
     assert wrong.remedy == "Look at them; where it is the same photograph, keep the right one."
     assert wrong.rows == ((3, 4),)
-    assert said([(0, 4)])["near-copies-disagree"].rows == ((0, 4),)  # of two people nothing may differ
+    assert said([(0, 4)])["near-copies-disagree"].rows == ((0, 4),)  # of two identities nothing may differ
     assert said([], [(0, 1)])["exact-copies-disagree"].rows == ((0, 1),)  # equal bytes have one label
 
 
@@ -204,7 +204,7 @@ def test_two_values_of_what_is_fixed(table):
     findings, report = found(wrong, images=False)
     assert findings["two-values-gender"].severity == "warning"
     assert (
-        "1 of 36 persons with several images have two values of gender"
+        "1 of 36 identities with several images have two values of gender"
         in findings["two-values-gender"].sentence
     )
     assert findings["two-values-gender"].rows == ((0, 1, 2, 3),)
@@ -248,7 +248,7 @@ def test_uneven_classes_single_images_and_no_identities(table):
 
 
 def test_the_sampler_is_part_of_the_look(table):
-    train = table.part("train")
+    train = table.in_split("train")
     sampler = RandomIdentitySampler(train.identities, 3, 2)
     findings, report = found(table, both(table), sampler=sampler, images=False)
     assert report.sampler["images_seen"] == 24
@@ -279,19 +279,21 @@ def test_the_smallest_difference_of_a_case_that_can_be_worked_out():
 
 
 def test_before_and_after_a_training_one_estimator_gives_one_number():
-    labels, people = np.repeat([0, 1, 2], [80, 40, 20]), np.arange(140) // 4
-    pred, other = assumed_predictions(labels, people, seed=3)
-    after = resolution(labels, pred, people, other=other, resamples=300, seed=3)
-    before = assumed_resolution(labels, people, pairs=1, resamples=300, seed=3)
+    labels, identities = np.repeat([0, 1, 2], [80, 40, 20]), np.arange(140) // 4
+    pred, other = assumed_predictions(labels, identities, seed=3)
+    after = resolution(labels, pred, identities, other=other, resamples=300, seed=3)
+    before = assumed_resolution(labels, identities, pairs=1, resamples=300, seed=3)
     assert after.assumed_accuracy is None
     assert replace(before, assumed_accuracy=None) == after
     # of many pairs the audit gives the mean variance
     errors = []
     for seed in range(20):
-        pred, other = assumed_predictions(labels, people, seed=seed)
-        errors.append(resolution(labels, pred, people, other=other, resamples=200, seed=seed).standard_error)
+        pred, other = assumed_predictions(labels, identities, seed=seed)
+        errors.append(
+            resolution(labels, pred, identities, other=other, resamples=200, seed=seed).standard_error
+        )
     mean = float(np.sqrt(np.mean(np.square(errors))))
-    assert assumed_resolution(labels, people).standard_error == pytest.approx(mean)
+    assert assumed_resolution(labels, identities).standard_error == pytest.approx(mean)
 
 
 def test_the_audit_says_what_it_assumes(table):
@@ -301,7 +303,7 @@ def test_the_audit_says_what_it_assumes(table):
     joint, _ = both(table).labels(table.take(np.flatnonzero(rows)), "joint")
     expected = assumed_resolution(joint, table.frame["identity"].to_numpy()[rows])
     assert report.smallest_difference["difference"] == pytest.approx(expected.difference, rel=0.3)
-    assert "has 24 images of 6 persons" in sentence
+    assert "has 24 images of 6 identities" in sentence
     assert (
         f"assumed to be right on 80% of the images, differ by up to {report.smallest_difference['difference']:.3f}"
         in (sentence)
@@ -310,11 +312,11 @@ def test_the_audit_says_what_it_assumes(table):
 
 def test_persons_are_not_samples():
     labels = np.tile([0, 1, 2], 400)
-    persons = np.arange(1200) // 3 // 10 * 3 + np.arange(1200) % 3  # ten images of one class each
-    alone, together = assumed_resolution(labels), assumed_resolution(labels, persons)
+    identities = np.arange(1200) // 3 // 10 * 3 + np.arange(1200) % 3  # ten images of one class each
+    alone, together = assumed_resolution(labels), assumed_resolution(labels, identities)
     assert together.num_identities == 120
     assert together.difference > 1.5 * alone.difference
-    assert assumed_resolution(labels, persons) == together  # the seed decides
+    assert assumed_resolution(labels, identities) == together  # the seed decides
     larger = assumed_resolution(np.tile(labels, 4))
     assert larger.difference == pytest.approx(alone.difference / 2, rel=0.25)
 
@@ -336,7 +338,7 @@ def test_nonsense_is_refused(arguments, options, message):
 def test_the_page_is_plain_offline_and_escaped(table, tmp_path):
     nasty = "<script>alert(1)</script>"
     frame = table.frame.copy()
-    frame.loc[frame.identity == "person 0", "identity"] = nasty
+    frame.loc[frame.identity == "identity 0", "identity"] = nasty
     frame.loc[0, "split"] = "train"
     frame["mask"] = frame["mask"].replace("on", nasty)
     report = inspect_data(ImageTable(frame, table.root), sampler=[[0, 1]], images=False)

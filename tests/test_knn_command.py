@@ -49,16 +49,16 @@ def test_one_bad_line_on_standard_input_stops_nobody(indexed: Run, toy: Path, tm
 
 def test_the_answer_says_whose_images_counted(indexed: Run, toy: Path) -> None:
     index = EmbeddingIndex.load(indexed.folder / "index")
-    image, person = toy / str(index.columns["path"][0]), str(index.columns["identity"][0])
+    image, identity = toy / str(index.columns["path"][0]), str(index.columns["identity"][0])
     plain = knn(indexed, image)
-    assert "every image of the index counts; --identity NAME leaves a person's own out" in plain.stderr
+    assert "every image of the index counts; --identity NAME leaves an identity's own out" in plain.stderr
     assert plain.stdout.splitlines()[1].endswith("(the very file asked about)")
-    said = knn(indexed, image, "--identity", person)
-    assert f"4 images of {person} in the index do not count" in said.stderr
-    assert said.stdout.startswith(f"{image} (without 4 images of {person}): color ")
-    assert f"{person}_" not in said.stdout.split(":", 1)[1]
-    [one] = json.loads(knn(indexed, image, "--identity", person, "--json").stdout)
-    assert (one["same_identity_excluded"], one["identity"], one["left_out"]) == (True, person, 4)
+    said = knn(indexed, image, "--identity", identity)
+    assert f"4 images of {identity} in the index do not count" in said.stderr
+    assert said.stdout.startswith(f"{image} (without 4 images of {identity}): color ")
+    assert f"{identity}_" not in said.stdout.split(":", 1)[1]
+    [one] = json.loads(knn(indexed, image, "--identity", identity, "--json").stdout)
+    assert (one["same_identity_excluded"], one["identity"], one["left_out"]) == (True, identity, 4)
     [one] = json.loads(knn(indexed, image, "--json").stdout)
     assert (one["same_identity_excluded"], one["identity"], one["left_out"]) == (False, None, 0)
     assert "nobody in the index is called p99" in knn(indexed, image, "--identity", "p99").stderr

@@ -96,13 +96,13 @@ def brute_retrieval(vectors, labels, groups, ks):
 def test_retrieval_equals_the_definition_ties_included(classes, excluded):
     rng = np.random.default_rng(classes)
     vectors = rng.integers(-2, 3, (90, 4)).astype(np.float32)  # few values: most similarities are tied
-    labels, people = rng.integers(0, classes, 90) + 2**40, rng.integers(0, 25, 90)
-    groups = people if excluded else np.arange(90)
+    labels, identities = rng.integers(0, classes, 90) + 2**40, rng.integers(0, 25, 90)
+    groups = identities if excluded else np.arange(90)
     want, queries = brute_retrieval(vectors, labels, groups, (1, 5, 20))
     got = retrieval_metrics(
         vectors,
         labels,
-        identities=people.astype(str),
+        identities=identities.astype(str),
         exclude_same_identity=excluded,
         ks=(1, 5, 20),
         metric="inner_product",
@@ -194,9 +194,9 @@ def test_bad_retrieval_arguments_are_named(arguments, message):
         retrieval_metrics(np.eye(4, dtype=np.float32), **{"labels": [0, 0, 1, 1], **arguments})
 
 
-def loop_bootstrap(true, pred, people, resamples, seed, other=None):
+def loop_bootstrap(true, pred, identities, resamples, seed, other=None):
     """The same resampling, image by image."""
-    names, codes = np.unique(people, return_inverse=True)
+    names, codes = np.unique(identities, return_inverse=True)
     members = [np.flatnonzero(codes == i) for i in range(len(names))]
     drawn = np.random.default_rng(seed).integers(0, len(names), (resamples, len(names)))
     values = []
@@ -212,10 +212,10 @@ def loop_bootstrap(true, pred, people, resamples, seed, other=None):
 def test_interval_equals_a_loop_over_images():
     true, pred = draw_labels(0)
     _, other = draw_labels(1)
-    people = np.random.default_rng(2).integers(0, 50, 300)
+    identities = np.random.default_rng(2).integers(0, 50, 300)
     for second in (None, other):
-        want = loop_bootstrap(true, pred, people, 60, 7, second)
-        got = bootstrap_interval(true, pred, people, other=second, resamples=60, seed=7)
+        want = loop_bootstrap(true, pred, identities, 60, 7, second)
+        got = bootstrap_interval(true, pred, identities, other=second, resamples=60, seed=7)
         low, high = np.quantile(want, [0.025, 0.975])
         assert low - 0.02 < got.low + want.mean() - got.value < low + 0.02
         assert high - 0.02 < got.high + want.mean() - got.value < high + 0.02
@@ -225,14 +225,14 @@ def test_interval_equals_a_loop_over_images():
 
 def test_blocks_of_resamples_are_one_stream(monkeypatch):
     true, pred = draw_labels(0)
-    people = np.arange(300) // 6
-    whole = bootstrap_interval(true, pred, people, resamples=50)
+    identities = np.arange(300) // 6
+    whole = bootstrap_interval(true, pred, identities, resamples=50)
     monkeypatch.setattr("metric_face.metrics.intervals._BLOCK", 7 * 50)
-    assert bootstrap_interval(true, pred, people, resamples=50) == whole
+    assert bootstrap_interval(true, pred, identities, resamples=50) == whole
 
 
 def test_people_make_wider_intervals_than_images():
-    """Seven equal images of a person are one observation: the standard error is sqrt(7) times the naive one."""
+    """Seven equal images of an identity are one observation: the standard error is sqrt(7) times the naive one."""
     rng = np.random.default_rng(0)
     true, right = np.zeros(400, int), rng.random(400) < 0.7
     seven = np.repeat(np.where(right, 0, 1), 7)
@@ -248,11 +248,11 @@ def test_interval_covers_the_truth_as_often_as_it_says():
     covered = 0
     for trial in range(200):
         wrong = rng.random(120) < 0.3
-        people = np.repeat(np.arange(120), 3)
+        identities = np.repeat(np.arange(120), 3)
         got = bootstrap_interval(
             np.zeros(360, int),
             np.repeat(wrong, 3).astype(int),
-            people,
+            identities,
             metric="accuracy",
             resamples=200,
             seed=trial,
@@ -266,9 +266,9 @@ def test_few_people_and_rare_classes_are_covered():
     rng = np.random.default_rng(0)
     shares = [0.3, 0.25, 0.2, 0.1, 0.1, 0.05]
 
-    def draw(people):
-        true = np.repeat(rng.choice(6, people, p=shares), 7)
-        right = rng.random(len(true)) < np.repeat(rng.beta(4, 1.2, people), 7)
+    def draw(identities):
+        true = np.repeat(rng.choice(6, identities, p=shares), 7)
+        right = rng.random(len(true)) < np.repeat(rng.beta(4, 1.2, identities), 7)
         return true, np.where(right, true, (true + rng.integers(1, 6, len(true))) % 6)
 
     whole = macro_f1(*draw(20_000))
@@ -278,16 +278,16 @@ def test_few_people_and_rare_classes_are_covered():
 
 def test_retrieval_without_each_person_equals_doing_it_again():
     rng = np.random.default_rng(1)
-    people = rng.integers(0, 9, 60)
+    identities = rng.integers(0, 9, 60)
     vectors = rng.normal(size=(60, 5)).astype(np.float32)
-    for labels, excluded in ((people, False), (people % 3, True), (rng.integers(0, 3, 60), False)):
+    for labels, excluded in ((identities, False), (identities % 3, True), (rng.integers(0, 3, 60), False)):
         chosen = {"exclude_same_identity": excluded, "ks": (1, 5)}
-        whole = retrieval_metrics(vectors, labels, identities=people, **chosen)
+        whole = retrieval_metrics(vectors, labels, identities=identities, **chosen)
         again = [
             retrieval_metrics(
-                vectors[people != one],
-                labels[people != one],
-                identities=people[people != one] if excluded else None,
+                vectors[identities != one],
+                labels[identities != one],
+                identities=identities[identities != one] if excluded else None,
                 **chosen,
             )
             for one in range(9)
@@ -324,33 +324,33 @@ def test_an_interval_of_retrieval_needs_people():
 def test_a_paired_difference_is_narrower_than_two_intervals():
     true, pred = draw_labels(0, n=1400)
     better = np.where(np.arange(1400) % 10 == 0, true, pred)
-    people = np.arange(1400) // 7
-    gain = bootstrap_interval(true, better, people, other=pred)
-    alone = bootstrap_interval(true, pred, people)
+    identities = np.arange(1400) // 7
+    gain = bootstrap_interval(true, better, identities, other=pred)
+    alone = bootstrap_interval(true, pred, identities)
     assert gain.excludes_zero()
     assert gain.share_above_zero == 1.0
     assert gain.standard_error < alone.standard_error
 
 
 def test_mean_interval_weighs_images():
-    values, people = np.array([1.0, 1, 1, 0]), np.array([0, 0, 0, 1])
-    got = bootstrap_mean(values, people, resamples=400)
+    values, identities = np.array([1.0, 1, 1, 0]), np.array([0, 0, 0, 1])
+    got = bootstrap_mean(values, identities, resamples=400)
     assert got.value == 0.75
-    assert (got.low, got.high) == (0.0, 1.0)  # one of the two people can be drawn twice
+    assert (got.low, got.high) == (0.0, 1.0)  # one of the two identities can be drawn twice
 
 
 def test_resolution_names_the_class_that_limits():
     rng = np.random.default_rng(0)
-    true = np.repeat([0] * 190 + [1] * 10, 7)  # ten people in the second class
-    people = np.repeat(np.arange(200), 7)
+    true = np.repeat([0] * 190 + [1] * 10, 7)  # ten identities in the second class
+    identities = np.repeat(np.arange(200), 7)
     pred = np.where(np.repeat(rng.random(200) < 0.8, 7), true, 1 - true)
-    alone = resolution(true, pred, people)
+    alone = resolution(true, pred, identities)
     assert (alone.limiting_class, alone.limiting_identities, alone.num_identities) == (1, 10, 200)
     assert alone.difference == pytest.approx(1.96 * 2**0.5 * alone.standard_error, rel=1e-3)
-    error = bootstrap_interval(true, pred, people).standard_error
+    error = bootstrap_interval(true, pred, identities).standard_error
     assert alone.standard_error == pytest.approx(error)
     nearly = np.where(np.arange(1400) % 100 == 0, true, pred)
-    paired = resolution(true, pred, people, other=nearly)
+    paired = resolution(true, pred, identities, other=nearly)
     assert paired.paired
     assert paired.difference < alone.difference
 

@@ -58,16 +58,16 @@ def test_a_word_is_a_label(word: str) -> None:
 @pytest.mark.parametrize("make", [list, np.array, pd.Series, lambda v: pd.Series(v, dtype="object")])
 def test_large_identities_stay_apart(make) -> None:
     vectors = np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32)
-    people = make([BIG - 1, BIG, BIG + 1] * 4)
-    assert len(np.unique(context_of(vectors, [0, 1] * 6, people).identities)) == 3
-    assert len(set(as_codes(people, 12).tolist())) == 3
-    assert len(set(group_codes(people, [BIG] * 12)[0].tolist())) == 3
+    identities = make([BIG - 1, BIG, BIG + 1] * 4)
+    assert len(np.unique(context_of(vectors, [0, 1] * 6, identities).identities)) == 3
+    assert len(set(as_codes(identities, 12).tolist())) == 3
+    assert len(set(group_codes(identities, [BIG] * 12)[0].tolist())) == 3
 
 
 def test_large_identities_beside_a_missing_one_stay_apart() -> None:
-    people = [BIG - 1, BIG, None, float("nan")]
-    assert column_of(people).tolist()[:2] == [BIG - 1, BIG]
-    codes = group_codes(people, [BIG])
+    identities = [BIG - 1, BIG, None, float("nan")]
+    assert column_of(identities).tolist()[:2] == [BIG - 1, BIG]
+    codes = group_codes(identities, [BIG])
     assert codes[0][1] == codes[1][0] != codes[0][0]
     assert len(set(codes[0].tolist())) == 4
 

@@ -1,4 +1,4 @@
-"""What a message, a docstring or a page tells people to type exists: every option, of the command it names."""
+"""What a message, a docstring or a page tells identities to type exists: every option, of the command it names."""
 
 import ast
 import re

@@ -35,7 +35,7 @@ def test_scikit_learn_accepts_it(estimator, check):
 
 
 def draw(rows=1200, D=12, C=5, seed=0):
-    """Features of different sizes and centers, five images a person, imbalanced noisy classes."""
+    """Features of different sizes and centers, five images an identity, imbalanced noisy classes."""
     rng = np.random.default_rng(seed)
     X = (rng.normal(size=(rows, D)) * rng.uniform(0.1, 10, D) + rng.normal(0, 20, D)).astype(np.float32)
     Z = (X - X.mean(axis=0)) / X.std(axis=0)
@@ -169,29 +169,29 @@ def test_a_solver_that_is_stopped_says_so():
 
 
 def test_strength_is_chosen_on_whole_identities():
-    """Photographs that repeat a person's quirk let a weak penalty win unless people are held out whole."""
+    """Photographs that repeat an identity's quirk let a weak penalty win unless identities are held out whole."""
     rng = np.random.default_rng(0)
-    people = np.repeat(np.arange(40), 6)
-    label = rng.integers(0, 2, 40)[people]
+    identities = np.repeat(np.arange(40), 6)
+    label = rng.integers(0, 2, 40)[identities]
     signal = (label * 2 - 1)[:, None] * 0.35 + rng.normal(size=(240, 3))
-    quirk = rng.normal(size=(40, 120))[people] + 0.05 * rng.normal(size=(240, 120))
+    quirk = rng.normal(size=(40, 120))[identities] + 0.05 * rng.normal(size=(240, 120))
     X = np.concatenate([signal, quirk], axis=1)
-    leaky, honest = LinearProbe().fit(X, label), LinearProbe().fit(X, label, people)
+    leaky, honest = LinearProbe().fit(X, label), LinearProbe().fit(X, label, identities)
     assert leaky.cv_macro_f1_.max() > 0.95
     assert honest.cv_macro_f1_.max() < 0.8
-    for train, held in grouped_folds(label, people, 5, 0):
-        assert not set(people[train]) & set(people[held])
+    for train, held in grouped_folds(label, identities, 5, 0):
+        assert not set(identities[train]) & set(identities[held])
         assert sorted([*train, *held]) == list(range(240))
 
 
 @pytest.mark.parametrize("solver", ["logistic", "ridge"])
 def test_chosen_score_is_out_of_fold_and_pooled(solver):
-    X, y, people = draw(600)
-    model = LinearProbe([1.0, 1e-2], solver=solver).fit(X, y, people)
+    X, y, identities = draw(600)
+    model = LinearProbe([1.0, 1e-2], solver=solver).fit(X, y, identities)
     Z, _ = standardize(X)
     for position, strength in enumerate(model.strengths_):
         pooled = np.empty_like(y)
-        for train, held in grouped_folds(np.unique(y, return_inverse=True)[1], people, 5, 0):
+        for train, held in grouped_folds(np.unique(y, return_inverse=True)[1], identities, 5, 0):
             if solver == "logistic":
                 fold = LinearProbe(strength).fit(Z[train], y[train])
                 # standardized on all training rows, as the probe does: the penalty of a fold differs slightly
@@ -221,9 +221,9 @@ def test_ridge_equals_least_squares():
 
 @pytest.mark.parametrize("solver", ["logistic", "ridge"])
 def test_attributes_together_equal_attributes_alone(solver):
-    X, y, people = draw()
+    X, y, identities = draw()
     targets = {"age": y, "gender": np.array(["m", "f"])[y % 2]}
-    together = fit_probes(X, targets, people, solver=solver, strengths=[1e-1, 1e-2], tol=1e-6)
+    together = fit_probes(X, targets, identities, solver=solver, strengths=[1e-1, 1e-2], tol=1e-6)
     for name, values in targets.items():
         alone = LinearProbe(together[name].strength_, solver=solver, tol=1e-6).fit(X, values)
         assert together[name].classes_.tolist() == alone.classes_.tolist()
@@ -345,13 +345,13 @@ def test_weighted_optimum_equals_scikit_learn(classes):
 
 @pytest.mark.parametrize("solver", ["logistic", "ridge"])
 def test_equal_weights_and_sparse_rows_change_nothing(solver):
-    X, y, people = draw(300)
+    X, y, identities = draw(300)
     X = X * (np.random.default_rng(0).random(X.shape) < 0.5)
     settings = {"strengths": [1.0, 1e-2], "solver": solver, "tol": 1e-6}
-    want = LinearProbe(**settings).fit(X, y, people)
-    even = LinearProbe(**settings).fit(X, y, people, np.full(300, 0.3))
-    sparse = LinearProbe(**settings).fit(csr_array(X), y, people)
-    together = fit_probes(csr_array(X), {"age": y}, people, np.full(300, 0.3), **settings)["age"]
+    want = LinearProbe(**settings).fit(X, y, identities)
+    even = LinearProbe(**settings).fit(X, y, identities, np.full(300, 0.3))
+    sparse = LinearProbe(**settings).fit(csr_array(X), y, identities)
+    together = fit_probes(csr_array(X), {"age": y}, identities, np.full(300, 0.3), **settings)["age"]
     np.testing.assert_array_equal(sparse.predict_proba(csr_array(X)), want.predict_proba(X))
     for model in (even, together):
         assert model.strength_ == want.strength_
@@ -359,11 +359,11 @@ def test_equal_weights_and_sparse_rows_change_nothing(solver):
 
 
 def test_a_row_of_weight_zero_is_left_out_with_its_class_and_group():
-    X, y, people = draw(300)
+    X, y, identities = draw(300)
     weight = (y != 4).astype(float)
     left, never = (
-        LinearProbe().fit(X, y, people, weight),
-        LinearProbe().fit(X[y != 4], y[y != 4], people[y != 4]),
+        LinearProbe().fit(X, y, identities, weight),
+        LinearProbe().fit(X[y != 4], y[y != 4], identities[y != 4]),
     )
     assert left.classes_.tolist() == [0, 1, 2, 3]
     np.testing.assert_allclose(left.cv_macro_f1_, never.cv_macro_f1_, atol=0.02)

@@ -135,14 +135,16 @@ def test_i21_our_sampler_is_clean_on_the_shapes_that_broke_others(shape):
 
 def test_same_person_positives_are_found_and_spread_avoids_them():
     rng = np.random.default_rng(0)
-    persons = np.repeat(np.arange(60), 7)
-    labels = rng.integers(0, 3, 60)[persons] * 2 + (rng.random(420) < 0.4)
-    plain = audit_batches(RandomIdentitySampler(labels, 4, 4), labels, identities=persons)
-    assert plain.named() == {"same person"}
-    assert plain.same_person_pairs > 0.05
-    spread = audit_batches(RandomIdentitySampler(labels, 4, 4, spread=persons), labels, identities=persons)
+    identities = np.repeat(np.arange(60), 7)
+    labels = rng.integers(0, 3, 60)[identities] * 2 + (rng.random(420) < 0.4)
+    plain = audit_batches(RandomIdentitySampler(labels, 4, 4), labels, identities=identities)
+    assert plain.named() == {"same identity"}
+    assert plain.same_identity_pairs > 0.05
+    spread = audit_batches(
+        RandomIdentitySampler(labels, 4, 4, spread=identities), labels, identities=identities
+    )
     assert spread.clean
-    assert spread.same_person_pairs == 0
+    assert spread.same_identity_pairs == 0
 
 
 def test_the_soft_f1_floor_is_what_the_loss_cannot_go_below():
@@ -150,8 +152,8 @@ def test_the_soft_f1_floor_is_what_the_loss_cannot_go_below():
     report = audit_batches(RandomIdentitySampler(labels, 8, 4), labels)
     assert report.classes_per_batch == 8
     assert report.soft_f1_floor == pytest.approx(1 - 8 / 18)
-    by_person = np.arange(labels.size) // 7
-    mixed = audit_batches(RandomIdentitySampler(by_person, 16, 4), by_person, classes=labels)
+    by_identity = np.arange(labels.size) // 7
+    mixed = audit_batches(RandomIdentitySampler(by_identity, 16, 4), by_identity, classes=labels)
     assert mixed.classes == 18
     assert 1 - mixed.classes_per_batch / 18 == pytest.approx(mixed.soft_f1_floor)
 

@@ -55,7 +55,7 @@ def test_i09_the_plan_leaves_global_random_states_alone_and_ignores_them():
         lambda x: x - 3,
         lambda x: x * 10**15,
         lambda x: x.astype(str),
-        lambda x: [f"person {i}" for i in x],
+        lambda x: [f"identity {i}" for i in x],
         lambda x: [("tuple", int(i)) for i in x],
         lambda x: list(map(np.int64, x)),
         torch.tensor,

@@ -158,7 +158,7 @@ def test_i16_labels_come_as_often_as_balance_says(balance):
     assert abs(seen - expected).max() <= 1  # and in fact it is a matter of rounding
 
 
-@pytest.mark.parametrize("name", ["head_heavy", "market_like", "joint_classes", "people"])
+@pytest.mark.parametrize("name", ["head_heavy", "market_like", "joint_classes", "identities"])
 def test_i16_uniform_differs_by_one_at_most(name):
     make, p, k = SHAPES[name]
     labels = make()
@@ -197,65 +197,67 @@ def test_i17_no_drift_on_the_shapes_that_broke_others(shape):
 
 
 @st.composite
-def classes_of_persons(draw):
-    """labels and persons, where a person may have several labels, with P and K."""
+def classes_of_identities(draw):
+    """labels and identities, where an identity may have several labels, with P and K."""
     labels, p, k = draw(label_sets(6, 24))
-    persons = draw(st.integers(1, 10))
+    identities = draw(st.integers(1, 10))
     skew = draw(st.floats(0.3, 3))
     rng = np.random.default_rng(draw(st.integers(0, 99)))
-    return labels, (persons * rng.random(labels.size) ** skew).astype(int), p, k
+    return labels, (identities * rng.random(labels.size) ** skew).astype(int), p, k
 
 
-def assert_spread(batches, labels, persons, k):
+def assert_spread(batches, labels, identities, k):
     for group in groups_of(batches, labels, k):
-        available = np.unique(persons[labels == labels[group[0]]]).size
-        assert np.unique(persons[group]).size == min(k, available)
+        available = np.unique(identities[labels == labels[group[0]]]).size
+        assert np.unique(identities[group]).size == min(k, available)
 
 
 @examples
-@given(classes_of_persons(), POLICIES)
+@given(classes_of_identities(), POLICIES)
 def test_i18_k_images_of_a_label_are_of_k_persons(case, policies):
-    labels, persons, p, k = case
-    plan = RandomIdentitySampler(labels, p, k, spread=persons, **policies).plan(0)
+    labels, identities, p, k = case
+    plan = RandomIdentitySampler(labels, p, k, spread=identities, **policies).plan(0)
     assert_p_by_k(plan, labels, p, k)
     assert_distinct_first(plan, labels, k)
-    assert_spread(plan, labels, persons, k)
+    assert_spread(plan, labels, identities, k)
     assert np.unique(plan).size == labels.size
 
 
 @examples
-@given(classes_of_persons(), st.integers(1, 4))
+@given(classes_of_identities(), st.integers(1, 4))
 def test_i18_holds_with_coverage_of_identities(case, longer):
-    labels, persons, p, k = case
+    labels, identities, p, k = case
     batches = -(-(labels.max() + 1) // p) * longer
-    sampler = RandomIdentitySampler(labels, p, k, spread=persons, coverage="identities", num_batches=batches)
+    sampler = RandomIdentitySampler(
+        labels, p, k, spread=identities, coverage="identities", num_batches=batches
+    )
     plan = sampler.plan(0)
     assert_p_by_k(plan, labels, p, k)
     assert_distinct_first(plan, labels, k)
-    assert_spread(plan, labels, persons, k)
+    assert_spread(plan, labels, identities, k)
 
 
 def test_i18_persons_who_are_the_labels_change_nothing():
     labels = from_sizes([5, 9, 1, 12])
     plain, spread = RandomIdentitySampler(labels, 3, 4), RandomIdentitySampler(labels, 3, 4, spread=labels)
     assert list(plain) == list(spread)
-    assert spread.report().short_of_persons is None
+    assert spread.report().short_of_identities is None
 
 
 def test_i18_the_competition():
     rng = np.random.default_rng(0)
-    persons = np.repeat(np.arange(2700), 7)
+    identities = np.repeat(np.arange(2700), 7)
     labels = (
         np.tile([0, 0, 0, 0, 0, 1, 2], 2700) * 6
-        + rng.choice(6, 2700, p=[0.27, 0.2, 0.02, 0.3, 0.18, 0.03])[persons]
+        + rng.choice(6, 2700, p=[0.27, 0.2, 0.02, 0.3, 0.18, 0.03])[identities]
     )
-    sampler = RandomIdentitySampler(labels, 8, 4, spread=persons)
-    assert_spread(sampler, labels, persons, 4)
-    report = sampler.report({"mask": labels // 6, "person": persons})
-    assert report.varying == {"person": 18}
-    assert "person varies within 18 labels" in str(report)
-    by_person = RandomIdentitySampler(persons, 8, 4).report({"mask": labels // 6, "group": labels % 6})
-    assert by_person.varying == {"mask": 2700}
+    sampler = RandomIdentitySampler(labels, 8, 4, spread=identities)
+    assert_spread(sampler, labels, identities, 4)
+    report = sampler.report({"mask": labels // 6, "identity": identities})
+    assert report.varying == {"identity": 18}
+    assert "identity varies within 18 labels" in str(report)
+    by_identity = RandomIdentitySampler(identities, 8, 4).report({"mask": labels // 6, "group": labels % 6})
+    assert by_identity.varying == {"mask": 2700}
 
 
 def expected_company(null, sizes):

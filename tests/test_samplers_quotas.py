@@ -13,7 +13,7 @@ from metric_face.samplers.quotas import QuotaPlan
 examples = settings(max_examples=80, deadline=None, derandomize=True)
 PERSONS = np.repeat(np.arange(200), 7)
 GENDER = np.where(np.arange(200) < 30, "m", "f")[PERSONS]  # 30 men, 170 women
-MASK = np.tile(["mask"] * 5 + ["incorrect", "none"], 200)  # varies within a person
+MASK = np.tile(["mask"] * 5 + ["incorrect", "none"], 200)  # varies within an identity
 
 
 def fewest_images(plan, values):
@@ -122,7 +122,7 @@ def test_what_is_promised_is_kept(case, wanted, of_images, coverage):
             8,
             "asks for 3 values of 'gender' .* 2 sets that share no value",
         ),
-        (Quota(PERSONS, classes=9, name="person"), 8, "asks for 9 values of 'person'"),
+        (Quota(PERSONS, classes=9, name="identity"), 8, "asks for 9 values of 'identity'"),
         (
             Quota(GENDER[:-1], images=1, name="gender"),
             8,

@@ -31,7 +31,7 @@ def test_i13_a_training_interrupted_inside_an_epoch_sees_the_plan(toy, tmp_path,
     resumed = fit(config, tmp_path / "run", resume=True, quiet=True)
     assert resumed.facts["ended"] == "complete"
 
-    train = resumed.table.part("train")
+    train = resumed.table.in_split("train")
     sampler = make_sampler(train, label_columns(train, resumed.space, config), config)
     plan = [*sampler.plan(0).tolist(), *sampler.plan(1).tolist()]
     assert 0 < stop_at < len(plan)

@@ -34,11 +34,11 @@ def hard_vectors(rng, n, d):
     yield "all equal", np.ones((n, d)) * 3e4
 
 
-def check(ids, values, queries, base, metric, is_barred=None):
+def check(ids, values, queries, base, metric, is_excluded=None):
     """Every neighbor is as near as the one that float64 puts in its place, and stands there once."""
     ranks, similar = similarities(queries, base, metric)
-    if is_barred is not None:
-        ranks[is_barred] = -np.inf
+    if is_excluded is not None:
+        ranks[is_excluded] = -np.inf
     k = ids.shape[1]
     wanted = -np.sort(-ranks, axis=1)[:, :k]
     there = wanted > -np.inf
@@ -70,8 +70,8 @@ def test_neighbors_are_those_of_float64(n, metric):
     rng = np.random.default_rng(n)
     for name, vectors in hard_vectors(rng, n, 6):
         vectors = vectors.astype(np.float32)
-        people = rng.integers(0, max(1, n // 3), n)
-        for exclude, groups in ((None, np.arange(n)), (people, people)):
+        identities = rng.integers(0, max(1, n // 3), n)
+        for exclude, groups in ((None, np.arange(n)), (identities, identities)):
             graph = NeighborGraph.build(vectors, 5, exclude=exclude, metric=metric)
             print(name)  # shown where it fails
             check(graph.ids, graph.similarities, vectors, vectors, metric, groups[:, None] == groups)

@@ -1,4 +1,4 @@
-"""Splits share no person, keep every class where persons allow, and are checked whoever made them."""
+"""Splits share no identity, keep every class where identities allow, and are checked whoever made them."""
 
 from pathlib import Path
 
@@ -19,14 +19,14 @@ def make_table(identities: list[str]) -> ImageTable:
     )
 
 
-def competition(people: int, seed: int = 0) -> tuple[ImageTable, np.ndarray]:
-    """People x 7 images in 18 joint classes, 49:1."""
+def competition(identities: int, seed: int = 0) -> tuple[ImageTable, np.ndarray]:
+    """Identities x 7 images in 18 joint classes, 49:1."""
     generator = np.random.default_rng(seed)
     counts = np.array([549, 410, 83, 732, 817, 109])
-    group = generator.choice(6, people, p=counts / counts.sum())
+    group = generator.choice(6, identities, p=counts / counts.sum())
     mask = np.array([0, 0, 0, 0, 0, 1, 2])
     classes = (mask[None] * 6 + group[:, None]).ravel()
-    return make_table([f"p{i}" for i in range(people) for _ in range(7)]), classes
+    return make_table([f"p{i}" for i in range(identities) for _ in range(7)]), classes
 
 
 def test_the_competition_is_split_evenly_in_every_class() -> None:

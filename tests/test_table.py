@@ -1,4 +1,4 @@
-"""Tables are read from every form that people have, with every trap of the competition's folder."""
+"""Tables are read from every form that identities have, with every trap of the competition's folder."""
 
 from pathlib import Path
 
@@ -19,16 +19,16 @@ def picture(path: Path, size: tuple[int, int] = (12, 16)) -> None:
 @pytest.fixture
 def competition(tmp_path: Path) -> Path:
     """Three folders with every trap: mixed extensions, litter, a suffixed id, one id twice."""
-    people = [
+    identities = [
         ("000001", "female", "Asian", 45),
         ("001498-1", "male", "Asian", 23),
         ("003397", "female", "Asian", 20),
         ("003397", "female", "Asian", 19),
     ]
     rows = []
-    for number, (person, gender, race, age) in enumerate(people):
-        folder = f"{person}_{gender}_{race}_{age}"
-        rows.append({"id": person, "gender": gender, "race": race, "age": age, "path": folder})
+    for number, (identity, gender, race, age) in enumerate(identities):
+        folder = f"{identity}_{gender}_{race}_{age}"
+        rows.append({"id": identity, "gender": gender, "race": race, "age": age, "path": folder})
         for stem in ("incorrect_mask", "mask1", "mask2", "mask3", "mask4", "mask5", "normal"):
             suffix = ".jpeg" if number == 0 and stem == "mask3" else (".png" if number == 1 else ".jpg")
             picture(tmp_path / "train" / "images" / folder / f"{stem}{suffix}")
@@ -44,7 +44,7 @@ def competition(tmp_path: Path) -> Path:
 def test_the_competition_with_its_traps(competition: Path) -> None:
     table = ImageTable.read(competition)
     assert len(table) == 28
-    assert table.frame["identity"].nunique() == 4  # the person is the folder: one id stands twice
+    assert table.frame["identity"].nunique() == 4  # the identity is the folder: one id stands twice
     assert set(table.frame["id"]) == {"000001", "001498-1", "003397"}  # text, with its zeros
     assert not table.frame["path"].str.contains(r"/\._").any()
     assert table.frame.groupby("identity")["mask"].value_counts().unstack()["wear"].eq(5).all()

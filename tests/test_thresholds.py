@@ -8,17 +8,17 @@ from metric_face.errors import ArgumentError
 from metric_face.metrics.thresholds import ClassThresholds, threshold_gain
 
 
-def gaussians(shares, people=400, images=3, spread=1.0, seed=0):
-    """Classes on a line, one person one class; the posterior is exact."""
+def gaussians(shares, identities=400, images=3, spread=1.0, seed=0):
+    """Classes on a line, one identity one class; the posterior is exact."""
     random = np.random.default_rng(seed)
-    true = random.choice(len(shares), people, p=shares).repeat(images)
+    true = random.choice(len(shares), identities, p=shares).repeat(images)
     x = true + spread * random.normal(size=true.size)
     likelihood = np.exp(-0.5 * ((x[:, None] - np.arange(len(shares))) / spread) ** 2) * shares
-    return likelihood / likelihood.sum(1, keepdims=True), true, np.arange(people).repeat(images)
+    return likelihood / likelihood.sum(1, keepdims=True), true, np.arange(identities).repeat(images)
 
 
 def test_two_classes_reach_the_best_of_every_cut():
-    chances, true, _ = gaussians([0.9, 0.1], people=60)
+    chances, true, _ = gaussians([0.9, 0.1], identities=60)
     best = max(
         f1_score(true, (chances[:, 1] > cut).astype(int), average="macro") for cut in [-1, *chances[:, 1]]
     )
@@ -27,7 +27,7 @@ def test_two_classes_reach_the_best_of_every_cut():
 
 
 def test_three_classes_reach_a_fine_grid():
-    chances, true, _ = gaussians([0.8, 0.15, 0.05], people=80)
+    chances, true, _ = gaussians([0.8, 0.15, 0.05], identities=80)
     grid = np.exp(np.linspace(-4, 4, 41))
     best = max(
         f1_score(true, (chances / [1, a, b]).argmax(1), average="macro")
@@ -62,8 +62,8 @@ def test_thresholds_have_geometric_mean_1_and_are_lower_for_rare_classes():
 
 
 def test_a_real_gain_holds_up_on_other_people():
-    chances, true, people = gaussians([0.85, 0.1, 0.05], people=1500, images=2)
-    found = threshold_gain(chances, true, people, resamples=300)
+    chances, true, identities = gaussians([0.85, 0.1, 0.05], identities=1500, images=2)
+    found = threshold_gain(chances, true, identities, resamples=300)
     assert found.worth_it
     assert 0.02 < found.gain.value <= found.apparent + 0.02
     assert found.gain.num_identities == 1500
@@ -78,7 +78,7 @@ def test_a_gain_of_selection_alone_is_not_believed():
 
 
 def test_no_person_is_judged_by_thresholds_chosen_on_them(monkeypatch):
-    chances, true, people = gaussians([0.7, 0.3], people=40)
+    chances, true, identities = gaussians([0.7, 0.3], identities=40)
     seen = []
     fit = ClassThresholds.fit
 
@@ -87,8 +87,8 @@ def test_no_person_is_judged_by_thresholds_chosen_on_them(monkeypatch):
         return fit(self, probabilities, y_true)
 
     monkeypatch.setattr(ClassThresholds, "fit", spy)
-    threshold_gain(chances, true, people, folds=4, resamples=10)
-    rows = {person: {tuple(row) for row in chances[people == person]} for person in range(40)}
+    threshold_gain(chances, true, identities, folds=4, resamples=10)
+    rows = {identity: {tuple(row) for row in chances[identities == identity]} for identity in range(40)}
     assert len(seen) == 5
     held_out = [{p for p in range(40) if not rows[p] & used} for used in seen[:4]]
     assert sorted(itertools.chain(*held_out)) == list(range(40))

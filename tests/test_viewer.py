@@ -33,7 +33,7 @@ def columns():
         Column("mask", rng.integers(0, 3, N), ("wear", EVIL, "none")),
         Column("gender", rng.integers(0, 2, N), ("male", "female")),
         Column.of("score", np.where(np.arange(N) == 5, np.nan, rng.normal(size=N))),
-        Column.of("person", np.arange(N) // 2),
+        Column.of("identity", np.arange(N) // 2),
     ]
 
 
@@ -49,7 +49,7 @@ def images(tmp_path_factory):
     folder = tmp_path_factory.mktemp("images")
     paths = []
     for row in range(N):
-        path = folder / f"person{row // 2}" / f"{row}.png"
+        path = folder / f"identity{row // 2}" / f"{row}.png"
         path.parent.mkdir(exist_ok=True)
         Image.new("RGB", (40, 60), (row * 4, 255 - row * 4, 128)).save(path)
         paths.append(path)
@@ -122,7 +122,7 @@ def test_the_hue_is_the_ordered_attribute_and_the_panels_the_two_others(page, co
 
 
 def test_too_many_classes_have_no_colors_of_their_own(page):
-    assert page.column("person")["neutral"]
+    assert page.column("identity")["neutral"]
     assert not page.column("age")["neutral"]
     assert len(page.column("age")["colors"]["dark"]) == 3
 

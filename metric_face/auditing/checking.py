@@ -28,7 +28,7 @@ def audit_source(
     Args:
         source: images (a folder, CSV or Parquet file), or a configuration (YAML) that names them.
         overrides: ``section.key=value`` of the configuration.
-        fixed: attributes that two images of a person cannot differ in, such as gender.
+        fixed: attributes that two images of an identity cannot differ in, such as gender.
         progress: called with (images just read, images in all).
 
     Returns:

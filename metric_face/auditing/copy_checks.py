@@ -25,7 +25,7 @@ def check_copies(
     exact: list[tuple[int, ...]],
     near: list[tuple[int, int]],
 ) -> Iterator[DataFinding]:
-    """Copies whose labels disagree, copies in two parts, and how many there are.
+    """Copies whose labels disagree, copies in two splits, and how many there are.
 
     Args:
         table: N images.
@@ -39,7 +39,7 @@ def check_copies(
     free = varying_labels(who, raw) | varying_labels(who, labels)
 
     def conflict(kind: str, columns: pd.DataFrame, rows: Sequence[int]) -> bool:
-        """Whether labels differ that cannot: a mask may, on two pictures of one person that are only nearly equal."""
+        """Whether labels differ that cannot: a mask may, on two pictures of one identity that are only nearly equal."""
         if kind == "near" and who is not None and len(set(who[list(rows)])) == 1:
             columns = columns[[name for name in columns.columns if str(name) not in free]]
         return _disagree(columns, rows)
@@ -78,7 +78,7 @@ def check_copies(
             yield DataFinding(
                 f"{kind}-copies-across-splits",
                 surely,
-                f"{len(torn)} of {len(groups)} {words} are in two parts of the split: the model is tested on pictures "
+                f"{len(torn)} of {len(groups)} {words} are in two splits: the model is tested on pictures "
                 f"it has seen.",
                 "Drop the copies, or split so that they stay together.",
                 row_groups(torn),

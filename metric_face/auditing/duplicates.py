@@ -32,8 +32,8 @@ def near_pairs(pictures: NDArray[np.uint8]) -> list[tuple[int, int]]:
     """Pairs of rows that show the same picture, resized or recompressed.
 
     Their perceptual hashes agree in one of eight bands and differ in at most 12 of 100 bits, and at 16 x 16 pixels
-    they correlate at 0.995 or more: two photographs of one person in one pose, with and without a mask, do not. How
-    many copies are found and how many pairs of one person are taken for copies is in
+    they correlate at 0.995 or more: two photographs of one identity in one pose, with and without a mask, do not. How
+    many copies are found and how many pairs of one identity are taken for copies is in
     ``benchmarks/results/robustness-advice.md``.
 
     Args:

@@ -31,10 +31,10 @@ class InspectionReport:
 
     Attributes:
         images: how many; identities: how many, None where the table names none.
-        splits: images of each part, by name; empty where the table is not split.
-        counts: by attribute, the images of each class in each part (``all`` where there is no split).
+        splits: images of each split, by name; empty where the table is not split.
+        counts: by attribute, the images of each class in each split (``all`` where there is no split).
         findings: the most severe first.
-        smallest_difference: the fields of `assumed_resolution`; None without classes or with fewer than two persons.
+        smallest_difference: the fields of `assumed_resolution`; None without classes or with fewer than two identities.
         sampler: the report of the sampler's audit as plain data; None without one.
         paths: of the rows that findings name, by row.
         refusal: why a training would refuse this, in its own words; empty where it would begin.

@@ -46,9 +46,9 @@ def inspect_data(
     Args:
         table: N images, perhaps with identities and a split.
         space: the classes to be told apart; without it, the columns that look like labels are taken.
-        sampler: the batches of the training part: a batch sampler or a DataLoader, over its rows in order.
+        sampler: the batches of the training split: a batch sampler or a DataLoader, over its rows in order.
         sampler_labels: (N_train,) the label that the sampler goes by; by default the identities.
-        fixed: attributes that cannot differ between two images of a person, such as gender.
+        fixed: attributes that cannot differ between two images of an identity, such as gender.
         images: whether to read the image files, for broken ones and copies.
         workers: threads that read them.
         seed: of the simulation behind the smallest difference.
@@ -58,7 +58,7 @@ def inspect_data(
         Counts, findings in words, the most severe first, and what the validation set can show.
 
     Raises:
-        ArgumentError: `fixed` names no label, or the sampler's labels do not fit the training part.
+        ArgumentError: `fixed` names no label, or the sampler's labels do not fit the training split.
     """
     labels = label_columns_of(table, space)
     stray = [name for name in fixed if name not in labels.columns]
@@ -92,7 +92,7 @@ def inspect_data(
     return InspectionReport(
         images=len(table),
         identities=None if identities is None else int(np.unique(identities.astype(str)).size),
-        splits={str(part): int((table.frame["split"] == part).sum()) for part in table.splits},
+        splits={str(split): int((table.frame["split"] == split).sum()) for split in table.splits},
         counts=counts_by_part(table, labels),
         findings=findings,
         smallest_difference=None if resolution is None else asdict(resolution),
@@ -115,12 +115,14 @@ def _broken(broken: dict[int, str], images: int) -> Iterator[DataFinding]:
 def _resolution(
     table: ImageTable, labels: pd.DataFrame, space: LabelSpace | None, seed: int
 ) -> Resolution | None:
-    """What the validation part can show; of a table without a split, a fifth of the persons, two at least."""
+    """What the validation split can show; of a table without a split, a fifth of the identities, two at least."""
     if space is None:
         return None
-    persons = table.identities
+    identities = table.identities
     units = (
-        np.arange(len(table)) if persons is None else np.unique(persons.astype(str), return_inverse=True)[1]
+        np.arange(len(table))
+        if identities is None
+        else np.unique(identities.astype(str), return_inverse=True)[1]
     )
     chosen = _validation_rows(table)
     if chosen is None:
@@ -129,29 +131,29 @@ def _resolution(
         chosen = np.isin(units, some)
     rows = np.flatnonzero(chosen & complete_rows(labels, space))
     if np.unique(units[rows]).size < 2:
-        return None  # a person alone cannot be resampled
+        return None  # an identity alone cannot be resampled
     joint, _ = space.labels(table.take(rows), "joint")
     return assumed_resolution(joint, units[rows], seed=seed)
 
 
 def _validation_rows(table: ImageTable) -> NDArray[np.bool_] | None:
-    for name in (*_VALIDATION, *(part for part in table.splits if part != "train")):
+    for name in (*_VALIDATION, *(split for split in table.splits if split != "train")):
         if name in table.splits:
             return np.asarray((table.frame["split"] == name).to_numpy(), dtype=bool)
     return None
 
 
 def _what_can_be_shown(found: Resolution, table: ImageTable, space: LabelSpace) -> DataFinding:
-    part = "The validation part" if table.splits else "A fifth of the persons, held out for validation,"
+    split = "The validation split" if table.splits else "A fifth of the identities, held out for validation,"
     who = (
-        f"images of {found.num_identities} persons"
+        f"images of {found.num_identities} identities"
         if table.identities is not None
-        else "images, each its own person"
+        else "images, each its own identity"
     )
     return DataFinding(
         "smallest-difference",
         "warning" if found.difference > 0.02 else "note",
-        f"{part} has {found.num_images} {who}. Two equally good models, assumed to be right on "
+        f"{split} has {found.num_images} {who}. Two equally good models, assumed to be right on "
         f"{found.assumed_accuracy:.0%} of the images, differ by up to {found.difference:.3f} macro F1 in "
         f"{100 * found.confidence:.0f} of 100 comparisons, by chance alone; no class adds more to it than "
         f"'{space.joint_names[found.limiting_class]}', with {found.limiting_identities} of them. `metric-face why` "
@@ -173,7 +175,7 @@ def _audit(
     """Run through the sampler's batches; what stops a training is certain, the rest a warning."""
     from metric_face.samplers import RandomIdentitySampler, audit_batches
 
-    train = table.part("train") if "train" in table.splits else table
+    train = table.in_split("train") if "train" in table.splits else table
     column = train.identities if sampler_labels is None else sampler_labels
     if column is None:
         raise ArgumentError(
@@ -182,7 +184,7 @@ def _audit(
         )
     if len(column) != len(train):
         raise ArgumentError(
-            f"sampler_labels must have one label an image of the training part ({len(train)}), found {len(column)}"
+            f"sampler_labels must have one label an image of the training split ({len(train)}), found {len(column)}"
         )
     ours = sampler if isinstance(sampler, RandomIdentitySampler) else None
     report = audit_batches(

@@ -13,7 +13,9 @@ from metric_face.data import ImageTable, LabelSpace, is_nested, text_of
 from metric_face.missing import column_of, missing_rows
 
 _SHOWN = 50  # groups of rows that a finding carries; its sentence has the true number
-_FIXED = 0.95  # of the persons with several images: an attribute that hardly ever varies is meant to be fixed
+_FIXED = (
+    0.95  # of the identities with several images: an attribute that hardly ever varies is meant to be fixed
+)
 _CLASSES = 50  # a column of more values, such as age in years, is not a set of classes
 _MANY = 20  # images a value, on average: a column with fewer is no label but a note, such as a file's source
 
@@ -59,14 +61,14 @@ def raw_labels(table: ImageTable, always: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def counts_by_part(table: ImageTable, labels: pd.DataFrame) -> dict[str, dict[str, dict[str, int]]]:
-    """By attribute, the images of each class in each part (``all`` where there is no split)."""
-    parts = _parts(table)
+    """By attribute, the images of each class in each split (``all`` where there is no split)."""
+    splits = _parts(table)
     counts: dict[str, dict[str, dict[str, int]]] = {}
     for name in labels.columns:
         column = labels[name].map(lambda value: "(missing)" if pd.isna(value) else str(value))
-        grid = pd.crosstab(column.to_numpy(), parts.to_numpy())
+        grid = pd.crosstab(column.to_numpy(), splits.to_numpy())
         counts[str(name)] = {
-            str(value): {part: int(grid.loc[value, part]) for part in dict.fromkeys(parts)}
+            str(value): {split: int(grid.loc[value, split]) for split in dict.fromkeys(splits)}
             for value in grid.index
         }
     return counts
@@ -112,46 +114,48 @@ def check_names(labels: pd.DataFrame) -> Iterator[DataFinding]:
 
 
 def check_identities(table: ImageTable, labels: pd.DataFrame, fixed: Sequence[str]) -> Iterator[DataFinding]:
-    """Identities in two parts, persons with two values of what should be fixed, persons with one image.
+    """Identities in two splits, identities with two values of what should be fixed, identities with one image.
 
     Args:
         table: N images.
         labels: (N, A) in words.
-        fixed: attributes known to be fixed for a person; others are taken for fixed where they hardly ever vary.
+        fixed: attributes known to be fixed for an identity; others are taken for fixed where they hardly ever vary.
     """
     if table.identities is None:
         yield DataFinding(
             "no-identities",
             "note",
-            "The table names no identities: whether one person is in two parts cannot be checked, and each image "
-            "counts as a person of its own.",
+            "The table names no identities: whether one identity is in two splits cannot be checked, and each image "
+            "counts as an identity of its own.",
             "Add a column 'identity', if only by what stays together: the photograph, the video, the day.",
         )
         return
     who = pd.Series(table.identities)
     several = who.duplicated(keep=False)
     if table.splits:
-        parts = who.groupby(who.to_numpy()).indices
-        torn = [np.asarray(rows) for rows in parts.values() if table.frame["split"].iloc[rows].nunique() > 1]
+        by_identity = who.groupby(who.to_numpy()).indices
+        torn = [
+            np.asarray(rows) for rows in by_identity.values() if table.frame["split"].iloc[rows].nunique() > 1
+        ]
         if torn:
             yield DataFinding(
                 "identity-across-splits",
                 "certain",
-                f"{len(torn)} of {len(parts)} identities have images in two parts of the split: the model is tested "
-                f"on people that it was trained on, and the score says nothing about new people.",
+                f"{len(torn)} of {len(by_identity)} identities have images in two splits: the model is tested "
+                f"on identities that it was trained on, and the score says nothing about new identities.",
                 "Split again by identity: split_by_identity does, and checks it.",
                 row_groups(torn),
             )
     for name in labels.columns:
         conflicting = _conflicts(who[several], labels.loc[several, name])
-        persons = who[several].nunique()
+        identities = who[several].nunique()
         known = name in fixed
-        if conflicting and (known or len(conflicting) <= (1 - _FIXED) * persons):
+        if conflicting and (known or len(conflicting) <= (1 - _FIXED) * identities):
             why = "one of the two is wrong" if known else f"{name} is the same within all others"
             yield DataFinding(
                 f"two-values-{name}",
                 "certain" if known else "warning",
-                f"{len(conflicting)} of {persons} persons with several images have two values of {name}: {why}.",
+                f"{len(conflicting)} of {identities} identities with several images have two values of {name}: {why}.",
                 f"Look at these rows and correct {name} or the identity.",
                 row_groups(conflicting),
             )
@@ -177,13 +181,13 @@ def varying_labels(who: NDArray[Any] | None, labels: pd.DataFrame) -> frozenset[
         return frozenset()
     names = pd.Series(who)
     several = names.duplicated(keep=False)
-    persons = names[several].nunique()
+    identities = names[several].nunique()
     conflicts = {name: _conflicts(names[several], labels.loc[several, name]) for name in labels.columns}
-    return frozenset(str(name) for name, rows in conflicts.items() if len(rows) > (1 - _FIXED) * persons)
+    return frozenset(str(name) for name, rows in conflicts.items() if len(rows) > (1 - _FIXED) * identities)
 
 
 def check_classes(table: ImageTable, space: LabelSpace | None, labels: pd.DataFrame) -> Iterator[DataFinding]:
-    """Classes that a part lacks, and how uneven classes are."""
+    """Classes that a split lacks, and how uneven classes are."""
     columns = {
         str(n): labels[n].dropna().astype(str) for n in labels.columns if labels[n].nunique() <= _CLASSES
     }
@@ -196,19 +200,19 @@ def check_classes(table: ImageTable, space: LabelSpace | None, labels: pd.DataFr
             joint = space.labels(table.take(rows), "joint")[0]
             columns["joint class"] = pd.Series(np.asarray(space.joint_names, dtype=object)[joint], index=rows)
             classes["joint class"] = space.joint_names
-    parts = _parts(table)
+    splits = _parts(table)
     for name, column in columns.items():
-        for part in dict.fromkeys(parts):
-            here = set(column[(parts == part)[column.index]])
+        for split in dict.fromkeys(splits):
+            here = set(column[(splits == split)[column.index]])
             lacking = [c for c in classes[name] if c not in here]
             if lacking:
-                where = f"the part {part!r}" if table.splits else "the data"
+                where = f"the split {split!r}" if table.splits else "the data"
                 yield DataFinding(
                     f"class-missing-{name.replace(' ', '-')}",
                     "certain" if space is not None else "warning",
                     f"{len(lacking)} of {len(classes[name])} classes of {name} have no image in {where}: "
                     f"{_some(lacking)}. Macro F1 there does not mean what it means elsewhere.",
-                    "Split so that every class is in every part, gather images, or merge classes.",
+                    "Split so that every class is in every split, gather images, or merge classes.",
                 )
         counts = column.value_counts()
         if len(counts) > 1 and counts.iloc[0] >= 10 * counts.iloc[-1]:
@@ -230,7 +234,7 @@ def _parts(table: ImageTable) -> pd.Series:
 
 
 def _conflicts(who: pd.Series, values: pd.Series) -> list[NDArray[Any]]:
-    """The rows of each person with more than one value."""
+    """The rows of each identity with more than one value."""
     counts = values.groupby(who.to_numpy()).nunique()
     wrong = set(counts[counts > 1].index)
     chosen = who[who.isin(wrong)]

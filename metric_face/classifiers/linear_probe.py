@@ -101,7 +101,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             X: (N, D) embeddings, dense or sparse.
             y: (N,) classes, numbers or strings.
             groups: (N,) identities; no identity is on both sides of a fold. Without them rows count as
-                independent, which flatters weak penalties where a person has several images.
+                independent, which flatters weak penalties where an identity has several images.
             sample_weight: (N,) weights of the rows in the mean loss, the standardization and the class
                 frequencies: a weight of 2 equals the row given twice, 0 leaves it out. Only the folds that
                 choose the strength count each row once in their macro F1.

@@ -38,7 +38,7 @@ app = typer.Typer(
 
 RunArgument = Annotated[Path, typer.Argument(help="The run directory that 'train' wrote.", show_default=True)]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
-Part = Annotated[str, typer.Option("--part", help="Part of the images: val, test, train.")]
+Split = Annotated[str, typer.Option("--split", help="Split of the images: val, test, train.")]
 DataRoot = Annotated[
     Path | None, typer.Option("--data", help="Where the run's images are now, if they were moved.")
 ]
@@ -78,19 +78,19 @@ def _forget_output() -> None:
 @app.command()
 def demo(
     out: Annotated[Path, demo_option("--out", help="Folder for all that the demo makes.")] = Path("demo"),
-    people: Annotated[int, typer.Option(help="People to draw, 7 images each.")] = 200,
+    identities: Annotated[int, typer.Option(help="Identities to draw, 7 images each.")] = 200,
     as_json: Json = False,
 ) -> None:
     """Draw synthetic faces, train on them, and show every command at work (under 4 minutes on 2 cores)."""
     from metric_face.cli.terminal import answer, answer_json, answer_table, say, show_answer, with_interval
     from metric_face.demo import run_demo
 
-    result = run_demo(out, people=people, say=say, show=lambda one: show_answer(one, shown=3))
+    result = run_demo(out, identities=identities, say=say, show=lambda one: show_answer(one, shown=3))
     if as_json:
         answer_json(result.to_dict())
         return
-    rows = [(judge, with_interval(score)) for judge, score in result.rows()]
-    answer_table(("judge", "macro F1 of 18 classes [95 %]"), rows)
+    rows = [(predictor, with_interval(score)) for predictor, score in result.rows()]
+    answer_table(("predictor", "macro F1 of 18 classes [95 %]"), rows)
     for line in result.closing():
         answer(line)
 
@@ -125,7 +125,7 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train an embedding, or one for each fold of the people."""
+    """Train an embedding, or one for each fold of the identities."""
     from metric_face.cli.terminal import answer, answer_json, bar, counter, say
     from metric_face.config import load_config
     from metric_face.folds import fold_runs
@@ -281,7 +281,7 @@ def embed(
 @app.command()
 def index(
     run: RunArgument = LATEST,
-    part: Annotated[str, typer.Option(help="Part to search in; 'all' takes every image.")] = "train",
+    split: Annotated[str, typer.Option(help="Split to search in; 'all' takes every image.")] = "train",
     kind: Annotated[str, typer.Option(help="auto, flat, ivf, hnsw or ivfpq.")] = "auto",
     memory: Annotated[float | None, typer.Option(help="GiB that the index may take.")] = None,
     recall: Annotated[float, typer.Option(help="Recall@10 that an approximate index is tuned for.")] = 0.98,
@@ -304,7 +304,9 @@ def index(
     folder_target(out or opened.folder / "index", INDEX)
     tell(opened, say, shown=False)
     budget = None if memory is None else int(memory * 2**30)
-    built = index_run(opened, part=part, reject=_rate(reject), kind=kind, memory_budget=budget, recall=recall)
+    built = index_run(
+        opened, split=split, reject=_rate(reject), kind=kind, memory_budget=budget, recall=recall
+    )
     folder = built.save(out or opened.folder / "index")
     if as_json:
         answer_json({"folder": str(folder), "vectors": len(built), "kind": built.kind, **built.metadata})
@@ -352,7 +354,7 @@ def knn(
     ] = None,
     identity: Annotated[
         str | None,
-        typer.Option(help="Who is on the images: images of this person in the index do not count."),
+        typer.Option(help="Who is on the images: images of this identity in the index do not count."),
     ] = None,
     shown: Annotated[int, typer.Option("--show", min=1, help="Neighbors to print.")] = 3,
     index_folder: Annotated[
@@ -462,10 +464,10 @@ def knn(
 @app.command()
 def probe(
     run: RunArgument = LATEST,
-    part: Part = "val",
+    split: Split = "val",
     as_json: Json = False,
 ) -> None:
-    """Fit a linear probe on the training embeddings: F1 per class on another part."""
+    """Fit a linear probe on the training embeddings: F1 per class on another split."""
     from metric_face.cli.terminal import answer, answer_json, answer_table, say, steps, with_interval
     from metric_face.data import tell
     from metric_face.evaluation import probe_run
@@ -474,7 +476,7 @@ def probe(
     opened = Run.open(run)
     tell(opened, say, shown=False)
     with steps(not as_json) as step:
-        scores = probe_run(opened, part=part, progress=step)
+        scores = probe_run(opened, split=split, progress=step)
     if as_json:
         from dataclasses import asdict
 
@@ -486,7 +488,7 @@ def probe(
 
 
 @app.command()
-def evaluate(run: RunArgument = LATEST, part: Part = "val", as_json: Json = False) -> None:
+def evaluate(run: RunArgument = LATEST, split: Split = "val", as_json: Json = False) -> None:
     """Macro F1 of head, kNN and probe, recall@1/5, R-precision and MAP@R, with intervals over identities."""
     from metric_face.cli.terminal import answer, answer_json, answer_table, say, steps, with_interval
     from metric_face.data import tell
@@ -496,25 +498,25 @@ def evaluate(run: RunArgument = LATEST, part: Part = "val", as_json: Json = Fals
     opened = Run.open(run)
     tell(opened, say, shown=False)
     with steps(not as_json) as step:
-        found = judge(opened, part=part, progress=step)
+        found = judge(opened, split=split, progress=step)
     if as_json:
         answer_json(found.to_dict())
         return
     answer(
-        f"{found.part}: {found.images:,} images of {found.identities:,} identities; 95 % intervals over identities"
+        f"{found.split}: {found.images:,} images of {found.identities:,} identities; 95 % intervals over identities"
     )
     if found.scores:
-        rows = [(s.judge, s.target, with_interval(s.macro_f1), s.note) for s in found.scores]
-        answer_table(("judge", "target", "macro F1", ""), rows)
+        rows = [(s.predictor, s.target, with_interval(s.macro_f1), s.note) for s in found.scores]
+        answer_table(("predictor", "target", "macro F1", ""), rows)
     if found.met_own:
         answer(
-            f"kNN and probe meet the own identity of {found.met_own:,} images in the training part: not left out."
+            f"kNN and probe meet the own identity of {found.met_own:,} images in the training split: not left out."
         )
     elif found.met_own == 0:
-        answer("kNN and probe: nobody is in both parts, so no image meets its own identity.")
+        answer("kNN and probe: nobody is in both splits, so no image meets its own identity.")
     if found.after_training:
         gains = [(r.kind, r.target, with_interval(r.gain)) for r in found.after_training]
-        answer_table(("heads read with", "target", "gain on people not chosen on"), gains)
+        answer_table(("heads read with", "target", "gain on identities not chosen on"), gains)
     nearest = [
         (
             r.label,
@@ -539,7 +541,7 @@ def evaluate(run: RunArgument = LATEST, part: Part = "val", as_json: Json = Fals
 @app.command()
 def visualize(
     run: RunArgument = LATEST,
-    part: Annotated[str, typer.Option(help="val, train, test or all.")] = "val",
+    split: Annotated[str, typer.Option(help="val, train, test or all.")] = "val",
     out: Annotated[
         Path | None, files_option(MAP_FILES, "--out", "-o", help="Folder to write; default the run.")
     ] = None,
@@ -560,7 +562,7 @@ def visualize(
     say("UMAP compiles itself on its first use (about 40 s), then is fast")
     tell(opened, say, shown=not no_faces)
     with steps(not as_json) as step:
-        made = map_run(opened, part=part, folder=out, seed=seed, faces=not no_faces, progress=step)
+        made = map_run(opened, split=split, folder=out, seed=seed, faces=not no_faces, progress=step)
     if as_json:
         answer_json({"picture": str(made.picture), "page": str(made.page)})
         return
@@ -577,7 +579,9 @@ def audit(
     ] = None,
     fixed: Annotated[
         list[str] | None,
-        typer.Option("--fixed", help="Attribute in which a person's images cannot differ, such as gender."),
+        typer.Option(
+            "--fixed", help="Attribute in which an identity's images cannot differ, such as gender."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -664,7 +668,7 @@ def fuse(
     truth: Annotated[
         Path | None,
         typer.Option(
-            "--truth", help="The run whose validation part chooses; default the first among the sources."
+            "--truth", help="The run whose validation split chooses; default the first among the sources."
         ),
     ] = None,
     out: Annotated[Path | None, text_option("--out", "-o", help="Write the submission here.")] = None,
@@ -699,18 +703,18 @@ def fuse(
         raise typer.Exit(0 if fused.complete else 1)
     for one in fused.estimates:
         folds = "" if one.folds is None else f", {one.folds[0]} of {one.folds[1]} folds"
-        answer(f"{one.name}{folds}: {one.images:,} images of {one.identities:,} people, none trained on")
+        answer(f"{one.name}{folds}: {one.images:,} images of {one.identities:,} identities, none trained on")
         answer_table(
             ("  target", "macro F1"),
             [(f"  {name}", with_interval(value)) for name, value in one.macro_f1.items()],
         )
     if len(fused.estimates) > 1:
-        for donor in fused.plan.donors:
-            answer(f"{donor.attribute}: {' + '.join(donor.runs)}, macro F1 {donor.macro_f1:.3f}")
+        for member in fused.plan.members:
+            answer(f"{member.attribute}: {' + '.join(member.runs)}, macro F1 {member.macro_f1:.3f}")
     if fused.plan.gain is not None:
         gain = with_interval(fused.plan.gain)
         answer(
-            f"gain over {fused.plan.base} ({fused.plan.base_macro_f1:.3f}): {gain}, on people the choice did not see"
+            f"gain over {fused.plan.base} ({fused.plan.base_macro_f1:.3f}): {gain}, on identities unseen by the choice"
         )
     for note in fused.notes:
         say(note)

@@ -31,7 +31,7 @@ _ENDLESS = 1_000_000
 
 
 def say(line: str) -> None:
-    """A line for a person, beside the answer: on standard error, without markup, controls written out."""
+    """A line for the reader, beside the answer: on standard error, without markup, controls written out."""
     err.print(visible(line), markup=False)
 
 
@@ -57,7 +57,7 @@ def answer_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def show_answer(one: "Answer", as_json: bool = False, shown: int | None = None) -> None:
-    """What the neighbors say of one image: a block for a person, or one line of JSON.
+    """What the neighbors say of one image: a block for the reader, or one line of JSON.
 
     Args:
         one: the answer.
@@ -86,9 +86,9 @@ def show_failure(name: str, error: Exception, as_json: bool = False) -> None:
 
 
 def who_counts(asker: "Asker", identity: str | None) -> str:
-    """Whether images of the person asked about count among the neighbors, in words."""
+    """Whether images of the identity asked about count among the neighbors, in words."""
     if identity is None:
-        remedy = "; --identity NAME leaves a person's own out" if asker.knows_identities else ""
+        remedy = "; --identity NAME leaves an identity's own out" if asker.knows_identities else ""
         return f"every image of the index counts{remedy}"
     left_out = asker.images_of(identity)
     if not left_out:

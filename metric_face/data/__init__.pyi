@@ -25,7 +25,7 @@ from .split import split_by_identity as split_by_identity
 from .table import ImageTable as ImageTable
 from .targets import Targets as Targets
 from .targets import head_predictions as head_predictions
-from .targets import people_of as people_of
+from .targets import identities_of as identities_of
 from .targets import targets_of as targets_of
 from .templates import Template as Template
 from .templates import listed as listed
@@ -63,13 +63,13 @@ __all__ = [
     "data_root",
     "given_root",
     "head_predictions",
+    "identities_of",
     "identity_labels",
     "images_below",
     "is_nested",
     "listed",
     "moved",
     "open_image",
-    "people_of",
     "perceptual_bits",
     "prepare_data",
     "read_csv_text",

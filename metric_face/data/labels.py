@@ -164,7 +164,7 @@ class LabelSpace:
         """The C joint classes in words, such as ``wear / male / <30``."""
         codes = self.split_joint(np.arange(self.num_classes))
         columns = [attribute.decode(codes[attribute.name]) for attribute in self.attributes]
-        return tuple(" / ".join(parts) for parts in zip(*columns, strict=True))
+        return tuple(" / ".join(splits) for splits in zip(*columns, strict=True))
 
     def __getitem__(self, name: str) -> Attribute:
         for attribute in self.attributes:
@@ -185,7 +185,7 @@ class LabelSpace:
         }
 
     def has_labels(self, table: ImageTable) -> NDArray[np.bool_]:
-        """(N,) whether an image has a label of every attribute; images of a test part may have none."""
+        """(N,) whether an image has a label of every attribute; images of a test split may have none."""
         lacking = np.stack([missing_rows(table.column(name)) for name in self.names])
         return ~np.asarray(lacking.any(axis=0), dtype=bool)
 

@@ -25,19 +25,19 @@ class Layout:
 
     Attributes:
         labels: (N,) labels, None where the folders give none; or None where they give none at all.
-        parts: (N,) parts of the split, or None where the folders name none.
+        splits: (N,) splits, or None where the folders name none.
         note: what was made of the folders, or an empty string.
     """
 
     labels: list[str | None] | None
-    parts: list[str] | None
+    splits: list[str] | None
     note: str = ""
 
 
 def read_layout(names: Sequence[str]) -> Layout:
     """Read split and label off the folders of images.
 
-    Where one level of folders holds nothing but names of parts (train, val, valid, test ...), at least two parts and
+    Where one level of folders holds nothing but names of splits (train, val, valid, test ...), at least two splits and
     ``train`` among them, it is the split. The other folders are the label, less those above all images alike.
 
     Args:
@@ -47,7 +47,7 @@ def read_layout(names: Sequence[str]) -> Layout:
         What they say.
 
     Raises:
-        DataError: two levels could be the split, or one part goes by two names.
+        DataError: two levels could be the split, or one split goes by two names.
     """
     folders = [PurePosixPath(name).parent.parts for name in names]
     level = _level_of_parts(folders)
@@ -57,28 +57,28 @@ def read_layout(names: Sequence[str]) -> Layout:
             labels = ["/".join(above[1:]) or None for above in folders]
             note = f"all images are below {above_all!r}, which is no part of their labels"
             return Layout(labels if any(labels) else None, None, note)
-        labels = ["/".join(parts) or None for parts in folders]
+        labels = ["/".join(splits) or None for splits in folders]
         return Layout(labels if any(labels) else None, None)
-    parts = [part_of(above[level]) for above in folders]
+    splits = [part_of(above[level]) for above in folders]
     shared = 0
     while shared < level and len({above[shared] for above in folders}) == 1:
         shared += 1
     labels = ["/".join(above[shared:level] + above[level + 1 :]) or None for above in folders]
-    counts = ", ".join(f"{part} {parts.count(part)}" for part in dict.fromkeys(parts))
+    counts = ", ".join(f"{split} {splits.count(split)}" for split in dict.fromkeys(splits))
     words = sorted({above[level] for above in folders})
     note = f"the folders {', '.join(words)} are read as the split ({counts})"
-    return Layout(labels if any(labels) else None, parts, note)
+    return Layout(labels if any(labels) else None, splits, note)
 
 
 def _level_of_parts(folders: Sequence[tuple[str, ...]]) -> int | None:
     found = []
     for level in range(min(map(len, folders))):
         words = {above[level] for above in folders}
-        parts = {part_of(word) for word in words if word.lower() in PARTS}
+        splits = {part_of(word) for word in words if word.lower() in PARTS}
         others = sorted(word for word in words if word.lower() not in PARTS)
-        if others and len(parts) > 1 and "train" in parts:
+        if others and len(splits) > 1 and "train" in splits:
             raise DataError(
-                f"folders: {', '.join(sorted(words - set(others)))} are parts of a split and {others[0]!r} beside them "
+                f"folders: {', '.join(sorted(words - set(others)))} are names of splits and {others[0]!r} beside them "
                 "is none; move it away, or give a table with the columns path, label and split"
             )
         if not others and len(words) > 1:
@@ -87,15 +87,15 @@ def _level_of_parts(folders: Sequence[tuple[str, ...]]) -> int | None:
         return None
     if len(found) > 1:
         raise DataError(
-            f"folders: levels {' and '.join(str(level + 1) for level in found)} both hold nothing but parts of a "
+            f"folders: levels {' and '.join(str(level + 1) for level in found)} both hold nothing but splits of a "
             "split; give a table with the columns path, label and split"
         )
     names = sorted({above[found[0]] for above in folders})
     canonical = [part_of(name) for name in names]
-    twice = next((part for part in canonical if canonical.count(part) > 1), None)
+    twice = next((split for split in canonical if canonical.count(split) > 1), None)
     if twice is not None:
         same = ", ".join(name for name in names if part_of(name) == twice)
         raise DataError(
-            f"folders {same}: are all the part {twice!r}; rename them so that each part has one folder"
+            f"folders {same}: are all the split {twice!r}; rename them so that each split has one folder"
         )
     return found[0] if "train" in canonical else None

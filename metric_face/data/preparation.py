@@ -73,7 +73,7 @@ def reopen_data(table: ImageTable, config: "DataConfig") -> PreparedData:
 
 
 def _drop_unlabeled(table: ImageTable, config: "DataConfig") -> tuple[ImageTable, list[str]]:
-    """Leave out the rows that lack a label, where the configuration says so; those of a test part need none."""
+    """Leave out the rows that lack a label, where the configuration says so; those of a test split need none."""
     if config.missing_labels == "refuse" or config.attributes == []:
         return table, []
     names = config.attributes or obvious_attributes(table)
@@ -88,11 +88,13 @@ def _drop_unlabeled(table: ImageTable, config: "DataConfig") -> tuple[ImageTable
 
 
 def _is_learnt(table: ImageTable) -> NDArray[np.bool_]:
-    """(N,) whether an image's label is needed: all but those of parts other than ``train`` and ``val``."""
+    """(N,) whether an image's label is needed: all but those of splits other than ``train`` and ``val``."""
     if not table.splits:
         return np.ones(len(table), dtype=bool)
     return (
-        ~table.frame["split"].isin([part for part in table.splits if part not in ("train", "val")]).to_numpy()
+        ~table.frame["split"]
+        .isin([split for split in table.splits if split not in ("train", "val")])
+        .to_numpy()
     )
 
 
@@ -122,7 +124,7 @@ def split_table(
 
     Raises:
         ConfigError: ``fold`` is not below ``folds``, or the table is split and ``folds`` asks for another split.
-        SplitError: an identity is in two parts, or there is no ``train`` or no ``val``.
+        SplitError: an identity is in two splits, or there is no ``train`` or no ``val``.
     """
     wanted = config.split
     groups = None if wanted.group is None else table.column(wanted.group).to_numpy()
@@ -146,11 +148,11 @@ def split_table(
         if wanted.test:
             shares["test"] = wanted.test
         table = split_by_identity(table, classes, shares=shares, groups=units, seed=wanted.seed, warn=False)
-    for part in ("train", "val"):
-        if part not in table.splits:
+    for split in ("train", "val"):
+        if split not in table.splits:
             raise SplitError(
-                f"split: needs a part {part!r}; it holds {', '.join(map(str, table.splits))}; name some images "
-                f"{part!r}, or leave the split out"
+                f"split: needs a split {split!r}; it holds {', '.join(map(str, table.splits))}; name some images "
+                f"{split!r}, or leave the split out"
             )
     labeled = np.ones(len(table), bool) if classes is None else classes >= 0
     notes = check_split(table, groups=units, shares=shares)
@@ -165,7 +167,7 @@ def split_table(
 
 
 def _joint_classes(table: ImageTable, space: LabelSpace, config: "DataConfig") -> Codes:
-    """(N,) joint classes; -1 for an image of a test part that has no label, where such are to be left alone."""
+    """(N,) joint classes; -1 for an image of a test split that has no label, where such are to be left alone."""
     classes = np.full(len(table), -1, dtype=np.int64)
     needed = np.ones(len(table), bool)
     if config.missing_labels == "drop":
@@ -185,7 +187,7 @@ def _check_classes(table: ImageTable, classes: Codes, space: LabelSpace | None) 
     if len(known) < 2:
         only = space.joint_names[known[0]] if len(known) else "none"
         raise DataError(
-            f"labels: the part 'train' needs two classes or more of {', '.join(space.names)}, found one ({only}); "
+            f"labels: the split 'train' needs two classes or more of {', '.join(space.names)}, found one ({only}); "
             "check what the labels are read from"
         )
     if not np.isin(asked, known).any():

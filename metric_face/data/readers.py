@@ -68,24 +68,24 @@ def _read_folder(source: Path) -> Read:
 
 
 def read_competition(folder: Path) -> Read:
-    """Read the mask competition's ``train`` folder: seven images a person.
+    """Read the mask competition's ``train`` folder: seven images an identity.
 
-    The person is the folder, not the id (one id occurs twice); an image is known by its stem (``mask1`` may be
+    The identity is the folder, not the id (one id occurs twice); an image is known by its stem (``mask1`` may be
     jpg, jpeg or png); names that start with a dot are litter.
     """
     file = folder / "train.csv"
-    people, notes = read_csv_text(file, ("path",))
-    missing = {"gender", "age", "path"} - set(people.columns)
+    identities, notes = read_csv_text(file, ("path",))
+    missing = {"gender", "age", "path"} - set(identities.columns)
     if missing:
         raise DataError(f"{file}: needs the columns gender, age and path; lacks {', '.join(sorted(missing))}")
-    _refuse_missing(people, "path", file)
+    _refuse_missing(identities, "path", file)
     scan = scan_folder(folder / "images")
     images: dict[str, list[Path]] = {}
     for image in scan.taken:
         images.setdefault(image.parent.relative_to(folder / "images").as_posix(), []).append(image)
     rows = []
-    for person in people.to_dict("records"):
-        home = str(person["path"])
+    for identity in identities.to_dict("records"):
+        home = str(identity["path"])
         if not (folder / "images" / home).is_dir():
             raise DataError(
                 f"{folder / 'images' / home}: train.csv names this folder, and it is not there; restore it or drop "
@@ -98,7 +98,7 @@ def read_competition(folder: Path) -> Read:
                 )
             rows.append(
                 {"path": f"images/{home}/{image.name}", "identity": home}
-                | {str(name): value for name, value in person.items() if name != "path"}
+                | {str(name): value for name, value in identity.items() if name != "path"}
                 | {"mask": STEMS[image.stem]}
             )
     strange = {image for others in images.values() for image in others}
@@ -108,7 +108,7 @@ def read_competition(folder: Path) -> Read:
 
 
 def read_folders(folder: Path) -> Read:
-    """Read ``folder/<class>/<image>`` or ``folder/<part>/<class>/<image>``; images directly in it have no label."""
+    """Read ``folder/<class>/<image>`` or ``folder/<split>/<class>/<image>``; images directly in it have no label."""
     scan = scan_folder(folder)
     if not scan.taken:
         raise DataError(
@@ -124,8 +124,8 @@ def read_folders(folder: Path) -> Read:
     frame = pd.DataFrame({"path": names}, dtype="str")
     if layout.labels is not None:
         frame["label"] = pd.Series(layout.labels, dtype="str")
-    if layout.parts is not None:
-        frame["split"] = pd.Series(layout.parts, dtype="str")
+    if layout.splits is not None:
+        frame["split"] = pd.Series(layout.splits, dtype="str")
     notes = [scan.line(folder)]
     if layout.note:
         notes.append(f"{folder}: {layout.note}")
@@ -179,14 +179,14 @@ def _one_name_a_part(frame: pd.DataFrame, file: Path) -> list[str]:
         return []
     words = [str(word) for word in frame["split"].dropna().unique()]
     other = {word: part_of(word) for word in words if part_of(word) != word}
-    for part in other.values():
-        same = [word for word in words if part_of(word) == part]
+    for split in other.values():
+        same = [word for word in words if part_of(word) == split]
         if len(same) > 1:
             raise DataError(
-                f"{file}: the column 'split' names the part {part!r} {' and '.join(map(repr, same))}; use one name"
+                f"{file}: the column 'split' names the split {split!r} {' and '.join(map(repr, same))}; use one name"
             )
     frame["split"] = frame["split"].replace(other)
-    return [f"{file}: the part {word!r} is read as {part!r}" for word, part in other.items()]
+    return [f"{file}: the split {word!r} is read as {split!r}" for word, split in other.items()]
 
 
 def _refuse_missing(frame: pd.DataFrame, column: str, file: Path) -> None:

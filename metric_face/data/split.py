@@ -1,4 +1,4 @@
-"""split_by_identity: parts that share no person, stratified as far as persons allow, and checked afterwards."""
+"""split_by_identity: splits that share no identity, stratified as far as identities allow, and checked afterwards."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -28,15 +28,15 @@ def split_by_identity(
     seed: int = 0,
     warn: bool = True,
 ) -> ImageTable:
-    """Split a table so that no identity is in two parts.
+    """Split a table so that no identity is in two splits.
 
-    Whole identities are dealt one by one, those with rare classes first, each to the part that its images bring
+    Whole identities are dealt one by one, those with rare classes first, each to the split that its images bring
     nearest to its due of every class.
 
     Args:
         table: N images.
         stratify: class of each image (N,), usually the joint class; default none.
-        shares: the parts and their shares of the images; default train 0.8 and val 0.2.
+        shares: the splits and their shares of the images; default train 0.8 and val 0.2.
         groups: what must stay together (N,); default the table's identities, and where it has none, images
             whose files are exact copies of each other.
         seed: of the order in which equal identities are dealt.
@@ -47,10 +47,10 @@ def split_by_identity(
 
     Raises:
         ArgumentError: the shares are not positive or do not add up to 1.
-        SplitError: there are fewer identities than parts, or the result fails its check.
+        SplitError: there are fewer identities than splits, or the result fails its check.
 
     Warns:
-        SplitWarning: a part lacks a class, or its share of the images is off by more than the largest identity.
+        SplitWarning: a split lacks a class, or its share of the images is off by more than the largest identity.
     """
     shares = dict(shares or {"train": 0.8, "val": 0.2})
     if len(shares) < 2 or min(shares.values()) <= 0 or abs(sum(shares.values()) - 1) > 1e-6:
@@ -129,13 +129,13 @@ def split_fold(
         raise ArgumentError(f"fold={fold}: must be 0 to {num_folds - 1}, as there are {num_folds}")
     units = unit_codes(table, groups)
     classes = np.zeros(len(table), np.int64) if stratify is None else np.asarray(stratify, dtype=np.int64)
-    parts = np.full(len(table), "test", dtype=object)
+    splits = np.full(len(table), "test", dtype=object)
     rest = np.ones(len(table), bool)
     if test:
         rest = _deal(units, classes, np.array([1 - test, test]), seed) == 0
     folds = identity_folds(table.take(rest), num_folds, classes[rest], groups=units[rest], seed=seed)
-    parts[rest] = np.where(folds == fold, "val", "train").astype(object)
-    return table.with_column("split", parts)
+    splits[rest] = np.where(folds == fold, "val", "train").astype(object)
+    return table.with_column("split", splits)
 
 
 def check_split(
@@ -152,30 +152,30 @@ def check_split(
     Args:
         table: N images with a ``split`` column.
         classes: class of each image (N,).
-        groups: what must not be in two parts (N,), as in :func:`split_by_identity`.
+        groups: what must not be in two splits (N,), as in :func:`split_by_identity`.
         shares: the shares promised.
         class_names: for the messages.
         tolerance: allowed error of a share, beside the share of the largest identity.
 
     Returns:
-        Warnings, one sentence each: classes missing in a part, shares missed.
+        Warnings, one sentence each: classes missing in a split, shares missed.
 
     Raises:
-        SplitError: a row has no part, there is only one part, or an identity is in two.
+        SplitError: a row has no split, there is only one split, or an identity is in two.
     """
     if "split" not in table.frame.columns:
         raise SplitError("split: the table has no column 'split'; make one with split_by_identity")
     column = table.frame["split"]
     lacking = np.flatnonzero(missing_rows(column))
     if len(lacking):
-        raise SplitError(f"row {lacking[0]}: 'split' must not be empty; name its part")
+        raise SplitError(f"row {lacking[0]}: 'split' must not be empty; name its split")
     if column.nunique() < 2:
         raise SplitError(
-            f"split: needs at least two parts that hold images; all rows are in {column.iloc[0]!r}"
+            f"split: needs at least two splits that hold images; all rows are in {column.iloc[0]!r}"
         )
     units = unit_codes(table, groups)
-    parts, names = pd.factorize(column)
-    pairs = np.unique(np.stack([units, parts]), axis=1)
+    splits, names = pd.factorize(column)
+    pairs = np.unique(np.stack([units, splits]), axis=1)
     shared, counts = np.unique(pairs[0], return_counts=True)
     leaked = shared[counts > 1]
     if len(leaked):
@@ -185,14 +185,14 @@ def check_split(
             if "identity" in table.frame.columns
             else table.frame["path"].iloc[row]
         )
-        where = " and ".join(str(names[part]) for part in pairs[1][pairs[0] == leaked[0]])
+        where = " and ".join(str(names[split]) for split in pairs[1][pairs[0] == leaked[0]])
         raise SplitError(
-            f"split: {len(leaked)} of {len(shared)} identities are in two parts, the first {who!r} in {where}; "
+            f"split: {len(leaked)} of {len(shared)} identities are in two splits, the first {who!r} in {where}; "
             "what is measured on them is memory; split with split_by_identity"
         )
     return [
-        *_missing_classes(parts, names, classes, class_names),
-        *_missed_shares(parts, names, units, shares, tolerance),
+        *_missing_classes(splits, names, classes, class_names),
+        *_missed_shares(splits, names, units, shares, tolerance),
     ]
 
 
@@ -214,37 +214,37 @@ def unit_codes(table: ImageTable, groups: Sequence[Any] | NDArray[Any] | None = 
 
 
 def _missing_classes(
-    parts: NDArray[Any], names: Any, classes: Codes | None, class_names: Sequence[str] | None
+    splits: NDArray[Any], names: Any, classes: Codes | None, class_names: Sequence[str] | None
 ) -> list[str]:
     if classes is None:
         return []
     present = np.unique(classes)
     found = []
-    for part, name in enumerate(names):
-        missing = np.setdiff1d(present, classes[parts == part])
+    for split, name in enumerate(names):
+        missing = np.setdiff1d(present, classes[splits == split])
         if len(missing):
             words = ", ".join(str(class_names[c] if class_names else c) for c in missing[:8])
-            found.append(f"split: part {name!r} lacks {len(missing)} of {len(present)} classes: {words}")
+            found.append(f"split: split {name!r} lacks {len(missing)} of {len(present)} classes: {words}")
     return found
 
 
 def _missed_shares(
-    parts: NDArray[Any], names: Any, units: Codes, shares: Mapping[str, float] | None, tolerance: float
+    splits: NDArray[Any], names: Any, units: Codes, shares: Mapping[str, float] | None, tolerance: float
 ) -> list[str]:
     allowed = max(tolerance, float(np.bincount(units).max()) / len(units))
-    actual = np.bincount(parts, minlength=len(names)) / len(parts)
+    actual = np.bincount(splits, minlength=len(names)) / len(splits)
     return [
-        f"split: part {name!r} holds {actual[part]:.1%} of the images, {shares[str(name)]:.1%} were asked for"
-        for part, name in enumerate(names)
-        if shares is not None and str(name) in shares and abs(actual[part] - shares[str(name)]) > allowed
+        f"split: split {name!r} holds {actual[split]:.1%} of the images, {shares[str(name)]:.1%} were asked for"
+        for split, name in enumerate(names)
+        if shares is not None and str(name) in shares and abs(actual[split] - shares[str(name)]) > allowed
     ]
 
 
 def _deal(units: Codes, classes: Codes, shares: NDArray[np.float64], seed: int) -> NDArray[np.int64]:
-    """Deal whole units to parts; returns the part of each image."""
+    """Deal whole units to splits; returns the part of each image."""
     num_units, num_parts = int(units.max()) + 1, len(shares)
     if num_units < num_parts:
-        raise SplitError(f"split: {num_units} identities cannot fill {num_parts} parts; use fewer parts")
+        raise SplitError(f"split: {num_units} identities cannot fill {num_parts} splits; use fewer splits")
     classes = pd.factorize(classes)[0]
     pairs, counts = np.unique(units * (classes.max() + 1) + classes, return_counts=True)
     unit_of, class_of = np.divmod(pairs, classes.max() + 1)
@@ -268,6 +268,6 @@ def _deal(units: Codes, classes: Codes, shares: NDArray[np.float64], seed: int) 
     empty = np.setdiff1d(np.arange(num_parts), homes)
     if len(empty):
         raise SplitError(
-            f"split: {len(empty)} of {num_parts} parts stay empty; there are too few identities ({num_units})"
+            f"split: {len(empty)} of {num_parts} splits stay empty; there are too few identities ({num_units})"
         )
     return homes[units]

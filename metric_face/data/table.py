@@ -24,7 +24,7 @@ class ImageTable:
 
     Attributes:
         frame: a pandas frame with ``path`` (text, relative to ``root`` or absolute), perhaps ``identity`` (text:
-            the person or object), perhaps ``split`` (text), and one column per attribute, raw values kept.
+            the identity or object), perhaps ``split`` (text), and one column per attribute, raw values kept.
         root: the folder that relative paths start from.
         notes: what was seen, taken and left out when the table was read, one line each.
     """
@@ -61,7 +61,7 @@ class ImageTable:
         Args:
             source: the competition's folder (``train/train.csv`` and ``train/images``, or its ``eval`` folder),
                 a ``.csv``, ``.tsv`` or ``.parquet`` file with a ``path`` column, a folder with an ``images.csv``, or
-                a folder of images, whose subfolders, where it has any, name the classes, and the parts of a split
+                a folder of images, whose subfolders, where it has any, name the classes, and the names of splits
                 where one level of them is named train, val, test or alike.
             root: the folder that relative paths of a file start from; default the folder the file is in.
 
@@ -100,7 +100,7 @@ class ImageTable:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """The names of the parts, in order of appearance; empty where the table is not split. A missing one is none."""
+        """The names of the splits, in order of appearance; empty where the table is not split."""
         if "split" not in self.frame.columns:
             return ()
         column = self.frame["split"]
@@ -127,11 +127,11 @@ class ImageTable:
             ],
         )._reset()
 
-    def part(self, split: str) -> Self:
+    def in_split(self, split: str) -> Self:
         """The rows of one part of the split.
 
         Raises:
-            ArgumentError: the table has no such part.
+            ArgumentError: the table has no such split.
         """
         if split not in self.splits:
             raise ArgumentError(

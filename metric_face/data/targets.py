@@ -28,7 +28,7 @@ def targets_of(table: ImageTable, space: LabelSpace | None) -> Targets:
     return {name: space.labels(table, name) for name in names}
 
 
-def people_of(table: ImageTable, group: str | None = None) -> NDArray[np.str_]:
+def identities_of(table: ImageTable, group: str | None = None) -> NDArray[np.str_]:
     """Who is on each image, for intervals and folds: the identity, else the group of the split, else each its own.
 
     Args:

@@ -84,9 +84,9 @@ class Template:
         Raises:
             DataError: an id names several.
         """
-        parts = [PurePosixPath(str(path).replace("\\", "/")).parts for path in paths]
+        splits = [PurePosixPath(str(path).replace("\\", "/")).parts for path in paths]
         by_name: dict[str, list[int]] = {}
-        for place, path in enumerate(parts):
+        for place, path in enumerate(splits):
             by_name.setdefault(path[-1], []).append(place)
             stem, dot, _ = path[-1].rpartition(".")
             if dot and is_image_name(path[-1]):
@@ -98,9 +98,9 @@ class Template:
             near = [
                 place
                 for place in by_name.get(wanted[-1], [])
-                if not ahead or parts[place][-len(wanted) : -1] == ahead
+                if not ahead or splits[place][-len(wanted) : -1] == ahead
             ]
-            exact = [place for place in near if parts[place][-1] == wanted[-1]]
+            exact = [place for place in near if splits[place][-1] == wanted[-1]]
             near = exact or near
             if len(near) > 1:
                 raise DataError(

@@ -1,4 +1,4 @@
-"""Where the images of a run are now: where training found them, beside a run that was moved, or where a person says."""
+"""Where the images of a run are now: where training found them, beside a run that was moved, or where the user says."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ def data_root(folder: Path, stored: str, beside: str | None, given: Path | None)
         folder: the run directory.
         stored: where training found the images.
         beside: the way there from the run, which holds when both were moved together.
-        given: where a person says that they are.
+        given: where the user says that they are.
     """
     if given is not None:
         return given
@@ -31,7 +31,7 @@ def data_root(folder: Path, stored: str, beside: str | None, given: Path | None)
 
 
 def given_root(data: str | Path) -> Path:
-    """The folder that a person names for the images.
+    """The folder that an identity names for the images.
 
     Raises:
         DataError: it is none.

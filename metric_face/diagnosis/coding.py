@@ -1,4 +1,4 @@
-"""Labels, identities and predictions as people hand them in, as codes; what is missing is never a class."""
+"""Labels, identities and predictions as users hand them in, as codes; what is missing is never a class."""
 
 from typing import Any
 

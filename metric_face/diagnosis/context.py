@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NEIGHBORS = 20
 FOLDS = 5
-FEWEST_PERSONS = 30
+FEWEST_IDENTITIES = 30
 """Below this many identities in a class, nothing is said about it."""
 MOST_CLASSES = 200
 """An attribute with more classes is not probed class by class."""
@@ -112,7 +112,7 @@ class Context:
         return None if name is None else np.asarray(self.split == name)
 
     @cached_property
-    def judged(self) -> Ints:
+    def evaluated(self) -> Ints:
         """Rows that scores and overlaps are measured on: the held-out ones, those with a prediction; else all."""
         mask = np.ones(self.num_images, dtype=bool) if self.in_held_out is None else self.in_held_out.copy()
         if self.predictions is not None:
@@ -126,11 +126,11 @@ class Context:
         return tuple(a for a in self.labels if self._is_learnable(a))
 
     def _is_learnable(self, attribute: str) -> bool:
-        count, persons = len(self.classes[attribute]), self.persons_by_class(attribute)
-        present = persons[persons > 0]
+        count, identities = len(self.classes[attribute]), self.identities_by_class(attribute)
+        present = identities[identities > 0]
         return 2 <= count <= MOST_CLASSES and len(present) >= 2 and float(np.median(present)) >= 5
 
-    def persons_by_class(self, attribute: str, rows: Ints | None = None) -> Ints:
+    def identities_by_class(self, attribute: str, rows: Ints | None = None) -> Ints:
         """(C,) identities that carry each class."""
         chosen = slice(None) if rows is None else rows
         pairs = np.unique(np.column_stack([self.identities[chosen], self.labels[attribute][chosen]]), axis=0)
@@ -267,7 +267,7 @@ class Context:
         rows: Ints | None = None,
     ) -> float:
         """Joint macro F1 of the judged rows (or of ``rows``), with some predictions or labels replaced."""
-        chosen = self.judged if rows is None else rows
+        chosen = self.evaluated if rows is None else rows
         guess = self.join({**self.predicted, **(predicted or {})})[chosen]
         truth = self.join({**self.labels, **(labels or {})})[chosen]
         return macro_f1(truth, guess)
@@ -277,11 +277,11 @@ class Context:
         """Joint macro F1 of the judged rows with its interval over identities."""
         from metric_face.metrics import bootstrap_interval
 
-        rows = self.judged
+        rows = self.evaluated
         truth, guess = self.joint[rows], self.join(self.predicted)[rows]
-        people = self.identities[rows]
-        persons = len(np.unique(people))
-        if persons < 2:
-            return Measure(macro_f1(truth, guess), persons=persons, images=len(rows))
-        found = bootstrap_interval(truth, guess, people, resamples=RESAMPLES, seed=self.seed)
-        return Measure(found.value, found.low, found.high, None, persons, len(rows))
+        identities = self.identities[rows]
+        count = len(np.unique(identities))
+        if count < 2:
+            return Measure(macro_f1(truth, guess), identities=count, images=len(rows))
+        found = bootstrap_interval(truth, guess, identities, resamples=RESAMPLES, seed=self.seed)
+        return Measure(found.value, found.low, found.high, None, count, len(rows))

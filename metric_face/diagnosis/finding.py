@@ -56,7 +56,7 @@ class Measure:
         low: lower end of its 95 % interval over identities; None where it was counted, not estimated.
         high: upper end.
         null: what the number is where nothing is wrong; None where that is zero by definition.
-        persons: how many identities it rests on.
+        identities: how many identities it rests on.
         images: how many images it rests on.
     """
 
@@ -64,7 +64,7 @@ class Measure:
     low: float | None = None
     high: float | None = None
     null: float | None = None
-    persons: int | None = None
+    identities: int | None = None
     images: int | None = None
 
 

@@ -120,7 +120,7 @@ def context_of(
         look_ahead=look_ahead,
         seed=seed,
     )
-    if not len(context.judged):
+    if not len(context.evaluated):
         raise ArgumentError(
             "predictions must cover at least one held-out image, found none; leave them out or add some"
         )

@@ -79,13 +79,13 @@ class Embeddings:
             self, vectors=self.vectors[rows], table=self.table.take(rows), logits=logits, stamps=stamps
         )
 
-    def part(self, split: str) -> Self:
+    def in_split(self, split: str) -> Self:
         """The rows of one part of the split.
 
         Raises:
-            ArgumentError: the table has no such part.
+            ArgumentError: the table has no such split.
         """
-        self.table.part(split)
+        self.table.in_split(split)
         return self.take((self.table.frame["split"] == split).to_numpy())
 
     def state(self) -> ImageState:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.data import Codes, LabelSpace, Template, Unseen, listed, people_of, refuse_repeated
+from metric_face.data import Codes, LabelSpace, Template, Unseen, identities_of, listed, refuse_repeated
 from metric_face.embeddings import Predictions, fill_template, pool_folds, write_submission
-from metric_face.ensemble.members import Contender, models_of, open_contenders
+from metric_face.ensemble.members import Candidate, models_of, open_candidates
 from metric_face.ensemble.soft_vote import FusionPlan, fixed_plan, fuse
 from metric_face.errors import ArgumentError
 from metric_face.metrics import Interval, bootstrap_interval
@@ -18,13 +18,13 @@ from metric_face.run import Run
 
 @dataclass(frozen=True)
 class Estimate:
-    """What one contender is worth alone.
+    """What one candidate is worth alone.
 
     Attributes:
-        name: of the contender.
+        name: of the candidate.
         folds: finished and in all, of a K-fold training; None for a file or a single run.
         images: labeled images that it was judged on; none of its models was trained on them.
-        identities: the people on them.
+        identities: the identities on them.
         macro_f1: of each attribute and ``joint``, with intervals over identities. The folds and runs kept their best
             epoch by these images, so it leans upwards a little.
     """
@@ -41,8 +41,8 @@ class Fused:
     """What :func:`fuse_sources` chose, measured and wrote.
 
     Attributes:
-        plan: the donors of each attribute; with a single contender, itself.
-        estimates: one for each contender.
+        plan: the members of each attribute; with a single candidate, itself.
+        estimates: one for each candidate.
         notes: what should be known, one sentence each: folds still to come, images that a file lacks, a fusion that
             loses, images that cannot be used.
         written: images in the submission.
@@ -63,7 +63,7 @@ class _Truth:
     space: LabelSpace
     images: NDArray[np.str_]
     codes: dict[str, Codes]
-    people: NDArray[np.str_]
+    identities: NDArray[np.str_]
     own: frozenset[str]
 
     @classmethod
@@ -73,17 +73,17 @@ class _Truth:
             raise ArgumentError(
                 f"--truth {runs[0].folder}: the run has no attributes; it was trained on identities alone"
             )
-        parts = [run.table.part("val") for run in runs]
+        parts = [run.table.in_split("val") for run in runs]
         images = np.concatenate([part.frame["path"].to_numpy(dtype=str) for part in parts])
-        people = np.concatenate(
-            [people_of(p, run.config.data.split.group) for p, run in zip(parts, runs, strict=True)]
+        identities = np.concatenate(
+            [identities_of(p, run.config.data.split.group) for p, run in zip(parts, runs, strict=True)]
         )
         if parts[0].identities is None and runs[0].config.data.split.group is None:
-            people = images  # each image stands for itself, in whichever fold it is
+            identities = images  # each image stands for itself, in whichever fold it is
         encoded = [space.encode(part) for part in parts]
         codes = {name: np.concatenate([one[name] for one in encoded]) for name in space.names}
         own = frozenset(name for run in runs for name in run.table.frame["path"])
-        return cls(space, images, codes, people, own)
+        return cls(space, images, codes, identities, own)
 
 
 def fuse_sources(
@@ -97,57 +97,57 @@ def fuse_sources(
     seed: int = 0,
     progress: Callable[[str], object] = lambda step: None,
 ) -> Fused:
-    """Choose donors on images that no model was trained on, and fuse the images to submit.
+    """Choose members on images that no model was trained on, and fuse the images to submit.
 
     Args:
         sources: predictions (CSV), run directories, folders that hold the folds of one training, or such folds. Folds
-            of one training are one contender: each image is answered by the fold that held it out, and images to
+            of one training are one candidate: each image is answered by the fold that held it out, and images to
             submit by the soft vote of the folds that are finished. A file is believed: what it says of an image that
             its model was trained on would look better than it is.
         truth: a run or a folder of folds whose held-out images choose; default the first among ``sources``.
         out: where to write the submission.
         images: the images to submit, a folder, a table or a CSV of ImageIDs, which runs and folds then predict; needed
-            with ``out`` unless every donor is a file. Of files alone, all images are submitted that are not the
+            with ``out`` unless every member is a file. Of files alone, all images are submitted that are not the
             truth's own. Those that cannot be used stop no other.
         template: a CSV of the ids to submit, in their order; default ``images`` where it is one, or its ``info.csv``.
             An id that no image answers gets the commonest joint class of the truth.
-        insist: write the fusion even where it was worse than the best single contender, which else is written.
+        insist: write the fusion even where it was worse than the best single candidate, which else is written.
         seed: of folds and resampling.
         progress: called with what is under way.
 
     Returns:
-        The plan, what each contender is worth alone, and what was written.
+        The plan, what each candidate is worth alone, and what was written.
 
     Raises:
-        ArgumentError: no run to take the truth from, too few people in common, or nothing to submit.
+        ArgumentError: no run to take the truth from, too few identities in common, or nothing to submit.
         DataError: a file cannot be read, lacks an image to submit, or classes differ.
         FileFormatError: a run has no embeddings.
     """
-    contenders = open_contenders(sources)
-    known = _Truth.of(models_of(contenders if truth is None else open_contenders([truth])))
+    candidates = open_candidates(sources)
+    known = _Truth.of(models_of(candidates if truth is None else open_candidates([truth])))
     progress("reading predictions")
-    said = [one.said(known.space) for one in contenders]
-    estimates = [_estimate(one, of, known, seed) for one, of in zip(said, contenders, strict=True)]
-    progress("choosing donors")
+    said = [one.said(known.space) for one in candidates]
+    estimates = [_estimate(one, of, known, seed) for one, of in zip(said, candidates, strict=True)]
+    progress("choosing members")
     if len(said) == 1:
         plan = fixed_plan({name: [said[0].name] for name in known.space.names})
     else:
-        plan = fuse(said, known.images, known.codes, known.people, known.space, seed=seed)
-    notes = _notes(said, contenders, known)
+        plan = fuse(said, known.images, known.codes, known.identities, known.space, seed=seed)
+    notes = _notes(said, candidates, known)
     chosen = plan
     if plan.harms and not insist:
         assert plan.gain is not None
         chosen = plan.best_alone
         notes.append(
-            f"the fusion loses {-plan.gain.value:.3f} macro F1 on people the choice did not see, so {plan.base} alone "
+            f"the fusion loses {-plan.gain.value:.3f} macro F1 on identities unseen by it; {plan.base} alone "
             "is what to submit; --insist takes the fusion"
         )
     if out is None:
         return Fused(plan, tuple(estimates), tuple(notes), 0)
-    names = {run for donor in chosen.donors for run in donor.runs}
-    donors = [(one, of) for one, of in zip(said, contenders, strict=True) if one.name in names]
-    unseen, ids = _to_submit(donors, images, template)
-    looked, unseen = _of_unseen(donors, known, unseen, ids, progress)
+    names = {run for member in chosen.members for run in member.runs}
+    members = [(one, of) for one, of in zip(said, candidates, strict=True) if one.name in names]
+    unseen, ids = _to_submit(members, images, template)
+    looked, unseen = _of_unseen(members, known, unseen, ids, progress)
     fused = chosen.apply(looked)
     default = int(np.bincount(known.space.joint(known.codes)).argmax())
     missing: list[str] = []
@@ -165,28 +165,28 @@ def fuse_sources(
     return Fused(plan, tuple(estimates), tuple(notes), len(fused), complete)
 
 
-def _estimate(said: Predictions, of: Contender, known: _Truth, seed: int) -> Estimate:
-    """Judge one contender on the truth's images that it predicts."""
+def _estimate(said: Predictions, of: Candidate, known: _Truth, seed: int) -> Estimate:
+    """Judge one candidate on the truth's images that it predicts."""
     there = np.isin(known.images, said.images)
-    people, space = known.people[there], known.space
+    identities, space = known.identities[there], known.space
     scores: dict[str, Interval] = {}
-    if len(np.unique(people)) > 1:
+    if len(np.unique(identities)) > 1:
         true = {name: codes[there] for name, codes in known.codes.items()}
         answers = said.take(known.images[there]).codes()
         targets = {name: (true[name], answers[name], space[name].num_classes) for name in space.names}
         if len(space.names) > 1:
             targets["joint"] = (space.joint(true), space.joint(answers), space.num_classes)
         scores = {
-            name: bootstrap_interval(t, a, people, num_classes=classes, seed=seed)
+            name: bootstrap_interval(t, a, identities, num_classes=classes, seed=seed)
             for name, (t, a, classes) in targets.items()
         }
     folds = None if of.folds is None else (len(of.folds.runs), of.folds.num_folds)
-    return Estimate(said.name, folds, int(there.sum()), len(np.unique(people)), scores)
+    return Estimate(said.name, folds, int(there.sum()), len(np.unique(identities)), scores)
 
 
-def _notes(said: Sequence[Predictions], contenders: Sequence[Contender], known: _Truth) -> list[str]:
+def _notes(said: Sequence[Predictions], candidates: Sequence[Candidate], known: _Truth) -> list[str]:
     notes: list[str] = []
-    for one, of in zip(said, contenders, strict=True):
+    for one, of in zip(said, candidates, strict=True):
         if of.folds is not None:
             notes += of.folds.waiting
         missing = known.images[~np.isin(known.images, one.images)]
@@ -199,7 +199,7 @@ def _notes(said: Sequence[Predictions], contenders: Sequence[Contender], known: 
 
 
 def _to_submit(
-    donors: Sequence[tuple[Predictions, Contender]], images: Path | None, template: Path | None
+    members: Sequence[tuple[Predictions, Candidate]], images: Path | None, template: Path | None
 ) -> tuple[Unseen | None, Template | None]:
     """The images that are named, if they are, and the ids to answer, if there is a template."""
     ids = None if template is None else Template.read(template)
@@ -207,7 +207,7 @@ def _to_submit(
         return None, ids
     unseen = Unseen.read(images)
     ids = ids or unseen.template
-    if unseen.template is not None and not any(of.runs for _, of in donors):
+    if unseen.template is not None and not any(of.runs for _, of in members):
         return None, ids  # files answer for their images, whether these are still there or not
     if ids is None:
         refuse_repeated([path.name for path in unseen.table.paths])  # before the models look
@@ -215,17 +215,17 @@ def _to_submit(
 
 
 def _of_unseen(
-    donors: Sequence[tuple[Predictions, Contender]],
+    members: Sequence[tuple[Predictions, Candidate]],
     known: _Truth,
     unseen: Unseen | None,
     ids: Template | None,
     progress: Callable[[str], object],
 ) -> tuple[list[Predictions], Unseen | None]:
-    """What each donor says of the images to submit: files as they are, models by looking at them."""
+    """What each member says of the images to submit: files as they are, models by looking at them."""
     if unseen is None:
-        rest = [said if ids else _without(said, known.own) for said, of in donors if not of.runs]
-        if len(rest) < len(donors):
-            asked = next(of for _, of in donors if of.runs)
+        rest = [said if ids else _without(said, known.own) for said, of in members if not of.runs]
+        if len(rest) < len(members):
+            asked = next(of for _, of in members if of.runs)
             raise ArgumentError(
                 f"--out: {asked.path} is a run and has not seen the images to submit; name them with --images"
             )
@@ -233,11 +233,11 @@ def _of_unseen(
             rest = [said.take(said.images[sorted(ids.match(said.images.tolist()).values())]) for said in rest]
         if not len(rest[0]):
             raise ArgumentError(
-                f"--out: {donors[0][1].path} predicts no image beside the run's own; predict the images to submit too"
+                f"--out: {members[0][1].path} predicts no image beside the run's own; predict the images to submit too"
             )
         return rest, None
     looked = []
-    for said, of in donors:
+    for said, of in members:
         parts = []
         for run in of.runs:
             progress(f"{run.folder} looks at {len(unseen.table):,} images")

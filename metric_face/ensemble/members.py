@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Contender:
+class Candidate:
     """One that may answer.
 
     Attributes:
-        name: by which donors are named.
+        name: by which members are named.
         path: the file, the run directory, or the folder that holds the folds.
         runs: the models behind it; none behind a file.
         folds: where it is a K-fold training.
@@ -41,14 +41,14 @@ class Contender:
         return replace(found, name=self.name)
 
 
-def open_contenders(paths: Sequence[Path]) -> list[Contender]:
+def open_candidates(paths: Sequence[Path]) -> list[Candidate]:
     """Open files, runs, folders of folds, and folds given one by one, which belong together if all else is alike.
 
     Raises:
         ArgumentError: something is given twice, or folds of which none is finished.
         FileFormatError: a folder holds neither a run nor folds.
     """
-    found: list[Contender] = []
+    found: list[Candidate] = []
     loose: dict[str, list[Run]] = {}
     for path in paths:
         folds = fold_runs(path) if path.is_dir() else []
@@ -57,11 +57,11 @@ def open_contenders(paths: Sequence[Path]) -> list[Contender]:
         elif path.is_dir():
             run = Run.open(path)
             if run.config.data.split.folds is None:
-                found.append(Contender(path.resolve().name, path, (run,)))
+                found.append(Candidate(path.resolve().name, path, (run,)))
             else:
                 loose.setdefault(_all_but_the_fold(run), []).append(run)
         else:
-            found.append(Contender(path.stem, path))
+            found.append(Candidate(path.stem, path))
     for runs in loose.values():
         homes = {run.folder.parent for run in runs}
         found.append(_of_folds(homes.pop() if len(homes) == 1 else runs[0].folder, runs))
@@ -71,10 +71,10 @@ def open_contenders(paths: Sequence[Path]) -> list[Contender]:
     return [one if count[one.name] == 1 else replace(one, name=str(one.path)) for one in found]
 
 
-def _of_folds(home: Path, runs: list[Run]) -> Contender:
+def _of_folds(home: Path, runs: list[Run]) -> Candidate:
     name = home.resolve().name
     folds = FoldSet.of(name, runs)
-    return Contender(name, home, folds.runs, folds)
+    return Candidate(name, home, folds.runs, folds)
 
 
 def _refuse_repeated(paths: Sequence[Path]) -> None:
@@ -91,13 +91,13 @@ def _all_but_the_fold(run: Run) -> str:
     return dump_config(run.config.model_copy(update={"data": data}))
 
 
-def models_of(contenders: Sequence[Contender]) -> tuple[Run, ...]:
-    """The runs of the first contender that has any.
+def models_of(candidates: Sequence[Candidate]) -> tuple[Run, ...]:
+    """The runs of the first candidate that has any.
 
     Raises:
         ArgumentError: all are files.
     """
-    for one in contenders:
+    for one in candidates:
         if one.runs:
             return one.runs
     raise ArgumentError(

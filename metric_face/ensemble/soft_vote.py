@@ -1,8 +1,8 @@
 """Fuse runs attribute by attribute: who is best at age need not be best at gender.
 
-The donors of each attribute are chosen by macro F1 on validation, one run or the soft vote of several. The gain
-that is reported was not seen by the choice: donors are chosen anew on folds of the identities, and each fold is
-answered by the donors that the others chose.
+The members of each attribute are chosen by macro F1 on validation, one run or the soft vote of several. The gain
+that is reported was not seen by the choice: members are chosen anew on folds of the identities, and each fold is
+answered by the members that the others chose.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _FOLDS = 5
 
 
 @dataclass(frozen=True)
-class Donors:
+class AttributeVote:
     """Who answers for one attribute.
 
     Attributes:
@@ -31,7 +31,7 @@ class Donors:
         runs: the runs whose probabilities are averaged.
         macro_f1: of the attribute on validation; the choice saw these images.
         by_run: macro F1 of each run alone.
-        gain: over the base run, of donors that the images had no part in choosing.
+        gain: over the base run, of members that the images had no part in choosing.
     """
 
     attribute: str
@@ -43,10 +43,10 @@ class Donors:
 
 @dataclass(frozen=True)
 class FusionPlan:
-    """Donors of every attribute, and what fusing gains.
+    """Members of every attribute, and what fusing gains.
 
     Attributes:
-        donors: one for each attribute.
+        members: one for each attribute.
         base: the single run with the best joint macro F1 on validation.
         base_macro_f1: its joint macro F1.
         macro_f1: joint macro F1 of the fusion on validation; the choice saw these images.
@@ -55,7 +55,7 @@ class FusionPlan:
         num_left_out: validation images that some run did not predict, such as those of unfinished folds.
     """
 
-    donors: tuple[Donors, ...]
+    members: tuple[AttributeVote, ...]
     base: str | None = None
     base_macro_f1: float | None = None
     macro_f1: float | None = None
@@ -65,11 +65,11 @@ class FusionPlan:
 
     @property
     def harms(self) -> bool:
-        """Whether the fusion was worse than the best single run on people that its choice did not see.
+        """Whether the fusion was worse than the best single run on identities that its choice did not see.
 
         Never where that run answers for every attribute: then it is the fusion.
         """
-        fused = any(donor.runs != (self.base,) for donor in self.donors)
+        fused = any(member.runs != (self.base,) for member in self.members)
         return fused and self.gain is not None and self.gain.value < 0
 
     @property
@@ -77,41 +77,43 @@ class FusionPlan:
         """The plan in which the base answers for every attribute."""
         if self.base is None:
             return self
-        return fixed_plan({donor.attribute: [self.base] for donor in self.donors})
+        return fixed_plan({member.attribute: [self.base] for member in self.members})
 
     def apply(self, runs: Sequence[Predictions], name: str = "fused") -> Predictions:
-        """Fuse predictions of other images by the same donors.
+        """Fuse predictions of other images by the same members.
 
         Args:
-            runs: predictions of the same images, by the runs' names; runs that donate nothing may be absent.
+            runs: predictions of the same images, by the runs' names; runs that are no member may be absent.
             name: of the result.
 
         Returns:
             The predictions, in the order of the first run's images.
 
         Raises:
-            ArgumentError: a donor is absent.
-            DataError: a donor lacks an image.
+            ArgumentError: a member is absent.
+            DataError: a member lacks an image.
         """
         by_name = _by_name(runs)
         tables = {}
-        for donor in self.donors:
-            absent = [run for run in donor.runs if run not in by_name]
+        for member in self.members:
+            absent = [run for run in member.runs if run not in by_name]
             if absent:
                 raise ArgumentError(
-                    f"runs must include the donor {absent[0]!r} of {donor.attribute}, found {', '.join(by_name)}"
+                    f"runs must include the member {absent[0]!r} of {member.attribute}, found {', '.join(by_name)}"
                 )
-            members = [by_name[run].take(runs[0].images) for run in donor.runs]
-            tables[donor.attribute] = np.mean([m.probabilities[donor.attribute] for m in members], axis=0)
+            members = [by_name[run].take(runs[0].images) for run in member.runs]
+            tables[member.attribute] = np.mean([m.probabilities[member.attribute] for m in members], axis=0)
         return Predictions(name, runs[0].images, tables)
 
 
-def fixed_plan(donors: Mapping[str, Sequence[str]]) -> FusionPlan:
+def fixed_plan(members: Mapping[str, Sequence[str]]) -> FusionPlan:
     """A plan without validation: the given runs answer for each attribute, by soft vote."""
-    if not donors or not all(donors.values()):
-        raise ArgumentError("donors must name at least one run for each attribute, found none")
+    if not members or not all(members.values()):
+        raise ArgumentError("members must name at least one run for each attribute, found none")
     nan = float("nan")
-    return FusionPlan(tuple(Donors(name, tuple(runs), nan, {}, None) for name, runs in donors.items()))
+    return FusionPlan(
+        tuple(AttributeVote(name, tuple(runs), nan, {}, None) for name, runs in members.items())
+    )
 
 
 def fuse(
@@ -125,7 +127,7 @@ def fuse(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> FusionPlan:
-    """Choose the donors of each attribute on validation.
+    """Choose the members of each attribute on validation.
 
     Args:
         runs: what each run says about validation images; images that some run did not predict are left out,
@@ -169,7 +171,7 @@ def fuse(
     scores = [macro_f1(joint, one, space.num_classes) for one in said]
     base = int(np.argmax(scores))
     fold = np.random.default_rng(seed).permutation(int(groups.max()) + 1)[groups] % _FOLDS
-    donors, chosen, crossed = [], {}, {}
+    votes, chosen, crossed = [], {}, {}
     for attribute in space.attributes:
         tables, true = [run.probabilities[attribute.name] for run in aligned], codes[attribute.name]
         members = _choose(tables, true, attribute.num_classes)
@@ -194,12 +196,12 @@ def fuse(
             **settings,
         )
         score = macro_f1(true, answers, attribute.num_classes)
-        donors.append(Donors(attribute.name, tuple(names[m] for m in members), score, own, gain))
+        votes.append(AttributeVote(attribute.name, tuple(names[m] for m in members), score, own, gain))
     gain = bootstrap_interval(
         joint, space.joint(crossed), groups, other=said[base], num_classes=space.num_classes, **settings
     )
     return FusionPlan(
-        tuple(donors),
+        tuple(votes),
         names[base],
         scores[base],
         macro_f1(joint, space.joint(chosen), space.num_classes),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metric_face.classifiers import LinearProbe, choose_k, votes_for_ks
-from metric_face.data import Targets, head_predictions, identity_labels, people_of, targets_of
+from metric_face.data import Targets, head_predictions, identities_of, identity_labels, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
 from metric_face.evaluation.log_check import differs_from_log
@@ -30,17 +30,17 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Score:
-    """The macro F1 of one judge on one target.
+    """The macro F1 of one predictor on one target.
 
     Attributes:
-        judge: ``head``, ``knn``, ``probe`` or ``majority``.
+        predictor: ``head``, ``knn``, ``probe`` or ``majority``.
         target: an attribute, ``joint`` or ``identity``.
         macro_f1: with its interval over identities.
-        f1: per class, NaN where the part has none of it.
-        note: how the judge was set, such as the k of kNN.
+        f1: per class, NaN where the split has none of it.
+        note: how the predictor was set, such as the k of kNN.
     """
 
-    judge: str
+    predictor: str
     target: str
     macro_f1: Interval
     f1: dict[str, float]
@@ -49,7 +49,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Retrieval:
-    """How near the images of one label are to each other, within the part evaluated.
+    """How near the images of one label are to each other, within the split evaluated.
 
     Attributes:
         label: ``identity``, ``joint`` or an attribute.
@@ -75,18 +75,18 @@ class Evaluation:
     """The scores of a run on one part of its images.
 
     Attributes:
-        part: the part.
+        split: the split.
         images: in it.
         identities: in it.
-        scores: per judge and target.
+        scores: per predictor and target.
         retrieval: per label.
         after_training: what thresholds and a prior add to the heads.
-        met_own: images whose own identity is in the training part too, where kNN and probe meet it: it is not left
+        met_own: images whose own identity is in the training split too, where kNN and probe meet it: it is not left
             out; 0 after a split by identity, None where identities are not known.
         notes: what could not be measured, and why, a line each.
     """
 
-    part: str
+    split: str
     images: int
     identities: int
     scores: tuple[Score, ...]
@@ -95,17 +95,17 @@ class Evaluation:
     met_own: int | None = None
     notes: tuple[str, ...] = ()
 
-    def score(self, judge: str, target: str) -> Score:
+    def score(self, predictor: str, target: str) -> Score:
         """One score.
 
         Raises:
-            ArgumentError: there is none of this judge and target.
+            ArgumentError: there is none of this predictor and target.
         """
         for score in self.scores:
-            if (score.judge, score.target) == (judge, target):
+            if (score.predictor, score.target) == (predictor, target):
                 return score
-        known = ", ".join(sorted({f"{score.judge}/{score.target}" for score in self.scores}))
-        raise ArgumentError(f"score {judge}/{target}: there is {known}")
+        known = ", ".join(sorted({f"{score.predictor}/{score.target}" for score in self.scores}))
+        raise ArgumentError(f"score {predictor}/{target}: there is {known}")
 
     def to_dict(self) -> dict[str, Any]:
         """The evaluation as plain data, for JSON."""
@@ -116,65 +116,65 @@ def evaluate(
     run: Run,
     embeddings: Embeddings | None = None,
     *,
-    part: str = "val",
+    split: str = "val",
     seed: int = 0,
     progress: Callable[[str], object] = lambda step: None,
 ) -> Evaluation:
     """Judge a run on a part of its images that it was not trained on.
 
-    The neighbors are searched among the training part, and kept in the run for the next analysis that asks. The k
-    and the vote of kNN are chosen on one half of the part's identities and applied to the other, and the other way
+    The neighbors are searched among the training split, and kept in the run for the next analysis that asks. The k
+    and the vote of kNN are chosen on one half of the split's identities and applied to the other, and the other way
     round, so no query helps to choose its own k. The probe chooses its strength on folds of the training identities.
-    Retrieval ranks the whole part for every query, since R-precision and MAP@R look as deep as there are relevant
+    Retrieval ranks the whole split for every query, since R-precision and MAP@R look as deep as there are relevant
     images: no graph of few neighbors would do.
 
     Args:
         run: a run.
         embeddings: of its images; default those stored in the run.
-        part: ``val`` or ``test``.
+        split: ``val`` or ``test``.
         seed: of the resampling and the halves.
         progress: called with what is being computed.
 
     Returns:
-        Macro F1 per judge and target, retrieval within the part, and what reading the heads differently would add.
-        A judge that fails on a target is left out and noted; the others stand.
+        Macro F1 per predictor and target, retrieval within the split, and what reading the heads differently would add.
+        A predictor that fails on a target is left out and noted; the others stand.
 
     Raises:
-        ArgumentError: no image in a part, or nothing could be measured at all.
+        ArgumentError: no image in a split, or nothing could be measured at all.
     """
     embeddings = embeddings if embeddings is not None else run.embeddings()
-    gallery, queries = embeddings.part("train"), embeddings.part(part)
-    people = _people(run, queries)
+    gallery, queries = embeddings.in_split("train"), embeddings.in_split(split)
+    identities = _identities(run, queries)
     gallery_targets, targets = _shared_targets(gallery, queries, run)
     scores: list[Score] = []
     notes: list[str] = []
     if run.space is not None:
-        scores += _judge_heads(run, queries, targets, people, seed, notes)
-        if part == "val":
+        scores += _score_heads(run, queries, targets, identities, seed, notes)
+        if split == "val":
             notes += _against_log(run, scores, len(queries))
         progress("kNN")
         with optional("kNN", notes):
-            graph = graph_between(run.folder, part, queries.vectors, "train", gallery.vectors)
-            scores += _judge_knn(graph, gallery_targets, targets, people, seed, notes)
+            graph = graph_between(run.folder, split, queries.vectors, "train", gallery.vectors)
+            scores += _score_knn(graph, gallery_targets, targets, identities, seed, notes)
         progress("linear probe")
-        scores += _judge_probe(run, gallery, queries, gallery_targets, targets, people, seed, notes)
-        scores += _judge_majority(gallery_targets, targets, people, seed, notes)
+        scores += _score_probe(run, gallery, queries, gallery_targets, targets, identities, seed, notes)
+        scores += _score_majority(gallery_targets, targets, identities, seed, notes)
     progress("retrieval")
-    nearest = _retrieval(queries, targets, people, notes)
+    nearest = _retrieval(queries, targets, identities, notes)
     progress("thresholds")
     remedies: list[Remedy] = []
     with optional("thresholds and priors", notes):
         remedies = after_training(run, gallery.table, queries, seed=seed, notes=notes)
     if not scores and not nearest:
-        raise ArgumentError(f"--part {part}: nothing could be measured on it; {'; '.join(notes)}")
+        raise ArgumentError(f"--split {split}: nothing could be measured on it; {'; '.join(notes)}")
     return Evaluation(
-        part,
+        split,
         len(queries),
-        len(np.unique(people)),
+        len(np.unique(identities)),
         tuple(scores),
         tuple(nearest),
         tuple(remedies),
-        _met_own(run, gallery, queries, people),
+        _met_own(run, gallery, queries, identities),
         tuple(notes),
     )
 
@@ -183,26 +183,26 @@ def probe_run(
     run: Run,
     embeddings: Embeddings | None = None,
     *,
-    part: str = "val",
+    split: str = "val",
     seed: int = 0,
     progress: Callable[[str], object] = lambda step: None,
 ) -> list[Score]:
     """Only the linear probe of :func:`evaluate`."""
     embeddings = embeddings if embeddings is not None else run.embeddings()
-    gallery, queries = embeddings.part("train"), embeddings.part(part)
+    gallery, queries = embeddings.in_split("train"), embeddings.in_split(split)
     known, targets = _shared_targets(gallery, queries, run)
     if not known:
         raise ArgumentError("probe: the run has no attributes to predict; it was trained on identities alone")
     progress("linear probe")
     notes: list[str] = []
-    scores = _judge_probe(run, gallery, queries, known, targets, _people(run, queries), seed, notes)
+    scores = _score_probe(run, gallery, queries, known, targets, _identities(run, queries), seed, notes)
     if notes:  # here it is no part of something else: whoever asked for it gets it whole or a reason
         raise ArgumentError(notes[0])
     return scores
 
 
-def _people(run: Run, embeddings: Embeddings) -> NDArray[np.str_]:
-    return people_of(embeddings.table, run.config.data.split.group)
+def _identities(run: Run, embeddings: Embeddings) -> NDArray[np.str_]:
+    return identities_of(embeddings.table, run.config.data.split.group)
 
 
 def _shared_targets(gallery: Embeddings, queries: Embeddings, run: Run) -> tuple[Targets, Targets]:
@@ -212,25 +212,25 @@ def _shared_targets(gallery: Embeddings, queries: Embeddings, run: Run) -> tuple
 
 
 def _score(
-    judge: str,
+    predictor: str,
     target: str,
     true: Ints,
     said: Ints,
     names: tuple[str, ...],
-    people: Any,
+    identities: Any,
     seed: int,
     note: str = "",
 ) -> Score:
-    if len(np.unique(people)) > 1:
-        interval = bootstrap_interval(true, said, people, num_classes=len(names), seed=seed)
+    if len(np.unique(identities)) > 1:
+        interval = bootstrap_interval(true, said, identities, num_classes=len(names), seed=seed)
     else:
         interval = Interval.without_range(macro_f1(true, said, len(names)))
     per_class = f1_per_class(true, said, len(names))
-    return Score(judge, target, interval, dict(zip(names, map(float, per_class), strict=True)), note)
+    return Score(predictor, target, interval, dict(zip(names, map(float, per_class), strict=True)), note)
 
 
-def _judge_heads(
-    run: Run, queries: Embeddings, targets: Targets, people: Any, seed: int, notes: list[str]
+def _score_heads(
+    run: Run, queries: Embeddings, targets: Targets, identities: Any, seed: int, notes: list[str]
 ) -> list[Score]:
     if not queries.logits or run.space is None:
         return []
@@ -238,13 +238,13 @@ def _judge_heads(
     scores = []
     for name in targets:
         with optional(f"head of {name}", notes):
-            scores.append(_score("head", name, *_pair(targets, name, said), people, seed))
+            scores.append(_score("head", name, *_pair(targets, name, said), identities, seed))
     return scores
 
 
 def _against_log(run: Run, scores: Sequence[Score], images: int) -> list[str]:
     """What is wrong where the heads do not score as the training log says; the joint class stands last."""
-    whole = [score.macro_f1.value for score in scores if score.judge == "head"][-1:]
+    whole = [score.macro_f1.value for score in scores if score.predictor == "head"][-1:]
     found = differs_from_log(run.facts, whole[0], images) if whole else None
     return [] if found is None else [found]
 
@@ -254,20 +254,20 @@ def _pair(targets: Targets, name: str, said: Mapping[str, Ints]) -> tuple[Ints, 
     return true, said[name], names
 
 
-def _judge_knn(
-    graph: NeighborGraph, known: Targets, targets: Targets, people: Any, seed: int, notes: list[str]
+def _score_knn(
+    graph: NeighborGraph, known: Targets, targets: Targets, identities: Any, seed: int, notes: list[str]
 ) -> list[Score]:
-    halves = _halves(people, seed)
+    halves = _halves(identities, seed)
     if halves.max() == halves.min():
         notes.append(
-            "kNN: left out; its k is chosen on one half of the identities and judged on the other, found 1 identity"
+            "kNN: left out; its k is chosen on one half of the identities and evaluated on the other, found 1 identity"
         )
         return []
     scores = []
     for name, (true, names) in targets.items():
         with optional(f"kNN of {name}", notes):
             said, setting = _knn_said(graph, known[name][0], true, halves, seed)
-            scores.append(_score("knn", name, true, said, names, people, seed, setting))
+            scores.append(_score("knn", name, true, said, names, identities, seed, setting))
     return scores
 
 
@@ -291,48 +291,50 @@ def _knn_said(graph: NeighborGraph, known: Ints, true: Ints, halves: Ints, seed:
     return said, " / ".join(dict.fromkeys(settings))
 
 
-def _met_own(run: Run, gallery: Embeddings, queries: Embeddings, people: Any) -> int | None:
-    """How many queries have images of their own identity among the training part; None where it is not known."""
+def _met_own(run: Run, gallery: Embeddings, queries: Embeddings, identities: Any) -> int | None:
+    """How many queries have images of their own identity among the training split; None where it is not known."""
     if queries.table.identities is None and run.config.data.split.group not in queries.table.frame.columns:
         return None
-    return int(np.isin(people, _people(run, gallery)).sum())
+    return int(np.isin(identities, _identities(run, gallery)).sum())
 
 
-def _halves(people: Any, seed: int) -> Ints:
-    codes = np.unique(people, return_inverse=True)[1]
+def _halves(identities: Any, seed: int) -> Ints:
+    codes = np.unique(identities, return_inverse=True)[1]
     order = np.random.default_rng(seed).permutation(codes.max() + 1)
     return np.asarray(order[codes] % 2, dtype=np.int64)
 
 
-def _judge_probe(
+def _score_probe(
     run: Run,
     gallery: Embeddings,
     queries: Embeddings,
     known: Targets,
     targets: Targets,
-    people: Any,
+    identities: Any,
     seed: int,
     notes: list[str],
 ) -> list[Score]:
     scores = []
-    groups = _people(run, gallery)
+    groups = _identities(run, gallery)
     for name, (true, names) in targets.items():
         with optional(f"probe of {name}", notes):
             probe = LinearProbe().fit(gallery.vectors, known[name][0], groups=groups)
             said = np.asarray(probe.predict(queries.vectors), dtype=np.int64)
-            scores.append(_score("probe", name, true, said, names, people, seed))
+            scores.append(_score("probe", name, true, said, names, identities, seed))
     return scores
 
 
-def _judge_majority(
-    known: Targets, targets: Targets, people: Any, seed: int, notes: list[str]
+def _score_majority(
+    known: Targets, targets: Targets, identities: Any, seed: int, notes: list[str]
 ) -> list[Score]:
     """The baseline: every image gets each attribute's commonest class, and joint the class these make."""
     scores = []
     for name, (true, names) in targets.items():
         commonest = int(np.bincount(known[name][0]).argmax())
         with optional(f"majority of {name}", notes):
-            scores.append(_score("majority", name, true, np.full_like(true, commonest), names, people, seed))
+            scores.append(
+                _score("majority", name, true, np.full_like(true, commonest), names, identities, seed)
+            )
     return scores
 
 
@@ -342,19 +344,19 @@ def _recall_at_1(result: RetrievalMetrics) -> Interval:
     )
 
 
-def _retrieval(queries: Embeddings, targets: Targets, people: Any, notes: list[str]) -> list[Retrieval]:
+def _retrieval(queries: Embeddings, targets: Targets, identities: Any, notes: list[str]) -> list[Retrieval]:
     labels = dict(targets)
-    has_people = len(np.unique(people)) < len(people)
+    has_identities = len(np.unique(identities)) < len(identities)
     if queries.table.identities is not None:
         labels["identity"] = identity_labels(queries.table)
     found = []
     for name, (codes, _) in labels.items():
-        exclude = has_people and name != "identity"
+        exclude = has_identities and name != "identity"
         with optional(f"retrieval by {name}", notes):  # such as where no image has another one to find
             result = retrieval_metrics(
                 queries.vectors,
                 codes,
-                identities=people,
+                identities=identities,
                 exclude_same_identity=exclude,
                 ks=(1, 5),
             )

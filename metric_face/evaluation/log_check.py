@@ -12,8 +12,8 @@ def differs_from_log(facts: Mapping[str, Any], score: float, images: int) -> str
 
     Args:
         facts: of the run: ``monitor`` and ``best``.
-        score: macro F1 of the stored logits, joint where there are several attributes, on the validation part.
-        images: in the validation part.
+        score: macro F1 of the stored logits, joint where there are several attributes, on the validation split.
+        images: in the validation split.
 
     Returns:
         What is wrong, in one sentence; None where both agree, or the log has no such number.

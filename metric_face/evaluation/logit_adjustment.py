@@ -1,4 +1,4 @@
-"""after_training: what thresholds or a logit adjustment add to trained heads, on people not chosen on."""
+"""after_training: what thresholds or a logit adjustment add to trained heads, on identities not chosen on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.data import ImageTable, LabelSpace, people_of, targets_of
+from metric_face.data import ImageTable, LabelSpace, identities_of, targets_of
 from metric_face.embeddings import Embeddings, Predictions, softmax
 from metric_face.errors import ArgumentError
 from metric_face.metrics import Interval, bootstrap_interval, threshold_gain
@@ -29,7 +29,7 @@ class Remedy:
             the class prior that the model was trained under, the post-hoc logit adjustment with tau = 1.
         target: an attribute or ``joint``.
         gain: in macro F1, with its interval over identities. Thresholds are judged on identities that had no
-            part in choosing them; the prior is not chosen at all.
+            split in choosing them; the prior is not chosen at all.
         values: class -> its threshold, or its prior.
     """
 
@@ -56,19 +56,19 @@ def after_training(
         notes: where it is said, a line each, what could not be measured and why.
 
     Returns:
-        One or two remedies per target; none for a run without classifiers, or for too few people to cross-validate.
+        One or two remedies per target; none for a run without classifiers, or for too few identities to cross-validate.
 
     Reference:
         Menon et al.: Long-tail Learning via Logit Adjustment, ICLR 2021, "post-hoc logit adjustment".
     """
     if run.space is None or not judged.logits:
         return []
-    people = people_of(judged.table, run.config.data.split.group)
+    identities = identities_of(judged.table, run.config.data.split.group)
     notes = [] if notes is None else notes
-    if len(np.unique(people)) < FOLDS:
+    if len(np.unique(identities)) < FOLDS:
         notes.append(
             f"thresholds and priors: left out; they are judged on {FOLDS} groups of identities, found "
-            f"{len(np.unique(people))} in all"
+            f"{len(np.unique(identities))} in all"
         )
         return []
     likely = head_probabilities(judged, run.space)
@@ -80,13 +80,18 @@ def after_training(
     for name, (true, classes) in targets_of(judged.table, run.space).items():
         chances = likely[name]
         with optional(f"thresholds of {name}", notes):
-            by_threshold = threshold_gain(chances, true, people, folds=FOLDS, seed=seed)
+            by_threshold = threshold_gain(chances, true, identities, folds=FOLDS, seed=seed)
             found.append(_remedy("thresholds", name, by_threshold.gain, classes, by_threshold.thresholds))
         if name in taught:
             with optional(f"prior of {name}", notes):
                 adjusted = divide_by_prior(chances, taught[name]).argmax(axis=1)
                 gain = bootstrap_interval(
-                    true, adjusted, people, other=chances.argmax(axis=1), num_classes=len(classes), seed=seed
+                    true,
+                    adjusted,
+                    identities,
+                    other=chances.argmax(axis=1),
+                    num_classes=len(classes),
+                    seed=seed,
                 )
                 found.append(_remedy("prior", name, gain, classes, taught[name]))
     return found

@@ -96,7 +96,7 @@ def read_json(
         file: to read.
         rules: key -> what its value must be; each key must be there.
         version: of the format that is read.
-        remedy: what a person can do about a damaged file, as the end of a sentence.
+        remedy: what the user can do about a damaged file, as the end of a sentence.
         maybes: the same for keys that may be missing.
 
     Returns:

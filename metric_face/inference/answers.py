@@ -60,7 +60,7 @@ class Answer:
 
     @property
     def spoken(self) -> list[str]:
-        """The targets to tell a person: the joint class says nothing that its parts do not."""
+        """The targets to tell an identity: the joint class says nothing that its attributes do not."""
         return [name for name in self.verdicts if name != "joint" or len(self.verdicts) == 1]
 
     @property

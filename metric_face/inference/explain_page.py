@@ -181,12 +181,12 @@ def _without(one: Answer) -> str:
 
 
 def _identities(answers: Sequence[Answer], asker: Asker) -> str:
-    """Whether a person's own images counted, in words."""
+    """Whether an identity's own images counted, in words."""
     if any(one.same_identity_excluded for one in answers):
-        return "Images of the person asked about were left out of the neighbors."
+        return "Images of the identity asked about were left out of the neighbors."
     if asker.knows_identities:
         return (
-            "Every image of the index counted, also those of the person asked about if there are any: "
+            "Every image of the index counted, also those of the identity asked about if there are any: "
             "--identity NAME leaves them out."
         )
     return "Every image of the index counted; it does not know who is on its images."
@@ -218,8 +218,8 @@ def _setting(name: str, vote: TargetVote, answers: Sequence[Answer]) -> dict[str
 def _index_line(asker: Asker) -> str:
     index = asker.index
     found = "searched exactly" if index.kind == "flat" else f"{index.kind}, recall {index.recall.reached:.3f}"
-    part = index.metadata.get("part", "")
-    which = f" of the part {part!r}" if part and part != "all" else ""
+    split = index.metadata.get("split", "")
+    which = f" of the split {split!r}" if split and split != "all" else ""
     return f"{len(index):,} indexed images{which}, {found}; model {index.fingerprint}"
 
 

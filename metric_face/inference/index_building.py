@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metric_face.classifiers import choose_k
-from metric_face.data import people_of, targets_of
+from metric_face.data import identities_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
 from metric_face.inference.predictor import CODE
@@ -22,7 +22,7 @@ def index_run(
     run: Run,
     embeddings: Embeddings | None = None,
     *,
-    part: str = "train",
+    split: str = "train",
     reject: float | str | None = None,
     **build: Any,
 ) -> EmbeddingIndex:
@@ -31,8 +31,8 @@ def index_run(
     Args:
         run: a run.
         embeddings: of its images; default those stored in the run.
-        part: the part to search in; ``all`` takes every image. The settings of the vote are chosen on the
-            validation part against the training part in either case, so that no image votes on itself.
+        split: the split to search in; ``all`` takes every image. The settings of the vote are chosen on the
+            validation split against the training split in either case, so that no image votes on itself.
         reject: answer "unknown" below a threshold: a number calibrates it for that false-accept rate among wrong
             answers, ``f1`` for the best F1 of accepting right ones; None answers always.
         build: of :meth:`EmbeddingIndex.build`, such as ``kind``, ``memory_budget`` and ``recall``.
@@ -42,14 +42,14 @@ def index_run(
         that validation could not choose.
 
     Raises:
-        ArgumentError: ``reject`` is no such number, or there is nothing to set its threshold on; or no such part.
+        ArgumentError: ``reject`` is no such number, or there is nothing to set its threshold on; or no such split.
     """
     if isinstance(reject, str) and reject != "f1":
         raise ArgumentError(f"reject={reject!r}: must be 'f1' or a false-accept rate between 0 and 1")
     if not isinstance(reject, str | None) and not 0 < reject < 1:
         raise ArgumentError(f"reject={reject}: must be 'f1' or a false-accept rate between 0 and 1")
     embeddings = embeddings if embeddings is not None else run.embeddings()
-    held = embeddings if part == "all" else embeddings.part(part)
+    held = embeddings if split == "all" else embeddings.in_split(split)
     targets = targets_of(held.table, run.space)
     votes = {name: TargetVote(names) for name, (_, names) in targets.items()}
     notes: list[str] = []
@@ -73,7 +73,7 @@ def index_run(
         transform=run.card["transform"],
         metadata={
             "root": str(held.table.root.resolve()),
-            "part": part,
+            "split": split,
             "targets": {name: vote.to_dict() for name, vote in votes.items()},
             "notes": notes,
         },
@@ -85,16 +85,16 @@ def _nothing_to_choose_on(run: Run, embeddings: Embeddings) -> str | None:
     """Why validation cannot choose how neighbors vote; None where it can."""
     if run.space is None:
         return "the run was trained on identities alone"
-    absent = [part for part in ("train", "val") if part not in embeddings.table.splits]
-    return f"the images have no part {absent[0]!r}" if absent else None
+    absent = [split for split in ("train", "val") if split not in embeddings.table.splits]
+    return f"the images have no split {absent[0]!r}" if absent else None
 
 
 def _chosen_on_validation(
     run: Run, embeddings: Embeddings, reject: float | str | None, notes: list[str]
 ) -> dict[str, TargetVote]:
-    gallery, queries = embeddings.part("train"), embeddings.part("val")
+    gallery, queries = embeddings.in_split("train"), embeddings.in_split("val")
     known, asked = targets_of(gallery.table, run.space), targets_of(queries.table, run.space)
-    people = people_of(queries.table, run.config.data.split.group)
+    identities = identities_of(queries.table, run.config.data.split.group)
     graph = graph_between(run.folder, "val", queries.vectors, "train", gallery.vectors)
     ids, similarities = graph.ids, graph.similarities
     chosen = {}
@@ -106,7 +106,7 @@ def _chosen_on_validation(
             vote = TargetVote(names, best.k, best.votes, best.temperature, best.macro_f1)
         shares = vote.probabilities(ids, similarities, codes)
         with optional(f"calibration of {name}", notes):
-            vote = _calibrated(name, vote, shares, true, people, notes)
+            vote = _calibrated(name, vote, shares, true, identities, notes)
         if reject is not None:
             right = shares.argmax(axis=1) == true  # calibration leaves the winner
             if not right.any():
@@ -124,11 +124,11 @@ def _calibrated(
     vote: TargetVote,
     shares: NDArray[np.float64],
     true: NDArray[np.int64],
-    people: NDArray[np.str_],
+    identities: NDArray[np.str_],
     notes: list[str],
 ) -> TargetVote:
     """The vote with its calibration, where that lowers the error on identities it was not fitted on."""
-    found = calibrate(shares, true, people)
+    found = calibrate(shares, true, identities)
     if found.helps:
         return replace(vote, calibration=found)
     notes.append(

@@ -215,7 +215,7 @@ class Asker:
         return int(np.bincount(self.index.columns[CODE + target]).argmax())
 
     def images_of(self, identity: str) -> int:
-        """How many images of a person the index holds."""
+        """How many images of an identity the index holds."""
         return int((self.index.columns["identity"] == identity).sum()) if self.knows_identities else 0
 
     def _neighbors(self, found: SearchResult, row: int, shown: int, asked: Path) -> tuple[Neighbor, ...]:

@@ -86,7 +86,7 @@ def calibrate(
     size = int(groups.max()) + 1
     if size < 2 or folds < 2:
         raise ArgumentError(
-            f"identities and folds must both number at least 2, found {size} and {folds}; hold out more people"
+            f"identities and folds must both number at least 2, found {size} and {folds}; hold out more identities"
         )
     fold = np.random.default_rng(seed).permutation(size)[groups] % folds
     after = np.empty_like(table)

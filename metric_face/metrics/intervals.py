@@ -1,16 +1,16 @@
 """Intervals over identities, not images.
 
-Seven photographs of one person are not seven independent observations: an interval over images is too
+Seven photographs of one identity are not seven independent observations: an interval over images is too
 narrow. Each resample draws identities with replacement and takes all their images. A score needs only the
 counts of each identity, so B resamples are one product of a (B, identities) weight matrix with the counts.
 
-The percentiles of the resamples are too narrow for few identities: of macro F1 at 30 people they hold the truth .69
+The percentiles of the resamples are too narrow for few identities: of macro F1 at 30 identities they hold the truth .69
 to .95 of the times. So an interval here is the score plus and minus a quantile of Student's t times a standard error:
 the larger of the bootstrap's, times sqrt(I / (I - 1)), and the jackknife's, which is not too small on average (Efron
 and Stein, "The jackknife estimate of variance", 1981). The degrees of freedom are those of the standard error itself,
-by the kurtosis of what each identity contributes (Satterthwaite 1946): a score that hangs on two people has few. Each
+by the kurtosis of what each identity contributes (Satterthwaite 1946): a score that hangs on two has few. Each
 end is moved outwards by the bootstrap's estimate of the bias where that lies on its side (Efron and Tibshirani, "An
-Introduction to the Bootstrap", chapter 10): classes that few people carry pull macro F1 down. The coverage is
+Introduction to the Bootstrap", chapter 10): classes that few identities carry pull macro F1 down. The coverage is
 simulated in ``benchmarks/robust_intervals.py``.
 """
 

@@ -17,16 +17,16 @@ class LeftOut:
     A group that is left out neither asks nor is found; with at most 50 identities each is a group of its own.
 
     Args:
-        people: (N,) identity codes 0..I-1, I at least 2.
+        identities: (N,) identity codes 0..I-1, I at least 2.
         classes: (N,) labels.
         ks: of recall@k.
     """
 
-    def __init__(self, people: Ints, classes: Ints, ks: Sequence[int]) -> None:
-        count = int(people.max()) + 1
+    def __init__(self, identities: Ints, classes: Ints, ks: Sequence[int]) -> None:
+        count = int(identities.max()) + 1
         self.groups = min(count, _MOST_GROUPS)
         order = np.random.default_rng(0).permutation(count)  # neighboring codes may be of one kind
-        self._fold = (order % self.groups)[people]
+        self._fold = (order % self.groups)[identities]
         self._ks = ks
         self._codes = np.unique(classes, return_inverse=True)[1]
         cells = self._codes * self.groups + self._fold

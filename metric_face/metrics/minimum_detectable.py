@@ -124,7 +124,7 @@ def assumed_resolution(
 
     Args:
         y_true: (N,) integer classes.
-        identities: (N,) identities, integers or strings; None if each image is a person of its own.
+        identities: (N,) identities, integers or strings; None if each image is an identity of its own.
         accuracy: share of images that each of two models gets right.
         within_identity: correlation of the errors on two images of one identity.
         pairs: of models assumed; the variance is the mean over them.

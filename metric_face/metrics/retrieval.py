@@ -70,7 +70,7 @@ class RetrievalMetrics:
         value = float(self.per_query[name].mean(dtype=np.float64))
         without = self.without[name]
         without = without[np.isfinite(without)]
-        if len(without) < 2:  # without one of two people nothing is left to be found
+        if len(without) < 2:  # without one of two identities nothing is left to be found
             return Interval.without_range(value, confidence)
         error, freedom = jackknife_error(without)
         half = student(confidence, freedom) * error
@@ -98,7 +98,7 @@ def retrieval_metrics(
         vectors: (N, D) embeddings.
         labels: (N,) integer labels; a neighbor with the query's label is relevant.
         identities: (N,) identities, integers or strings; needed for ``exclude_same_identity`` and for intervals.
-        exclude_same_identity: drop the query's own identity from its candidates, so that a person is not
+        exclude_same_identity: drop the query's own identity from its candidates, so that an identity is not
             found by another photograph of the same session.
         ks: the k of recall@k.
         metric: "cosine", "inner_product" or "euclidean".
@@ -123,11 +123,11 @@ def retrieval_metrics(
     if check_metric(metric) == "cosine":
         check_directions(points, "vectors")
     groups = np.arange(len(points))  # without identities each item excludes itself alone
-    people = None if identities is None else as_codes(identities, len(points))
+    owners = None if identities is None else as_codes(identities, len(points))
     if exclude_same_identity:
-        if people is None:
+        if owners is None:
             raise ArgumentError("identities must be given when exclude_same_identity is True, found None")
-        groups = people
+        groups = owners
     relevant = _count_relevant(classes, groups)
     queries = np.flatnonzero(relevant > 0)
     if queries.size == 0:
@@ -141,7 +141,7 @@ def retrieval_metrics(
     asked = Queries.of(Points.of(points, metric), points)
     size = max(1, _BLOCK_BYTES // (8 * len(points)))
 
-    left = None if people is None or people.max() < 1 else LeftOut(people, classes, ks)
+    left = None if owners is None or owners.max() < 1 else LeftOut(owners, classes, ks)
 
     def score(query: int, ranks: NDArray[np.float64], length: float) -> list[float]:
         candidates = len(points) - int(excluded.sizes[excluded.codes[query]])
@@ -174,7 +174,7 @@ def retrieval_metrics(
         query_ids=queries,
         per_query={name: values[:, j] for j, name in enumerate(names)},
         without={} if left is None else dict(zip(names, left.means(), strict=True)),
-        num_identities=0 if people is None else int(people.max()) + 1,
+        num_identities=0 if owners is None else int(owners.max()) + 1,
     )
 
 

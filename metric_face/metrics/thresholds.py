@@ -71,7 +71,7 @@ class ClassThresholds:
 
 @dataclass(frozen=True)
 class ThresholdGain:
-    """What thresholds are worth on people they were not chosen on."""
+    """What thresholds are worth on identities they were not chosen on."""
 
     gain: Interval
     """Macro F1 with thresholds minus that of argmax, each identity judged by thresholds chosen without it."""
@@ -100,8 +100,8 @@ def threshold_gain(
     Args:
         probabilities: (N, C) on data the model was not trained on.
         y_true: (N,) integer classes in 0..C-1.
-        identities: (N,) integers or strings; all images of a person are judged by thresholds chosen without
-            that person. None takes each item for a person.
+        identities: (N,) integers or strings; all images of an identity are judged by thresholds chosen without
+            that identity. None takes each item for an identity.
         folds: number of parts.
         resamples: bootstrap resamples of the gain's interval.
         seed: of the folds and the resampling.
@@ -113,15 +113,15 @@ def threshold_gain(
         ArgumentError: the arguments are not of these shapes, or there are fewer identities than folds.
     """
     chances, true = _check(probabilities, y_true)
-    people = as_codes(np.arange(len(true)) if identities is None else identities, len(true))
+    groups = as_codes(np.arange(len(true)) if identities is None else identities, len(true))
     argmax = np.asarray(chances.argmax(axis=1), dtype=np.int64)
     judged = argmax.copy()
-    for rest, part in identity_folds(true, people, folds, seed):
+    for rest, part in identity_folds(true, groups, folds, seed):
         judged[part] = ClassThresholds().fit(chances[rest], true[rest]).predict(chances[part])
     whole = ClassThresholds().fit(chances, true)
     classes = chances.shape[1]
     gain = bootstrap_interval(
-        true, judged, people, other=argmax, num_classes=classes, resamples=resamples, seed=seed
+        true, judged, groups, other=argmax, num_classes=classes, resamples=resamples, seed=seed
     )
     apparent = macro_f1(true, whole.predict(chances), classes) - macro_f1(true, argmax, classes)
     return ThresholdGain(gain, apparent, whole.thresholds_)

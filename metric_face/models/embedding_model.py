@@ -53,7 +53,7 @@ class EmbeddingModel(nn.Module):
         ArgumentError: the backbone or the neck is not known, or published weights cannot be had.
 
     Reference:
-        BNNeck: Luo et al., "Bag of Tricks and a Strong Baseline for Deep Person Re-identification", CVPRW 2019.
+        BNNeck: Luo et al., "Bag of Tricks and a Strong Baseline for Deep Identity Re-identification", CVPRW 2019.
     """
 
     def __init__(

@@ -46,7 +46,7 @@ def matrix_products(num_queries: int) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Barred:
+class Exclusion:
     """Which vectors a query may not find: those of its own group.
 
     Attributes:
@@ -82,7 +82,7 @@ def nearest(
     base: Floats | Points,
     k: int,
     metric: Metric,
-    barred: Barred | None = None,
+    excluded: Exclusion | None = None,
 ) -> tuple[Ints, Floats]:
     """Find the k nearest of ``base`` for each query, exactly.
 
@@ -91,7 +91,7 @@ def nearest(
         base: (N, D) float32 likewise, or the :class:`Points` made of them for this metric, to search them repeatedly.
         k: neighbors for each query.
         metric: ``cosine``, ``inner_product`` or ``euclidean``.
-        barred: the vectors that a query may not find.
+        excluded: the vectors that a query may not find.
 
     Returns:
         (Q, k) int64 positions in ``base``, -1 where there are fewer than k; and (Q, k) float32 similarities,
@@ -102,7 +102,7 @@ def nearest(
     values = np.full((len(queries), k), -np.inf, np.float32)
     if len(queries) and len(base):
         points = base if isinstance(base, Points) else Points.of(base, metric)
-        _Search(Queries.of(points, queries), k, barred).fill(ids, values)
+        _Search(Queries.of(points, queries), k, excluded).fill(ids, values)
         ids[values == -np.inf] = -1
     return ids, values
 
@@ -113,13 +113,13 @@ class _Search:
 
     asked: Queries
     k: int
-    barred: Barred | None
+    excluded: Exclusion | None
 
     def fill(self, ids: Ints, values: Floats) -> None:
         """Write the (Q, k) answer in place."""
         rows = np.arange(len(ids))
         for slack in _SLACK:
-            ask = (self.barred.ask(self.k) if self.barred else self.k) + slack
+            ask = (self.excluded.ask(self.k) if self.excluded else self.k) + slack
             step = max(64, _BLOCK_BYTES // (32 * ask))
             parts = [rows[start : start + step] for start in range(0, len(rows), step)]
             is_open = [self._ask(part, ask, slack, ids, values) for part in parts]
@@ -144,8 +144,8 @@ class _Search:
         if points.rows is not None:
             found = points.rows[found]
         width = min(ask, self.k + slack)
-        if self.barred is not None:
-            allowed = self.barred.allows(rows, found)
+        if self.excluded is not None:
+            allowed = self.excluded.allows(rows, found)
             order = np.argsort(~allowed, axis=1, kind="stable")[:, :width]
             found, near = np.take_along_axis(found, order, 1), np.take_along_axis(near, order, 1)
             near[~np.take_along_axis(allowed, order, 1)] = -np.inf
@@ -209,8 +209,8 @@ class _Search:
             shape = (len(rows), len(points.far))
             far = np.broadcast_to(points.far, shape)
             more = [part.reshape(shape) for part in self.asked.pairs(np.repeat(rows, shape[1]), far.ravel())]
-            if self.barred is not None:
-                more[0][~self.barred.allows(rows, far)] = -np.inf
+            if self.excluded is not None:
+                more[0][~self.excluded.allows(rows, far)] = -np.inf
             ids = np.concatenate([ids, far], axis=1)
             ranks, error = np.concatenate([ranks, more[0]], axis=1), np.concatenate([error, more[1]], axis=1)
         return sort_ranks(ids, ranks, error)
@@ -223,8 +223,8 @@ class _Search:
             part = rows[start : start + step]
             similar, lengths = self.asked.against_all(part)
             for row, near, length in zip(part.tolist(), similar, lengths.tolist(), strict=True):
-                if self.barred is not None:
-                    near[self.barred.base_groups == self.barred.query_groups[row]] = -np.inf
+                if self.excluded is not None:
+                    near[self.excluded.base_groups == self.excluded.query_groups[row]] = -np.inf
                 best = self.asked.best(row, near, length, self.k)
                 ids[row], values[row] = -1, -np.inf
                 ids[row, : len(best)] = best

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from metric_face.errors import ArgumentError
-from metric_face.search.exact import Barred, nearest
+from metric_face.search.exact import Exclusion, nearest
 from metric_face.search.faiss_lists import copy_lists, empty_like, lists_of, same_training, vectors_of_list
 from metric_face.search.kinds import Kind, get_effort, knob
 from metric_face.search.points import Points
@@ -151,21 +151,21 @@ class FaissStore:
                 "shards of kind 'ivfpq' must share their training to be merged; make each with first.empty() and .add()"
             )
 
-    def search(self, queries: Floats, k: int, barred: Barred | None) -> tuple[Ints, Floats]:
+    def search(self, queries: Floats, k: int, excluded: Exclusion | None) -> tuple[Ints, Floats]:
         """Find the k nearest rows of each prepared query, (Q, k), -1 and ``-inf`` where there are fewer."""
         if self.kind == "flat":
             if self._points is None and len(self):
                 self._points = Points.of(self.flat_vectors(), self.metric)
-            return nearest(queries, self._points or self.flat_vectors(), k, self.metric, barred)
+            return nearest(queries, self._points or self.flat_vectors(), k, self.metric, excluded)
         rows = np.full((len(queries), k), -1, np.int64)
         values = np.full((len(queries), k), -np.inf, np.float32)
         if not len(self):
             return rows, values
-        ask = min(len(self), barred.ask(k) if barred else k)
+        ask = min(len(self), excluded.ask(k) if excluded else k)
         step = max(64, _BLOCK_BYTES // (32 * ask))
         for start in range(0, len(queries), step):
             part = slice(start, min(len(queries), start + step))
-            self._search_part(queries, part, k, ask, barred, rows, values)
+            self._search_part(queries, part, k, ask, excluded, rows, values)
         return rows, values
 
     def _search_part(
@@ -174,19 +174,19 @@ class FaissStore:
         part: slice,
         k: int,
         ask: int,
-        barred: Barred | None,
+        excluded: Exclusion | None,
         rows: Ints,
         values: Floats,
     ) -> None:
         found, near = self._ask(queries[part], ask, wide=False)
-        if barred is not None:
-            found, near = _allowed(found, near, k, barred.query_groups[part], barred.base_groups)
+        if excluded is not None:
+            found, near = _allowed(found, near, k, excluded.query_groups[part], excluded.base_groups)
             short = np.flatnonzero((found[:, :k] >= 0).sum(axis=1) < min(k, len(self)))
             if len(short):
-                groups = barred.query_groups[part][short]
-                most = int(np.bincount(barred.base_groups, minlength=int(groups.max()) + 1)[groups].max())
+                groups = excluded.query_groups[part][short]
+                most = int(np.bincount(excluded.base_groups, minlength=int(groups.max()) + 1)[groups].max())
                 again = self._ask(queries[part][short], min(len(self), k + most), wide=True)
-                found[short], near[short] = _allowed(*again, k, groups, barred.base_groups)
+                found[short], near[short] = _allowed(*again, k, groups, excluded.base_groups)
         _sort_equals(found, near)
         width = min(k, found.shape[1])
         rows[part, :width], values[part, :width] = found[:, :width], near[:, :width]
@@ -223,9 +223,9 @@ class FaissStore:
 
 def _allowed(found: Ints, near: Floats, k: int, query_groups: Ints, base_groups: Ints) -> tuple[Ints, Floats]:
     """Keep the first k neighbors of another group; (Q, k), -1 and ``-inf`` where there are fewer."""
-    is_barred = (found < 0) | (base_groups[found] == query_groups[:, None])
-    order = np.argsort(is_barred, axis=1, kind="stable")[:, :k]
-    gone = np.take_along_axis(is_barred, order, axis=1)
+    is_excluded = (found < 0) | (base_groups[found] == query_groups[:, None])
+    order = np.argsort(is_excluded, axis=1, kind="stable")[:, :k]
+    gone = np.take_along_axis(is_excluded, order, axis=1)
     kept = np.where(gone, -1, np.take_along_axis(found, order, axis=1))
     similar = np.where(gone, np.float32(-np.inf), np.take_along_axis(near, order, axis=1))
     missing = ((0, 0), (0, k - kept.shape[1]))

@@ -1,7 +1,7 @@
 """kept_graph: a run's neighbor graphs are searched once and kept in its folder, for every analysis that asks.
 
 A kept graph is known again by a checksum of what it was searched in: the vectors in their order, and who is the same
-person. So it needs no word on model, images or split: whatever of these changes, the checksum does.
+identity. So it needs no word on model, images or split: whatever of these changes, the checksum does.
 """
 
 import hashlib
@@ -24,12 +24,12 @@ _LOG = logging.getLogger(__name__)
 DEPTH = 30
 """Neighbors of each item in a graph that is kept: the most that an analysis asks for."""
 DEPTH_BETWEEN = 100
-"""The same from one part to another, where the k of kNN is chosen."""
+"""The same from one split to another, where the k of kNN is chosen."""
 
 
-def graph_file(folder: Path, part: str, among: str | None = None) -> Path:
-    """Where the graph of a part of a run is kept: its images among each other, or among those of another part."""
-    name = part if among is None else f"{part}-in-{among}"
+def graph_file(folder: Path, split: str, among: str | None = None) -> Path:
+    """Where the graph of a split of a run is kept: its images among each other, or among those of another split."""
+    name = split if among is None else f"{split}-in-{among}"
     return folder / "neighbors" / f"{quote(name, safe='')}.npz"
 
 
@@ -73,18 +73,18 @@ def kept_graph(
     return graph.head(k)
 
 
-def graph_between(folder: Path, part: str, queries: Floats, among: str, gallery: Floats) -> NeighborGraph:
+def graph_between(folder: Path, split: str, queries: Floats, among: str, gallery: Floats) -> NeighborGraph:
     """The graph from one part of a run to another, kept in its folder, as deep as the choice of k looks.
 
     Args:
         folder: of the run.
-        part: whose images ask.
+        split: whose images ask.
         queries: (Q, D) their vectors.
-        among: the part that is searched.
+        among: the split that is searched.
         gallery: (N, D) its vectors.
     """
     depth = min(DEPTH_BETWEEN, len(gallery))
-    return kept_graph(graph_file(folder, part, among), queries, depth, base=gallery)
+    return kept_graph(graph_file(folder, split, among), queries, depth, base=gallery)
 
 
 def _search(vectors: Floats, k: int, exclude: Any, base: Floats | None) -> NeighborGraph:
@@ -99,7 +99,7 @@ def _checksum(vectors: Floats, exclude: Any, base: Floats | None) -> str:
         digest.update(f"{values.shape}".encode())
         digest.update(values.data)
     if exclude is not None:
-        # Who is the same person counts, not how persons are called: number them as they first appear.
+        # Who is the same identity counts, not how identities are called: number them as they first appear.
         codes = group_codes(exclude)[0]
         _, first, places = np.unique(codes, return_index=True, return_inverse=True)
         digest.update(b"exclude")

@@ -11,7 +11,7 @@ from metric_face.errors import ArgumentError, ModelMismatchError
 from metric_face.files import build
 from metric_face.search.build import build_store
 from metric_face.search.columns import Column, Columns
-from metric_face.search.exact import Barred
+from metric_face.search.exact import Exclusion
 from metric_face.search.faiss_store import FaissStore
 from metric_face.search.files import Description, read_index_folder, write_index_folder
 from metric_face.search.ids import as_ids, check_ids, columns_for
@@ -171,9 +171,9 @@ class EmbeddingIndex:
         values = getattr(queries, "vectors", queries)
         values = as_vectors(np.atleast_2d(off_graph(values)), "queries", self.dimensions)
         k = check_k(k)
-        barred = None if exclude is None else self._barred(exclude, len(values))
+        excluded = None if exclude is None else self._excluded(exclude, len(values))
         with faiss_threads(threads):
-            rows, similarities = self._store.search(self._store.prepare(values, "queries"), k, barred)
+            rows, similarities = self._store.search(self._store.prepare(values, "queries"), k, excluded)
         ids = np.where(rows < 0, -1, self.ids[rows]) if len(self) else rows
         return SearchResult(ids, rows, similarities, self.metric)
 
@@ -324,7 +324,7 @@ class EmbeddingIndex:
             )
         return self.columns[name]
 
-    def _barred(self, exclude: Any, num_queries: int) -> Barred:
+    def _excluded(self, exclude: Any, num_queries: int) -> Exclusion:
         identities = np.atleast_1d(np.asarray(exclude))
         if identities.shape != (num_queries,):
             raise ArgumentError(
@@ -336,7 +336,7 @@ class EmbeddingIndex:
                 f"exclude must hold identities as the index does, {known.dtype}, found {identities.dtype}, "
                 "which equals none of them; convert one of the two"
             )
-        return Barred(*group_codes(identities, known))
+        return Exclusion(*group_codes(identities, known))
 
     def _check_model(self, other: Any, fingerprint: str | None, name: str) -> None:
         theirs = getattr(other, "fingerprint", "") if fingerprint is None else fingerprint

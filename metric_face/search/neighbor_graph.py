@@ -10,7 +10,7 @@ import numpy as np
 
 from metric_face.errors import ArgumentError, FileFormatError
 from metric_face.search.build import build_store
-from metric_face.search.exact import Barred, nearest
+from metric_face.search.exact import Exclusion, nearest
 from metric_face.search.graph_files import read_graph, write_graph
 from metric_face.search.kinds import plan_index
 from metric_face.search.result import Nearest
@@ -193,7 +193,7 @@ class NeighborGraph(Nearest):
 def _search_every_pair(vectors: Floats, k: int, metric: Metric, groups: Ints) -> tuple[Ints, Floats, float]:
     if metric == "cosine":
         check_directions(vectors)
-    return *nearest(vectors, vectors, k, metric, Barred(groups, groups)), 1.0
+    return *nearest(vectors, vectors, k, metric, Exclusion(groups, groups)), 1.0
 
 
 def _search_lists(
@@ -205,5 +205,5 @@ def _search_lists(
     for start in range(0, len(vectors), _BLOCK_ROWS):
         rows = slice(start, start + _BLOCK_ROWS)
         queries = store.prepare(vectors[rows], "embeddings")
-        ids[rows], similarities[rows] = store.search(queries, k, Barred(groups[rows], groups))
+        ids[rows], similarities[rows] = store.search(queries, k, Exclusion(groups[rows], groups))
     return ids, similarities, reached.reached

@@ -4,7 +4,7 @@
 
     ROOT/train/train.csv                       id,gender,race,age,path
     ROOT/train/images/000001_male_Asian_20/    incorrect_mask, mask1..mask5, normal (.jpg, .png or .jpeg)
-    ROOT/eval/info.csv, ROOT/eval/images/      ImageID,ans and 40 hex digits.jpg (with evaluation people)
+    ROOT/eval/info.csv, ROOT/eval/images/      ImageID,ans and 40 hex digits.jpg (with evaluation identities)
     ROOT/planted_errors.csv                    the label errors: folder, file, attribute, true, written
     ROOT/train_truth.csv, ROOT/eval_truth.csv  what is true, and the age the picture shows
 
@@ -40,8 +40,8 @@ from metric_face.synthetic_faces.population import (
     SMALLEST,
     STEMS,
     Person,
-    draw_evaluation_people,
-    draw_people,
+    draw_evaluation_identities,
+    draw_identities,
     error_counts,
 )
 from metric_face.synthetic_faces.sheet import contact_sheet
@@ -61,9 +61,9 @@ class FacesReport:
     """
 
     root: Path
-    people: int
+    identities: int
     images: int
-    evaluation_people: int
+    evaluation_identities: int
     evaluation_images: int
     size: tuple[int, int]
     seed: int
@@ -76,28 +76,28 @@ class FacesReport:
 def make_faces(
     root: str | os.PathLike[str],
     *,
-    people: int = 2700,
+    identities: int = 2700,
     size: tuple[int, int] = (192, 256),
     age_noise: float = 3.0,
     label_errors: bool | Mapping[str, int] = True,
-    evaluation_people: int = 0,
+    evaluation_identities: int = 0,
     seed: int = 0,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> FacesReport:
-    """Draw people with and without masks and write them as the mask competition's folder.
+    """Draw identities with and without masks and write them as the mask competition's folder.
 
     A person's pictures depend on ``seed`` and the person's number alone, not on ``workers``. The folder appears
     whole: it is written beside its place and renamed.
 
     Args:
         root: the folder to write; it must not exist or be empty.
-        people: how many people, seven images each; 2,700 has the competition's ages and genders exactly.
+        identities: how many identities, seven images each; 2,700 has the competition's ages and genders exactly.
         size: width and height in pixels.
         age_noise: standard deviation, in years, between the age written and the age drawn.
-        label_errors: True plants 1 % as in the competition, False none; or people by kind, of ``swapped``
+        label_errors: True plants 1 % as in the competition, False none; or identities by kind, of ``swapped``
             (normal and incorrect), ``flipped`` (gender) and ``age`` (of another age group).
-        evaluation_people: people of the evaluation folder, whose names tell nothing.
+        evaluation_identities: identities of the evaluation folder, whose names tell nothing.
         seed: of everything random.
         workers: processes; None takes one a core.
         progress: called with the images written and the images in all.
@@ -108,13 +108,13 @@ def make_faces(
     Raises:
         ArgumentError: a value breaks its rule, or the folder is not empty.
     """
-    errors = _checked(people, size, age_noise, label_errors, evaluation_people, seed, workers)
+    errors = _checked(identities, size, age_noise, label_errors, evaluation_identities, seed, workers)
     place = Path(root)
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise ArgumentError(f"root must be a new or empty folder: {place} is not; name another or empty it")
     persons = [
-        *draw_people(people, errors, seed),
-        *draw_evaluation_people(evaluation_people, seed),
+        *draw_identities(identities, errors, seed),
+        *draw_evaluation_identities(evaluation_identities, seed),
     ]
     train = [p for p in persons if not p.evaluation]
     planted = planted_errors(train)
@@ -123,31 +123,31 @@ def make_faces(
         replace_folder(place) as aside,
         closing(_draw_all(aside, persons, size, age_noise, seed, workers)) as drawn,
     ):
-        make_folders(aside, evaluation_people)
+        make_folders(aside, evaluation_identities)
         for done, (person, age) in enumerate(drawn, 1):
             ages[person.folder] = age
             if progress is not None:
                 progress(done * len(STEMS), len(persons) * len(STEMS))
         write_tables(aside, train, [p for p in persons if p.evaluation], planted, ages, seed)
-    return _report(place, train, evaluation_people, size, seed, planted, ages)
+    return _report(place, train, evaluation_identities, size, seed, planted, ages)
 
 
 def _checked(
-    people: int,
+    identities: int,
     size: tuple[int, int],
     age_noise: float,
     label_errors: bool | Mapping[str, int],
-    evaluation_people: int,
+    evaluation_identities: int,
     seed: int,
     workers: int | None,
 ) -> dict[str, int]:
-    if people < SMALLEST:
+    if identities < SMALLEST:
         raise ArgumentError(
-            f"people must be at least {SMALLEST} (every class and trap needs room): got {people}"
+            f"identities must be at least {SMALLEST} (every class and trap needs room): got {identities}"
         )
-    if evaluation_people != 0 and evaluation_people < 6:
+    if evaluation_identities != 0 and evaluation_identities < 6:
         raise ArgumentError(
-            f"evaluation_people must be 0 or at least 6 (one a class): got {evaluation_people}"
+            f"evaluation_identities must be 0 or at least 6 (one a class): got {evaluation_identities}"
         )
     if len(size) != 2 or min(size) < 24 or max(size) > 2048:
         raise ArgumentError(f"size must be (width, height) within 24..2048 pixels: got {size}")
@@ -162,10 +162,12 @@ def _checked(
         if unknown:
             raise ArgumentError(f"label_errors knows {', '.join(ERRORS)}: got {unknown[0]!r}")
         if min(label_errors.values(), default=0) < 0:
-            raise ArgumentError(f"label_errors counts people, 0 or more: got {dict(label_errors)}")
-    errors = error_counts(people, label_errors)
-    if sum(errors.values()) > people:
-        raise ArgumentError(f"label_errors must not exceed people: got {sum(errors.values())} of {people}")
+            raise ArgumentError(f"label_errors counts identities, 0 or more: got {dict(label_errors)}")
+    errors = error_counts(identities, label_errors)
+    if sum(errors.values()) > identities:
+        raise ArgumentError(
+            f"label_errors must not exceed identities: got {sum(errors.values())} of {identities}"
+        )
     return errors
 
 
@@ -206,7 +208,7 @@ def _leave_interrupts() -> None:
 def _report(
     root: Path,
     train: list[Person],
-    evaluation_people: int,
+    evaluation_identities: int,
     size: tuple[int, int],
     seed: int,
     planted: tuple[PlantedError, ...],
@@ -217,10 +219,10 @@ def _report(
     mixed = sum(len(set(p.extensions)) > 1 for p in train)
     return FacesReport(
         root=root,
-        people=len(train),
+        identities=len(train),
         images=len(train) * len(STEMS),
-        evaluation_people=evaluation_people,
-        evaluation_images=evaluation_people * len(STEMS),
+        evaluation_identities=evaluation_identities,
+        evaluation_images=evaluation_identities * len(STEMS),
         size=size,
         seed=seed,
         errors=planted,

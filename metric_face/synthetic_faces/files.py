@@ -1,4 +1,4 @@
-"""How drawn people are written: image files, litter and tables in the mask competition's format."""
+"""How drawn identities are written: image files, litter and tables in the mask competition's format."""
 
 import hashlib
 from dataclasses import dataclass
@@ -68,10 +68,10 @@ def planted_errors(persons: list[Person]) -> tuple[PlantedError, ...]:
     return tuple(rows)
 
 
-def make_folders(root: Path, evaluation_people: int) -> None:
+def make_folders(root: Path, evaluation_identities: int) -> None:
     """The folders that the images go to."""
     (root / "train/images").mkdir(parents=True)
-    if evaluation_people:
+    if evaluation_identities:
         (root / "eval/images").mkdir(parents=True)
 
 

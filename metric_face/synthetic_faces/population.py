@@ -1,6 +1,6 @@
 """Who is in the drawn data set: ages, genders, folder names, file extensions and planted label errors.
 
-The ages and genders are those of the mask competition, scaled where fewer people are asked for; nothing is
+The ages and genders are those of the mask competition, scaled where fewer identities are asked for; nothing is
 drawn here.
 """
 
@@ -21,18 +21,18 @@ WOMEN_BY_AGE = (
     *(15, 0, 11, 10, 12, 20, 9, 9, 28, 25, 60, 44, 49, 47, 58, 67, 76, 69, 109, 39, 109),
 )
 FULL_SIZE = sum(MEN_BY_AGE) + sum(WOMEN_BY_AGE)
-SMALLEST = 12  # the fewest people among whom every trap and every gender x age group finds room
+SMALLEST = 12  # the fewest identities among whom every trap and every gender x age group finds room
 
 STEMS = ("incorrect_mask", "mask1", "mask2", "mask3", "mask4", "mask5", "normal")
 TWICE_USED_ID = 3397
 LAST_ID = 6959
-# Of 2,700 people: folders of png, folders of jpeg, folders that mix jpg and jpeg, ids with a suffix.
+# Of 2,700 identities: folders of png, folders of jpeg, folders that mix jpg and jpeg, ids with a suffix.
 PNG_FOLDERS, JPEG_FOLDERS, MIXED_FOLDERS, SUFFIXED_IDS = 73, 47, 7, 41
 JPEG_IN_MIXED = (1, 6, 2, 5, 3, 4, 4)
-# Of 2,700 people: normal and incorrect swapped, gender flipped, age of another group written (1 % of images).
+# Of 2,700 identities: normal and incorrect swapped, gender flipped, age of another group written (1 % of images).
 ERRORS = {"swapped": 3, "flipped": 8, "age": 18}
 FEWEST_FOR_ERRORS = 40
-EVALUATION_INDEX = 1_000_000  # evaluation people look the same however many train
+EVALUATION_INDEX = 1_000_000  # evaluation identities look the same however many train
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def shares(weights: Sequence[float] | NDArray[np.float64], total: int, least: in
     return counts
 
 
-def ages_and_genders(people: int) -> list[tuple[str, int]]:
-    """The (gender, age) of every person, in order of gender and age; exact at 2,700 people."""
+def ages_and_genders(identities: int) -> list[tuple[str, int]]:
+    """The (gender, age) of every person, in order of gender and age; exact at 2,700 identities."""
     ages = np.arange(FIRST_AGE, FIRST_AGE + len(MEN_BY_AGE))
     groups = np.array([age_group(int(a)) for a in ages])
     cells = [
@@ -85,7 +85,7 @@ def ages_and_genders(people: int) -> list[tuple[str, int]]:
         for gender, vector in (("male", MEN_BY_AGE), ("female", WOMEN_BY_AGE))
         for g in range(3)
     ]
-    per_cell = shares([w.sum() for _, _, w in cells], people, least=1)
+    per_cell = shares([w.sum() for _, _, w in cells], identities, least=1)
     found: list[tuple[str, int]] = []
     for (gender, cell_ages, weights), count in zip(cells, per_cell, strict=True):
         for age, n in zip(cell_ages, shares(weights, int(count)), strict=True):
@@ -93,25 +93,25 @@ def ages_and_genders(people: int) -> list[tuple[str, int]]:
     return found
 
 
-def scaled(count: int, people: int) -> int:
-    """A count among 2,700 people brought to another number of people, at least one."""
-    return max(1, round(count * people / FULL_SIZE))
+def scaled(count: int, identities: int) -> int:
+    """A count among 2,700 identities brought to another number of identities, at least one."""
+    return max(1, round(count * identities / FULL_SIZE))
 
 
 def _ids(attributes: list[tuple[str, int]], rng: np.random.Generator) -> list[str]:
-    """Ids with gaps and suffixes, in order, and one id twice at people of one gender and two ages."""
-    people = len(attributes)
+    """Ids with gaps and suffixes, in order, and one id twice at identities of one gender and two ages."""
+    identities = len(attributes)
     free = np.setdiff1d(np.arange(2, LAST_ID), [TWICE_USED_ID])
-    middle = rng.choice(free, people - 4, replace=False)
+    middle = rng.choice(free, identities - 4, replace=False)
     numbers = np.sort(np.concatenate([[1, TWICE_USED_ID, TWICE_USED_ID, LAST_ID], middle]))
     ids = [f"{n:06d}" for n in numbers]
-    for i in rng.choice(np.flatnonzero(np.isin(numbers, middle)), scaled(SUFFIXED_IDS, people), False):
+    for i in rng.choice(np.flatnonzero(np.isin(numbers, middle)), scaled(SUFFIXED_IDS, identities), False):
         ids[i] += "-1"
     return ids
 
 
 def _bring_twins(attributes: list[tuple[str, int]], first: int) -> None:
-    """Move two people of one gender and different ages to the two places of the id used twice."""
+    """Move two identities of one gender and different ages to the two places of the id used twice."""
     wanted = [("female", 20), ("female", 19)]
     if not set(wanted) <= set(attributes):
         women = sorted({a for a in attributes if a[0] == "female"}, key=lambda a: a[1])
@@ -121,10 +121,10 @@ def _bring_twins(attributes: list[tuple[str, int]], first: int) -> None:
         attributes[place], attributes[other] = attributes[other], attributes[place]
 
 
-def _extensions(people: int, rng: np.random.Generator) -> list[tuple[str, ...]]:
-    every = [("jpg",) * len(STEMS) for _ in range(people)]
-    png, jpeg, mixed = (scaled(n, people) for n in (PNG_FOLDERS, JPEG_FOLDERS, MIXED_FOLDERS))
-    odd = rng.choice(people, png + jpeg + mixed, replace=False)
+def _extensions(identities: int, rng: np.random.Generator) -> list[tuple[str, ...]]:
+    every = [("jpg",) * len(STEMS) for _ in range(identities)]
+    png, jpeg, mixed = (scaled(n, identities) for n in (PNG_FOLDERS, JPEG_FOLDERS, MIXED_FOLDERS))
+    odd = rng.choice(identities, png + jpeg + mixed, replace=False)
     for i in odd[:png]:
         every[i] = ("png",) * len(STEMS)
     for i in odd[png : png + jpeg]:
@@ -135,17 +135,17 @@ def _extensions(people: int, rng: np.random.Generator) -> list[tuple[str, ...]]:
     return every
 
 
-def error_counts(people: int, label_errors: bool | Mapping[str, int]) -> dict[str, int]:
-    """How many people get each kind of label error."""
+def error_counts(identities: int, label_errors: bool | Mapping[str, int]) -> dict[str, int]:
+    """How many identities get each kind of label error."""
     if isinstance(label_errors, Mapping):
         return {kind: int(label_errors.get(kind, 0)) for kind in ERRORS}
-    if not label_errors or people < FEWEST_FOR_ERRORS:
+    if not label_errors or identities < FEWEST_FOR_ERRORS:
         return dict.fromkeys(ERRORS, 0)
-    return {kind: scaled(n, people) for kind, n in ERRORS.items()}
+    return {kind: scaled(n, identities) for kind, n in ERRORS.items()}
 
 
 def _plant(persons: list[Person], errors: Mapping[str, int], rng: np.random.Generator) -> None:
-    """Make what is written wrong for some people by changing what is true; what is written keeps its counts."""
+    """Make what is written wrong for some identities by changing what is true; what is written keeps its counts."""
     chosen = rng.choice(len(persons), sum(errors.values()), replace=False).tolist()
     for kind, count in errors.items():
         for i in chosen[:count]:
@@ -161,28 +161,28 @@ def _plant(persons: list[Person], errors: Mapping[str, int], rng: np.random.Gene
         chosen = chosen[count:]
 
 
-def draw_people(people: int, errors: Mapping[str, int], seed: int) -> list[Person]:
-    """The people of the training folder, in order of id."""
+def draw_identities(identities: int, errors: Mapping[str, int], seed: int) -> list[Person]:
+    """The identities of the training folder, in order of id."""
     rng = np.random.default_rng([seed, 101])
-    attributes = ages_and_genders(people)
+    attributes = ages_and_genders(identities)
     rng.shuffle(attributes)
     ids = _ids(attributes, rng)
     _bring_twins(attributes, ids.index(f"{TWICE_USED_ID:06d}"))
     persons = [
         Person(i, name, gender, age, gender, age, extensions=ext)
         for i, (name, (gender, age), ext) in enumerate(
-            zip(ids, attributes, _extensions(people, rng), strict=True)
+            zip(ids, attributes, _extensions(identities, rng), strict=True)
         )
     ]
     _plant(persons, errors, rng)
     return persons
 
 
-def draw_evaluation_people(people: int, seed: int) -> list[Person]:
-    """The people of the evaluation folder: correct labels, jpg only, ids that never reach a file name."""
-    if not people:
+def draw_evaluation_identities(identities: int, seed: int) -> list[Person]:
+    """The identities of the evaluation folder: correct labels, jpg only, ids that never reach a file name."""
+    if not identities:
         return []
-    attributes = ages_and_genders(people)
+    attributes = ages_and_genders(identities)
     np.random.default_rng([seed, 102]).shuffle(attributes)
     return [
         Person(EVALUATION_INDEX + i, f"e{i:06d}", gender, age, gender, age, evaluation=True)

@@ -1,4 +1,4 @@
-"""A contact sheet: drawn people side by side, youngest to oldest, without mask, with and with an incorrect mask."""
+"""A contact sheet: drawn identities side by side, youngest to oldest, without mask, with and with an incorrect mask."""
 
 import csv
 import os
@@ -27,15 +27,15 @@ def contact_sheet(
     source: HasRoot | str | os.PathLike[str],
     path: str | os.PathLike[str],
     *,
-    people: int = 10,
+    identities: int = 10,
     width: int = 100,
 ) -> Path:
-    """Put some of the people of a drawn folder on one picture.
+    """Put some of the identities of a drawn folder on one picture.
 
     Args:
         source: the folder that `make_faces` wrote, or its report.
         path: the picture to write; a PNG gets a palette of 256 colors to stay small.
-        people: columns; women and men in turn, their ages spread evenly, nobody with a planted error.
+        identities: columns; women and men in turn, their ages spread evenly, nobody with a planted error.
         width: of one photograph, in pixels.
 
     Returns:
@@ -45,15 +45,15 @@ def contact_sheet(
         ArgumentError: the folder is not one that `make_faces` wrote, or a number is too small.
     """
     root = Path(source) if isinstance(source, str | os.PathLike) else source.root
-    if people < 1 or width < 16:
+    if identities < 1 or width < 16:
         raise ArgumentError(
-            f"people must be at least 1 and width at least 16 pixels: got {people} and {width}"
+            f"identities must be at least 1 and width at least 16 pixels: got {identities} and {width}"
         )
     table = root / "train/train.csv"
     if not table.is_file():
         raise ArgumentError(f"source must be a folder that make_faces wrote: {table} is missing")
     wrong = {row["folder"] for row in _rows(root / "planted_errors.csv")}
-    chosen = _spread([row for row in _rows(table) if row["path"] not in wrong], people)
+    chosen = _spread([row for row in _rows(table) if row["path"] not in wrong], identities)
     photos = [[_open(root / "train/images" / row["path"], stem) for stem in ROWS] for row in chosen]
     height = round(width * photos[0][0].height / photos[0][0].width)
     sheet = Image.new("RGB", (len(chosen) * width, len(ROWS) * height + CAPTION), (250, 250, 250))
@@ -84,12 +84,12 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def _spread(rows: list[dict[str, str]], people: int) -> list[dict[str, str]]:
+def _spread(rows: list[dict[str, str]], identities: int) -> list[dict[str, str]]:
     """Women and men in turn, from the youngest to the oldest, nobody twice."""
     left = {g: [r for r in rows if r["gender"] == g] for g in ("female", "male")}
     chosen = []
-    for i in range(min(people, len(rows))):
-        wanted = 18 + 42 * i / max(1, people - 1)
+    for i in range(min(identities, len(rows))):
+        wanted = 18 + 42 * i / max(1, identities - 1)
         turn, other = ("female", "male") if i % 2 == 0 else ("male", "female")
         group = left[turn] or left[other]
         chosen.append(min(group, key=lambda r: abs(int(r["age"]) - wanted)))

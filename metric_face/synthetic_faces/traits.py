@@ -10,7 +10,7 @@ import numpy as np
 
 from metric_face.synthetic_faces.brush import Color, mix
 
-GENDER_NOISE = 0.5  # the sign of +-1 + N(0, 0.5) is wrong for 2.3 % of people
+GENDER_NOISE = 0.5  # the sign of +-1 + N(0, 0.5) is wrong for 2.3 % of identities
 
 SKINS: tuple[Color, ...] = (
     (250, 222, 200), (244, 211, 184), (238, 200, 170), (230, 189, 158), (219, 174, 142), (203, 156, 124),

@@ -31,7 +31,7 @@ def check_feasible(config: Config, data: "PreparedData") -> list[str]:
     Raises:
         ConfigError: the monitored score, the metric loss or the schedule cannot be had.
     """
-    train, val = data.table.part("train"), data.table.part("val")
+    train, val = data.table.in_split("train"), data.table.in_split("val")
     monitored(config, data)
     codes = label_columns(train, data.space, config)
     if config.loss.metric != "none":

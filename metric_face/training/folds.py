@@ -1,4 +1,4 @@
-"""fit_folds: K trainings of the same images, each holding out another fold of the people."""
+"""fit_folds: K trainings of the same images, each holding out another fold of the identities."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

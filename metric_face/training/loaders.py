@@ -95,7 +95,7 @@ class EpochPlan:
     """What a training reads, settled before a model is made.
 
     Attributes:
-        train, val: the images of both parts.
+        train, val: the images of both splits.
         codes, val_codes: what losses and metrics read of them, as :func:`label_columns` gives it.
         sampler: the batches of ``train``.
     """
@@ -115,7 +115,7 @@ def plan_training(data: PreparedData, config: Config) -> EpochPlan:
         ArgumentError: the labels do not allow the batches that the configuration asks for.
         ConfigError: there is nothing to learn.
     """
-    train, val = data.table.part("train"), data.table.part("val")
+    train, val = data.table.in_split("train"), data.table.in_split("val")
     if config.loss.metric == "none" and (data.space is None or config.model.heads == "none"):
         raise ConfigError(
             "loss.metric=none: without attributes there is nothing to learn; set data.attributes"
@@ -166,9 +166,9 @@ def make_sampler(
 
 def batch_shape(labels: Codes, config: Config) -> tuple[int, int]:
     """P and K of the identity batches, where the configuration leaves them open."""
-    of_people = config.loss.label == "identity"
-    per_batch = config.sampler.identities or min(16 if of_people else 8, len(np.unique(labels)))
-    per_label = config.sampler.instances or (4 if of_people else max(2, 64 // per_batch))
+    of_identities = config.loss.label == "identity"
+    per_batch = config.sampler.identities or min(16 if of_identities else 8, len(np.unique(labels)))
+    per_label = config.sampler.instances or (4 if of_identities else max(2, 64 // per_batch))
     return per_batch, per_label
 
 

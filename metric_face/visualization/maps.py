@@ -35,7 +35,7 @@ def map_run(
     run: Run,
     embeddings: Embeddings | None = None,
     *,
-    part: str = "val",
+    split: str = "val",
     folder: str | Path | None = None,
     seed: int = 0,
     most: int = 20_000,
@@ -49,7 +49,7 @@ def map_run(
     Args:
         run: a run.
         embeddings: of its images; default those stored in the run.
-        part: ``val``, ``train``, ``test`` or ``all``.
+        split: ``val``, ``train``, ``test`` or ``all``.
         folder: where to write ``map.png`` and ``map.html``; default the run directory.
         seed: of the layout, and of the sample where there are more images than ``most``.
         most: images to draw.
@@ -61,16 +61,16 @@ def map_run(
     """
     home = Path(folder) if folder is not None else run.folder
     embeddings = embeddings if embeddings is not None else run.embeddings()
-    held = embeddings if part == "all" else embeddings.part(part)
-    shown = part
+    held = embeddings if split == "all" else embeddings.in_split(split)
+    shown = split
     if len(held) > most:
-        shown = f"{part}-{most}-{seed}"
+        shown = f"{split}-{most}-{seed}"
         held = held.take(np.sort(np.random.default_rng(seed).choice(len(held), most, replace=False)))
     vectors = np.ascontiguousarray(held.vectors)
     identities = held.table.identities
     if identities is not None and len(np.unique(identities.astype(str))) < 2:
         identities = None  # there is nobody else to be near to
-    # A person's own images would crowd out everybody else: they count neither in the layout nor in a number.
+    # An identity's own images would crowd out everybody else: they count neither in the layout nor in a number.
     depth = min(DEPTH, len(held) - 1)
     graph = kept_graph(graph_file(run.folder, shown), vectors, depth, exclude=identities)
     projection = project(graph, vectors=vectors, seed=seed, progress=progress)
@@ -91,7 +91,7 @@ def map_run(
         home / "map.html",
         projection,
         columns,
-        title=f"{run.folder.name}: {part}",
+        title=f"{run.folder.name}: {split}",
         images=held.table.paths,
         paths=list(held.table.frame["path"]),
         faithfulness=faithfulness,

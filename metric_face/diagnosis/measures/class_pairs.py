@@ -6,7 +6,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.diagnosis.context import FEWEST_PERSONS, Context
+from metric_face.diagnosis.context import FEWEST_IDENTITIES, Context
 from metric_face.diagnosis.finding import Floats, Ints
 from metric_face.diagnosis.measures.pair_overlap import (
     PairOverlap,
@@ -68,7 +68,7 @@ class Measured:
         high: upper end.
         by_neighbors: twice the balanced error of the neighbors' vote between the two: an upper bound on OVL
             that knows nothing of linear directions.
-        persons: identities among the rows.
+        identities: identities among the rows.
     """
 
     pair: Pair
@@ -78,7 +78,7 @@ class Measured:
     low: float
     high: float
     by_neighbors: float
-    persons: int
+    identities: int
 
 
 def measure_pairs(context: Context) -> list[Measured]:
@@ -100,7 +100,7 @@ def null_overlap(context: Context, pair: Pair, draws: int = NULL_DRAWS) -> float
     whitened = whiten(context.features, context.strength)
     rows, second = _rows(context, pair)
     fitted = balanced_subset(rows, second, context.identities, context.seed)
-    scored = np.intersect1d(fitted, context.judged)
+    scored = np.intersect1d(fitted, context.evaluated)
     codes = np.unique(context.identities[fitted], return_inverse=True)[1].astype(np.int64)
     rng = np.random.default_rng([context.seed, 19])
     values = []
@@ -116,7 +116,7 @@ def null_overlap(context: Context, pair: Pair, draws: int = NULL_DRAWS) -> float
 def _eligible(context: Context) -> list[Pair]:
     pairs: list[Pair] = []
     for a in context.attributes:
-        enough = np.flatnonzero(context.persons_by_class(a, context.judged) >= FEWEST_PERSONS)
+        enough = np.flatnonzero(context.identities_by_class(a, context.evaluated) >= FEWEST_IDENTITIES)
         near = neighbor_confusion(context.graph.ids, context.labels[a], len(context.classes[a]))
         both = [(near[i, j] + near[j, i], Pair(a, int(i), int(j))) for i in enough for j in enough if i < j]
         pairs += [pair for _, pair in sorted(both, key=lambda item: -item[0])]
@@ -127,9 +127,9 @@ def _eligible(context: Context) -> list[Pair]:
 
 def _joint_pairs(context: Context) -> list[Pair]:
     """Joint classes that differ in one attribute, each with enough identities."""
-    who = np.unique(np.column_stack([context.joint, context.identities])[context.judged], axis=0)
-    codes, persons = np.unique(who[:, 0], return_counts=True)
-    codes = codes[persons >= FEWEST_PERSONS]
+    who = np.unique(np.column_stack([context.joint, context.identities])[context.evaluated], axis=0)
+    codes, identities = np.unique(who[:, 0], return_counts=True)
+    codes = codes[identities >= FEWEST_IDENTITIES]
     pairs, step = [], 1
     for attribute in reversed(context.attributes):
         size = len(context.classes[attribute])
@@ -149,14 +149,14 @@ def _rows(context: Context, pair: Pair) -> tuple[Ints, NDArray[np.bool_]]:
 
 def _measure(context: Context, whitened: NDArray[np.float32], pair: Pair, number: int) -> Measured:
     rows, second = _rows(context, pair)
-    judged = np.intersect1d(rows, context.judged)
+    judged = np.intersect1d(rows, context.evaluated)
     fitted = balanced_subset(rows, second, context.identities, context.seed)
     scores = pair_scores(whitened, second, context.folds, fitted, judged)
-    people = context.identities[judged]
-    found = overlap(scores, second[judged], people, context.seed)
+    identities = context.identities[judged]
+    found = overlap(scores, second[judged], identities, context.seed)
     low, high = normal_interval(found.value, found.draws, NormalDist().inv_cdf(1 - 0.025 / max(number, 1)))
     near = _by_neighbors(context, pair, judged, second[judged])
-    return Measured(pair, found, judged, scores, low, high, near, len(np.unique(people)))
+    return Measured(pair, found, judged, scores, low, high, near, len(np.unique(identities)))
 
 
 def _by_neighbors(context: Context, pair: Pair, rows: Ints, second: NDArray[np.bool_]) -> float:

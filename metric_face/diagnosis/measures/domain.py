@@ -18,23 +18,23 @@ def area_between(context: Context, weights: Floats) -> tuple[float, float] | Non
 
     Returns:
         None where one side has fewer than 30 images, or where the identities of the unlabeled images are unknown
-        while ours have several images each: the classifier would recognize people, not a shift. The error is Hanley
+        while ours have several images each: the classifier would recognize identities, not a shift. The error is Hanley
         and McNeil's, identities counted.
     """
     known = context.unlabeled_identities
-    if context.unlabeled is None or min(len(context.judged), len(context.unlabeled)) < FEWEST:
+    if context.unlabeled is None or min(len(context.evaluated), len(context.unlabeled)) < FEWEST:
         return None
     if known is None and context.num_images > 1.5 * context.num_identities:
         return None
-    rows = context.judged
+    rows = context.evaluated
     together = np.concatenate([context.embeddings[rows], context.unlabeled]).astype(np.float64)
     together = (together - together.mean(axis=0)) / max(float(together.std()), 1e-12)
     new = np.repeat([0, 1], [len(rows), len(context.unlabeled)])
     theirs = np.arange(len(context.unlabeled)) if known is None else known
-    people = np.unique(
+    identities = np.unique(
         np.concatenate([context.identities[rows], context.num_identities + theirs]), return_inverse=True
     )
-    folds = probing.group_folds(new, people[1].astype(np.int64), 5, context.seed)
+    folds = probing.group_folds(new, identities[1].astype(np.int64), 5, context.seed)
     wanted = probing.Targets.of({"new": new[:, None].astype(np.float64)})
     scores = probing.ridge_scores(together, wanted, folds).scores["new"][:, 0]
     ours, others = scores[: len(rows)], scores[len(rows) :]

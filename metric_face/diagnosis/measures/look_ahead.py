@@ -31,7 +31,7 @@ def look_ahead(run: "Run") -> dict[tuple[str, str], Floats] | None:
 
     Returns:
         For each (i, j) the values over batches: above zero a step for i helps j, below zero it hurts. None where
-        there are not two losses, or the validation part cannot fill a batch.
+        there are not two losses, or the validation split cannot fill a batch.
 
     Reference:
         Inter-task affinity of Fifty et al., Efficiently Identifying Task Groupings for Multi-Task Learning (2021),
@@ -40,10 +40,10 @@ def look_ahead(run: "Run") -> dict[tuple[str, str], Floats] | None:
     import torch
     from torch.func import functional_call
 
-    parts = _prepare(run)
-    if parts is None:
+    splits = _prepare(run)
+    if splits is None:
         return None
-    model, losses, pairs = parts
+    model, losses, pairs = splits
     names, weights = zip(*((n, p) for n, p in model.named_parameters() if p.requires_grad), strict=True)
     size = torch.stack([w.detach().norm() for w in weights]).norm()
     found: dict[tuple[str, str], list[float]] = {(i, j): [] for i in SIDES for j in SIDES}
@@ -85,10 +85,10 @@ def _prepare(
     if config.loss.metric == "none" or config.model.heads == "none" or space is None:
         return None
     batches = []
-    for part in ("train", "val"):
-        if part not in table.splits:
+    for split in ("train", "val"):
+        if split not in table.splits:
             return None
-        rows = table.part(part)
+        rows = table.in_split(split)
         there = np.array([path.is_file() for path in rows.paths])
         if not there.any():
             return None
@@ -98,12 +98,12 @@ def _prepare(
             return None
         try:
             plan = make_sampler(rows, codes, config).plan(0)
-        except ValueError:  # too few labels in this part for a batch
+        except ValueError:  # too few labels in this split for a batch
             return None
         count = min(len(plan), int(np.clip(IMAGES // plan.shape[1], FEWEST, BATCHES)))
         chosen = plan[np.linspace(0, len(plan) - 1, count).round().astype(int)]
         batches.append([_batch(run, rows, codes, np.asarray(batch)) for batch in chosen])
-        if part == "train":
+        if split == "train":
             taught = codes, plan.ravel()
     model = copy.deepcopy(run.model).eval()
     objective: JointLoss = build_objective(

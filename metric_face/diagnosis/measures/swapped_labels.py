@@ -108,11 +108,11 @@ def _finding(
     context: Context, attribute: str, pair: tuple[int, int], both: Ints, mixed: Exchanges
 ) -> Finding:
     labels = context.labels[attribute]
-    people = both[mixed.chance > 0.5]
-    people = people[np.argsort(-mixed.chance[mixed.chance > 0.5], kind="stable")]
-    rank = np.full(context.num_identities, len(people))
-    rank[people] = np.arange(len(people))
-    rows = np.flatnonzero((rank[context.identities] < len(people)) & np.isin(labels, pair))
+    identities = both[mixed.chance > 0.5]
+    identities = identities[np.argsort(-mixed.chance[mixed.chance > 0.5], kind="stable")]
+    rank = np.full(context.num_identities, len(identities))
+    rank[identities] = np.arange(len(identities))
+    rows = np.flatnonzero((rank[context.identities] < len(identities)) & np.isin(labels, pair))
     rows = rows[np.argsort(rank[context.identities[rows]], kind="stable")]
     mended = labels.copy()
     mended[rows] = np.where(labels[rows] == pair[0], pair[1], pair[0])
@@ -122,12 +122,12 @@ def _finding(
         "attribute": attribute,
         "first": names[pair[0]],
         "second": names[pair[1]],
-        "persons": len(people),
+        "identities": len(identities),
     }
     low, high = max(0.0, mixed.share - spread), min(1.0, mixed.share + spread)
     return Finding(
         "label_errors.swapped",
-        Measure(mixed.share, low, high, 0.0, len(people), len(rows)),
+        Measure(mixed.share, low, high, 0.0, len(identities), len(rows)),
         {**values, "of": len(both), "images": len(rows)},
         explained=max(0.0, context.f1(labels={attribute: mended}) - context.f1()),
         evidence=one_each(rows, context.identities, EVIDENCE),

@@ -51,14 +51,14 @@ def variance_shares(
     total = max(float(np.square(centered, dtype=np.float64).sum()), np.finfo(np.float64).tiny)
     classes = scatter_between(centered, labels)
     cells = np.unique(labels * (int(identities.max()) + 1) + identities, return_inverse=True)[1]
-    people = scatter_between(centered, cells)
+    between = scatter_between(centered, cells)
     rng = np.random.default_rng([seed, 13])
     whole = _Whole.of(centered, identities)
     null = [whole.between(permute_labels(labels, identities, rng)) / total for _ in range(permutations)]
     share = classes / total
     p = (1 + sum(n >= share for n in null)) / (1 + permutations)
     return VarianceShares(
-        share, (people - classes) / total, 1 - people / total, float(np.mean(null or [0.0])), p
+        share, (between - classes) / total, 1 - between / total, float(np.mean(null or [0.0])), p
     )
 
 

@@ -100,12 +100,12 @@ def _moved(context: Context, name: str) -> list[Finding]:
     mended = labels.copy()
     mended[held] = by_training[held]
     gain = context.f1(labels={name: mended}) - context.f1() if name in context.attributes else None
-    persons = len(np.unique(context.identities[rows]))
+    identities = len(np.unique(context.identities[rows]))
     said = {"attribute": name, "train": _cuts(learnt), "validation": _cuts(asked), "images": len(rows)}
     return [
         Finding(
             "boundary.moved",
-            Measure(len(rows) / len(held), null=0.0, persons=persons, images=len(rows)),
+            Measure(len(rows) / len(held), null=0.0, identities=identities, images=len(rows)),
             said,
             Tier.SPOILER,
             Confidence.CERTAIN,
@@ -138,28 +138,30 @@ def _apart(
 def _curve(context: Context, name: str) -> Table:
     """Error of the attribute by raw value, with bands from resampled identities.
 
-    Neighboring values are taken together until five identities stand behind a point: one person's band is no band.
+    Neighboring values are taken together until five identities stand behind a point: one identity's band is no band.
     """
-    rows = context.judged
+    rows = context.evaluated
     values = context.raw_values[name][rows]
     wrong = context.predicted[name][rows] != context.labels[name][rows]
-    people, who = np.unique(context.identities[rows], return_inverse=True)
+    identities, who = np.unique(context.identities[rows], return_inverse=True)
     place = _bins(values, who)
     count = int(place.max()) + 1
     cells = who * count + place
-    images = np.bincount(cells, minlength=len(people) * count).reshape(len(people), count)
-    errors = np.bincount(cells, weights=wrong, minlength=len(people) * count).reshape(len(people), count)
-    draws = bootstrap_weights(len(people), context.seed)
+    images = np.bincount(cells, minlength=len(identities) * count).reshape(len(identities), count)
+    errors = np.bincount(cells, weights=wrong, minlength=len(identities) * count).reshape(
+        len(identities), count
+    )
+    draws = bootstrap_weights(len(identities), context.seed)
     drawn = draws @ images
     rates = np.divide(draws @ errors, drawn, out=np.full(drawn.shape, np.nan), where=drawn > 0)
     lines = []
     for at in range(count):
         mine = values[place == at]
         low, high = np.nanquantile(rates[:, at], [0.025, 0.975])
-        error, persons = float(errors[:, at].sum() / len(mine)), int((images[:, at] > 0).sum())
+        error, seen = float(errors[:, at].sum() / len(mine)), int((images[:, at] > 0).sum())
         span = (float(mine.mean()), float(mine.min()), float(mine.max()))
-        lines.append((*span, error, float(low), float(high), persons, len(mine)))
-    columns = ("value", "from", "to", "error", "low", "high", "persons", "images")
+        lines.append((*span, error, float(low), float(high), seen, len(mine)))
+    columns = ("value", "from", "to", "error", "low", "high", "identities", "images")
     return Table(f"boundary.curve.{name}", columns, tuple(lines))
 
 
@@ -180,7 +182,7 @@ def _bins(values: Floats, who: Ints) -> Ints:
 
 
 def _near(context: Context, name: str, cuts: tuple[float, ...]) -> Table:
-    rows = context.judged
+    rows = context.evaluated
     values = context.raw_values[name][rows]
     reach = NEAR if np.ptp(values) >= 20 else 0.05 * float(np.ptp(values))
     wrong = context.predicted[name][rows] != context.labels[name][rows]
@@ -196,7 +198,7 @@ def _near(context: Context, name: str, cuts: tuple[float, ...]) -> Table:
 
 def _sweep(context: Context, name: str, cuts: tuple[float, ...]) -> Table:
     """Macro F1 of the attribute, on its original labels, as one cut of the predicted value moves."""
-    rows = context.judged
+    rows = context.evaluated
     raw = probing.Targets.of({name: context.raw_values[name][:, None]})
     said = probing.ridge_scores(context.features, raw, context.folds).scores[name][rows, 0]
     truth = context.labels[name][rows]

@@ -13,7 +13,7 @@ def ask(context: Context) -> Outcome:
     """Split the judged errors by the attribute that is wrong, and make each attribute perfect in turn."""
     if not context.attributes:
         return Outcome(abstentions=(Abstention("budget", "no_attribute"),))
-    rows = context.judged
+    rows = context.evaluated
     wrong = np.array([context.predicted[a][rows] != context.labels[a][rows] for a in context.attributes])
     errors = wrong.any(axis=0)
     base = context.f1()
@@ -31,21 +31,21 @@ def ask(context: Context) -> Outcome:
 def _own_f1(context: Context, attribute: str) -> float:
     from metric_face.metrics import macro_f1
 
-    rows = context.judged
+    rows = context.evaluated
     return macro_f1(context.labels[attribute][rows], context.predicted[attribute][rows])
 
 
 def _classes(context: Context) -> Table:
-    """F1 of every joint class, with its persons and images."""
+    """F1 of every joint class, with its identities and images."""
     from metric_face.metrics import f1_per_class
 
-    rows = context.judged
+    rows = context.evaluated
     truth, guess = context.joint[rows], context.join(context.predicted)[rows]
     codes, both = np.unique(np.concatenate([truth, guess]), return_inverse=True)
     scores = f1_per_class(both[: len(rows)], both[len(rows) :], len(codes))
     lines = []
     for code, score in zip(codes, scores, strict=True):
         mine = truth == code
-        persons = len(np.unique(context.identities[rows][mine]))
-        lines.append((context.joint_name(int(code)), float(score), persons, int(mine.sum())))
-    return Table("budget.classes", ("class", "f1", "persons", "images"), tuple(lines))
+        identities = len(np.unique(context.identities[rows][mine]))
+        lines.append((context.joint_name(int(code)), float(score), identities, int(mine.sum())))
+    return Table("budget.classes", ("class", "f1", "identities", "images"), tuple(lines))

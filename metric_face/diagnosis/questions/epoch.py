@@ -53,9 +53,9 @@ def audit(context: Context) -> "AuditReport":
 
     assert context.batches is not None
     labels = context.joint if context.attributes else context.identities
-    people = context.identities if context.identities_known and context.attributes else None
+    identities = context.identities if context.identities_known and context.attributes else None
     return audit_batches(
-        _Epochs(context.batches), labels, identities=people, coverage=None, epochs=len(context.batches)
+        _Epochs(context.batches), labels, identities=identities, coverage=None, epochs=len(context.batches)
     )
 
 
@@ -116,21 +116,21 @@ def _unseen(context: Context, trained: Ints, drawn: list[Ints], report: "AuditRe
     share = len(unseen) / max(len(trained), 1)
     if share < (LEAST_UNSEEN if len(drawn) > 1 else LEAST_UNSEEN_ONCE):
         return None
-    people = context.identities
+    identities = context.identities
     seen = np.setdiff1d(trained, unseen)
     gain = _price(context, seen, trained)
-    nobody = len(np.setdiff1d(people[unseen], people[seen]))
+    nobody = len(np.setdiff1d(identities[unseen], identities[seen]))
     values = {"unseen": len(unseen), "trained": len(trained), "epochs": len(drawn), "nobody": nobody}
     order = np.random.default_rng(context.seed).permutation(unseen)
     return Finding(
         "epoch.unseen",
-        Measure(share, null=0.0, persons=nobody, images=len(unseen)),
+        Measure(share, null=0.0, identities=nobody, images=len(unseen)),
         values,
         Tier.SPOILER,
         Confidence.CERTAIN,
         explained=gain,
-        evidence=one_each(order, people, EVIDENCE),
-        controls=random_controls(seen, people, EVIDENCE, context.seed),
+        evidence=one_each(order, identities, EVIDENCE),
+        controls=random_controls(seen, identities, EVIDENCE, context.seed),
         rows=unseen,
     )
 
@@ -165,7 +165,7 @@ def _counts(report: "AuditReport", trained: int) -> list[tuple[str, object]]:
         ("images_seen", report.images_seen),
         ("images_to_see", trained),
         ("mean_draws", report.mean_draws),
-        ("same_person_pairs", report.same_person_pairs),
+        ("same_identity_pairs", report.same_identity_pairs),
         ("drift_distance", report.drift_distance),
         ("drift_p_value", report.drift_p_value),
         ("classes_per_batch", report.classes_per_batch),

@@ -49,7 +49,7 @@ class Health:
 
 def ask(context: Context) -> Outcome:
     """Measure the embedding on the judged rows."""
-    if len(context.judged) < 2:
+    if len(context.evaluated) < 2:
         return Outcome()
     found = measure(context)
     figures = tuple((name, float(value)) for name, value in vars(found).items())
@@ -91,15 +91,15 @@ def _too_flat(context: Context, found: Health, needed: int) -> bool:
         return False
     if found.dimensions < needed / 2:
         return True
-    features = context.features[context.judged]
+    features = context.features[context.evaluated]
     centered = (features - features.mean(axis=0)).astype(np.float32)
     total = max(float(np.square(centered).sum()), float(np.finfo(np.float32).tiny))
-    return scatter_between(centered, context.joint[context.judged]) / total < ELSEWHERE
+    return scatter_between(centered, context.joint[context.evaluated]) / total < ELSEWHERE
 
 
 def measure(context: Context) -> Health:
     """The figures of :class:`Health`, on the judged rows."""
-    rows = context.judged
+    rows = context.evaluated
     unit = context.embeddings[rows].astype(np.float64)
     unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
     variances = _spectrum(context)
@@ -124,7 +124,7 @@ def measure(context: Context) -> Health:
 
 def _spectrum(context: Context) -> Floats:
     """Share of the variance on each principal axis of the judged rows, largest first."""
-    judged = context.features[context.judged]
+    judged = context.features[context.evaluated]
     centered = judged - judged.mean(axis=0)
     values = np.maximum(np.linalg.eigvalsh(centered.T @ centered)[::-1], 0)
     return np.asarray(values / max(float(values.sum()), np.finfo(np.float64).tiny))

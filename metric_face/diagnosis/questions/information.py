@@ -34,10 +34,10 @@ def _lost(context: Context, steps: Steps) -> list[Finding]:
 
     if "neutral" not in steps:
         return []
-    rows = context.judged
+    rows = context.evaluated
     before, after = (context.join(steps[name]["linear"])[rows] for name in ("neutral", "embedding"))
-    truth, people = context.joint[rows], context.identities[rows]
-    gap = bootstrap_interval(truth, before, people, other=after, resamples=RESAMPLES, seed=context.seed)
+    truth, identities = context.joint[rows], context.identities[rows]
+    gap = bootstrap_interval(truth, before, identities, other=after, resamples=RESAMPLES, seed=context.seed)
     if gap.low <= 0 or gap.value < LEAST_LOST:
         return []
     values = {
@@ -79,7 +79,7 @@ def _confusions(context: Context) -> list[Table]:
 def _matrix(context: Context, name: str, names: tuple[str, ...], labels: Ints) -> Table:
     """Rows of the judged images only; the neighbors may be any image of another identity."""
     ids = np.full_like(context.graph.ids, -1)
-    ids[context.judged] = context.graph.ids[context.judged]
+    ids[context.evaluated] = context.graph.ids[context.evaluated]
     cells = neighbor_confusion(ids, labels, len(names))
     rows = [
         (own, *(None if np.isnan(v) else float(v) for v in row))
@@ -89,7 +89,7 @@ def _matrix(context: Context, name: str, names: tuple[str, ...], labels: Ints) -
 
 
 def _complexity(context: Context) -> Table:
-    rows = context.judged
+    rows = context.evaluated
     figures = [
         (name, complexity(context.features[rows], labels[rows], context.identities[rows], context.seed))
         for name, labels in [*((a, context.labels[a]) for a in context.attributes), ("joint", context.joint)]

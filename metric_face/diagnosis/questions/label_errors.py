@@ -88,7 +88,7 @@ def _wrong(context: Context, attribute: str, noise: LabelNoise, rows: Ints, othe
     mended = labels.copy()
     mended[rows] = noise.better[rows]
     inconsistent = np.intersect1d(rows, noise.inconsistent)
-    persons = len(np.unique(context.identities[rows]))
+    identities = len(np.unique(context.identities[rows]))
     names = context.classes[attribute]
     pairs, counts = np.unique(np.column_stack([labels[rows], noise.better[rows]]), axis=0, return_counts=True)
     most = pairs[int(counts.argmax())]
@@ -103,7 +103,7 @@ def _wrong(context: Context, attribute: str, noise: LabelNoise, rows: Ints, othe
     certain = len(inconsistent) > 0.5 * len(rows)
     yield Finding(
         "label_errors.wrong",
-        Measure(share, float(low), float(high), 0.0, persons, len(rows)),
+        Measure(share, float(low), float(high), 0.0, identities, len(rows)),
         values,
         confidence=Confidence.CERTAIN if certain else Confidence.LIKELY,
         explained=max(0.0, context.f1(labels={attribute: mended}) - context.f1()),

@@ -58,7 +58,7 @@ def ask(context: Context) -> Outcome:
         ("exact", len(copies), len(np.unique(context.identities[copies]))),
         ("near", len(near), len(np.unique(context.identities[near]))),
     )
-    table = Table("leak.counts", ("kind", "images", "persons"), rows)
+    table = Table("leak.counts", ("kind", "images", "identities"), rows)
     unknown = () if context.identities_known else (Abstention("leak", "no_identities"),)
     return Outcome(tuple(f for f in findings if f is not None), (table,), unknown)
 
@@ -66,12 +66,12 @@ def ask(context: Context) -> Outcome:
 def _identity(context: Context, train: Ints, held: Ints, shared: Ints) -> Finding | None:
     if not len(shared):
         return None
-    persons = len(np.unique(context.identities[shared]))
+    identities = len(np.unique(context.identities[shared]))
     partner = _one_of(context, train, shared)
     return Finding(
         "leak.identity",
-        Measure(len(shared) / len(held), null=0.0, persons=persons, images=len(shared)),
-        {"persons": persons, "of": len(np.unique(context.identities[held])), "images": len(shared)},
+        Measure(len(shared) / len(held), null=0.0, identities=identities, images=len(shared)),
+        {"identities": identities, "of": len(np.unique(context.identities[held])), "images": len(shared)},
         Tier.SPOILER,
         Confidence.CERTAIN,
         explained=_premium(context, train),
@@ -93,7 +93,7 @@ def _one_of(context: Context, train: Ints, rows: Ints) -> Ints:
 
 
 def _premium(context: Context, train: Ints) -> float | None:
-    """Macro F1 of a probe fitted on the training part as it is, less that of probes that never saw the person."""
+    """Macro F1 of a probe fitted on the training part as it is, less that of probes that never saw the identity."""
     if not context.attributes:
         return None
     apart = {a: context.out_of_fold[a].argmax(axis=1).astype(np.int64) for a in context.attributes}
@@ -110,7 +110,7 @@ def _copies(context: Context, train: Ints, held: Ints) -> tuple[Ints, Ints]:
 
 
 def _near(context: Context, train: Ints, held: Ints) -> tuple[Ints, Ints, float]:
-    """Held-out rows with a training row of another identity too near to be another person."""
+    """Held-out rows with a training row of another identity too near to be another identity."""
     graph = context.graph if context.neutral is None else context.neutral_graph
     across, who = _nearest(graph.ids, graph.similarities, held, context.in_train)
     usual, _ = _nearest(graph.ids, graph.similarities, train, context.in_train)
@@ -163,11 +163,11 @@ def _pairs(
 ) -> Finding | None:
     if len(rows) < max(FEWEST if what == "leak.near" else 1, LEAST_SHARE * len(held)):
         return None
-    people = len(np.unique(context.identities[rows]))
+    identities = len(np.unique(context.identities[rows]))
     values = {"images": len(rows), "of": len(held), "threshold": 1 - threshold}
     return Finding(
         what,
-        Measure(len(rows) / len(held), null=0.0, persons=people, images=len(rows)),
+        Measure(len(rows) / len(held), null=0.0, identities=identities, images=len(rows)),
         values,
         Tier.SPOILER,
         confidence,
@@ -181,7 +181,7 @@ def _pairs(
 
 def _inflation(context: Context, rows: Ints) -> float | None:
     """Macro F1 of the judged rows, less that without the leaked ones."""
-    kept = np.setdiff1d(context.judged, rows)
+    kept = np.setdiff1d(context.evaluated, rows)
     if not context.attributes or not len(kept):
         return None
     return max(0.0, context.f1() - context.f1(rows=kept))

@@ -8,7 +8,7 @@ classes which only a linear probe cannot part are not called the same.
 
 import numpy as np
 
-from metric_face.diagnosis.context import FEWEST_PERSONS, Context
+from metric_face.diagnosis.context import FEWEST_IDENTITIES, Context
 from metric_face.diagnosis.finding import (
     Abstention,
     Finding,
@@ -24,7 +24,7 @@ from metric_face.diagnosis.measures.resampling import normal_interval, one_each,
 HALF = 0.5
 LEAST_EXPLAINED = 0.01
 EVIDENCE = 12
-_COLUMNS = ("attribute", "first", "second", "overlap", "low", "high", "by_neighbors", "persons", "images")
+_COLUMNS = ("attribute", "first", "second", "overlap", "low", "high", "by_neighbors", "identities", "images")
 
 
 def ask(context: Context) -> Outcome:
@@ -76,7 +76,7 @@ def _finding(context: Context, shared: list[Measured]) -> list[Finding]:
     return [
         Finding(
             "overlap.classes",
-            Measure(worst.found.value, low, high, null, worst.persons, len(worst.rows)),
+            Measure(worst.found.value, low, high, null, worst.identities, len(worst.rows)),
             {**names, "pairs": len(gains), "best": 1 - worst.found.value / 2},
             explained=explained(context, [m for _, m in gains]),
             evidence=one_each(wrong, context.identities, EVIDENCE),
@@ -105,9 +105,11 @@ def explained(context: Context, shared: list[Measured]) -> float:
 
 def _answer(context: Context, measured: list[Measured], shared: list[Measured]) -> HypothesisAnswer:
     if not measured:
-        return HypothesisAnswer("A", Verdict.CANNOT_TELL, "few_persons", values={"fewest": FEWEST_PERSONS})
+        return HypothesisAnswer(
+            "A", Verdict.CANNOT_TELL, "few_identities", values={"fewest": FEWEST_IDENTITIES}
+        )
     worst = max(shared or measured, key=lambda m: m.found.value)
-    measure = Measure(worst.found.value, worst.low, worst.high, None, worst.persons, len(worst.rows))
+    measure = Measure(worst.found.value, worst.low, worst.high, None, worst.identities, len(worst.rows))
     values = {**worst.pair.names(context), "pairs": len(measured), "shared": len(shared)}
     if shared:
         return HypothesisAnswer("A", Verdict.SUPPORTED, "shared", measure, values)
@@ -121,16 +123,18 @@ def _answer(context: Context, measured: list[Measured], shared: list[Measured]) 
 def _few(context: Context) -> tuple[Abstention, ...]:
     few = []
     for a in context.attributes:
-        persons = context.persons_by_class(a, context.judged)
-        for c in np.flatnonzero((persons > 0) & (persons < FEWEST_PERSONS))[:5]:
-            values = {"attribute": a, "name": context.classes[a][c], "persons": int(persons[c])}
-            few.append(Abstention("overlap", "few_persons_in_class", {**values, "fewest": FEWEST_PERSONS}))
+        identities = context.identities_by_class(a, context.evaluated)
+        for c in np.flatnonzero((identities > 0) & (identities < FEWEST_IDENTITIES))[:5]:
+            values = {"attribute": a, "name": context.classes[a][c], "identities": int(identities[c])}
+            few.append(
+                Abstention("overlap", "few_identities_in_class", {**values, "fewest": FEWEST_IDENTITIES})
+            )
     return tuple(few)
 
 
 def _row(context: Context, m: Measured) -> tuple[object, ...]:
     names = m.pair.names(context)
-    ends = (m.found.value, m.low, m.high, m.by_neighbors, m.persons, len(m.rows))
+    ends = (m.found.value, m.low, m.high, m.by_neighbors, m.identities, len(m.rows))
     return (names["attribute"], names["first"], names["second"], *ends)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metric_face.diagnosis.context import FEWEST_PERSONS, Context
+from metric_face.diagnosis.context import FEWEST_IDENTITIES, Context
 from metric_face.diagnosis.finding import Abstention, Finding, Floats, Ints, Measure, Outcome, Table
 from metric_face.diagnosis.measures import probing
 from metric_face.diagnosis.measures.domain import area_between
@@ -47,11 +47,16 @@ def ask(context: Context) -> Outcome:
     findings, rows, few = [], [], []
     weights = np.ones(context.num_images)
     for a in context.attributes:
-        persons = context.persons_by_class(a, context.judged)
-        if persons.min() < FEWEST_PERSONS:
-            name = context.classes[a][int(persons.argmin())]
-            said = {"attribute": a, "name": name, "persons": int(persons.min()), "fewest": FEWEST_PERSONS}
-            few.append(Abstention("shift", "few_persons_in_class", said))
+        identities = context.identities_by_class(a, context.evaluated)
+        if identities.min() < FEWEST_IDENTITIES:
+            name = context.classes[a][int(identities.argmin())]
+            said = {
+                "attribute": a,
+                "name": name,
+                "identities": int(identities.min()),
+                "fewest": FEWEST_IDENTITIES,
+            }
+            few.append(Abstention("shift", "few_identities_in_class", said))
             continue
         found = estimate(context, a, scores[a])
         rows += [
@@ -84,17 +89,17 @@ def estimate(context: Context, attribute: str, scores: Floats) -> Shares:
     Returns:
         Both estimates with standard errors from resampled identities of both sets.
     """
-    rows, size = context.judged, len(context.classes[attribute])
+    rows, size = context.evaluated, len(context.classes[attribute])
     labels = context.labels[attribute][rows]
     model = probing.fit_softmax(context.scores[attribute][rows], labels, size)
     known, new = model.clean(context.scores[attribute][rows]), model.clean(scores)
     prior = np.bincount(labels, minlength=size) / len(labels)
     cells = known[:, :, None] * probing.one_hot(labels, size)[:, None, :]
     ratio = new / prior
-    people = np.unique(context.identities[rows], return_inverse=True)[1]
-    theirs, spread = _unlabeled_people(context, attribute)
-    by_person = _sum(cells.reshape(len(rows), -1), people)
-    draws_known = bootstrap_weights(len(by_person), context.seed, RESAMPLES) @ by_person
+    identities = np.unique(context.identities[rows], return_inverse=True)[1]
+    theirs, spread = _unlabeled_identities(context, attribute)
+    by_identity = _sum(cells.reshape(len(rows), -1), identities)
+    draws_known = bootstrap_weights(len(by_identity), context.seed, RESAMPLES) @ by_identity
     weights = bootstrap_weights(int(theirs.max()) + 1, context.seed + 1, RESAMPLES)[:, theirs]
     means = (weights @ new) / weights.sum(axis=1, keepdims=True)
     bbse = _bbse(cells.sum(axis=0), new.mean(axis=0))
@@ -129,7 +134,7 @@ def _score(context: Context) -> dict[str, Floats]:
     return learnt.split(scores[context.num_images :])
 
 
-def _unlabeled_people(context: Context, attribute: str) -> tuple[Ints, float]:
+def _unlabeled_identities(context: Context, attribute: str) -> tuple[Ints, float]:
     """Whom the unlabeled images show; without identities, errors are widened as if they came like ours."""
     count = 0 if context.unlabeled is None else len(context.unlabeled)
     if context.unlabeled_identities is not None:
@@ -192,7 +197,7 @@ def _finding(context: Context, attribute: str, s: Shares) -> list[Finding]:
 
 def _gain(context: Context, attribute: str, s: Shares) -> float:
     """Macro F1 of the judged rows, weighted to the new shares, that corrected probabilities gain over plain ones."""
-    rows = context.judged
+    rows = context.evaluated
     weights = (s.em / np.maximum(s.training, 1e-6))[context.labels[attribute][rows]]
     plain = context.out_of_fold[attribute][rows]
     mended = (plain * s.em / np.maximum(s.training, 1e-6)).argmax(axis=1)

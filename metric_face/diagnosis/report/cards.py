@@ -24,7 +24,7 @@ class Card:
         finding: id of the finding.
         said: title, number, sentence and next step.
         chips: short remarks beside the title: tier, confidence, macro F1 explained.
-        basis: interval, null, people and images.
+        basis: interval, null, identities and images.
         picture: a chart, or "".
         galleries: heading and key of the faces to show.
         value: the number as ``report.json`` has it.
@@ -98,14 +98,14 @@ def answer_card(answer: HypothesisAnswer, lang: str) -> AnswerCard:
 
 
 def basis(measure: Measure, lang: str) -> str:
-    """Interval, null, people and images of a number, in words."""
+    """Interval, null, identities and images of a number, in words."""
     told, parts = words(lang).PAGE, []
     if measure.low is not None and measure.high is not None:
         parts.append(told["interval"].format(low=_short(measure.low), high=_short(measure.high)))
     if measure.null is not None:
         parts.append(told["null"].format(null=_short(measure.null)))
-    if measure.persons and measure.images and measure.persons < measure.images:
-        parts.append(told["persons_images"].format(persons=measure.persons, images=measure.images))
+    if measure.identities and measure.images and measure.identities < measure.images:
+        parts.append(told["identities_images"].format(identities=measure.identities, images=measure.images))
     elif measure.images:
         parts.append(told["images_only"].format(images=measure.images))
     return " · ".join(parts)

@@ -140,7 +140,7 @@ def _columns(diagnosis: "Diagnosis", lang: str) -> list[Column]:
     ]
     for a in context.attributes:
         wrong = (context.predicted[a] != context.labels[a]).astype(np.int64)
-        wrong[np.setdiff1d(np.arange(context.num_images), context.judged)] = -1
+        wrong[np.setdiff1d(np.arange(context.num_images), context.evaluated)] = -1
         columns.append(
             Column(f"{told['prediction']}: {a}", wrong, (told["yes"], told["no"]), group=told["errors"])
         )
@@ -164,10 +164,10 @@ def _named(context: Context, findings: Sequence[Finding], lang: str) -> Column:
 def _faithfulness(context: Context, projection: Projection) -> Mapping[str, Any]:
     from metric_face.visualization import measure_faithfulness
 
-    people = context.identities if context.identities_known else None
+    identities = context.identities if context.identities_known else None
     return {
         a: measure_faithfulness(
-            projection.coords, context.graph.ids, context.labels[a], context.embeddings, identities=people
+            projection.coords, context.graph.ids, context.labels[a], context.embeddings, identities=identities
         )
         for a in context.attributes
     }
@@ -176,8 +176,8 @@ def _faithfulness(context: Context, projection: Projection) -> Mapping[str, Any]
 def _matrices(context: Context, lang: str) -> list[MatrixChart]:
     """Neighbor confusion of the judged images: the numbers of ``information.confusion``, with their faces."""
     ids = np.full_like(context.graph.ids, -1)
-    ids[context.judged] = context.graph.ids[context.judged]
-    people = context.identities if context.identities_known else None
+    ids[context.evaluated] = context.graph.ids[context.evaluated]
+    identities = context.identities if context.identities_known else None
     made = []
     if len(context.attributes) > 1:
         codes, joint = np.unique(context.joint, return_inverse=True)
@@ -185,7 +185,7 @@ def _matrices(context: Context, lang: str) -> list[MatrixChart]:
         made.append(Column(words(lang).PAGE["joint"], joint.astype(np.int64), names))
     made += [Column(a, context.labels[a], context.classes[a]) for a in context.attributes]
     charts = [
-        confusion_chart(ids, column, id=f"matrix-{place}", identities=people, lang=lang)
+        confusion_chart(ids, column, id=f"matrix-{place}", identities=identities, lang=lang)
         for place, column in enumerate(made)
         if column.num_classes <= MOST_CELLS
     ]

@@ -48,8 +48,8 @@ def _score(diagnosis: "Diagnosis", lang: str) -> list[str]:
     if score is None:
         return []
     who = told[diagnosis.predictions_are]
-    people = "score" if diagnosis.context.identities_known else "score_images"
-    template = told[people if score.low is not None else "score_point"]
+    identities = "score" if diagnosis.context.identities_known else "score_images"
+    template = told[identities if score.low is not None else "score_point"]
     return [template.format(**vars(score), who=who)]
 
 

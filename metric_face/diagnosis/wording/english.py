@@ -1,19 +1,19 @@
 """English wording of everything a diagnosis says.
 
-A template reads the fields of its finding: ``value``, ``low``, ``high``, ``null``, ``persons`` and ``images`` of
+A template reads the fields of its finding: ``value``, ``low``, ``high``, ``null``, ``identities`` and ``images`` of
 the measure, ``explained``, and the finding's own values.
 """
 
 FINDINGS: dict[str, dict[str, str]] = {
     "leak.identity": {
-        "title": "The same people are in training and validation",
+        "title": "The same identities are in training and validation",
         "number": "{value:.0%} of validation images",
         "sentence": (
-            "{persons} of {of} people in validation also have images in training, so validation partly "
+            "{identities} of {of} identities in validation also have images in training, so validation partly "
             "asks whom the model remembers."
         ),
         "next": (
-            "Split by person (split_by_identity) and train again; scores until then cannot be compared."
+            "Split by identity (split_by_identity) and train again; scores until then cannot be compared."
         ),
     },
     "leak.exact": {
@@ -27,7 +27,7 @@ FINDINGS: dict[str, dict[str, str]] = {
         "number": "{images} of {of} images",
         "sentence": (
             "{images} validation images show the same picture as a training image of another identity, by "
-            "their pixels or because they lie closer than two different people of the training set do."
+            "their pixels or because they lie closer than two different identities of the training set do."
         ),
         "next": "Look at the pairs; give near copies one identity and split again.",
     },
@@ -112,7 +112,7 @@ FINDINGS: dict[str, dict[str, str]] = {
         "number": "{value:.0%} never drawn",
         "sentence": (
             "In {epochs} epoch(s), {unseen} of {trained} training images were never drawn ({nobody} "
-            "people entirely)."
+            "identities entirely)."
         ),
         "next": ('Use a sampler that covers every image (coverage="images"), or draw anew in each epoch.'),
     },
@@ -212,7 +212,7 @@ FINDINGS: dict[str, dict[str, str]] = {
         "title": "All embeddings point the same way",
         "number": "mean cosine {mean_cosine:.2f}",
         "sentence": (
-            "Images of different people have a mean cosine of {mean_cosine:.2f}: the embedding is nearly "
+            "Images of different identities have a mean cosine of {mean_cosine:.2f}: the embedding is nearly "
             "one point, and distances in it say little."
         ),
         "next": "Center the embedding (BNNeck), begin with softer mining, lower the learning rate.",
@@ -222,19 +222,19 @@ FINDINGS: dict[str, dict[str, str]] = {
         "number": "{suspects} labels, {value:.1%}",
         "sentence": (
             "{suspects} labels of {attribute} ({low:.1%} to {high:.1%}) contradict what models of other "
-            "people see, or the person's own other images ({inconsistent}); most often '{written}' is "
+            "identities see, or the identity's own other images ({inconsistent}); most often '{written}' is "
             "written where '{seen}' is seen. cleanlab alone names {cleanlab} of them."
         ),
         "next": "Look at the faces, correct the labels, and train again.",
     },
     "label_errors.swapped": {
-        "title": "Labels of {attribute} are exchanged for some people",
-        "number": "{persons} people",
+        "title": "Labels of {attribute} are exchanged for some identities",
+        "number": "{identities} identities",
         "sentence": (
-            "For {persons} of {of} people, '{first}' and '{second}' fit far better when exchanged "
+            "For {identities} of {of} identities, '{first}' and '{second}' fit far better when exchanged "
             "({images} images)."
         ),
-        "next": "Look at the faces and exchange the two labels of these people.",
+        "next": "Look at the faces and exchange the two labels of these identities.",
     },
     "label_errors.copies": {
         "title": "Identical images carry different labels of {attribute}",
@@ -254,8 +254,8 @@ FINDINGS: dict[str, dict[str, str]] = {
             "than {best:.0%} of both. {pairs} pair(s) in all."
         ),
         "next": (
-            "Look at the faces nearest the boundary. If a person cannot tell them apart, merge the "
-            "classes or collect what tells them apart; if a person can, raise the resolution or train on "
+            "Look at the faces nearest the boundary. If you cannot tell them apart, merge the "
+            "classes or collect what tells them apart; if you can, raise the resolution or train on "
             "this pair."
         ),
     },
@@ -324,11 +324,11 @@ FINDINGS: dict[str, dict[str, str]] = {
         "title": "This validation set is too small to tell",
         "number": "differences below {value:.3f}",
         "sentence": (
-            "With {persons} people in validation, differences in macro F1 below {value:.3f} are noise, "
+            "With {identities} identities in validation, differences in macro F1 below {value:.3f} are noise, "
             "going by what this model and its neighbors predict; no class adds more to it than '{class}', with "
-            "{class_persons} people."
+            "{class_identities} identities."
         ),
-        "next": "Use cross-validation over people, or about {needed} people to see a difference of 0.02.",
+        "next": "Use cross-validation over identities, or about {needed} identities to see a difference of 0.02.",
     },
 }
 
@@ -358,10 +358,10 @@ REASONS = {
     ),
     "A.interval_holds_half": (
         "The widest overlap, of '{first}' and '{second}', is {value:.2f}, and its interval {low:.2f} to "
-        "{high:.2f} holds 0.5; more people in validation would decide it."
+        "{high:.2f} holds 0.5; more identities in validation would decide it."
     ),
-    "A.few_persons": "No two classes have {fewest} people each among the judged images.",
-    "A.no_attribute": "No attribute can be predicted for a new person: every class is one person.",
+    "A.few_identities": "No two classes have {fewest} identities each among the judged images.",
+    "A.no_attribute": "No attribute can be predicted for a new identity: every class is one identity.",
     "B.opposed": (
         "kappa {value:.2f} ({low:.2f} to {high:.2f}), and both losses together do worse than '{best}' "
         "alone by {gap:+.3f} ({gap_low:+.3f} to {gap_high:+.3f})."
@@ -393,18 +393,18 @@ REASONS = {
 
 ABSTENTIONS = {
     "failed": "it could not be answered: {why}",
-    "no_attribute": "no attribute can be predicted for a new person",
+    "no_attribute": "no attribute can be predicted for a new identity",
     "no_batches": "the batches of training were not given",
     "no_log": "there is no training log",
     "no_loss_parts": "the log names no parts of the loss",
     "no_transforms": "the transforms were not given",
     "no_split": "there is no split into training and validation",
-    "no_identities": "no identities were given, so people in two parts cannot be found",
+    "no_identities": "no identities were given, so identities in two parts cannot be found",
     "no_raw_values": "no attribute has a raw value behind its classes",
     "no_angles": "the log holds no angle between losses",
     "no_arms": "needs runs with and without the metric loss, {fewest} seeds each",
     "no_unlabeled": "there is no unlabeled set",
-    "few_persons_in_class": "'{name}' ({attribute}) has {persons} people, {fewest} are needed",
+    "few_identities_in_class": "'{name}' ({attribute}) has {identities} identities, {fewest} are needed",
 }
 
 QUESTIONS = {
@@ -439,9 +439,9 @@ TIERS = {
 
 SUMMARY = {
     "score": (
-        "Macro F1 {value:.3f} ({low:.3f} to {high:.3f}) on {images} images of {persons} people, {who}."
+        "Macro F1 {value:.3f} ({low:.3f} to {high:.3f}) on {images} images of {identities} identities, {who}."
     ),
-    "score_point": "Macro F1 {value:.3f} on {images} images of {persons} people, {who}.",
+    "score_point": "Macro F1 {value:.3f} on {images} images of {identities} identities, {who}.",
     "score_images": "Macro F1 {value:.3f} ({low:.3f} to {high:.3f}) on {images} images, {who}.",
     "model": "predicted by the model",
     "probe": "predicted by out-of-fold probes",
@@ -463,13 +463,13 @@ SUMMARY = {
 PAGE = {
     "title": "Why is it not better?",
     "lead_score": (
-        "Macro F1 {value:.3f} ({low:.3f} to {high:.3f}) on {images} held-out images of {persons} people, "
+        "Macro F1 {value:.3f} ({low:.3f} to {high:.3f}) on {images} held-out images of {identities} identities, "
         "{who}."
     ),
     "lead_all": (
-        "Macro F1 {value:.3f} ({low:.3f} to {high:.3f}) on {images} images of {persons} people, {who}."
+        "Macro F1 {value:.3f} ({low:.3f} to {high:.3f}) on {images} images of {identities} identities, {who}."
     ),
-    "lead_point": "Macro F1 {value:.3f} on {images} images of {persons} people, {who}.",
+    "lead_point": "Macro F1 {value:.3f} on {images} images of {identities} identities, {who}.",
     "verdicts": "What holds it back",
     "rule": "What spoils the other numbers comes first, then what costs most macro F1.",
     "none": (
@@ -481,33 +481,33 @@ PAGE = {
     "evidence": "Look at these",
     "controls": "Beside these, taken at random",
     "pairs": "Side by side: validation, training, validation, ...",
-    "persons_images": "{persons} people, {images} images",
+    "identities_images": "{identities} identities, {images} images",
     "images_only": "{images} images",
     "interval": "95 % interval {low} to {high}",
     "null": "{null} where nothing is wrong",
     "map": "The map",
     "map_lead": (
-        "Each point is an image, beside the images of other people that it is most like. The layout "
+        "Each point is an image, beside the images of other identities that it is most like. The layout "
         "never saw a label."
     ),
     "matrix": "Who stands among whom",
     "matrix_lead": (
-        "For each class, whose neighbors its images have, images of the same person left out and sizes "
+        "For each class, whose neighbors its images have, images of the same identity left out and sizes "
         "of classes corrected for. Choose a cell to see its images."
     ),
     "overlaps": "Pairs of classes",
     "overlaps_lead": (
-        "Each pair along the direction that best separates it, judged on people the direction never saw. "
+        "Each pair along the direction that best separates it, judged on identities the direction never saw. "
         "The dark part is shared."
     ),
     "boundary": "Beside the cuts",
-    "boundary_lead": "Error by raw value, with its 95 % band over people.",
+    "boundary_lead": "Error by raw value, with its 95 % band over identities.",
     "training": "Training",
     "training_lead": "What the log says.",
     "information": "Is the information there?",
     "information_lead": (
         "The same embedding read by five classifiers of growing strength, none of which has seen the "
-        "people it is judged on."
+        "identities it is judged on."
     ),
     "errors": "Where the errors are",
     "shift": "New images",
@@ -516,10 +516,10 @@ PAGE = {
     "abstained": "Not judged",
     "method": "How it was measured",
     "method_notes": (
-        "Images of the same person are never compared with each other. Intervals resample people, not "
-        "images, 200 times. Nulls permute labels between people, or within a person where the attribute "
-        "varies. Below 30 people in a class nothing is said about it. Scores of a probe are out of fold: "
-        "no person is on both sides. Seed {seed}; {seconds:.0f} s."
+        "Images of the same identity are never compared with each other. Intervals resample identities, not "
+        "images, 200 times. Nulls permute labels between identities, or within an identity where the attribute "
+        "varies. Below 30 identities in a class nothing is said about it. Scores of a probe are out of fold: "
+        "no identity is on both sides. Seed {seed}; {seconds:.0f} s."
     ),
     "score": "score",
     "share": "share of its images",
@@ -584,8 +584,8 @@ TABLES = {
 TERMS = {
     "kind": "kind",
     "images": "images",
-    "persons": "people",
-    "identity": "same person",
+    "identities": "identities",
+    "identity": "same identity",
     "exact": "exact copy",
     "near": "near copy",
     "value": "value",
@@ -610,7 +610,7 @@ TERMS = {
     "images_seen": "images seen",
     "images_to_see": "images to see",
     "mean_draws": "draws per image",
-    "same_person_pairs": "positive pairs of one person",
+    "same_identity_pairs": "positive pairs of one identity",
     "drift_distance": "drift (total variation)",
     "drift_p_value": "drift p",
     "classes_per_batch": "classes per batch",
@@ -661,8 +661,8 @@ TERMS = {
     "linear": "linear",
     "mlp": "small network",
     "between_classes": "between classes",
-    "between_identities": "between people",
-    "within_identities": "within people",
+    "between_identities": "between identities",
+    "within_identities": "within identities",
     "null": "null",
     "p": "p",
     "labels": "labels",
@@ -702,7 +702,7 @@ TERMS = {
     "difference": "difference",
     "standard_error": "standard error",
     "limiting_class": "limiting class",
-    "limiting_persons": "its people",
+    "limiting_identities": "its identities",
     "only_this_wrong": "only this wrong",
     "f1_if_perfect": "F1 if perfect",
     "gain_if_perfect": "gain if perfect",

@@ -5,7 +5,7 @@ FINDINGS: dict[str, dict[str, str]] = {
         "title": "같은 사람이 학습과 검증에 모두 있습니다",
         "number": "검증 이미지의 {value:.0%}",
         "sentence": (
-            "검증에 있는 {of}명 중 {persons}명의 이미지가 학습에도 있습니다. 검증 점수의 일부는 모델이 "
+            "검증에 있는 {of}명 중 {identities}명의 이미지가 학습에도 있습니다. 검증 점수의 일부는 모델이 "
             "그 사람을 기억하는지를 잽니다."
         ),
         "next": ("사람 단위로 나누고(split_by_identity) 다시 학습하세요. 그 전의 점수는 비교할 수 없습니다."),
@@ -211,9 +211,9 @@ FINDINGS: dict[str, dict[str, str]] = {
     },
     "label_errors.swapped": {
         "title": "일부 사람의 {attribute} 레이블이 서로 바뀌었습니다",
-        "number": "{persons}명",
+        "number": "{identities}명",
         "sentence": (
-            "{of}명 중 {persons}명은 '{first}'와 '{second}'를 맞바꿀 때 훨씬 잘 맞습니다(이미지 {images}장)."
+            "{of}명 중 {identities}명은 '{first}'와 '{second}'를 맞바꿀 때 훨씬 잘 맞습니다(이미지 {images}장)."
         ),
         "next": "얼굴을 보고 이 사람들의 두 레이블을 맞바꾸세요.",
     },
@@ -299,8 +299,8 @@ FINDINGS: dict[str, dict[str, str]] = {
         "title": "이 검증 세트는 판단하기에 너무 작습니다",
         "number": "{value:.3f}보다 작은 차이",
         "sentence": (
-            "이 모델과 이웃의 예측으로 보면, 검증에 {persons}명뿐이어서 macro F1의 {value:.3f}보다 작은 차이는 "
-            "잡음입니다. 잡음이 가장 많이 나오는 클래스는 {class_persons}명의 '{class}'입니다."
+            "이 모델과 이웃의 예측으로 보면, 검증에 {identities}명뿐이어서 macro F1의 {value:.3f}보다 작은 차이는 "
+            "잡음입니다. 잡음이 가장 많이 나오는 클래스는 {class_identities}명의 '{class}'입니다."
         ),
         "next": "사람 단위 교차 검증을 쓰세요. 0.02의 차이를 보려면 약 {needed}명이 필요합니다.",
     },
@@ -334,7 +334,7 @@ REASONS = {
         "가장 넓은 겹침은 '{first}'와 '{second}'의 {value:.2f}이고, 구간 {low:.2f}~{high:.2f}가 0.5를 "
         "품습니다. 검증에 사람이 더 있으면 가려집니다."
     ),
-    "A.few_persons": "판단할 이미지에서 두 클래스 모두 {fewest}명이 되는 쌍이 없습니다.",
+    "A.few_identities": "판단할 이미지에서 두 클래스 모두 {fewest}명이 되는 쌍이 없습니다.",
     "A.no_attribute": "새로운 사람에게 예측할 수 있는 속성이 없습니다. 클래스마다 한 사람뿐입니다.",
     "B.opposed": (
         "kappa {value:.2f}({low:.2f}~{high:.2f})이고, 두 손실을 함께 쓰면 '{best}'만 쓸 때보다 "
@@ -376,7 +376,7 @@ ABSTENTIONS = {
     "no_angles": "기록에 두 손실의 각도가 없습니다",
     "no_arms": "메트릭 손실이 있는 학습과 없는 학습이 시드 {fewest}개씩 필요합니다",
     "no_unlabeled": "레이블 없는 세트가 없습니다",
-    "few_persons_in_class": "'{name}'({attribute})은 {persons}명뿐이며 {fewest}명이 필요합니다",
+    "few_identities_in_class": "'{name}'({attribute})은 {identities}명뿐이며 {fewest}명이 필요합니다",
 }
 
 QUESTIONS = {
@@ -410,8 +410,8 @@ TIERS = {
 }
 
 SUMMARY = {
-    "score": "Macro F1 {value:.3f}({low:.3f}~{high:.3f}), {persons}명의 이미지 {images}장, {who}.",
-    "score_point": "Macro F1 {value:.3f}, {persons}명의 이미지 {images}장, {who}.",
+    "score": "Macro F1 {value:.3f}({low:.3f}~{high:.3f}), {identities}명의 이미지 {images}장, {who}.",
+    "score_point": "Macro F1 {value:.3f}, {identities}명의 이미지 {images}장, {who}.",
     "score_images": "Macro F1 {value:.3f}({low:.3f}~{high:.3f}), 이미지 {images}장, {who}.",
     "model": "모델의 예측",
     "probe": "본 적 없는 사람에 대한 프로브의 예측",
@@ -433,10 +433,10 @@ SUMMARY = {
 PAGE = {
     "title": "왜 더 좋아지지 않을까?",
     "lead_score": (
-        "Macro F1 {value:.3f}({low:.3f}~{high:.3f}), 따로 떼어 둔 {persons}명의 이미지 {images}장, {who}."
+        "Macro F1 {value:.3f}({low:.3f}~{high:.3f}), 따로 떼어 둔 {identities}명의 이미지 {images}장, {who}."
     ),
-    "lead_all": "Macro F1 {value:.3f}({low:.3f}~{high:.3f}), {persons}명의 이미지 {images}장, {who}.",
-    "lead_point": "Macro F1 {value:.3f}, {persons}명의 이미지 {images}장, {who}.",
+    "lead_all": "Macro F1 {value:.3f}({low:.3f}~{high:.3f}), {identities}명의 이미지 {images}장, {who}.",
+    "lead_point": "Macro F1 {value:.3f}, {identities}명의 이미지 {images}장, {who}.",
     "verdicts": "무엇이 막고 있는가",
     "rule": "다른 수치를 믿을 수 없게 만드는 것이 먼저, 그다음은 macro F1을 많이 깎는 순서입니다.",
     "none": "이 학습을 막는 것을 찾지 못했습니다. 판단하지 못한 것은 페이지 끝에 있습니다.",
@@ -446,7 +446,7 @@ PAGE = {
     "evidence": "이것을 보세요",
     "controls": "무작위로 고른 이것과 견주어",
     "pairs": "나란히: 검증, 학습, 검증, ...",
-    "persons_images": "{persons}명, 이미지 {images}장",
+    "identities_images": "{identities}명, 이미지 {images}장",
     "images_only": "이미지 {images}장",
     "interval": "95% 구간 {low}~{high}",
     "null": "문제가 없다면 {null}",
@@ -548,7 +548,7 @@ TABLES = {
 TERMS = {
     "kind": "종류",
     "images": "이미지",
-    "persons": "사람",
+    "identities": "사람",
     "identity": "같은 사람",
     "exact": "완전한 사본",
     "near": "거의 같은 이미지",
@@ -574,7 +574,7 @@ TERMS = {
     "images_seen": "쓰인 이미지",
     "images_to_see": "쓰여야 할 이미지",
     "mean_draws": "이미지당 횟수",
-    "same_person_pairs": "한 사람끼리의 양성 쌍",
+    "same_identity_pairs": "한 사람끼리의 양성 쌍",
     "drift_distance": "구성 변화(총변동)",
     "drift_p_value": "구성 변화 p",
     "classes_per_batch": "배치당 클래스",
@@ -666,7 +666,7 @@ TERMS = {
     "difference": "차이",
     "standard_error": "표준오차",
     "limiting_class": "제약하는 클래스",
-    "limiting_persons": "그 사람 수",
+    "limiting_identities": "그 사람 수",
     "only_this_wrong": "이것만 틀림",
     "f1_if_perfect": "완벽할 때 F1",
     "gain_if_perfect": "완벽할 때 이득",
