@@ -24,7 +24,7 @@ def degenerate(
     classes: int,
     each: int,
     identities: str,
-    parts: str,
+    splits: str,
     *,
     attributes: bool = True,
     seed: int = 0,
@@ -39,7 +39,7 @@ def degenerate(
         "unseen": label >= max(classes // 2, 1),
         "single": np.arange(count) == count - 1,
         "twins": (label == classes - 1) & (place < 2),
-    }[parts]
+    }[splits]
     frame = pd.DataFrame(
         {"path": [f"{row}.png" for row in range(count)], "split": np.where(held, "val", "train")}
     )

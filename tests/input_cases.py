@@ -31,7 +31,7 @@ class Case:
         kind: the group of the table that it stands in.
         make: puts it into a folder, and returns what is given to the command.
         labels: images of each label that must be read; None where it must be refused.
-        parts: images of each part that must be read, where the input names parts.
+        splits: images of each split that must be read, where the input names splits.
         says: a piece of what must be said, in a note or in the refusal.
         settings: of ``data`` in the configuration.
     """
@@ -41,7 +41,7 @@ class Case:
     make: Callable[[Path], Path]
     labels: dict[str, int] | None = None
     says: str = ""
-    parts: dict[str, int] | None = None
+    splits: dict[str, int] | None = None
     settings: dict[str, Any] = field(default_factory=dict)
 
 
@@ -62,11 +62,11 @@ class Outcome:
         return {str(label): int(count) for label, count in sorted(found.items())}
 
     @property
-    def parts(self) -> dict[str, int]:
-        """Images of each part."""
+    def splits(self) -> dict[str, int]:
+        """Images of each split."""
         assert self.prepared is not None
         found = self.prepared.table.frame["split"].value_counts()
-        return {str(part): int(count) for part, count in found.items()}
+        return {str(split): int(count) for split, count in found.items()}
 
 
 def configuration(case: Case, source: Path) -> Any:
@@ -227,9 +227,9 @@ def repeated(labels: list[str]) -> str:
     return rows([label for label in labels for _ in range(8 // len(labels))])
 
 
-def split_rows(parts: list[str]) -> str:
+def split_rows(splits: list[str]) -> str:
     """A CSV of cats and dogs in turn with a column ``split``."""
-    lines = [f"{n}.png,{ANIMALS[n % 2]},{part}" for n, part in enumerate(parts)]
+    lines = [f"{n}.png,{ANIMALS[n % 2]},{split}" for n, split in enumerate(splits)]
     return "\n".join(["path,label,split", *lines]) + "\n"
 
 
@@ -241,20 +241,20 @@ FOLDERS = [
          {"cat": 12, "dog": 12}, "train 8, val 8", {"train": 8, "val": 8, "test": 8}),
     Case("Training, Validation", "folder", tree(*(f"{p}/{c}" for p in ("Training", "Validation") for c in ANIMALS)),
          {"cat": 8, "dog": 8}, "train 8, val 8", {"train": 8, "val": 8}),
-    Case("parts below another folder", "folder", tree(*(f"v1/{p}/{c}" for p in ("train", "val") for c in ANIMALS)),
+    Case("splits below another folder", "folder", tree(*(f"v1/{p}/{c}" for p in ("train", "val") for c in ANIMALS)),
          {"cat": 8, "dog": 8}, "are read as the split", {"train": 8, "val": 8}),
     Case("class/train, class/val", "folder", tree(*(f"{c}/{p}" for p in ("train", "val") for c in ANIMALS)),
          {"cat": 8, "dog": 8}, "are read as the split", {"train": 8, "val": 8}),
-    Case("parts, then nested classes", "folder", tree(*(f"{p}/pet/{c}" for p in ("train", "val") for c in ANIMALS)),
+    Case("splits, then nested classes", "folder", tree(*(f"{p}/pet/{c}" for p in ("train", "val") for c in ANIMALS)),
          {"pet/cat": 8, "pet/dog": 8}, "are read as the split", {"train": 8, "val": 8}),
     Case("train alone", "folder", tree("train/cat", "train/dog"), LABELS, "all images are below 'train'"),
     Case("nested classes", "folder", tree("pet/cat", "pet/dog", "wild/fox"),
          {"pet/cat": 4, "pet/dog": 4, "wild/fox": 4}, "12 images taken"),
     Case("train and test, no val", "folder", tree(*(f"{p}/{c}" for p in ("train", "test") for c in ANIMALS)),
-         None, "needs a part 'val'"),
+         None, "needs a split 'val'"),
     Case("val and valid", "folder", tree(*(f"{p}/{c}" for p in ("train", "val", "valid") for c in ANIMALS)),
-         None, "are all the part 'val'"),
-    Case("a stranger beside the parts", "folder", tree("train/cat", "train/dog", "val/cat", "val/dog", "extra/cat"),
+         None, "are all the split 'val'"),
+    Case("a stranger beside the splits", "folder", tree("train/cat", "train/dog", "val/cat", "val/dog", "extra/cat"),
          None, "'extra' beside them is none"),
     Case("val without classes", "folder", tree("train/cat", "train/dog", "val"), None, "'label' must not be empty"),
     Case("val under other names", "folder", tree("train/cat", "train/dog", "val/images"),
@@ -380,13 +380,13 @@ TEXTS = [
          table(rows(["007", "7"] * 4, "path,identity")), {"007": 4, "7": 4}, "",
          settings={"attributes": []}),
     Case("split train, valid", "label", table(split_rows(["train"] * 4 + ["valid"] * 4)), LABELS,
-         "the part 'valid' is read as 'val'", {"train": 4, "val": 4}),
+         "the split 'valid' is read as 'val'", {"train": 4, "val": 4}),
     Case("test rows without labels, drop", "label",
          table(split_rows(["train"] * 3 + ["val"] * 3 + ["test"] * 2).replace("6.png,cat", "6.png,").replace(
              "0.png,cat", "0.png,")), {"(none)": 1, "cat": 2, "dog": 4},
          "1 images outside train and val have no label", {"train": 2, "val": 3, "test": 2},
          {"missing_labels": "drop"}),
-    Case("split a, b", "label", table(split_rows(["a"] * 4 + ["b"] * 4)), None, "needs a part 'train'"),
+    Case("split a, b", "label", table(split_rows(["a"] * 4 + ["b"] * 4)), None, "needs a split 'train'"),
     Case("split with an empty cell", "label", table(split_rows(["train"] * 4 + ["val"] * 3 + [""])), None,
          "row 7: 'split' must not be empty"),
     Case("Parquet: text", "label", parquet({"label": ["007"] * 4 + ["7"] * 4}), {"007": 4, "7": 4}, "8 rows"),

@@ -110,7 +110,7 @@ def test_validation_chose_k_and_vote_and_the_calibration_is_stored(name, run, as
 
 
 def test_an_index_of_all_images_is_not_tuned_on_its_own_answers(run, asker, images):
-    whole = index_run(run, part="all")
+    whole = index_run(run, split="all")
     assert len(whole) == 96
     assert whole.metadata["targets"] == asker.index.metadata["targets"]  # chosen val against train, as before
 

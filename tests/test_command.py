@@ -138,7 +138,7 @@ def test_evaluate_and_probe_report_every_judge(run: Run) -> None:
         for target in ("color", "shape", "joint")
     }
     assert {near["label"] for near in found["retrieval"]} == {"color", "shape", "joint", "identity"}
-    assert found["met_own"] == 0  # the split kept every identity in one part
+    assert found["met_own"] == 0  # the split kept every identity in one split
     assert all(near["same_identity_excluded"] == (near["label"] != "identity") for near in found["retrieval"])
     for score in found["scores"]:
         assert score["macro_f1"]["low"] <= score["macro_f1"]["value"] <= score["macro_f1"]["high"]

@@ -38,10 +38,10 @@ def test_every_row_is_in_one_fold_and_every_identity_whole(classes: int, each: i
     labels = np.repeat(np.arange(classes), each)
     identities = np.arange(len(labels)) // 2
     identities = np.unique(identities, return_inverse=True)[1]
-    parts = identity_folds(labels, identities, folds)
-    assert len(parts) == folds
-    assert sorted(np.concatenate([held for _, held in parts]).tolist()) == list(range(len(labels)))
-    for rest, held in parts:
+    splits = identity_folds(labels, identities, folds)
+    assert len(splits) == folds
+    assert sorted(np.concatenate([held for _, held in splits]).tolist()) == list(range(len(labels)))
+    for rest, held in splits:
         assert len(held)
         assert not set(identities[rest]) & set(identities[held])
         assert len(rest) + len(held) == len(labels)
@@ -54,15 +54,15 @@ def test_more_folds_than_identities_are_refused() -> None:
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_evaluation_gives_what_it_can(sizes: tuple[int, int], tmp_path: Path) -> None:
-    for place, (identities, parts) in enumerate(product(PEOPLE, PARTS)):
-        if (sizes, identities, parts) not in CASES:
+    for place, (identities, splits) in enumerate(product(PEOPLE, PARTS)):
+        if (sizes, identities, splits) not in CASES:
             continue
-        run, embeddings = degenerate(tmp_path / str(place), *sizes, identities, parts)
+        run, embeddings = degenerate(tmp_path / str(place), *sizes, identities, splits)
         found = evaluate(run, embeddings)
         judges = {score.predictor for score in found.scores}
-        assert {"head", "majority"} <= judges, (identities, parts)
+        assert {"head", "majority"} <= judges, (identities, splits)
         for judge in {"knn", "probe"} - judges:
-            assert any(note.lower().startswith(judge) for note in found.notes), (identities, parts, judge)
+            assert any(note.lower().startswith(judge) for note in found.notes), (identities, splits, judge)
         if not found.after_training:
             assert any("thresholds" in note for note in found.notes)
         assert all("\n" not in note for note in found.notes)
@@ -70,14 +70,14 @@ def test_evaluation_gives_what_it_can(sizes: tuple[int, int], tmp_path: Path) ->
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_an_index_is_built_whatever_validation_can_choose(sizes: tuple[int, int], tmp_path: Path) -> None:
-    for place, (identities, parts) in enumerate(product(PEOPLE, PARTS)):
-        if (sizes, identities, parts) not in CASES:
+    for place, (identities, splits) in enumerate(product(PEOPLE, PARTS)):
+        if (sizes, identities, splits) not in CASES:
             continue
-        run, embeddings = degenerate(tmp_path / str(place), *sizes, identities, parts)
+        run, embeddings = degenerate(tmp_path / str(place), *sizes, identities, splits)
         built = index_run(run, embeddings)
         vote = built.metadata["targets"]["kind"]
         uncalibrated = [note for note in built.metadata["notes"] if "calibrat" in note]
-        assert (vote["calibration"] is None) == (len(uncalibrated) == 1), (identities, parts)
+        assert (vote["calibration"] is None) == (len(uncalibrated) == 1), (identities, splits)
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
@@ -108,7 +108,7 @@ def test_a_map_of_few_images_is_drawn(sizes: tuple[int, int], tmp_path: Path) ->
     for identities in PEOPLE:
         run, embeddings = degenerate(tmp_path / identities, *sizes, identities, "alternate")
         (tmp_path / identities).mkdir(exist_ok=True)
-        made = map_run(run, embeddings, part="all", faces=False)
+        made = map_run(run, embeddings, split="all", faces=False)
         assert made.page.is_file()
         assert made.picture.is_file()
 
@@ -143,7 +143,7 @@ def test_a_fault_of_our_own_is_noted_and_warned_of() -> None:
 def test_where_nothing_can_be_measured_it_is_an_error(tmp_path: Path) -> None:
     run, embeddings = degenerate(tmp_path, 1, 2, "image", "single", attributes=False)
     with pytest.raises(
-        ArgumentError, match="--part val: nothing could be measured on it; retrieval by identity"
+        ArgumentError, match="--split val: nothing could be measured on it; retrieval by identity"
     ):
         evaluate(run, embeddings)
 
@@ -158,8 +158,8 @@ def test_a_threshold_that_nothing_can_set_is_refused(reject: str | float, tmp_pa
     assert len(index_run(run, embeddings)) == 15
     run, embeddings = degenerate(tmp_path, 5, 6, "class", "alternate")
     whole = embeddings.take((embeddings.table.frame["split"] == "train").to_numpy())
-    with pytest.raises(ArgumentError, match="the images have no part 'val'; leave it out"):
+    with pytest.raises(ArgumentError, match="the images have no split 'val'; leave it out"):
         index_run(run, whole, reject=reject)
     assert index_run(run, whole).metadata["notes"] == [
-        "k and vote are the defaults, uncalibrated: the images have no part 'val'"
+        "k and vote are the defaults, uncalibrated: the images have no split 'val'"
     ]

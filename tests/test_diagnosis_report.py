@@ -160,7 +160,7 @@ def test_one_person_a_class_cannot_be_judged_but_is_not_an_error() -> None:
             {"identities": np.zeros(360)},
             "identities must be integers or strings, found float64; floats merge",
         ),
-        ({"split": np.full(360, "a")}, "split must name parts such as 'train' and 'val', found a"),
+        ({"split": np.full(360, "a")}, "split must name splits such as 'train' and 'val', found a"),
         ({"validation": np.zeros(360, bool)}, "split and validation must not both be given"),
         ({"questions": ["weather"]}, "questions must be among leak, .*, found 'weather'"),
         (

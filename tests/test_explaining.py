@@ -45,7 +45,7 @@ def case(tmp_path_factory) -> SimpleNamespace:
     index = EmbeddingIndex.build(
         np.eye(5, dtype=np.float32),
         {"path": names, "identity": identities},
-        metadata={"part": "train"},
+        metadata={"split": "train"},
         fingerprint="f00",
     )
     rows, near = np.arange(5)[None], np.linspace(0.9, 0.5, 5)[None]
@@ -101,7 +101,7 @@ def test_it_says_the_answer_its_votes_and_who_cast_them(case, tmp_path):
     assert "≠ differs: square" in said
     assert "✓ agrees: (red)" in said  # the fifth neighbor, where four vote
     assert "0.250 → 0.050" in said
-    assert "5 indexed images of the part 'train', searched exactly; model f00" in said
+    assert "5 indexed images of the split 'train', searched exactly; model f00" in said
 
 
 def test_everything_is_escaped(case, tmp_path):

@@ -20,8 +20,8 @@ def test_what_is_read_and_what_is_said(case: Case, tmp_path: Path) -> None:
     assert found.labels == case.labels, said
     assert case.says in said
     assert all("\n" not in line and len(line) < 600 for line in found.said)
-    if case.parts is not None:
-        assert found.parts == case.parts
+    if case.splits is not None:
+        assert found.splits == case.splits
     if found.prepared is not None:
         assert all(path.is_file() for path in found.prepared.table.paths)
 
@@ -53,7 +53,7 @@ def audit(source: Path, *words: str) -> tuple[int, str]:
     ("name", "words"),
     [
         ("one class", "needs two classes or more"),
-        ("split a, b", "needs a part 'train'"),
+        ("split a, b", "needs a split 'train'"),
         ("one empty", "row 7"),
     ],
 )

@@ -194,7 +194,7 @@ def test_an_identity_in_two_parts(table):
     findings, report = found(change(table, 0, "split", "train"))
     assert report.certain
     assert findings["identity-across-splits"].rows == ((0, 1, 2, 3),)
-    assert "1 of 12 identities have images in two parts" in findings["identity-across-splits"].sentence
+    assert "1 of 12 identities have images in two splits" in findings["identity-across-splits"].sentence
 
 
 def test_two_values_of_what_is_fixed(table):
@@ -224,7 +224,7 @@ def test_a_class_that_a_part_lacks(table):
     findings, report = found(ImageTable(frame, table.root), space, images=False)
     assert report.certain
     assert findings["class-missing-joint-class"].severity == "certain"
-    assert "1 of 4 classes of joint class have no image in the part 'val': on / male" in (
+    assert "1 of 4 classes of joint class have no image in the split 'val': on / male" in (
         findings["class-missing-joint-class"].sentence
     )
     assert "class-missing-mask" not in findings
@@ -349,7 +349,7 @@ def test_the_page_is_plain_offline_and_escaped(table, tmp_path):
     assert "1 thing" not in html
     assert "One thing is certain to spoil a result" in html
     assert "Certain to spoil a result" in html
-    assert "identities have images in two parts" in html
+    assert "identities have images in two splits" in html
     assert "row 0" in html
     assert "What the batches hold" in html
     assert 'src="http' not in html

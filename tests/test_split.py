@@ -43,15 +43,15 @@ def test_the_competition_is_split_evenly_in_every_class() -> None:
     sizes=st.lists(st.integers(1, 9), min_size=6, max_size=60),
     num_classes=st.integers(1, 5),
     seed=st.integers(0, 5),
-    parts=st.integers(2, 3),
+    splits=st.integers(2, 3),
 )
 def test_any_split_is_disjoint_whole_and_repeatable(
-    sizes: list[int], num_classes: int, seed: int, parts: int
+    sizes: list[int], num_classes: int, seed: int, splits: int
 ) -> None:
     identities = [f"p{i}" for i, size in enumerate(sizes) for _ in range(size)]
     table = make_table(identities)
     classes = np.random.default_rng(seed).integers(0, num_classes, len(identities))
-    shares = {"train": 0.6, "val": 0.4} if parts == 2 else {"train": 0.5, "val": 0.3, "test": 0.2}
+    shares = {"train": 0.6, "val": 0.4} if splits == 2 else {"train": 0.5, "val": 0.3, "test": 0.2}
     split = split_by_identity(table, classes, shares=shares, seed=seed, warn=False)
     assert set(split.splits) == set(shares)
     assert split.frame.groupby("identity")["split"].nunique().eq(1).all()
@@ -71,19 +71,19 @@ def test_folds_partition_the_people(num_folds: int) -> None:
 @pytest.mark.parametrize("test", [0.0, 0.2])
 def test_every_person_is_held_out_by_one_fold_and_tested_by_none_or_all(test: float) -> None:
     table, classes = competition(300)
-    parts = np.array(
+    splits = np.array(
         [
             split_fold(table, 4, fold, classes, test=test, seed=3).frame["split"].to_numpy(str)
             for fold in range(4)
         ]
     )
-    apart = (parts == "test").any(axis=0)
-    assert (parts[:, apart] == "test").all()
+    apart = (splits == "test").any(axis=0)
+    assert (splits[:, apart] == "test").all()
     assert apart.mean() == pytest.approx(test, abs=0.02)
-    assert ((parts == "val").sum(axis=0) == ~apart).all()
-    for part in parts:
-        assert check_split(table.with_column("split", part), classes) == []
-    assert np.ptp((parts == "val").sum(axis=1)) <= 0.1 * len(table) / 4
+    assert ((splits == "val").sum(axis=0) == ~apart).all()
+    for split in splits:
+        assert check_split(table.with_column("split", split), classes) == []
+    assert np.ptp((splits == "val").sum(axis=1)) <= 0.1 * len(table) / 4
 
 
 def test_a_fold_that_is_not_there_is_refused() -> None:
@@ -102,17 +102,17 @@ def test_exact_copies_stay_on_one_side_where_there_are_no_identities(tmp_path: P
 
 def test_a_missing_class_is_named() -> None:
     table = make_table(["a", "a", "b", "c", "d", "e"])
-    with pytest.warns(SplitWarning, match=r"part '(train|val)' lacks 1 of 2 classes"):
+    with pytest.warns(SplitWarning, match=r"'(train|val)' lacks 1 of 2 classes"):
         split_by_identity(table, [1, 1, 0, 0, 0, 0], shares={"train": 0.6, "val": 0.4})
 
 
 def test_a_split_made_elsewhere_is_audited() -> None:
     table = make_table(["a", "a", "b", "c"]).with_column("split", ["train", "val", "train", "val"])
     with pytest.raises(
-        SplitError, match=r"1 of 3 identities are in two parts, the first 'a' in train and val"
+        SplitError, match=r"1 of 3 identities are in two splits, the first 'a' in train and val"
     ):
         check_split(table)
-    with pytest.raises(SplitError, match="at least two parts"):
+    with pytest.raises(SplitError, match="at least two splits"):
         check_split(make_table(["a", "b"]).with_column("split", ["train", "train"]))
     with pytest.raises(SplitError, match="row 1: 'split' must not be empty"):
         check_split(make_table(["a", "b"]).with_column("split", ["train", None]))
@@ -123,8 +123,8 @@ def test_a_split_made_elsewhere_is_audited() -> None:
 def test_shares_that_are_missed_are_said() -> None:
     table = make_table([f"p{i}" for i in range(100)]).with_column("split", ["train"] * 60 + ["val"] * 40)
     assert check_split(table, shares={"train": 0.8, "val": 0.2}) == [
-        "split: part 'train' holds 60.0% of the images, 80.0% were asked for",
-        "split: part 'val' holds 40.0% of the images, 20.0% were asked for",
+        "split: 'train' holds 60.0% of the images, 80.0% were asked for",
+        "split: 'val' holds 40.0% of the images, 20.0% were asked for",
     ]
 
 
@@ -132,7 +132,7 @@ def test_what_cannot_be_split_is_refused() -> None:
     table = make_table(["a", "b"])
     with pytest.raises(ArgumentError, match="positive shares that add up to 1"):
         split_by_identity(table, shares={"train": 0.8, "val": 0.1})
-    with pytest.raises(SplitError, match="1 identities cannot fill 2 parts"):
+    with pytest.raises(SplitError, match="1 identities cannot fill 2 splits"):
         split_by_identity(make_table(["a", "a"]))
     with pytest.raises(ArgumentError, match="num_folds=1: must be at least 2"):
         identity_folds(table, 1)

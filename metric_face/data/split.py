@@ -224,7 +224,7 @@ def _missing_classes(
         missing = np.setdiff1d(present, classes[splits == split])
         if len(missing):
             words = ", ".join(str(class_names[c] if class_names else c) for c in missing[:8])
-            found.append(f"split: split {name!r} lacks {len(missing)} of {len(present)} classes: {words}")
+            found.append(f"split: {name!r} lacks {len(missing)} of {len(present)} classes: {words}")
     return found
 
 
@@ -234,7 +234,7 @@ def _missed_shares(
     allowed = max(tolerance, float(np.bincount(units).max()) / len(units))
     actual = np.bincount(splits, minlength=len(names)) / len(splits)
     return [
-        f"split: split {name!r} holds {actual[split]:.1%} of the images, {shares[str(name)]:.1%} were asked for"
+        f"split: {name!r} holds {actual[split]:.1%} of the images, {shares[str(name)]:.1%} were asked for"
         for split, name in enumerate(names)
         if shares is not None and str(name) in shares and abs(actual[split] - shares[str(name)]) > allowed
     ]

@@ -140,7 +140,7 @@ def _split(split: Any, validation: Any, count: int) -> NDArray[np.str_] | None:
     parts: NDArray[np.str_] = column(split, "split", count).astype(str)
     if not np.isin(parts, (*TRAIN_NAMES, *HELD_OUT_NAMES)).any():
         raise ArgumentError(
-            f"split must name parts such as 'train' and 'val', found {', '.join(np.unique(parts)[:3].tolist())}"
+            f"split must name splits such as 'train' and 'val', found {', '.join(np.unique(parts)[:3].tolist())}"
         )
     return parts
 
