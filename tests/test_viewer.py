@@ -171,7 +171,7 @@ def test_paths_come_back_whatever_they_are(points, columns, tmp_path):
 
 
 def test_paths_do_not_tell_whose_machine_it_was(page, images):
-    assert page.paths()[3] == "person1/3.png"
+    assert page.paths()[3] == "identity1/3.png"
     assert str(images[0].parent.parent) not in page.html
 
 
