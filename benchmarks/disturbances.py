@@ -153,7 +153,7 @@ class Bench:
 
 
 def _call(case: Case, said: Path, watched: Path | None, kill_at: int) -> None:
-    from metric_face.cli.app import main
+    from metric_face.cli.entry import main
 
     descriptor = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 1)

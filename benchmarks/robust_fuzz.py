@@ -25,7 +25,7 @@ from PIL import Image
 
 from benchmarks import fuzz_inputs
 from benchmarks.harness import machine, publish, table
-from metric_face.cli import app as cli
+from metric_face.cli import entry
 from metric_face.config import dump_config, load_config
 from metric_face.data.labels import Attribute, LabelSpace
 from metric_face.data.table import ImageTable
@@ -64,7 +64,7 @@ def call(arguments: list[str]) -> tuple[int, str, str]:
     sys.argv = ["metric-face", *arguments]
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
-            cli.main()
+            entry.main()
         code = 0
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)

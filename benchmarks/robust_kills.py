@@ -82,7 +82,7 @@ def keep(home: Path, name: str) -> Path:
 
 def call(words: tuple[str, ...]) -> None:
     """Call a command in this process, so that whatever it imports is loaded."""
-    from metric_face.cli.app import main
+    from metric_face.cli.entry import main
 
     sys.argv = ["metric-face", *words]
     with contextlib.redirect_stdout(io.StringIO()):

@@ -75,7 +75,7 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
         assert f" {name} " in done.stdout
     code = (
         "import sys; sys.argv = ['metric-face', '--help']\n"
-        "from metric_face.cli.app import main\n"
+        "from metric_face.cli.entry import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         f"print(sorted({{m.split('.')[0] for m in sys.modules}} & {HEAVY}))"

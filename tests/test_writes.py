@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from typer.models import ArgumentInfo, ParameterInfo
 
-from metric_face.cli.app import app, main
+from metric_face.cli.app import app
+from metric_face.cli.entry import main
 from metric_face.cli.failures import DEBUG, line_of
 from metric_face.embeddings.embeddings import Embeddings
 from metric_face.errors import ArgumentError, OutputError

@@ -1,4 +1,4 @@
-from .app import main as main
+from .entry import main as main
 from .terminal import show_answer as show_answer
 from .terminal import with_interval as with_interval
 

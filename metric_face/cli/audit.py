@@ -1,0 +1,46 @@
+"""``metric-face audit``: data, split and sampler before a training."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from metric_face.cli.options import Json
+from metric_face.cli.output_options import check_apart, text_option
+
+
+def audit(
+    source: Annotated[Path, typer.Argument(help="Images (folder, CSV, Parquet) or a configuration (YAML).")],
+    out: Annotated[Path | None, text_option("--out", "-o", help="Write the page here.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", "-s", help="section.key=value of the configuration.")
+    ] = None,
+    fixed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fixed", help="Attribute in which an identity's images cannot differ, such as gender."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check data, split and sampler in one dry pass, without a model; exit code 1 where a training would refuse."""
+    from metric_face.auditing import audit_source, write_page
+    from metric_face.cli.terminal import answer, answer_json, bar, counter
+
+    check_apart({"--out": out}, [source])
+    with bar("reading images", not as_json) as progress:
+        report = audit_source(source, overrides or [], fixed=fixed or [], progress=counter(progress))
+    page = None if out is None else write_page(report, out)
+    if as_json:
+        answer_json({**report.to_dict(), "page": None if page is None else str(page)})
+    else:
+        answer(
+            f"{report.images:,} images, {report.identities or 'no'} identities; {report.splits or 'not split'}"
+        )
+        for line in report.notes:
+            answer(line)
+        for finding in report.findings:
+            answer(f"[{finding.severity}] {finding.sentence} {finding.remedy}".rstrip())
+        if page is not None:
+            answer(str(page))
+    raise typer.Exit(1 if report.refusal else 0)

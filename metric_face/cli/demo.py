@@ -1,0 +1,28 @@
+"""``metric-face demo``: every command on drawn faces."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from metric_face.cli.options import Json
+from metric_face.cli.output_options import demo_option
+
+
+def demo(
+    out: Annotated[Path, demo_option("--out", help="Folder for all that the demo makes.")] = Path("demo"),
+    identities: Annotated[int, typer.Option(help="Identities to draw, 7 images each.")] = 200,
+    as_json: Json = False,
+) -> None:
+    """Draw synthetic faces, train on them, and show every command at work (under 4 minutes on 2 cores)."""
+    from metric_face.cli.terminal import answer, answer_json, answer_table, say, show_answer, with_interval
+    from metric_face.demo import run_demo
+
+    result = run_demo(out, identities=identities, say=say, show=lambda one: show_answer(one, shown=3))
+    if as_json:
+        answer_json(result.to_dict())
+        return
+    rows = [(predictor, with_interval(score)) for predictor, score in result.rows()]
+    answer_table(("predictor", "macro F1 of 18 classes [95 %]"), rows)
+    for line in result.closing():
+        answer(line)

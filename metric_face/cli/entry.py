@@ -1,0 +1,43 @@
+"""The entry point of the command ``metric-face``: runs it and turns whatever goes wrong into one line.
+
+Exit codes: 0 done, 1 the input or the data is wrong (one line, no traceback), 2 wrong usage, 130 interrupted,
+143 stopped by SIGTERM.
+"""
+
+import os
+import sys
+import warnings
+
+from metric_face.cli.app import app
+from metric_face.cli.failures import line_of, trace_of
+from metric_face.visible import tolerant_streams
+
+
+def main() -> None:
+    """Run the command that the command line names."""
+    tolerant_streams()
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # several lines an image; what matters is our error
+    try:
+        try:
+            app()
+        except SystemExit:
+            sys.stdout.flush()  # here, where a full disk can still be reported
+            raise
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has gone, as in `metric-face knn ... | head`
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as error:
+        sys.stderr.write(f"{trace_of(error)}error: {line_of(error)}\n")
+        _discard_output()
+        sys.exit(1)
+
+
+def _discard_output() -> None:
+    """Discard what standard output did not take: Python would try again at exit and report a second error."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

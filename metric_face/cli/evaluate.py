@@ -1,0 +1,53 @@
+"""``metric-face evaluate``: the scores of a run."""
+
+from metric_face.cli.options import LATEST, Json, RunArgument, Split
+
+
+def evaluate(run: RunArgument = LATEST, split: Split = "val", as_json: Json = False) -> None:
+    """Macro F1 of head, kNN and probe, recall@1/5, R-precision and MAP@R, with intervals over identities."""
+    from metric_face.cli.terminal import answer, answer_json, answer_table, say, steps, with_interval
+    from metric_face.data import tell
+    from metric_face.evaluation import evaluate as judge
+    from metric_face.run import Run
+
+    opened = Run.open(run)
+    tell(opened, say, shown=False)
+    with steps(not as_json) as step:
+        found = judge(opened, split=split, progress=step)
+    if as_json:
+        answer_json(found.to_dict())
+        return
+    answer(
+        f"{found.split}: {found.images:,} images of {found.identities:,} identities; 95 % intervals over identities"
+    )
+    if found.scores:
+        rows = [(s.predictor, s.target, with_interval(s.macro_f1), s.note) for s in found.scores]
+        answer_table(("predictor", "target", "macro F1", ""), rows)
+    if found.met_own:
+        answer(
+            f"kNN and probe meet the own identity of {found.met_own:,} images in the training split: not left out."
+        )
+    elif found.met_own == 0:
+        answer("kNN and probe: nobody is in both splits, so no image meets its own identity.")
+    if found.after_training:
+        gains = [(r.kind, r.target, with_interval(r.gain)) for r in found.after_training]
+        answer_table(("heads read with", "target", "gain on identities not chosen on"), gains)
+    nearest = [
+        (
+            r.label,
+            with_interval(r.recall_at_1),
+            f"{r.recall_at_5:.3f}",
+            f"{r.r_precision:.3f}",
+            f"{r.map_at_r:.3f}",
+            f"{r.queries:,}",
+        )
+        for r in found.retrieval
+    ]
+    answer_table(("retrieval by", "recall@1", "recall@5", "R-prec.", "MAP@R", "queries"), nearest)
+    excluded = [r.label for r in found.retrieval if r.same_identity_excluded]
+    if excluded:
+        answer(f"Images of the query's own identity are left out of its neighbors for {', '.join(excluded)}.")
+    elif found.retrieval:
+        answer("No query's own identity is left out of its neighbors.")
+    for note in found.notes:
+        say(note)

@@ -1,0 +1,71 @@
+"""``metric-face index``: the index that knn searches."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from metric_face.cli.options import LATEST, Json, RunArgument
+from metric_face.cli.output_options import folder_option
+from metric_face.files import INDEX, folder_target
+
+
+def index(
+    run: RunArgument = LATEST,
+    split: Annotated[str, typer.Option(help="Split to search in; 'all' takes every image.")] = "train",
+    kind: Annotated[str, typer.Option(help="auto, flat, ivf, hnsw or ivfpq.")] = "auto",
+    memory: Annotated[float | None, typer.Option(help="GiB that the index may take.")] = None,
+    recall: Annotated[float, typer.Option(help="Recall@10 that an approximate index is tuned for.")] = 0.98,
+    reject: Annotated[
+        str | None,
+        typer.Option(help="Answer 'unknown' below a threshold: 'f1', or a false-accept rate such as 0.05."),
+    ] = None,
+    out: Annotated[
+        Path | None, folder_option(INDEX, "--out", "-o", help="Folder to write; default RUN/index.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Build the index that 'knn' asks, and choose how neighbors vote, on validation."""
+    from metric_face.cli.terminal import answer, answer_json, say
+    from metric_face.data import tell
+    from metric_face.inference import index_run
+    from metric_face.run import Run
+
+    opened = Run.open(run)
+    folder_target(out or opened.folder / "index", INDEX)
+    tell(opened, say, shown=False)
+    budget = None if memory is None else int(memory * 2**30)
+    built = index_run(
+        opened, split=split, reject=_rate(reject), kind=kind, memory_budget=budget, recall=recall
+    )
+    folder = built.save(out or opened.folder / "index")
+    if as_json:
+        answer_json({"folder": str(folder), "vectors": len(built), "kind": built.kind, **built.metadata})
+        return
+    answer(f"{len(built):,} vectors x {built.dimensions}, {built.kind}; {folder}")
+    for name, vote in built.metadata["targets"].items():
+        if vote["val_macro_f1"] is not None:
+            calibration = vote["calibration"]
+            error = (
+                "uncalibrated"
+                if calibration is None
+                else f"calibration error {calibration['error_before']:.3f} -> {calibration['error_after']:.3f}"
+            )
+            answer(
+                f"  {name}: k={vote['k']} {vote['votes']}, validation macro F1 {vote['val_macro_f1']:.3f}; {error}"
+                + (
+                    f"; unknown below certainty {vote['threshold']:.4f} ({vote['rejects']})"
+                    if vote["rejects"]
+                    else ""
+                )
+            )
+    for note in built.metadata["notes"]:
+        say(note)
+
+
+def _rate(text: str | None) -> float | str | None:
+    """``--reject``: a rate where it is a number."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text

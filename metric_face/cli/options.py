@@ -1,0 +1,15 @@
+"""Arguments and options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+LATEST = Path("runs/latest")
+
+RunArgument = Annotated[Path, typer.Argument(help="The run directory that 'train' wrote.", show_default=True)]
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Split = Annotated[str, typer.Option("--split", help="Split of the images: val, test, train.")]
+DataRoot = Annotated[
+    Path | None, typer.Option("--data", help="Where the run's images are now, if they were moved.")
+]

@@ -1,0 +1,28 @@
+"""``metric-face probe``: a linear probe on the embeddings."""
+
+from metric_face.cli.options import LATEST, Json, RunArgument, Split
+
+
+def probe(
+    run: RunArgument = LATEST,
+    split: Split = "val",
+    as_json: Json = False,
+) -> None:
+    """Fit a linear probe on the training embeddings: F1 per class on another split."""
+    from metric_face.cli.terminal import answer, answer_json, answer_table, say, steps, with_interval
+    from metric_face.data import tell
+    from metric_face.evaluation import probe_run
+    from metric_face.run import Run
+
+    opened = Run.open(run)
+    tell(opened, say, shown=False)
+    with steps(not as_json) as step:
+        scores = probe_run(opened, split=split, progress=step)
+    if as_json:
+        from dataclasses import asdict
+
+        answer_json([asdict(score) for score in scores])
+        return
+    for score in scores:
+        answer(f"{score.target}: macro F1 {with_interval(score.macro_f1)}  ({score.note})")
+        answer_table(("  class", "F1"), [(f"  {name}", f"{value:.3f}") for name, value in score.f1.items()])

@@ -1,0 +1,60 @@
+"""``metric-face why``: what holds a run back."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from metric_face.cli.options import LATEST, DataRoot, Json, RunArgument
+from metric_face.cli.output_options import REPORT_FILES, files_option
+from metric_face.files import file_target
+
+
+def why(
+    run: RunArgument = LATEST,
+    out: Annotated[
+        Path | None, files_option(REPORT_FILES, "--out", "-o", help="Folder to write; default the run.")
+    ] = None,
+    others: Annotated[
+        list[Path] | None, typer.Option("--beside", help="Another run on the same images, to compare with.")
+    ] = None,
+    unlabeled: Annotated[
+        Path | None,
+        typer.Option("--unlabeled", help="Embeddings of images without labels, such as the test set."),
+    ] = None,
+    root: DataRoot = None,
+    no_faces: Annotated[bool, typer.Option("--no-faces", help="Leave every image out of the page.")] = False,
+    lang: Annotated[str, typer.Option(help="en or ko.")] = "en",
+    as_json: Json = False,
+) -> None:
+    """Say what holds a run back: report.html, report.json, and the top findings here."""
+    from metric_face.cli.terminal import answer, answer_json, say, steps
+    from metric_face.data import tell
+    from metric_face.diagnosis import diagnose, unlabeled_of, words, write_report
+    from metric_face.run import Run
+
+    words(lang)  # refused before anything is computed
+    opened = Run.open(run, data=root)
+    for name in REPORT_FILES:
+        file_target((out or opened.folder) / name)
+    tell(opened, say)
+    known: dict[str, Any] = {}
+    if others:
+        known["runs"] = [opened, *(Run.open(other, data=root) for other in others)]
+    if unlabeled is not None:
+        known |= unlabeled_of(opened, unlabeled)
+    with steps(not as_json) as step:
+        found = diagnose(opened, progress=lambda name, number, of: step(f"{number + 1}/{of} {name}"), **known)
+    # Before the page: an answer that took minutes is not lost to a disk that is full.
+    if as_json:
+        answer_json(found.to_dict(lang))
+    else:
+        for line in found.lines(lang):
+            answer(line)
+    for line in found.failures(lang):
+        say(line)
+    with steps(not as_json) as step:
+        step("page")
+        page = write_report(found, out or opened.folder, lang=lang, faces=not no_faces)
+    if not as_json:
+        answer(str(page))
