@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from metric_face.arrays import Doubles
+
 Row = tuple[float, float, float, float, float]
 
 
@@ -100,7 +102,7 @@ def estimate(
     return AngleEstimate(kappa, low, high, raw, r_a, r_b, similar, len(table), idle, reason)
 
 
-def _corrected(means: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _corrected(means: Doubles) -> Doubles:
     r_a, r_b, crossed = means[0], means[1], means[2]
     known = (r_a > 0) & (r_b > 0)
     scale = np.sqrt(np.where(known, r_a * r_b, 1.0))

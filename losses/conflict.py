@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from metric_face.arrays import Doubles
 from metric_face.errors import ArgumentError
 
 from .angles import AngleEstimate, Row, cosines, estimate
@@ -256,5 +256,5 @@ def _table(rows: Iterable[Row]) -> Tensor:
 
 
 def _row(a1: Tensor, a2: Tensor, b1: Tensor, b2: Tensor) -> Row:
-    arrays: list[npt.NDArray[np.float64]] = [x.flatten().double().cpu().numpy() for x in (a1, a2, b1, b2)]
+    arrays: list[Doubles] = [x.flatten().double().cpu().numpy() for x in (a1, a2, b1, b2)]
     return cosines(*arrays)

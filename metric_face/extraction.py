@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from metric_face.arrays import Floats
 from metric_face.data import EvalTransform, ImageTable
 from metric_face.embeddings import Embeddings, logits_file, write_description
 from metric_face.errors import ArgumentError
@@ -193,7 +194,7 @@ class _Store:
         return int(note["rows"])
 
 
-def _array_on_disk(file: Path, shape: tuple[int, int], *, new: bool) -> NDArray[np.float32]:
+def _array_on_disk(file: Path, shape: tuple[int, int], *, new: bool) -> Floats:
     """An array that is a file. Its room is taken at once: a full disk is an error here, and no signal later."""
     array = np.lib.format.open_memmap(file, mode="w+" if new else "r+", dtype=np.float32, shape=shape)
     if array.size and hasattr(os, "posix_fallocate"):

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from metric_face.arrays import Bools
+
 
 def is_missing(value: Any) -> bool:
     """Say whether a value stands for none: None, NaN, NaT, ``pandas.NA``, or text of blanks alone.
@@ -25,7 +27,7 @@ def is_missing(value: Any) -> bool:
         return False  # an array or the like: a wrong value, and not a missing one
 
 
-def missing_rows(values: Any) -> NDArray[np.bool_]:
+def missing_rows(values: Any) -> Bools:
     """Say of each of N values whether it is missing: a list, an array, a tensor or a pandas column.
 
     Returns:

@@ -6,14 +6,12 @@ from contextlib import contextmanager
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from metric_face.arrays import Doubles, Floats, Ints
 from metric_face.errors import ArgumentError
 from metric_face.missing import column_of, is_missing
 
 Metric: TypeAlias = Literal["cosine", "inner_product", "euclidean"]
-Floats: TypeAlias = NDArray[np.float32]
-Ints: TypeAlias = NDArray[np.int64]
 
 _BLOCK_BYTES = 1 << 21  # a temporary of 2 MiB stays in the cache: four times faster than one pass over memory
 
@@ -95,7 +93,7 @@ def check_directions(vectors: Floats, name: str = "embeddings") -> None:
     _refuse_zeros(row_lengths(vectors), name, 0)
 
 
-def _refuse_zeros(lengths: NDArray[np.float64], name: str, first_row: int) -> None:
+def _refuse_zeros(lengths: Doubles, name: str, first_row: int) -> None:
     if not lengths.all():
         row = first_row + int(np.flatnonzero(lengths == 0)[0])
         raise ArgumentError(
@@ -103,7 +101,7 @@ def _refuse_zeros(lengths: NDArray[np.float64], name: str, first_row: int) -> No
         )
 
 
-def row_lengths(vectors: Floats) -> NDArray[np.float64]:
+def row_lengths(vectors: Floats) -> Doubles:
     """Return the (N,) Euclidean length of each row, summed in float64 so that no square overflows."""
     lengths = np.empty(len(vectors))
     for rows in blocks(*vectors.shape):

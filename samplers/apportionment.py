@@ -5,14 +5,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from metric_face.arrays import Doubles, Ints
+
 from .dealing import shuffled_within
-from .labels import Ints
 
 _ROUNDING = 1e-9  # a share of 2.9999999999 is a 3 that went through floating point
 
 
 def apportion(
-    weight: npt.NDArray[np.float64],
+    weight: Doubles,
     lower: Ints,
     upper: Ints,
     group: Ints,
@@ -37,7 +38,7 @@ def apportion(
     """
     groups = total.size
 
-    def add(values: npt.NDArray[np.float64] | Ints) -> npt.NDArray[np.float64]:
+    def add(values: Doubles | Ints) -> Doubles:
         return add_up(group, values, groups)
 
     if (add(lower) == total).all():
@@ -67,6 +68,6 @@ def apportion(
     return share
 
 
-def add_up(group: Ints, values: npt.NDArray[Any], groups: int) -> npt.NDArray[np.float64]:
+def add_up(group: Ints, values: npt.NDArray[Any], groups: int) -> Doubles:
     """(G,) the sum of the values of each group."""
     return np.bincount(group, values, groups).astype(np.float64)

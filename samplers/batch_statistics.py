@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from metric_face.arrays import Ints
+
 from .drawn import Drawn
-from .labels import Ints
 
 
 @dataclass(frozen=True)

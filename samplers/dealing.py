@@ -23,7 +23,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .labels import Ints
+from metric_face.arrays import Ints
 
 _ALL_BITS = np.iinfo(np.uint64).max
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from metric_face.arrays import Ints
+
 from .audit_report import AuditReport, Defect
 from .batch_statistics import Groups, company
 from .drawn import Drawn
-from .labels import Ints
 
 
 def broken_promises(passes: list[Drawn]) -> Iterator[Defect]:

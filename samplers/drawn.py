@@ -12,9 +12,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
 
+from metric_face.arrays import Ints
 from metric_face.errors import ArgumentError
-
-from .labels import Ints
 
 
 @dataclass

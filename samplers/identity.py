@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Sampler
 
+from metric_face.arrays import Ints
 from metric_face.errors import ArgumentError
 
 from .checks import whole
-from .labels import Ints, encode
+from .labels import encode
 from .plan import make_plan
 from .quotas import Quota
 from .ranks import rank_and_world

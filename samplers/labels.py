@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from metric_face.arrays import Ints
 from metric_face.errors import ArgumentError
 from metric_face.missing import column_of, is_missing
-
-Ints = npt.NDArray[np.int64]
 
 
 def encode(labels: Any, name: str = "labels") -> tuple[Ints, list[Any]]:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from metric_face.arrays import Bools, Ints
 from metric_face.errors import ArgumentError
 
-from .labels import Ints, encode
+from .labels import encode
 from .quotas import Quota
 
 
@@ -83,7 +83,7 @@ def part_bounds(
     parts = np.bincount(part_label, minlength=counts.size)[part_label]
     shown = part_sizes if cover else np.zeros_like(part_sizes)
     base, remainder = np.divmod(groups * k, images)
-    cases: list[npt.NDArray[np.bool_]] = [images < k, parts < k]
+    cases: list[Bools] = [images < k, parts < k]
     lower = np.select(cases, [base * part_sizes, np.maximum(shown, groups)], shown)
     upper = np.select(cases, [(base + (remainder > 0)) * part_sizes, groups * part_sizes], groups)
     return lower, upper

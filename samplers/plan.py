@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from metric_face.arrays import Ints
+
 from .apportionment import apportion
 from .dealing import deal, shuffled_within, stable_order
-from .labels import Ints
 from .parts import part_bounds
 from .roster import Roster
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
 
 from .apportionment import add_up, apportion
-from .labels import Ints, encode
+from .labels import encode
 
 
 class Quota:
@@ -78,7 +78,7 @@ class QuotaPlan:
 
     def count(
         self,
-        weight: npt.NDArray[np.float64],
+        weight: Doubles,
         before: Ints,
         lower: Ints,
         upper: Ints,
@@ -106,7 +106,7 @@ class QuotaPlan:
         stratum_total = apportion(stratum_weight, least, most, family, family_total, rng)
         return apportion(weight, lower, upper, stratum, stratum_total, rng)
 
-    def _fits(self, wanted: npt.NDArray[np.float64], batches: int) -> bool:
+    def _fits(self, wanted: Doubles, batches: int) -> bool:
         taken = np.maximum(wanted, self.need * batches)
         by_family = np.bincount(self.family, taken, minlength=self.cap.size)
         return bool(taken.sum() <= self.num_identities * batches and (by_family <= self.cap * batches).all())

@@ -6,13 +6,12 @@ from hashlib import sha256
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from metric_face.arrays import Bools, Doubles, Ints
 from metric_face.errors import ArgumentError
 
 from .checks import choice, whole
 from .dealing import stable_order
-from .labels import Ints
 from .parts import groups_to_cover, number_parts, parts_of, varies
 from .quotas import Quota, QuotaPlan, plan_quotas
 
@@ -37,7 +36,7 @@ class Roster:
     label: Ints  # (M,)
     sizes: Ints  # (C,) images of each label
     groups: Ints  # (C,) groups of K that each label needs in an epoch
-    weight: npt.NDArray[np.float64]  # (C,) how often labels are wanted, relative to each other
+    weight: Doubles  # (C,) how often labels are wanted, relative to each other
     part: Ints | None  # (M,)
     part_label: Ints  # (Q,)
     part_sizes: Ints  # (Q,)
@@ -172,7 +171,7 @@ def enrol(
     )
 
 
-def _eligible(counts: Ints, singletons: Singletons) -> npt.NDArray[np.bool_]:
+def _eligible(counts: Ints, singletons: Singletons) -> Bools:
     single = counts == 1
     if singletons == "raise" and single.any():
         raise ArgumentError(

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from metric_face.arrays import Ints
 from metric_face.errors import ArgumentError
 
-from .labels import Ints, encode
+from .labels import encode
 from .roster import Roster
 
 

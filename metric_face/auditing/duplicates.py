@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from metric_face.arrays import Floats
 from metric_face.data import SIDE, perceptual_bits
 
 _BANDS = 8  # of 12 or 13 bits: two hashes that differ in seven bits or fewer agree in one band at least
@@ -69,7 +70,7 @@ def near_pairs(pictures: NDArray[np.uint8]) -> list[tuple[int, int]]:
     return sorted((min(pair), max(pair)) for pair in found)
 
 
-def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+def _correlation(a: Floats, b: Floats) -> Floats:
     """(M,) of M pairs of pictures (M, pixels)."""
     x = a - a.mean(axis=1, keepdims=True)
     y = b - b.mean(axis=1, keepdims=True)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from metric_face.arrays import Bools
 from metric_face.auditing.copy_checks import check_copies
 from metric_face.auditing.duplicates import exact_groups, near_pairs
 from metric_face.auditing.findings import DataFinding, InspectionReport
@@ -136,7 +136,7 @@ def _resolution(
     return assumed_resolution(joint, units[rows], seed=seed)
 
 
-def _validation_rows(table: ImageTable) -> NDArray[np.bool_] | None:
+def _validation_rows(table: ImageTable) -> Bools | None:
     for name in (*_VALIDATION, *(split for split in table.splits if split != "train")):
         if name in table.splits:
             return np.asarray((table.frame["split"] == name).to_numpy(), dtype=bool)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from metric_face.arrays import Bools
 from metric_face.auditing.findings import DataFinding
 from metric_face.data import ImageTable, LabelSpace, is_nested, text_of
 from metric_face.missing import column_of, missing_rows
@@ -39,7 +40,7 @@ def label_columns_of(table: ImageTable, space: LabelSpace | None) -> pd.DataFram
     return pd.DataFrame(columns)
 
 
-def complete_rows(labels: pd.DataFrame, space: LabelSpace) -> NDArray[np.bool_]:
+def complete_rows(labels: pd.DataFrame, space: LabelSpace) -> Bools:
     """(N,) whether an image has every label of the space."""
     return np.asarray(labels[list(space.names)].notna().all(axis=1).to_numpy(), dtype=bool)
 

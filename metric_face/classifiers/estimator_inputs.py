@@ -3,20 +3,21 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight
 
+from metric_face.arrays import Doubles, Floats
 from metric_face.errors import ArgumentError
 
 
-def dense(rows: Any) -> NDArray[np.float32]:
+def dense(rows: Any) -> Floats:
     """Write checked float32 rows out: a sparse matrix takes 4 N D bytes of memory here, zeros included."""
-    written: NDArray[np.float32] = rows.toarray() if issparse(rows) else rows
+    written: Floats = rows.toarray() if issparse(rows) else rows
     return written
 
 
-def check_row_weights(sample_weight: ArrayLike, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+def check_row_weights(sample_weight: ArrayLike, rows: Floats) -> Doubles:
     """Check one weight for each row and divide by the largest, which leaves every weighted mean as it is.
 
     Args:
@@ -32,7 +33,7 @@ def check_row_weights(sample_weight: ArrayLike, rows: NDArray[np.float32]) -> ND
     """
     if not np.any(np.asarray(sample_weight)):
         raise ArgumentError("sample_weight must be above zero for some row, found 0 for all; pass None")
-    weights: NDArray[np.float64] = _check_sample_weight(sample_weight, rows, dtype=np.float64)
+    weights: Doubles = _check_sample_weight(sample_weight, rows, dtype=np.float64)
     if weights.min() < 0:
         raise ArgumentError(f"sample_weight must be at least 0, found {weights.min():g}; 0 leaves a row out")
     weights = weights / weights.max()

@@ -8,10 +8,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from metric_face.arrays import Doubles, Floats, Ints
 from metric_face.classifiers.estimator_inputs import check_row_weights, dense
 from metric_face.classifiers.votes import Votes, vote_shares, votes_for_ks
 from metric_face.search import Points, nearest
-from metric_face.vectors import Floats, Ints, Metric, as_vectors, check_k, check_metric
+from metric_face.vectors import Metric, as_vectors, check_k, check_metric
 
 
 class KNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -75,7 +76,7 @@ class KNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_classification_targets(y)
         rows, labels = dense(X), np.asarray(y)
         self._kept: Ints | None = None
-        self._weights: NDArray[np.float64] | None = None
+        self._weights: Doubles | None = None
         if sample_weight is not None:
             weights = check_row_weights(sample_weight, rows)
             self._kept = np.flatnonzero(weights)
@@ -107,7 +108,7 @@ class KNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         depth = min(check_k(self.n_neighbors if k is None else k), len(self._points))
         return nearest(queries, self._points, depth, self.metric)
 
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+    def predict_proba(self, X: ArrayLike) -> Doubles:
         """Share of the votes of each class.
 
         Args:

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from metric_face.arrays import Doubles, Floats, Ints
 from metric_face.classifiers.estimator_inputs import check_row_weights, dense
 from metric_face.classifiers.probe_solver.class_weights import class_weights
 from metric_face.classifiers.probe_solver.fitting import FittedHead, Heads, fit_logistic, fit_ridge
@@ -118,7 +119,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         _fit_together([self], dense(rows), [values], groups, sample_weight)
         return self
 
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+    def decision_function(self, X: ArrayLike) -> Doubles:
         """Logits.
 
         Args:
@@ -130,16 +131,16 @@ class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         logits = self._logits(X)
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
-    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+    def predict_log_proba(self, X: ArrayLike) -> Doubles:
         """Log probability of each class, (Q, C) float64."""
         logits = self._logits(X)
         logits -= logits.max(axis=1, keepdims=True)
         logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
         return logits
 
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+    def predict_proba(self, X: ArrayLike) -> Doubles:
         """Probability of each class, (Q, C) float64; rows sum to 1."""
-        probabilities: NDArray[np.float64] = np.exp(self.predict_log_proba(X))
+        probabilities: Doubles = np.exp(self.predict_log_proba(X))
         return probabilities
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -148,7 +149,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         predicted: NDArray[Any] = self.classes_[best]
         return predicted
 
-    def _logits(self, X: ArrayLike) -> NDArray[np.float64]:
+    def _logits(self, X: ArrayLike) -> Doubles:
         check_is_fitted(self, "coef_")
         rows = dense(validate_data(self, X, dtype=np.float32, accept_sparse="csr", reset=False))
         logits = np.empty((len(rows), len(self.classes_)))
@@ -158,7 +159,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         logits += self.intercept_
         return logits
 
-    def _keep(self, head: FittedHead, strengths: NDArray[np.float64], scale: Any, frequencies: Any) -> None:
+    def _keep(self, head: FittedHead, strengths: Doubles, scale: Any, frequencies: Any) -> None:
         mean, deviation = scale
         self.coef_ = (head.weights[:-1] / deviation[:, None]).T
         self.intercept_ = head.weights[-1] - self.coef_ @ mean
@@ -213,7 +214,7 @@ def fit_probes(
 
 def _fit_together(
     probes: Sequence[LinearProbe],
-    X: NDArray[np.float32],
+    X: Floats,
     labels: Sequence[Any],
     groups: ArrayLike | None,
     sample_weight: ArrayLike | None,
@@ -260,7 +261,7 @@ def _fit_together(
         probe._keep(head, strengths, scale, frequency)
 
 
-def _check_settings(probe: LinearProbe) -> NDArray[np.float64]:
+def _check_settings(probe: LinearProbe) -> Doubles:
     """Check the settings and return the path from strong to weak."""
     strengths = np.unique(np.atleast_1d(np.asarray(probe.strengths, dtype=np.float64)))[::-1]
     if strengths.size == 0 or not np.isfinite(strengths).all() or strengths[-1] <= 0:
@@ -280,13 +281,11 @@ def _check_settings(probe: LinearProbe) -> NDArray[np.float64]:
     return strengths
 
 
-def _row_weights(
-    probe: LinearProbe, codes: NDArray[np.int64], given: NDArray[np.float64] | None
-) -> NDArray[np.float32] | None:
+def _row_weights(probe: LinearProbe, codes: Ints, given: Doubles | None) -> Floats | None:
     by_class = class_weights(probe.class_weight, probe.classes_, codes, given)
     if by_class is None and given is None:
         return None
     rows = np.ones(len(codes)) if by_class is None else by_class[codes]
     rows = rows if given is None else rows * given
-    weights: NDArray[np.float32] = (rows / rows.mean()).astype(np.float32)
+    weights: Floats = (rows / rows.mean()).astype(np.float32)
     return weights

@@ -11,12 +11,11 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from metric_face.arrays import Bools, Doubles, Ints
 from metric_face.errors import ArgumentError
 from metric_face.vectors import Metric, check_k, check_metric, distances_of
 
 Votes: TypeAlias = Literal["uniform", "distance", "softmax", "prior-corrected"]
-Ints: TypeAlias = NDArray[np.int64]
-Doubles: TypeAlias = NDArray[np.float64]
 
 UNKNOWN = -1  # the answer for a query without a single neighbor
 _BLOCK = 1 << 19  # neighbors handled at once
@@ -187,7 +186,7 @@ def _weigher(votes: Votes, temperature: float, metric: Metric) -> Any:
     if votes == "distance" and metric == "inner_product":
         raise ArgumentError("votes='distance' needs metric 'cosine' or 'euclidean', found 'inner_product'")
 
-    def weigh(near: NDArray[Any], present: NDArray[np.bool_]) -> Doubles:
+    def weigh(near: NDArray[Any], present: Bools) -> Doubles:
         near = np.where(present, near, 0).astype(np.float64)
         if votes == "uniform":
             weights = 1.0 + _TILT * 0.5 ** np.arange(near.shape[1]) * np.ones((len(near), 1))

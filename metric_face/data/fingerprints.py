@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from metric_face.arrays import Bools, Floats
 from metric_face.data.images import open_image, refuse_special
 from metric_face.errors import ImageError
 
@@ -88,7 +89,7 @@ def take_fingerprints(
     return Fingerprints(digests, pictures, extremes[..., 0], extremes[..., 1], broken)
 
 
-def perceptual_bits(pictures: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def perceptual_bits(pictures: NDArray[np.uint8]) -> Bools:
     """(N, 100) which of the coarsest waves each picture has, a hash that survives resizing and recompression.
 
     Args:
@@ -106,7 +107,7 @@ def perceptual_bits(pictures: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 @cache
-def _cosines(count: int) -> NDArray[np.float32]:
+def _cosines(count: int) -> Floats:
     """(count, 32) the first waves of the discrete cosine transform."""
     at = (np.arange(SIDE) + 0.5) * np.pi / SIDE
     return np.cos(np.arange(count)[:, None] * at).astype(np.float32)

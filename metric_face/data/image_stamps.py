@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+
+from metric_face.arrays import Ints
 
 COLUMNS = {"bytes": "int64", "modified_ns": "int64", "sha256": "str"}
 _WORKERS = 8
@@ -23,8 +24,8 @@ class ImageState:
         changed: (C,) rows of files whose content is another one.
     """
 
-    missing: NDArray[np.int64]
-    changed: NDArray[np.int64]
+    missing: Ints
+    changed: Ints
 
 
 def take_stamps(paths: Sequence[Path]) -> pd.DataFrame:

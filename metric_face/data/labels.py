@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from metric_face.arrays import Bools, Doubles, Ints
 from metric_face.data.label_text import in_order, number_of, text_of
 from metric_face.data.readers import MASKS
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, DataError
 from metric_face.missing import column_of, is_missing, missing_rows
 
-Codes = NDArray[np.int64]
+Codes = Ints
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Attribute:
             raise DataError(f"row {row}: '{self.name}' must be one of {known}; found {texts[row]!r}")
         return codes
 
-    def numbers(self, values: "pd.Series | Sequence[Any] | NDArray[Any]") -> NDArray[np.float64]:
+    def numbers(self, values: "pd.Series | Sequence[Any] | NDArray[Any]") -> Doubles:
         """The N numbers behind the raw values of a continuous attribute; NaN where a value is missing.
 
         Raises:
@@ -184,7 +185,7 @@ class LabelSpace:
             attribute.name: attribute.encode(table.column(attribute.name)) for attribute in self.attributes
         }
 
-    def has_labels(self, table: ImageTable) -> NDArray[np.bool_]:
+    def has_labels(self, table: ImageTable) -> Bools:
         """(N,) whether an image has a label of every attribute; images of a test split may have none."""
         lacking = np.stack([missing_rows(table.column(name)) for name in self.names])
         return ~np.asarray(lacking.any(axis=0), dtype=bool)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from metric_face.arrays import Bools
 from metric_face.data.images import find_broken, refuse_broken
 from metric_face.data.labels import Codes, LabelSpace, obvious_attributes
 from metric_face.data.split import check_split, split_by_identity, split_fold, unit_codes
@@ -87,7 +87,7 @@ def _drop_unlabeled(table: ImageTable, config: "DataConfig") -> tuple[ImageTable
     return table.take(~lacking), [f"{path}: lacks a label" for path in paths]
 
 
-def _is_learnt(table: ImageTable) -> NDArray[np.bool_]:
+def _is_learnt(table: ImageTable) -> Bools:
     """(N,) whether an image's label is needed: all but those of splits other than ``train`` and ``val``."""
     if not table.splits:
         return np.ones(len(table), dtype=bool)

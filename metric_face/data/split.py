@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from metric_face.arrays import Doubles, Ints
 from metric_face.data.images import content_hashes
 from metric_face.data.labels import Codes
 from metric_face.data.table import ImageTable
@@ -74,7 +75,7 @@ def identity_folds(
     *,
     groups: Sequence[Any] | NDArray[Any] | None = None,
     seed: int = 0,
-) -> NDArray[np.int64]:
+) -> Ints:
     """Number the K identity-disjoint folds of a table.
 
     Args:
@@ -240,7 +241,7 @@ def _missed_shares(
     ]
 
 
-def _deal(units: Codes, classes: Codes, shares: NDArray[np.float64], seed: int) -> NDArray[np.int64]:
+def _deal(units: Codes, classes: Codes, shares: Doubles, seed: int) -> Ints:
     """Deal whole units to splits; returns the part of each image."""
     num_units, num_parts = int(units.max()) + 1, len(shares)
     if num_units < num_parts:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from metric_face.arrays import Floats
 from metric_face.data.labels import Codes, LabelSpace, identity_labels
 from metric_face.data.table import ImageTable
 
@@ -41,7 +42,7 @@ def identities_of(table: ImageTable, group: str | None = None) -> NDArray[np.str
     return np.arange(len(table)).astype(str) if identities is None else identities
 
 
-def head_predictions(logits: Mapping[str, NDArray[np.float32]], space: LabelSpace) -> dict[str, Codes]:
+def head_predictions(logits: Mapping[str, Floats], space: LabelSpace) -> dict[str, Codes]:
     """The classes that a model's heads say: per attribute and joint, whichever the heads are.
 
     Args:

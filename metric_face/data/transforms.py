@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from metric_face.arrays import Floats
 from metric_face.data.images import open_image
 from metric_face.errors import ArgumentError
 
@@ -71,13 +72,13 @@ class EvalTransform:
         )
         return np.asarray(resized)
 
-    def normalize(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def normalize(self, pixels: NDArray[np.uint8]) -> Floats:
         """Scale and normalize (..., H, W, 3) uint8 into (..., 3, H, W) float32."""
         scale = (1 / (255 * np.asarray(self.std, np.float32))).astype(np.float32)
         shift = np.asarray(self.mean, np.float32) / np.asarray(self.std, np.float32)
         return np.ascontiguousarray(np.moveaxis(pixels * scale - shift, -1, -3))
 
-    def __call__(self, path: str | Path) -> NDArray[np.float32]:
+    def __call__(self, path: str | Path) -> Floats:
         """Read a file as the model wants it: (3, H, W) float32."""
         return self.normalize(self.load(path))
 

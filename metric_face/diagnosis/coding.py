@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.diagnosis.finding import Ints
+from metric_face.arrays import Ints
 from metric_face.errors import ArgumentError
 from metric_face.missing import column_of, is_missing, missing_rows
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.diagnosis.finding import Floats, Ints, Measure
+from metric_face.arrays import Bools, Doubles, Floats, Ints
+from metric_face.diagnosis.finding import Measure
 from metric_face.diagnosis.measures import probing
 from metric_face.diagnosis.measures.copies import copy_codes
 from metric_face.diagnosis.measures.resampling import RESAMPLES, is_fixed
@@ -63,27 +64,27 @@ class Context:
         missing: question -> why something that it looks at could not be had of a run.
     """
 
-    embeddings: NDArray[np.float32]
+    embeddings: Floats
     labels: Mapping[str, Ints]
     classes: Mapping[str, tuple[str, ...]]
     identities: Ints
     identities_known: bool = True
     split: NDArray[np.str_] | None = None
     predictions: Mapping[str, Ints] | None = None
-    neutral: NDArray[np.float32] | None = None
+    neutral: Floats | None = None
     images: Sequence[Any] | NDArray[np.uint8] | None = None
     log: "pd.DataFrame | None" = None
     batches: Sequence[Sequence[Ints]] | None = None
     promised: int | None = None
     transforms: Mapping[str, Any] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    raw_values: Mapping[str, Floats] = field(default_factory=dict)
+    raw_values: Mapping[str, Doubles] = field(default_factory=dict)
     cuts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    unlabeled: NDArray[np.float32] | None = None
+    unlabeled: Floats | None = None
     unlabeled_identities: Ints | None = None
     arms: Mapping[str, Sequence[float]] | None = None
-    head: Mapping[str, Floats] | None = None
-    look_ahead: Callable[[], Mapping[tuple[str, str], Floats] | None] | None = None
+    head: Mapping[str, Doubles] | None = None
+    look_ahead: Callable[[], Mapping[tuple[str, str], Doubles] | None] | None = None
     graph_file: Path | None = None
     seed: int = 0
     missing: dict[str, str] = field(default_factory=dict)
@@ -99,12 +100,12 @@ class Context:
         return int(self.identities.max()) + 1
 
     @cached_property
-    def in_train(self) -> NDArray[np.bool_] | None:
+    def in_train(self) -> Bools | None:
         """(N,) which rows trained the model, or None without a split."""
         return None if self.split is None else np.isin(self.split, TRAIN_NAMES)
 
     @cached_property
-    def in_held_out(self) -> NDArray[np.bool_] | None:
+    def in_held_out(self) -> Bools | None:
         """(N,) which rows are held out (the first of val, test, ... that occurs), or None without a split."""
         if self.split is None:
             return None
@@ -169,7 +170,7 @@ class Context:
     # -- shared computations -----------------------------------------------------------------------------------
 
     @cached_property
-    def features(self) -> Floats:
+    def features(self) -> Doubles:
         """(N, D) the embedding, centered and of unit mean square, in float64."""
         centered = self.embeddings.astype(np.float64)
         centered -= centered.mean(axis=0)
@@ -218,7 +219,7 @@ class Context:
         return probing.ridge_scores(self.features, self.targets, self.folds)
 
     @property
-    def scores(self) -> Mapping[str, Floats]:
+    def scores(self) -> Mapping[str, Doubles]:
         """Out-of-fold ridge scores by attribute (N, C)."""
         return self.ridge.scores
 
@@ -236,7 +237,7 @@ class Context:
         }
 
     @cached_property
-    def out_of_fold(self) -> Mapping[str, Floats]:
+    def out_of_fold(self) -> Mapping[str, Doubles]:
         """(N, C) calibrated probabilities of each attribute, from probes that never saw the identity."""
         return {a: self.probes[a].clean(self.scores[a]) for a in self.attributes}
 

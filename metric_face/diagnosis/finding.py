@@ -10,10 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+from metric_face.arrays import Ints
 
 NO_ROWS: Ints = np.empty(0, dtype=np.int64)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from metric_face.arrays import Doubles, Floats, Ints
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import Floats, Ints
 from metric_face.diagnosis.inputs import context_of
 from metric_face.diagnosis.measures.look_ahead import look_ahead
 from metric_face.diagnosis.measures.training_log import COLUMNS
@@ -124,7 +124,7 @@ def _predictions(stored: "Embeddings", space: "LabelSpace") -> dict[str, Ints] |
     return {name: said[name] for name in space.names} if all(name in said for name in space.names) else None
 
 
-def _heads(run: "Run", stored: "Embeddings", space: "LabelSpace") -> dict[str, Floats]:
+def _heads(run: "Run", stored: "Embeddings", space: "LabelSpace") -> dict[str, Doubles]:
     """Classifier weights (C, D) of the heads that read the embedding itself."""
     weights = {}
     for name, head in zip(run.model.head_names, run.model.heads, strict=True):
@@ -148,7 +148,7 @@ def _log(run: "Run") -> "pd.DataFrame":
     return log
 
 
-def _transforms(run: "Run") -> dict[str, Callable[[Any], NDArray[np.float32]]]:
+def _transforms(run: "Run") -> dict[str, Callable[[Any], Floats]]:
     """Both transforms as callables on a PIL image, built as training and extraction build them."""
     import torch
 
@@ -157,10 +157,10 @@ def _transforms(run: "Run") -> dict[str, Callable[[Any], NDArray[np.float32]]]:
     evaluation = run.transform
     augment = Augmentation(**run.config.data.augmentation.model_dump()).build(evaluation)
 
-    def judged(image: Any) -> NDArray[np.float32]:
+    def judged(image: Any) -> Floats:
         return evaluation.normalize(evaluation.geometry(image))
 
-    def trained(image: Any) -> NDArray[np.float32]:
+    def trained(image: Any) -> Floats:
         pixels = torch.from_numpy(np.ascontiguousarray(evaluation.geometry(image).transpose(2, 0, 1)))
         return np.asarray(augment(pixels).numpy(), dtype=np.float32)
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from metric_face.arrays import Doubles, Floats, Ints
 from metric_face.diagnosis.coding import column, encode, identity_codes, mapped, predicted, same_length
 from metric_face.diagnosis.context import HELD_OUT_NAMES, TRAIN_NAMES, Context
-from metric_face.diagnosis.finding import Floats, Ints
 from metric_face.diagnosis.measures.arms import arms_of
 from metric_face.errors import ArgumentError
 from metric_face.missing import column_of
@@ -192,11 +192,11 @@ def _epochs(batches: Sequence[Any] | None, count: int) -> list[list[Ints]] | Non
     return read
 
 
-def _raw(attribute: str, values: Any, codes: Mapping[str, Ints], count: int) -> Floats:
+def _raw(attribute: str, values: Any, codes: Mapping[str, Ints], count: int) -> Doubles:
     if attribute not in codes:
         raise ArgumentError(f"raw_values must be of attributes in labels, found {attribute!r}")
     try:
-        array: Floats = np.asarray(column_of(values), dtype=np.float64)
+        array: Doubles = np.asarray(column_of(values), dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ArgumentError(f"raw_values[{attribute!r}] must be numbers, found {error}") from None
     same_length(array, f"raw_values[{attribute!r}]", count)
@@ -209,5 +209,5 @@ def _unlabeled(vectors: Any, identities: Any) -> Ints | None:
     return identity_codes(identities, len(getattr(vectors, "vectors", vectors)), "unlabeled_identities")
 
 
-def _vectors(vectors: Any, name: str, count: int) -> NDArray[np.float32]:
+def _vectors(vectors: Any, name: str, count: int) -> Floats:
     return np.asarray(same_length(as_vectors(vectors, name), name, count))

@@ -5,16 +5,12 @@ from .prediction_csv import fill_template as fill_template
 from .prediction_csv import read_predictions as read_predictions
 from .prediction_csv import write_predictions as write_predictions
 from .prediction_csv import write_submission as write_submission
-from .predictions import Doubles as Doubles
-from .predictions import Ints as Ints
 from .predictions import Predictions as Predictions
 from .predictions import pool_folds as pool_folds
 from .predictions import softmax as softmax
 
 __all__ = [
-    "Doubles",
     "Embeddings",
-    "Ints",
     "Predictions",
     "fill_template",
     "logits_file",

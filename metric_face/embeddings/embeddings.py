@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from metric_face.arrays import Floats
 from metric_face.data import COLUMNS, ImageState, ImageTable, compare_stamps, moved, take_stamps
 from metric_face.errors import ArgumentError, FileFormatError
 from metric_face.files import (
@@ -53,10 +54,10 @@ class Embeddings:
         stamps: (N rows) of the image files when they were embedded, see :mod:`.image_stamps`; None where unknown.
     """
 
-    vectors: NDArray[np.float32]
+    vectors: Floats
     table: ImageTable
     fingerprint: str = ""
-    logits: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    logits: Mapping[str, Floats] = field(default_factory=dict)
     stamps: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
@@ -186,7 +187,7 @@ def _files(heads: Iterable[str]) -> list[str]:
     return ["vectors.npy", "images.parquet", STAMPS, *map(logits_file, heads)]
 
 
-def _read_array(file: Path, shape: tuple[int, int], mmap: bool, remedy: str) -> NDArray[np.float32]:
+def _read_array(file: Path, shape: tuple[int, int], mmap: bool, remedy: str) -> Floats:
     mode: Literal["r"] | None = "r" if mmap else None
     try:
         array = np.load(file, mmap_mode=mode, allow_pickle=False)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metric_face.arrays import Doubles, Ints
 from metric_face.data import Template, read_csv_text, refuse_repeated
-from metric_face.embeddings.predictions import Doubles, Ints, Predictions
+from metric_face.embeddings.predictions import Predictions
 from metric_face.embeddings.row_checks import verified, with_checks
 from metric_face.errors import DataError
 from metric_face.files import shown, write_text

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError, DataError
 
 if TYPE_CHECKING:
     from metric_face.data import LabelSpace
     from metric_face.embeddings.embeddings import Embeddings
-
-Doubles = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

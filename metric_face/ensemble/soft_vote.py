@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from metric_face.embeddings import Doubles, Ints, Predictions
+from metric_face.arrays import Doubles, Ints
+from metric_face.embeddings import Predictions
 from metric_face.errors import ArgumentError
 from metric_face.metrics import Interval, as_codes, as_labels, bootstrap_interval, macro_f1
 
@@ -226,7 +227,7 @@ def _choose(tables: Sequence[Doubles], true: Ints, classes: int) -> list[int]:
     return order[: 1 + int(np.argmax(reached))]
 
 
-def _vote(tables: Sequence[Doubles], members: Sequence[int]) -> NDArray[np.int64]:
+def _vote(tables: Sequence[Doubles], members: Sequence[int]) -> Ints:
     total = np.sum([tables[m] for m in members], axis=0)
     winners: Ints = total.argmax(axis=1).astype(np.int64)
     return winners

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from metric_face.arrays import Ints
 from metric_face.classifiers import LinearProbe, choose_k, votes_for_ks
 from metric_face.data import Targets, head_predictions, identities_of, identity_labels, targets_of
 from metric_face.embeddings import Embeddings
@@ -24,8 +25,6 @@ from metric_face.metrics import (
 from metric_face.optional import optional
 from metric_face.run import Run
 from metric_face.search import NeighborGraph, graph_between
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

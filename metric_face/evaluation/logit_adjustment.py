@@ -5,17 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from metric_face.arrays import Doubles
 from metric_face.data import ImageTable, LabelSpace, identities_of, targets_of
 from metric_face.embeddings import Embeddings, Predictions, softmax
 from metric_face.errors import ArgumentError
 from metric_face.metrics import Interval, bootstrap_interval, threshold_gain
 from metric_face.optional import optional
 from metric_face.run import Run
-
-Doubles = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 FOLDS = 5
 

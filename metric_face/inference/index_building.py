@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from metric_face.arrays import Bools, Doubles, Ints
 from metric_face.classifiers import choose_k
 from metric_face.data import identities_of, targets_of
 from metric_face.embeddings import Embeddings
@@ -122,8 +123,8 @@ def _chosen_on_validation(
 def _calibrated(
     name: str,
     vote: TargetVote,
-    shares: NDArray[np.float64],
-    true: NDArray[np.int64],
+    shares: Doubles,
+    true: Ints,
     identities: NDArray[np.str_],
     notes: list[str],
 ) -> TargetVote:
@@ -138,9 +139,7 @@ def _calibrated(
     return vote
 
 
-def _with_threshold(
-    vote: TargetVote, certainties: NDArray[np.float64], right: NDArray[np.bool_], reject: float | str
-) -> TargetVote:
+def _with_threshold(vote: TargetVote, certainties: Doubles, right: Bools, reject: float | str) -> TargetVote:
     rate = None if isinstance(reject, str) else reject
     rule = reject_threshold(certainties, right, false_accept_rate=rate)
     aim = "best F1" if rate is None else f"false-accept rate {rate:g}"

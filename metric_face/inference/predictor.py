@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from metric_face.arrays import Floats
 from metric_face.classifiers import Votes
 from metric_face.data import EvalTransform, base_of, given_root, root_beside
 from metric_face.errors import ArgumentError, FileFormatError, ImageError, ModelMismatchError
@@ -24,7 +24,7 @@ CODE = "code/"
 
 _BATCH = 32
 
-Embed = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+Embed = Callable[[Floats], Floats]
 
 
 class Asker:
@@ -191,7 +191,7 @@ class Asker:
         images: Sequence[str | Path],
         progress: Callable[[int, int], object] | None = None,
         broken: dict[str, ImageError] | None = None,
-    ) -> NDArray[np.float32]:
+    ) -> Floats:
         """The vectors (Q, D) of image files; ``progress`` and ``broken`` as :meth:`ask`."""
         vectors = []
         for start in range(0, len(images), _BATCH):
@@ -270,7 +270,7 @@ def _torch_embedder(folder: Path) -> Embed:
 
     model = load_model(folder)
 
-    def embed(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def embed(images: Floats) -> Floats:
         with torch.inference_mode():
             return np.asarray(model.embed(torch.from_numpy(images)).float().numpy())
 

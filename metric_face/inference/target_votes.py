@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from metric_face.arrays import Doubles
 from metric_face.classifiers import Votes, vote_shares
 from metric_face.metrics import Calibration
 
@@ -92,9 +93,7 @@ class TargetVote:
     threshold: float = 0.0
     rejects: str = ""
 
-    def probabilities(
-        self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike
-    ) -> NDArray[np.float64]:
+    def probabilities(self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike) -> Doubles:
         """What (Q, K) neighbors say of each class, (Q, C): calibrated, where a calibration is there.
 
         Args:
@@ -104,7 +103,7 @@ class TargetVote:
         """
         return self._calibrated(self.shares(rows, similarities, codes))
 
-    def shares(self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike) -> NDArray[np.float64]:
+    def shares(self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike) -> Doubles:
         """The share of the votes that each class has, (Q, C), before any calibration; arguments as above."""
         return vote_shares(
             rows,
@@ -129,7 +128,7 @@ class TargetVote:
             for row, voters in enumerate(present)
         ]
 
-    def certainties(self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike) -> NDArray[np.float64]:
+    def certainties(self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike) -> Doubles:
         """How certain each of Q answers is, (Q,) in 0..1; arguments as :meth:`probabilities`, K preferably 100.
 
         It is the share that the likeliest class has in the softmax vote of the 100 nearest, and, with a hundredth
@@ -151,7 +150,7 @@ class TargetVote:
         return max(self.k, CERTAINTY_DEPTH) if self.rejects else self.k
 
     def _verdict(
-        self, shares: NDArray[np.float64], chances: NDArray[np.float64], voters: int, certainty: float | None
+        self, shares: Doubles, chances: Doubles, voters: int, certainty: float | None
     ) -> TargetAnswer:
         voted = np.flatnonzero(shares)
         first = voted[np.argsort(-shares[voted], kind="stable")][:LISTED].tolist() or [0]
@@ -169,7 +168,7 @@ class TargetVote:
             self.rejects,
         )
 
-    def _calibrated(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _calibrated(self, shares: Doubles) -> Doubles:
         return shares if self.calibration is None else self.calibration.apply(shares)
 
     def changed(self, k: int | None = None, votes: Votes | None = None) -> Self:

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
 from metric_face.metrics.f1 import as_codes, as_labels
-
-Doubles = NDArray[np.float64]
 
 _FLOORS = (1e-9, 1e-6, 1e-4, 1e-3, 1e-2, 3e-2)
 _STEPS = 60  # of Newton's method, which needs about six
@@ -27,7 +26,7 @@ class Reliability:
 
     confidence: Doubles
     accuracy: Doubles
-    counts: NDArray[np.int64]
+    counts: Ints
     error: float
 
 
@@ -98,9 +97,7 @@ def calibrate(
     return Calibration(temperature, floor, _error_of(table, true), _error_of(after, true), size)
 
 
-def fit_temperature(
-    logits: ArrayLike, y_true: ArrayLike, sample_weight: NDArray[np.float64] | None = None
-) -> float:
+def fit_temperature(logits: ArrayLike, y_true: ArrayLike, sample_weight: Doubles | None = None) -> float:
     """The temperature T that minimizes the mean cross-entropy of softmax(logits / T).
 
     Args:
@@ -173,7 +170,7 @@ def reliability(confidence: ArrayLike, correct: ArrayLike, *, bins: int = 15) ->
     return Reliability(means, shares, sizes[used], error)
 
 
-def _fit(table: Doubles, true: NDArray[np.int64]) -> tuple[float, float]:
+def _fit(table: Doubles, true: Ints) -> tuple[float, float]:
     """The floor and temperature of least cross-entropy."""
     best = (np.inf, _FLOORS[0], 1.0)
     for floor in _FLOORS:
@@ -184,7 +181,7 @@ def _fit(table: Doubles, true: NDArray[np.int64]) -> tuple[float, float]:
     return best[1], best[2]
 
 
-def _error_of(table: Doubles, true: NDArray[np.int64]) -> float:
+def _error_of(table: Doubles, true: Ints) -> float:
     return reliability(table.max(axis=1), table.argmax(axis=1) == true).error
 
 
@@ -214,7 +211,7 @@ def _as_probabilities(probabilities: ArrayLike) -> Doubles:
     return table
 
 
-def _check_targets(y_true: ArrayLike, table: Doubles) -> NDArray[np.int64]:
+def _check_targets(y_true: ArrayLike, table: Doubles) -> Ints:
     true = as_labels(y_true, "y_true")
     if len(true) != len(table):
         raise ArgumentError(f"y_true must be one per row, found {len(true)} for {len(table)} rows")

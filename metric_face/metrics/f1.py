@@ -5,18 +5,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
 from metric_face.missing import column_of
 from metric_face.vectors import group_codes
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 def as_labels(values: ArrayLike, name: str) -> Ints:
     """Check that ``values`` is a vector of integers and return it as int64.
 
-    Floats are refused even when whole: float32 merges identities above 2^24.
+    Doubles are refused even when whole: float32 merges identities above 2^24.
     """
     array: NDArray[Any] = np.asarray(values)
     if array.ndim != 1:
@@ -80,15 +78,15 @@ def confusion(y_true: ArrayLike, y_pred: ArrayLike, num_classes: int | None = No
     return np.bincount(true * classes + pred, minlength=classes * classes).reshape(classes, classes)
 
 
-def f1_from_counts(hits: NDArray[Any], true: NDArray[Any], pred: NDArray[Any]) -> Floats:
+def f1_from_counts(hits: NDArray[Any], true: NDArray[Any], pred: NDArray[Any]) -> Doubles:
     """F1 = 2 hits / (true + predicted), elementwise; NaN where a class neither occurs nor is predicted."""
     total = np.asarray(true, dtype=np.float64) + pred
-    scores: Floats = np.full(total.shape, np.nan)
+    scores: Doubles = np.full(total.shape, np.nan)
     np.divide(2.0 * hits, total, out=scores, where=total > 0)
     return scores
 
 
-def f1_per_class(y_true: ArrayLike, y_pred: ArrayLike, num_classes: int | None = None) -> Floats:
+def f1_per_class(y_true: ArrayLike, y_pred: ArrayLike, num_classes: int | None = None) -> Doubles:
     """F1 of each class.
 
     Args:

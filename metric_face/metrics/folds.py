@@ -3,11 +3,9 @@
 import warnings
 
 import numpy as np
-from numpy.typing import NDArray
 
+from metric_face.arrays import Ints
 from metric_face.errors import ArgumentError
-
-Ints = NDArray[np.int64]
 
 
 def identity_folds(labels: Ints, identities: Ints, folds: int, seed: int = 0) -> list[tuple[Ints, Ints]]:

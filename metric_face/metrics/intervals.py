@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
-from metric_face.metrics.f1 import Floats, Ints, as_codes, check_pair, f1_from_counts
+from metric_face.metrics.f1 import as_codes, check_pair, f1_from_counts
 
 _BLOCK = 1 << 23  # numbers held at once
 
@@ -135,7 +136,7 @@ def bootstrap_mean(
     Raises:
         ArgumentError: lengths disagree, a value is not finite, or a setting is out of range.
     """
-    numbers: Floats = np.asarray(values, dtype=np.float64)
+    numbers: Doubles = np.asarray(values, dtype=np.float64)
     groups = as_codes(identities, len(numbers))
     if not np.isfinite(numbers).all():
         raise ArgumentError("values must be finite, found NaN or infinity; leave those items out")
@@ -161,12 +162,12 @@ class IdentityCounts:
         ones = np.ones(len(rows))
         self._matrix: Any = csr_array((ones, (rows, columns)), shape=(3 * classes, self.size))
 
-    def totals(self, weights: Floats) -> tuple[Floats, Floats, Floats]:
+    def totals(self, weights: Doubles) -> tuple[Doubles, Doubles, Doubles]:
         """(B, identities) weights -> hits, true and predicted counts, each (B, C)."""
         totals = (self._matrix @ weights.T).T
         return totals[:, : self.classes], totals[:, self.classes : -self.classes], totals[:, -self.classes :]
 
-    def without_each(self) -> Iterator[tuple[Floats, Floats, Floats]]:
+    def without_each(self) -> Iterator[tuple[Doubles, Doubles, Doubles]]:
         """Yield what :meth:`totals` gives without each identity in turn, (b, C) for blocks of identities."""
         columns = self._matrix.tocsc()
         whole = np.asarray(columns.sum(axis=1)).ravel()
@@ -180,17 +181,17 @@ class IdentityCounts:
             )
 
 
-def _macro_f1(hits: Floats, true: Floats, pred: Floats) -> Floats:
-    result: Floats = np.nanmean(f1_from_counts(hits, true, pred), axis=1)
+def _macro_f1(hits: Doubles, true: Doubles, pred: Doubles) -> Doubles:
+    result: Doubles = np.nanmean(f1_from_counts(hits, true, pred), axis=1)
     return result
 
 
-def _accuracy(hits: Floats, true: Floats, pred: Floats) -> Floats:
-    result: Floats = hits.sum(axis=1) / true.sum(axis=1)
+def _accuracy(hits: Doubles, true: Doubles, pred: Doubles) -> Doubles:
+    result: Doubles = hits.sum(axis=1) / true.sum(axis=1)
     return result
 
 
-def identity_weights(size: int, resamples: int, seed: int, width: int) -> Iterator[tuple[slice, Floats]]:
+def identity_weights(size: int, resamples: int, seed: int, width: int) -> Iterator[tuple[slice, Doubles]]:
     """Blocks of multinomial weights (b, size): how often each identity was drawn in each resample."""
     if resamples < 2:
         raise ArgumentError(f"resamples must be at least 2, found {resamples}")
@@ -206,7 +207,7 @@ def identity_weights(size: int, resamples: int, seed: int, width: int) -> Iterat
 
 
 def _interval(
-    value: float, draws: Floats, without: Floats, confidence: float, bounds: tuple[float, float]
+    value: float, draws: Doubles, without: Doubles, confidence: float, bounds: tuple[float, float]
 ) -> Interval:
     """Return the interval of a value.
 
@@ -226,7 +227,7 @@ def _interval(
     return Interval(float(value), min(low, value), max(high, value), error, confidence, size, above)
 
 
-def jackknife_error(without: Floats) -> tuple[float, float]:
+def jackknife_error(without: Doubles) -> tuple[float, float]:
     """Return the jackknife's standard error of a score, and the degrees of freedom of that error.
 
     Args:

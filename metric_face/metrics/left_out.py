@@ -4,9 +4,8 @@ import threading
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from metric_face.metrics.f1 import Floats, Ints
+from metric_face.arrays import Bools, Doubles, Ints
 
 _MOST_GROUPS = 50  # every query is scored once for each; more identities are left out several at a time
 
@@ -37,7 +36,7 @@ class LeftOut:
         self._counts = np.zeros(self.groups)
         self._lock = threading.Lock()
 
-    def add(self, query: int, found: Ints, hits: NDArray[np.bool_], relevant: int) -> None:
+    def add(self, query: int, found: Ints, hits: Bools, relevant: int) -> None:
         """Score one query without each group.
 
         Args:
@@ -66,7 +65,7 @@ class LeftOut:
             self._counts[gone] += 1
             self._sums[:, gone] += np.array(scores, np.float64)
 
-    def means(self) -> Floats:
+    def means(self) -> Doubles:
         """Return (metrics, G) means over the queries that are left; nan where none is."""
         with np.errstate(invalid="ignore"):
             return np.asarray(self._sums / self._counts)

@@ -10,8 +10,9 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike
 
+from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
-from metric_face.metrics.f1 import Floats, Ints, as_codes, f1_from_counts
+from metric_face.metrics.f1 import as_codes, f1_from_counts
 from metric_face.metrics.intervals import (
     IdentityCounts,
     check_confidence,
@@ -211,7 +212,7 @@ def assumed_predictions(
     return both[0], both[1]
 
 
-def _hardness(who: Ints, within: float, rng: np.random.Generator) -> Floats:
+def _hardness(who: Ints, within: float, rng: np.random.Generator) -> Doubles:
     """(N,) standard normal, correlated by `within` between images of one identity."""
     shared = rng.standard_normal(int(who.max()) + 1)[who]
     return np.asarray(np.sqrt(within) * shared + np.sqrt(1 - within) * rng.standard_normal(who.size))

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from metric_face.arrays import Bools, Doubles
 from metric_face.errors import ArgumentError
 
 
@@ -34,9 +35,9 @@ class RejectRule:
     num_wrong: int
     guaranteed: bool
 
-    def accepts(self, scores: ArrayLike) -> NDArray[np.bool_]:
+    def accepts(self, scores: ArrayLike) -> Bools:
         """Whether each of (N,) answers is accepted."""
-        accepted: NDArray[np.bool_] = np.asarray(scores, dtype=np.float64) >= self.threshold
+        accepted: Bools = np.asarray(scores, dtype=np.float64) >= self.threshold
         return accepted
 
 
@@ -83,7 +84,7 @@ def reject_threshold(
     return _rule(values, right, float(np.nextafter(first_refused, np.inf)), guaranteed)
 
 
-def _best_f1(values: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+def _best_f1(values: Doubles, right: Bools) -> float:
     order = np.argsort(-values, kind="stable")
     ordered = values[order]
     hits = np.cumsum(right[order])
@@ -92,9 +93,7 @@ def _best_f1(values: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
     return float(ordered[np.argmax(np.where(last_of_equals, f1, -1.0))])
 
 
-def _rule(
-    values: NDArray[np.float64], right: NDArray[np.bool_], threshold: float, guaranteed: bool
-) -> RejectRule:
+def _rule(values: Doubles, right: Bools, threshold: float, guaranteed: bool) -> RejectRule:
     accepted = values >= threshold
     hits, wrong = int((accepted & right).sum()), int((~right).sum())
     return RejectRule(

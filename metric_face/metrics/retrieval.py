@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from metric_face.arrays import Bools, Doubles, Floats, Ints
 from metric_face.errors import ArgumentError
-from metric_face.metrics.f1 import Ints, as_codes, as_labels
+from metric_face.metrics.f1 import as_codes, as_labels
 from metric_face.metrics.intervals import Interval, jackknife_error, student
 from metric_face.metrics.left_out import LeftOut
 from metric_face.search import Points, Queries
@@ -44,8 +45,8 @@ class RetrievalMetrics:
     num_without_relevant: int
     same_identity_excluded: bool
     query_ids: Ints = field(repr=False)
-    per_query: Mapping[str, NDArray[np.float32]] = field(repr=False)
-    without: Mapping[str, NDArray[np.float64]] = field(repr=False, default_factory=dict)
+    per_query: Mapping[str, Floats] = field(repr=False)
+    without: Mapping[str, Doubles] = field(repr=False, default_factory=dict)
     num_identities: int = 0
 
     def interval(self, name: str, confidence: float = 0.95) -> Interval:
@@ -143,7 +144,7 @@ def retrieval_metrics(
 
     left = None if owners is None or owners.max() < 1 else LeftOut(owners, classes, ks)
 
-    def score(query: int, ranks: NDArray[np.float64], length: float) -> list[float]:
+    def score(query: int, ranks: Doubles, length: float) -> list[float]:
         candidates = len(points) - int(excluded.sizes[excluded.codes[query]])
         depth = min(max(int(relevant[query]), max(ks)), candidates)
         more = 0 if left is None else left.largest
@@ -197,7 +198,7 @@ class _Groups:
         self._members = np.argsort(self.codes, kind="stable")
         self._starts = np.cumsum(self.sizes) - self.sizes
 
-    def mask(self, similarities: NDArray[np.float64], rows: Ints) -> None:
+    def mask(self, similarities: Doubles, rows: Ints) -> None:
         codes = self.codes[rows]
         sizes = self.sizes[codes]
         offsets = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
@@ -205,7 +206,7 @@ class _Groups:
         similarities[np.repeat(np.arange(len(rows)), sizes), columns] = -np.inf
 
 
-def _score(hits: NDArray[np.bool_], relevant: int, ks: Sequence[int]) -> list[float]:
+def _score(hits: Bools, relevant: int, ks: Sequence[int]) -> list[float]:
     within = hits[:relevant]
     ranks = np.flatnonzero(within) + 1
     average = float((np.arange(1, len(ranks) + 1) / ranks).sum()) / relevant

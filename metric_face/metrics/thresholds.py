@@ -6,13 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
 from metric_face.metrics.f1 import as_codes, as_labels, f1_from_counts, macro_f1
 from metric_face.metrics.folds import identity_folds
 from metric_face.metrics.intervals import Interval, bootstrap_interval
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _ROUNDS = 20
 _TINY = 1e-12
@@ -36,7 +34,7 @@ class ClassThresholds:
         Performance Metrics, NeurIPS 2014.
     """
 
-    thresholds_: Floats
+    thresholds_: Doubles
 
     def fit(self, probabilities: ArrayLike, y_true: ArrayLike) -> "ClassThresholds":
         """Choose the thresholds.
@@ -77,7 +75,7 @@ class ThresholdGain:
     """Macro F1 with thresholds minus that of argmax, each identity judged by thresholds chosen without it."""
     apparent: float
     """The gain on the data the thresholds were chosen on, which is partly selection."""
-    thresholds: Floats
+    thresholds: Doubles
     """(C,) chosen on all the data, to use afterwards."""
 
     @property
@@ -127,7 +125,7 @@ def threshold_gain(
     return ThresholdGain(gain, apparent, whole.thresholds_)
 
 
-def _ascend(logs: Floats, true: Ints, offsets: Floats) -> tuple[float, Floats]:
+def _ascend(logs: Doubles, true: Ints, offsets: Doubles) -> tuple[float, Doubles]:
     """Improve one class's offset at a time until none improves; return macro F1 and the offsets."""
     offsets = offsets.copy()
     best = macro_f1(true, (logs + offsets).argmax(axis=1))
@@ -142,7 +140,7 @@ def _ascend(logs: Floats, true: Ints, offsets: Floats) -> tuple[float, Floats]:
     return best, offsets
 
 
-def _best_cut(logs: Floats, true: Ints, offsets: Floats, label: int) -> tuple[float, float]:
+def _best_cut(logs: Doubles, true: Ints, offsets: Doubles, label: int) -> tuple[float, float]:
     """The offset of one class that gives the best macro F1 with the others fixed, over every possible cut."""
     items, classes = logs.shape
     others = logs + offsets
@@ -168,7 +166,7 @@ def _best_cut(logs: Floats, true: Ints, offsets: Floats, label: int) -> tuple[fl
     return float(scores[chosen]), float(middles[chosen])
 
 
-def _check(probabilities: ArrayLike, y_true: ArrayLike) -> tuple[Floats, Ints]:
+def _check(probabilities: ArrayLike, y_true: ArrayLike) -> tuple[Doubles, Ints]:
     chances, true = _check_probabilities(probabilities), as_labels(y_true, "y_true")
     if len(true) != len(chances):
         raise ArgumentError(
@@ -182,7 +180,7 @@ def _check(probabilities: ArrayLike, y_true: ArrayLike) -> tuple[Floats, Ints]:
     return chances, true
 
 
-def _check_probabilities(probabilities: ArrayLike) -> Floats:
+def _check_probabilities(probabilities: ArrayLike) -> Doubles:
     chances: NDArray[Any] = np.asarray(probabilities, dtype=np.float64)
     if chances.ndim != 2 or chances.shape[1] < 2:
         raise ArgumentError(

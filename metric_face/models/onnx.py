@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metric_face.arrays import Floats
 from metric_face.errors import ArgumentError, FileFormatError, MissingExtraError, ModelMismatchError
 from metric_face.files import check_digest, write_atomically
-from metric_face.vectors import Floats
 
 try:
     import onnxruntime

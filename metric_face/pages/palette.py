@@ -7,7 +7,8 @@ steadily, so that its order is still there in gray.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from metric_face.arrays import Doubles
 
 MOST_CATEGORIES = 7
 """More classes than this are not given colors of their own: nobody could tell them apart."""
@@ -93,7 +94,7 @@ def _radians(anchors: list[tuple[float, float, float]]) -> list[tuple[float, flo
     return [(light, chroma, float(np.deg2rad(hue))) for light, chroma, hue in anchors]
 
 
-def _hexadecimal(oklab: NDArray[np.float64]) -> str:
+def _hexadecimal(oklab: Doubles) -> str:
     rgb = _TO_RGB @ (_TO_LMS @ oklab) ** 3
     while (rgb < -1e-6).any() or (
         rgb > 1 + 1e-6

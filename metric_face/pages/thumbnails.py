@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from metric_face.arrays import Floats, Ints
 from metric_face.data import open_image
 from metric_face.errors import ImageError
 
@@ -36,17 +36,17 @@ class Thumbnails:
     """
 
     side: int
-    order: NDArray[np.int64]
+    order: Ints
     sheets: list[bytes]
     broken: tuple[int, ...]
 
 
 def make_thumbnails(
     images: Sequence[str | Path],
-    coords: NDArray[np.float32],
+    coords: Floats,
     *,
     budget: int,
-    first: Sequence[int] | NDArray[np.int64] = (),
+    first: Sequence[int] | Ints = (),
     workers: int = 4,
     progress: Callable[[int], object] | None = None,
 ) -> Thumbnails:
@@ -106,7 +106,7 @@ def _encode(tiles: list[Image.Image], side: int, quality: int) -> bytes:
     return buffer.getvalue()
 
 
-def _tile_order(coords: NDArray[np.float32], first: NDArray[np.int64]) -> NDArray[np.int64]:
+def _tile_order(coords: Floats, first: Ints) -> Ints:
     """Rows in the order of their tiles: what must be there, one for each region of the map, then region by region."""
     whole = np.random.default_rng(0).permutation(len(coords))
     cells = _squares(coords, _SPREAD)[whole]
@@ -118,7 +118,7 @@ def _tile_order(coords: NDArray[np.float32], first: NDArray[np.int64]) -> NDArra
     )
 
 
-def _keep(order: NDArray[np.int64], count: int, needed: int) -> NDArray[np.int64]:
+def _keep(order: Ints, count: int, needed: int) -> Ints:
     """``count`` rows if all do not fit: the ``needed`` ones and a sheet more as they come, the later ones thinned."""
     if count >= len(order):
         return order
@@ -127,13 +127,13 @@ def _keep(order: NDArray[np.int64], count: int, needed: int) -> NDArray[np.int64
     return np.concatenate([order[:ahead], rest[np.linspace(0, len(rest) - 1, count - ahead).astype(int)]])
 
 
-def _squares(coords: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+def _squares(coords: Floats, count: int) -> Ints:
     low = coords.min(axis=0, initial=np.inf)
     span = np.maximum(coords.max(axis=0, initial=-np.inf) - low, 1e-9)
     return np.asarray(np.minimum((coords - low) / span * count, count - 1), dtype=np.int64)
 
 
-def _along_curve(squares: NDArray[np.int64]) -> NDArray[np.int64]:
+def _along_curve(squares: Ints) -> Ints:
     """Position along the Z-order curve: neighbors on it are mostly neighbors on the map (Morton, 1966)."""
     code = np.zeros(len(squares), dtype=np.int64)
     for bit in range(10):
@@ -142,10 +142,10 @@ def _along_curve(squares: NDArray[np.int64]) -> NDArray[np.int64]:
     return code
 
 
-def _once(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _once(rows: Ints) -> Ints:
     return rows[np.sort(np.unique(rows, return_index=True)[1])]
 
 
-def _pieces(rows: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
+def _pieces(rows: Ints, size: int) -> Iterator[Ints]:
     for at in range(0, len(rows), size):
         yield rows[at : at + size]

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from metric_face.arrays import Floats, Ints
 from metric_face.search.faiss_lists import add_to_lists, reserve
 from metric_face.search.faiss_store import FaissStore
 from metric_face.search.kinds import Plan, empty_faiss, train, training_rows
 from metric_face.search.tuning import HeldOut, Recall, held_out_rows, tune
-from metric_face.vectors import Floats, Ints, Metric, normalize
+from metric_face.vectors import Metric, normalize
 
 _BLOCK_BYTES = 1 << 25  # vectors prepared at a time: 32 MiB
 

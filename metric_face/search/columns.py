@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from metric_face.arrays import Bools, Ints
 from metric_face.errors import ArgumentError, FileFormatError
 from metric_face.missing import is_missing
-from metric_face.vectors import Ints
 
 Column: TypeAlias = NDArray[Any]
 
@@ -207,7 +207,7 @@ def _numbers(name: str, chunk: Any) -> Column:
     return np.frombuffer(chunk.buffers()[1], kinds[str(chunk.type)])[chunk.offset : chunk.offset + len(chunk)]
 
 
-def _bits(buffer: Any, chunk: Any) -> NDArray[np.bool_]:
+def _bits(buffer: Any, chunk: Any) -> Bools:
     bits = np.unpackbits(np.frombuffer(buffer, np.uint8), bitorder="little")
     return bits[chunk.offset : chunk.offset + len(chunk)].astype(bool)
 

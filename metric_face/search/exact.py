@@ -8,16 +8,13 @@ whose last place is still open is asked for more, and then settled by all its si
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from metric_face.arrays import Bools, Doubles, Floats, Ints
 from metric_face.search.order import Queries, sort_ranks
-from metric_face.search.points import LARGEST, Points, Wide
-from metric_face.vectors import Floats, Ints, Metric
-
-Bools: TypeAlias = NDArray[np.bool_]
+from metric_face.search.points import LARGEST, Points
+from metric_face.vectors import Metric
 
 _SLACK = (
     4,
@@ -162,7 +159,7 @@ class _Search:
         ids[rows, :width], values[rows, :width] = found[:, :width], points.similarities(ranks[:, :width])
         return np.asarray(is_open)
 
-    def _faiss(self, queries: Floats, ask: int) -> tuple[Wide, Ints]:
+    def _faiss(self, queries: Floats, ask: int) -> tuple[Doubles, Ints]:
         import faiss
 
         points = self.asked.points
@@ -171,7 +168,7 @@ class _Search:
             near, found = faiss.knn(queries, points.copy, ask, metric=kind)
         return (-near if points.by_distance else near).astype(np.float64), found
 
-    def _rounding(self, lengths: Wide) -> Wide:
+    def _rounding(self, lengths: Doubles) -> Doubles:
         """Bound how far FAISS's float32 value lies from the true one, (Q,)."""
         points = self.asked.points
         # A sum of D terms errs by sqrt(D) roundings, but matrix products sum in blocks: measured, it stays below 6.
@@ -179,7 +176,7 @@ class _Search:
         largest = 2 * (lengths + points.longest) ** 2 if points.by_distance else lengths * points.longest
         return np.asarray(step * largest)
 
-    def _settle(self, rows: Ints, ids: Ints, near: Wide, rounding: Wide) -> tuple[Ints, Wide]:
+    def _settle(self, rows: Ints, ids: Ints, near: Doubles, rounding: Doubles) -> tuple[Ints, Doubles]:
         """Compute again, in float64, what rounding could have swapped, with the outliers, and sort each row.
 
         Args:

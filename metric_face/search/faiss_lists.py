@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from metric_face.vectors import Floats, Ints
+from metric_face.arrays import Floats, Ints
 
 
 def empty_like(index: Any) -> Any:

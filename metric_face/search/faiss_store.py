@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from metric_face.arrays import Floats, Ints
 from metric_face.errors import ArgumentError
 from metric_face.search.exact import Exclusion, nearest
 from metric_face.search.faiss_lists import copy_lists, empty_like, lists_of, same_training, vectors_of_list
 from metric_face.search.kinds import Kind, get_effort, knob
 from metric_face.search.points import Points
-from metric_face.vectors import Floats, Ints, Metric, normalize, row_lengths
+from metric_face.vectors import Metric, normalize, row_lengths
 
 _ADD_BYTES = 1 << 25  # vectors prepared at a time, 32 MiB, so that no second copy of all of them is ever held
 _BLOCK_BYTES = 1 << 26  # neighbors held at once: 64 MiB

@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_args
 
+from metric_face.arrays import Ints
 from metric_face.errors import FileFormatError
 from metric_face.files import (
     INDEX,
@@ -27,7 +28,7 @@ from metric_face.search.faiss_file import check_sizes
 from metric_face.search.faiss_store import FaissStore
 from metric_face.search.kinds import Kind
 from metric_face.search.tuning import Recall
-from metric_face.vectors import Ints, Metric
+from metric_face.vectors import Metric
 
 _FORMAT = "metric_face.EmbeddingIndex"
 _VERSION = 1

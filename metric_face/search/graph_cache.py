@@ -14,10 +14,11 @@ from urllib.parse import quote
 
 import numpy as np
 
+from metric_face.arrays import Floats
 from metric_face.errors import FileFormatError
 from metric_face.files import tidy
 from metric_face.search.neighbor_graph import NeighborGraph
-from metric_face.vectors import Floats, as_vectors, group_codes
+from metric_face.vectors import as_vectors, group_codes
 
 _LOG = logging.getLogger(__name__)
 

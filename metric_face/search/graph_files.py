@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from metric_face.arrays import Floats, Ints
 from metric_face.errors import FileFormatError
 from metric_face.files import write_atomically
-from metric_face.vectors import Floats, Ints
 
 _FORMAT = "metric_face.NeighborGraph"
 _VERSION = 2  # the checksum covers the header too

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from metric_face.arrays import Ints
 from metric_face.errors import ArgumentError
 from metric_face.search.columns import Columns, columns_of
-from metric_face.vectors import Ints
 
 
 def columns_for(embeddings: Any, labels: Any, count: int) -> Columns:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from metric_face.arrays import Ints
 from metric_face.errors import ArgumentError, ModelMismatchError
 from metric_face.files import build
 from metric_face.search.build import build_store
@@ -20,7 +21,6 @@ from metric_face.search.merge import merge_shards
 from metric_face.search.result import SearchResult
 from metric_face.search.tuning import Recall, check_recall
 from metric_face.vectors import (
-    Ints,
     Metric,
     as_vectors,
     check_k,

@@ -15,8 +15,9 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from metric_face.arrays import Floats
 from metric_face.errors import ArgumentError
-from metric_face.vectors import Floats, Metric
+from metric_face.vectors import Metric
 
 Kind: TypeAlias = Literal["flat", "ivf", "hnsw", "ivfpq"]
 

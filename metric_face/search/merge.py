@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metric_face.arrays import Ints
 from metric_face.errors import ArgumentError
 from metric_face.search.columns import Columns
 from metric_face.search.faiss_store import FaissStore
-from metric_face.vectors import Ints
 
 if TYPE_CHECKING:
     from metric_face.search.index import EmbeddingIndex

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from metric_face.arrays import Floats, Ints
 from metric_face.errors import ArgumentError, FileFormatError
 from metric_face.search.build import build_store
 from metric_face.search.exact import Exclusion, nearest
@@ -16,8 +17,6 @@ from metric_face.search.kinds import plan_index
 from metric_face.search.result import Nearest
 from metric_face.search.tuning import check_recall
 from metric_face.vectors import (
-    Floats,
-    Ints,
     Metric,
     as_vectors,
     check_directions,

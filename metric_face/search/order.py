@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metric_face.search.points import Points, Wide
-from metric_face.vectors import Floats, Ints, blocks, row_lengths
+from metric_face.arrays import Doubles, Floats, Ints
+from metric_face.search.points import Points
+from metric_face.vectors import blocks, row_lengths
 
 _CACHE_BYTES = 1 << 21  # what is compared at a time: 2 MiB stay in the cache
 
 
-def sort_ranks(ids: Ints, ranks: Wide, rounding: Wide) -> tuple[Ints, Wide]:
+def sort_ranks(ids: Ints, ranks: Doubles, rounding: Doubles) -> tuple[Ints, Doubles]:
     """Sort each row by rank, greatest first; ranks that only rounding tells apart are equal, the smaller id first.
 
     Args:
@@ -47,17 +48,17 @@ class Queries:
 
     points: Points
     queries: Floats
-    lengths: Wide
+    lengths: Doubles
 
     @classmethod
     def of(cls, points: Points, queries: Floats) -> "Queries":
         return cls(points, queries, row_lengths(queries))
 
-    def wide(self, rows: slice | Ints) -> Wide:
+    def wide(self, rows: slice | Ints) -> Doubles:
         """Return (n, D) float64 queries in the units of the points' copy."""
         return self.points.wide_queries(self.queries[rows], self.lengths[rows])
 
-    def pairs(self, rows: Ints, ids: Ints) -> tuple[Wide, Wide]:
+    def pairs(self, rows: Ints, ids: Ints) -> tuple[Doubles, Doubles]:
         """Return the (n,) ranks, and their rounding, of the pairs (rows[i], ids[i])."""
         ranks, rounding = np.empty(len(rows)), np.empty(len(rows))
         step = max(1, _CACHE_BYTES // (16 * self.queries.shape[1]))
@@ -67,7 +68,7 @@ class Queries:
             ranks[part], rounding[part] = self.points.exact(self.queries[at], self.lengths[at], ids[part])
         return ranks, rounding
 
-    def against_all(self, rows: slice | Ints) -> tuple[Wide, Wide]:
+    def against_all(self, rows: slice | Ints) -> tuple[Doubles, Doubles]:
         """Compare some queries with all N points by a float64 matrix product.
 
         Returns:
@@ -82,7 +83,7 @@ class Queries:
             ranks -= points.sizes**2
         return ranks, np.sqrt(np.einsum("nd,nd->n", asking, asking))
 
-    def best(self, row: int, ranks: Wide, length: float, depth: int) -> Ints:
+    def best(self, row: int, ranks: Doubles, length: float, depth: int) -> Ints:
         """Return the ids of the ``depth`` nearest of one query, in order.
 
         Args:
@@ -127,7 +128,7 @@ class Queries:
         group = np.concatenate([[0], np.cumsum(~is_equal)])
         return ids[np.lexsort((ids, group))]
 
-    def _of_one(self, row: int, ids: Ints) -> tuple[Wide, Wide]:
+    def _of_one(self, row: int, ids: Ints) -> tuple[Doubles, Doubles]:
         """Return the ranks of one query with many points; equal vectors are compared once."""
         if len(ids) < 64:
             return self.pairs(np.full(len(ids), row), ids)

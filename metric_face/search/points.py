@@ -8,14 +8,12 @@ something; what it finds is settled in float64 from the vectors as they were giv
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from metric_face.vectors import Floats, Ints, Metric, blocks, row_lengths
-
-Wide: TypeAlias = NDArray[np.float64]
+from metric_face.arrays import Doubles, Floats, Ints
+from metric_face.vectors import Metric, blocks, row_lengths
 
 _SAMPLE = 1024  # rows that say where the middle is
 _GAIN = 0.5  # the middle is moved to where typical lengths then halve
@@ -47,10 +45,10 @@ class Points:
 
     vectors: Floats
     metric: Metric
-    lengths: Wide
-    sizes: Wide
+    lengths: Doubles
+    sizes: Doubles
     by_distance: bool
-    center: Wide | None
+    center: Doubles | None
     scale: float
     copy: Floats
     rows: Ints | None
@@ -109,14 +107,14 @@ class Points:
         codes: Ints = np.unique(values, return_inverse=True)[1].astype(np.int64)
         return codes
 
-    def wide(self, rows: Any) -> Wide:
+    def wide(self, rows: Any) -> Doubles:
         """Return (n, D) float64: the vectors at ``rows``, a slice or positions, in the units of the copy."""
         block = _directed(self.vectors[rows], self.lengths[rows], self.metric == "cosine")
         if self.center is not None:
             block -= self.center
         return block * self.scale if self.scale != 1 else block
 
-    def wide_queries(self, queries: Floats, lengths: Wide) -> Wide:
+    def wide_queries(self, queries: Floats, lengths: Doubles) -> Doubles:
         """Return (Q, D) float64: queries in the units of the copy, scaled as suits their order."""
         block = _directed(queries, lengths, self.metric == "cosine")
         if self.by_distance:
@@ -127,12 +125,12 @@ class Points:
         block[odd] /= 2.0 ** np.round(np.log2(lengths[odd]))[:, None]
         return block
 
-    def are_scaled(self, lengths: Wide) -> Any:
+    def are_scaled(self, lengths: Doubles) -> Any:
         """Say which queries of these lengths have another length in the units of the copy, which leaves their order."""
         is_odd = (lengths > _MODERATE) | ((lengths < 1 / _MODERATE) & (lengths > 0))
         return is_odd & (self.metric == "inner_product")
 
-    def exact(self, queries: Floats, lengths: Wide, ids: Ints) -> tuple[Wide, Wide]:
+    def exact(self, queries: Floats, lengths: Doubles, ids: Ints) -> tuple[Doubles, Doubles]:
         """Compare (n, D) queries with the vectors at (n,) ``ids``, one each, in float64.
 
         Returns:
@@ -144,7 +142,7 @@ class Points:
         right = _directed(self.vectors[ids], self.lengths[ids], is_cosine)
         step = 2.0**-52 * (2 + np.sqrt(left.shape[1]))
         if self.metric == "inner_product":
-            ranks: Wide = np.einsum("nd,nd->n", left, right)
+            ranks: Doubles = np.einsum("nd,nd->n", left, right)
             return ranks, step * lengths * self.lengths[ids]
         left -= right
         squares = np.einsum("nd,nd->n", left, left)
@@ -153,11 +151,11 @@ class Points:
         squares = np.where((lengths > 0) & (self.lengths[ids] > 0), squares, 2.0)  # zeros have no direction
         return -squares, step * (squares + np.sqrt(squares))
 
-    def as_ranks(self, near: Wide) -> Wide:
+    def as_ranks(self, near: Doubles) -> Doubles:
         """Turn FAISS's similarities into ranks of ``exact``, (Q, K); of use where ``is_plain``."""
         return 2 * near - 2 if self.metric == "cosine" else near.copy()
 
-    def similarities(self, ranks: Wide) -> Floats:
+    def similarities(self, ranks: Doubles) -> Floats:
         """Return what a search answers for ranks of ``exact``: float32, never infinite but for a rank that is."""
         most = float(np.finfo(np.float32).max)
         if self.metric == "inner_product":
@@ -177,7 +175,7 @@ class Points:
         return replace(self, copy=copy)
 
 
-def _directed(vectors: Floats, lengths: Wide, is_cosine: bool) -> Wide:
+def _directed(vectors: Floats, lengths: Doubles, is_cosine: bool) -> Doubles:
     """Return a float64 copy, for the cosine of length one; a row of zeros stays."""
     block = vectors.astype(np.float64)
     if is_cosine:
@@ -185,21 +183,21 @@ def _directed(vectors: Floats, lengths: Wide, is_cosine: bool) -> Wide:
     return block
 
 
-def _middle(vectors: Floats, lengths: Wide, metric: Metric) -> Wide | None:
+def _middle(vectors: Floats, lengths: Doubles, metric: Metric) -> Doubles | None:
     """Return the middle of the vectors, (D,), or None where nothing is gained by moving it to the origin."""
     is_cosine = metric == "cosine"
     if is_cosine and not lengths.all():
         return None  # a distance from a row of zeros says nothing of its cosine
     sample = np.unique(np.linspace(0, len(vectors) - 1, _SAMPLE).astype(np.int64))
     some = _directed(vectors[sample], lengths[sample], is_cosine)
-    center: Wide = np.median(some, axis=0)  # a mean would follow a single outlier
+    center: Doubles = np.median(some, axis=0)  # a mean would follow a single outlier
     before = np.median(np.sqrt(np.einsum("nd,nd->n", some, some)))
     some -= center
     after = np.median(np.sqrt(np.einsum("nd,nd->n", some, some)))
     return center if after < (_COSINE_GAIN if is_cosine else _GAIN) * before else None
 
 
-def _outliers(sizes: Wide) -> Ints:
+def _outliers(sizes: Doubles) -> Ints:
     """Return the few rows that are far longer than the others, (F,) sorted."""
     beyond = np.flatnonzero(sizes > _FAR * np.median(sizes))
     most = min(len(sizes) - 1, max(4, len(sizes) // _FAR_SHARE))

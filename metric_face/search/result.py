@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from metric_face.vectors import Floats, Ints, Metric, distances_of
+from metric_face.arrays import Floats, Ints
+from metric_face.vectors import Metric, distances_of
 
 
 class Nearest:

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from metric_face.arrays import Floats, Ints
 from metric_face.errors import ArgumentError
 from metric_face.search.exact import matrix_products
 from metric_face.search.kinds import least_effort, most_effort, set_effort
-from metric_face.vectors import Floats, Ints, Metric, normalize
+from metric_face.vectors import Metric, normalize
 
 _QUERIES = 600  # half of them tune, the other half measure
 _NO_GAIN = 0.002  # recall

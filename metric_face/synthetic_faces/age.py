@@ -3,11 +3,12 @@
 import numpy as np
 from PIL import Image, ImageChops
 
-from metric_face.synthetic_faces.brush import Brush, Points, curve, mix, moved, oval, pts, shade
+from metric_face.arrays import Doubles
+from metric_face.synthetic_faces.brush import Brush, curve, mix, moved, oval, pts, shade
 from metric_face.synthetic_faces.shape import turned
 from metric_face.synthetic_faces.traits import Traits
 
-Line = tuple[Points, float, float]  # points, width, strength
+Line = tuple[Doubles, float, float]  # points, width, strength
 
 
 def age_marks(brush: Brush, t: Traits, face: Image.Image) -> None:
@@ -30,7 +31,7 @@ def age_marks(brush: Brush, t: Traits, face: Image.Image) -> None:
         brush.soft(oval(x, y, r, r * 0.8, 10), mix(t.skin, (112, 72, 48), 0.6), 0.012, 0.5, face)
 
 
-def _fold(t: Traits) -> Points:
+def _fold(t: Traits) -> Doubles:
     """From the wing of the nose to beside the mouth."""
     return curve([(0.23, 0.52), (0.37, 0.66), (0.47, 0.84), (0.48, 0.98 + 0.08 * t.sag)])
 

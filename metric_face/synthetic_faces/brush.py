@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-Points = NDArray[np.float64]
+from metric_face.arrays import Doubles
+
 Color = tuple[int, int, int]
 
 _STEPS = np.linspace(0.0, 1.0, 7)[:-1]
@@ -25,33 +25,33 @@ _BASIS = 0.5 * np.stack(
 )
 
 
-def pts(*xy: tuple[float, float]) -> Points:
-    """Points (N, 2) from pairs."""
+def pts(*xy: tuple[float, float]) -> Doubles:
+    """Doubles (N, 2) from pairs."""
     return np.array(xy, dtype=np.float64)
 
 
-def moved(points: Points, x: float, y: float) -> Points:
+def moved(points: Doubles, x: float, y: float) -> Doubles:
     """The points shifted by x and y."""
-    found: Points = points + np.array([x, y])
+    found: Doubles = points + np.array([x, y])
     return found
 
 
-def curve(points: Points | Sequence[tuple[float, float]], closed: bool = False) -> Points:
+def curve(points: Doubles | Sequence[tuple[float, float]], closed: bool = False) -> Doubles:
     """A smooth curve through the points (Catmull-Rom, six steps a segment)."""
     p = np.asarray(points, dtype=np.float64)
     before, after = (p[-1:], p[:2]) if closed else (2 * p[:1] - p[1:2], 2 * p[-1:] - p[-2:-1])
     q = np.concatenate([before, p, after])
     segments = np.stack([q[i : i + len(q) - 3] for i in range(4)], axis=1)  # (segments, 4, 2)
-    smooth: Points = np.einsum("sk,nkd->nsd", _BASIS, segments).reshape(-1, 2)
+    smooth: Doubles = np.einsum("sk,nkd->nsd", _BASIS, segments).reshape(-1, 2)
     return smooth if closed else np.concatenate([smooth, p[-1:]])
 
 
-def mirrored(right: Points) -> Points:
+def mirrored(right: Doubles) -> Doubles:
     """A closed outline from its right half, listed from the top of the axis to the bottom."""
     return np.concatenate([right, right[::-1] * [-1.0, 1.0]])
 
 
-def oval(x: float, y: float, rx: float, ry: float, n: int = 20) -> Points:
+def oval(x: float, y: float, rx: float, ry: float, n: int = 20) -> Doubles:
     """An ellipse."""
     a = np.linspace(0, 2 * np.pi, n, endpoint=False)
     return np.stack([x + rx * np.cos(a), y + ry * np.sin(a)], axis=1)
@@ -87,21 +87,21 @@ class Brush:
         other.__dict__.update(self.__dict__, image=image, draw=ImageDraw.Draw(image))
         return other
 
-    def px(self, points: Points) -> Points:
+    def px(self, points: Doubles) -> Doubles:
         """Pixel coordinates of points in face units."""
-        found: Points = points @ self._turn + self.origin
+        found: Doubles = points @ self._turn + self.origin
         return found
 
-    def fill(self, points: Points, color: Any) -> None:
+    def fill(self, points: Doubles, color: Any) -> None:
         """A hard-edged shape."""
         self.draw.polygon(self.px(points).ravel().tolist(), fill=color)
 
-    def line(self, points: Points, color: Any, width: float) -> None:
+    def line(self, points: Doubles, color: Any, width: float) -> None:
         """A line of even width, in face units."""
         w = max(1, round(width * self.unit))
         self.draw.line(self.px(points).ravel().tolist(), fill=color, width=w, joint="curve")
 
-    def mask(self, points: Points) -> Image.Image:
+    def mask(self, points: Doubles) -> Image.Image:
         """The shape as an L image."""
         found = Image.new("L", self.image.size, 0)
         ImageDraw.Draw(found).polygon(self.px(points).ravel().tolist(), fill=255)
@@ -109,7 +109,7 @@ class Brush:
 
     def soft(
         self,
-        points: Points,
+        points: Doubles,
         color: Color,
         blur: float,
         strength: float = 1.0,
@@ -138,7 +138,7 @@ class Brush:
 
     def strokes(
         self,
-        lines: Sequence[tuple[Points, float, float]],
+        lines: Sequence[tuple[Doubles, float, float]],
         color: Color,
         blur: float = 0.012,
         within: Image.Image | None = None,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from metric_face.arrays import Doubles
 from metric_face.synthetic_faces.age import Line
-from metric_face.synthetic_faces.brush import Brush, Points, curve, mix, moved, oval, pts, shade
+from metric_face.synthetic_faces.brush import Brush, curve, mix, moved, oval, pts, shade
 from metric_face.synthetic_faces.shape import turned
 from metric_face.synthetic_faces.traits import Traits
 
@@ -43,7 +44,7 @@ def _eye(brush: Brush, t: Traits, e: Expression, side: float) -> None:
     x, w, h = t.eye[0], t.eye[1], t.eye[2] * e.open
     droop = 0.03 * t.sag
 
-    def place(points: Points) -> Points:
+    def place(points: Doubles) -> Doubles:
         return turned(moved(points, x, 0) * [side, 1], t, 0.28)
 
     outer = (w, -t.slant + droop)
@@ -62,7 +63,7 @@ def _eye(brush: Brush, t: Traits, e: Expression, side: float) -> None:
     brush.strokes(fine, shade(t.skin, 0.5), 0.01)
 
 
-def _eyeball(brush: Brush, t: Traits, e: Expression, almond: Points, lid: Points, side: float) -> None:
+def _eyeball(brush: Brush, t: Traits, e: Expression, almond: Doubles, lid: Doubles, side: float) -> None:
     """White, iris, pupil and the light in them, cut by the lids."""
     p = brush.px(almond)
     low, high = np.floor(p.min(0)).astype(int) - 2, np.ceil(p.max(0)).astype(int) + 3
@@ -113,7 +114,7 @@ def _mouth(brush: Brush, t: Traits, e: Expression, face: Image.Image) -> None:
     y, lift = 0.93, 0.07 * e.smile - 0.03 * t.sag
     left, right = (-w, y - lift), (w, y - lift)
 
-    def place(points: Points) -> Points:
+    def place(points: Doubles) -> Doubles:
         return turned(points, t, 0.35)
 
     seam = curve([left, (-w * 0.5, y + 0.008), (0, y + 0.016), (w * 0.5, y + 0.008), right])

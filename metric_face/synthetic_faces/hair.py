@@ -3,25 +3,15 @@
 import numpy as np
 from PIL import Image, ImageFilter
 
-from metric_face.synthetic_faces.brush import (
-    Brush,
-    Color,
-    Points,
-    curve,
-    mirrored,
-    mix,
-    moved,
-    oval,
-    pts,
-    shade,
-)
+from metric_face.arrays import Doubles
+from metric_face.synthetic_faces.brush import Brush, Color, curve, mirrored, mix, moved, oval, pts, shade
 from metric_face.synthetic_faces.traits import Traits
 
 STEPS = 22  # points along a lock
-Lock = tuple[Points, Points]  # outer and inner curve, from the root to the tip
+Lock = tuple[Doubles, Doubles]  # outer and inner curve, from the root to the tip
 
 
-def _even(*points: tuple[float, float]) -> Points:
+def _even(*points: tuple[float, float]) -> Doubles:
     """A curve resampled to an equal number of evenly spaced points."""
     smooth = curve(points)
     length = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(smooth, axis=0).T))])
@@ -89,7 +79,7 @@ def _fringe(crown: float, width: float, low: float) -> Lock:
     return outer, _even((0.0, crown), (0.0, -1.15), (-0.02, -0.8), (-0.06, low + 0.01))
 
 
-def back_shape(t: Traits) -> Points | None:
+def back_shape(t: Traits) -> Doubles | None:
     """The hair behind the neck, or None for short hair."""
     v = 0.14 * t.volume
     tip = {"long": 2.7, "waves": 2.15, "bob": 1.25, "bangs": 2.35, "pixie": 0.75}.get(t.style)

@@ -2,8 +2,9 @@
 
 from PIL import Image
 
+from metric_face.arrays import Doubles
 from metric_face.synthetic_faces.age import age_marks
-from metric_face.synthetic_faces.brush import Brush, Points, curve, mirrored, mix, oval, pts, shade
+from metric_face.synthetic_faces.brush import Brush, curve, mirrored, mix, oval, pts, shade
 from metric_face.synthetic_faces.shape import contour, turned
 from metric_face.synthetic_faces.traits import Traits
 
@@ -56,7 +57,7 @@ def _nose(brush: Brush, t: Traits, face: Image.Image) -> None:
     dark, light = shade(t.skin, 0.74), shade(t.skin, 1.3)
     side = 1.0 if t.yaw <= 0 else -1.0
 
-    def place(points: Points) -> Points:
+    def place(points: Doubles) -> Doubles:
         return turned(points, t, 0.5)
 
     flank = curve([(0.07, -0.1), (0.1, 0.2), (half, tip - 0.1), (half * 0.5, tip - 0.02), (0.05, 0.3)], True)

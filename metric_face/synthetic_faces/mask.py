@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from metric_face.synthetic_faces.brush import Brush, Points, curve, mix, moved, oval, pts, shade
+from metric_face.arrays import Doubles
+from metric_face.synthetic_faces.brush import Brush, curve, mix, moved, oval, pts, shade
 from metric_face.synthetic_faces.shape import half_width, turned
 from metric_face.synthetic_faces.traits import MaskDesign, Traits
 
@@ -91,7 +92,7 @@ def put_on(brush: Brush, t: Traits, design: MaskDesign, where: Placement, person
     brush.strokes([(outline, 0.018, 0.6)], shade(design.color, 0.55), 0.008)
 
 
-def _edges(t: Traits, design: MaskDesign, where: Placement) -> tuple[Points, Points]:
+def _edges(t: Traits, design: MaskDesign, where: Placement) -> tuple[Doubles, Doubles]:
     """The top and the bottom edge, left to right."""
     reach = where.bottom - where.top
     side_top = where.top + (0.20 if design.kind != "kf94" else 0.30) * min(1.0, reach)
@@ -113,7 +114,7 @@ def _edges(t: Traits, design: MaskDesign, where: Placement) -> tuple[Points, Poi
         ]
     )
 
-    def whole(right: Points, depth: float) -> Points:
+    def whole(right: Doubles, depth: float) -> Doubles:
         both = np.concatenate([right[::-1] * [-1.0, 1.0], right[1:]])
         both = np.stack([both[:, 0], both[:, 1] + where.skew * both[:, 0]], axis=1)
         return turned(both, t, depth)
@@ -121,7 +122,7 @@ def _edges(t: Traits, design: MaskDesign, where: Placement) -> tuple[Points, Poi
     return whole(right_top, 0.4), whole(right_low, 0.2)
 
 
-def _loops(brush: Brush, design: MaskDesign, top: Points, bottom: Points) -> None:
+def _loops(brush: Brush, design: MaskDesign, top: Doubles, bottom: Doubles) -> None:
     white = mix((240, 240, 238), design.color, 0.15 if sum(design.color) > 300 else 0.85)
     for side, i in ((-1.0, 0), (1.0, -1)):
         for start, end in ((top[i], (1.03 * side, -0.02)), (bottom[i], (1.03 * side, 0.34))):

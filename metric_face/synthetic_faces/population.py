@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+
+from metric_face.arrays import Doubles, Ints
 
 FIRST_AGE = 18
 # People by age 18..60, as written in the competition's train.csv.
@@ -59,14 +60,14 @@ def age_group(age: float) -> int:
     return int(age >= 30) + int(age >= 60)
 
 
-def shares(weights: Sequence[float] | NDArray[np.float64], total: int, least: int = 0) -> NDArray[np.int64]:
+def shares(weights: Sequence[float] | Doubles, total: int, least: int = 0) -> Ints:
     """Whole numbers proportional to the weights, by largest remainder, that sum to the total.
 
     Every weight above 0 gets at least ``least``, taken from the largest shares.
     """
     w = np.asarray(weights, dtype=np.float64)
     exact = w * total / w.sum()
-    counts: NDArray[np.int64] = np.floor(exact).astype(np.int64)
+    counts: Ints = np.floor(exact).astype(np.int64)
     order = np.argsort(counts - exact, kind="stable")
     counts[order[: total - int(counts.sum())]] += 1
     for short in np.flatnonzero((counts < least) & (w > 0)):

@@ -2,18 +2,19 @@
 
 import numpy as np
 
-from metric_face.synthetic_faces.brush import Points, curve, mirrored
+from metric_face.arrays import Doubles
+from metric_face.synthetic_faces.brush import curve, mirrored
 from metric_face.synthetic_faces.traits import Traits
 
 
-def turned(points: Points, t: Traits, depth: float) -> Points:
-    """Points moved sideways by the yaw of the head, most at the middle of the face."""
+def turned(points: Doubles, t: Traits, depth: float) -> Doubles:
+    """Doubles moved sideways by the yaw of the head, most at the middle of the face."""
     found = points.copy()
     found[:, 0] += t.yaw * depth * np.maximum(1 - points[:, 0] ** 2, 0)
     return found
 
 
-def contour(t: Traits) -> Points:
+def contour(t: Traits) -> Doubles:
     """The outline of the head from the crown to the chin."""
     r, sag = 0.05 * t.roundness, 0.06 * t.sag
     right = [

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from metric_face.arrays import Ints
 from metric_face.config import LossConfig
 from metric_face.data import Codes
 from metric_face.losses import (
@@ -28,7 +27,7 @@ METRIC = "metric"
 def build_objective(
     config: LossConfig,
     codes: Mapping[str, Codes],
-    drawn: NDArray[np.int64],
+    drawn: Ints,
     num_classes: Mapping[str, int],
     *,
     embedding_size: int,

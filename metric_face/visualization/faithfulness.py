@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from metric_face.arrays import Bools, Doubles, Floats, Ints
 from metric_face.errors import ArgumentError
 
 LOW = 0.85
@@ -34,12 +35,12 @@ class Faithfulness:
 
     label_trustworthiness: float
     label_continuity: float
-    purity_D: NDArray[np.float32]
-    purity_2: NDArray[np.float32]
-    mismatch: NDArray[np.bool_]
+    purity_D: Floats
+    purity_2: Floats
+    mismatch: Bools
 
     @property
-    def lie(self) -> NDArray[np.float32]:
+    def lie(self) -> Floats:
         """(N,) ``|purity_D - purity_2|``: how much the map misleads about a point."""
         return np.asarray(np.abs(self.purity_D - self.purity_2))
 
@@ -125,9 +126,7 @@ def label_trustworthiness_continuity(
     return float(1 - np.maximum(-pairs, 0).mean()), float(1 - np.maximum(pairs, 0).mean())
 
 
-def _distance_consistency(
-    points: NDArray[np.floating], classes: NDArray[np.intp], count: int
-) -> NDArray[np.float64]:
+def _distance_consistency(points: NDArray[np.floating], classes: NDArray[np.intp], count: int) -> Doubles:
     """(C, C): of the points of two classes, the share that lies nearer to its own mean than to the other's."""
     sizes = np.bincount(classes, minlength=count)
     order = np.argsort(classes, kind="stable")
@@ -145,7 +144,7 @@ def _distance_consistency(
     return np.asarray((right + right.T) / (sizes[:, None] + sizes))
 
 
-def neighbor_confusion(ids: ArrayLike, labels: ArrayLike, num_classes: int) -> NDArray[np.float64]:
+def neighbor_confusion(ids: ArrayLike, labels: ArrayLike, num_classes: int) -> Doubles:
     """(C, C): row a is the mean, over the points of class a, of each class's share among their neighbors.
 
     A class's share is corrected for its size: ``w_i(c) = (k_c / n_c) / sum over c' of (k_c' / n_c')``, so that a
@@ -164,7 +163,7 @@ def neighbor_confusion(ids: ArrayLike, labels: ArrayLike, num_classes: int) -> N
 
 def neighbor_shares(
     ids: NDArray[np.integer], labels: NDArray[np.integer], num_classes: int
-) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+) -> Iterator[tuple[slice, Doubles]]:
     """Yield blocks of rows and their ``w_i(c)``, (block, C); NaN where a point has no labeled neighbor."""
     sizes = np.maximum(np.bincount(labels[labels >= 0], minlength=num_classes), 1)
     for block in _blocks(0, len(ids), num_classes):
@@ -178,7 +177,7 @@ def neighbor_shares(
             yield block, weights / weights.sum(axis=1, keepdims=True)
 
 
-def nearest_on_map(coords: ArrayLike, k: int, identities: ArrayLike | None = None) -> NDArray[np.int64]:
+def nearest_on_map(coords: ArrayLike, k: int, identities: ArrayLike | None = None) -> Ints:
     """(N, k) nearest other points on the map, nearest first, without those of the same identity; -1 for none."""
     from scipy.spatial import cKDTree
 
@@ -201,9 +200,7 @@ def nearest_on_map(coords: ArrayLike, k: int, identities: ArrayLike | None = Non
     return found
 
 
-def _purity(
-    ids: NDArray[np.integer], labels: NDArray[np.integer]
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _purity(ids: NDArray[np.integer], labels: NDArray[np.integer]) -> tuple[Floats, Ints]:
     """The share of each point's own class among its neighbors, and the class with the largest share (-1: none)."""
     purity = np.full(len(ids), np.nan, dtype=np.float32)
     vote = np.full(len(ids), -1, dtype=np.int64)

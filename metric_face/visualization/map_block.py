@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from metric_face.arrays import Floats
 from metric_face.pages import Column, pack, pack_ids, palette
 
 _NEAR = 6
 
 
-def pack_coords(coords: NDArray[np.float32]) -> dict[str, Any]:
+def pack_coords(coords: Floats) -> dict[str, Any]:
     """Both axes in one unit, so that the map keeps its shape; 16 bits are finer than any screen."""
     if not len(coords):
         empty = pack(np.zeros(0, dtype=np.uint16))

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from metric_face.arrays import Ints
 from metric_face.errors import ArgumentError
 from metric_face.files import write_text
 from metric_face.pages import (
@@ -73,7 +74,7 @@ def build_map(
     paths: Sequence[str] | None = None,
     faithfulness: Mapping[str, Faithfulness] | None = None,
     neighbors: ArrayLike | None = None,
-    evidence: Sequence[int] | NDArray[np.int64] = (),
+    evidence: Sequence[int] | Ints = (),
     matrices: Sequence[MatrixChart] = (),
     faces: bool = True,
     face_bytes: int = 7_400_000,

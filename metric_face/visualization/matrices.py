@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from markupsafe import Markup
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
 from metric_face.pages import Column, pack_ids, page_words, tag
 from metric_face.visualization.faithfulness import neighbor_confusion, neighbor_shares
@@ -29,8 +30,8 @@ class MatrixChart:
     id: str
     title: str
     names: Sequence[str]
-    values: NDArray[np.float64]
-    points: Mapping[tuple[int, int], NDArray[np.int64]] = field(default_factory=dict)
+    values: Doubles
+    points: Mapping[tuple[int, int], Ints] = field(default_factory=dict)
     caption: str = ""
     highest: float | None = None
 
@@ -129,10 +130,8 @@ def confusion_chart(
     )
 
 
-def _cell_points(
-    ids: NDArray[np.int64], column: Column, who: NDArray[np.int64], per_cell: int
-) -> dict[tuple[int, int], NDArray[np.int64]]:
-    found: list[NDArray[np.float64]] = []
+def _cell_points(ids: Ints, column: Column, who: Ints, per_cell: int) -> dict[tuple[int, int], Ints]:
+    found: list[Doubles] = []
     for block, shares in neighbor_shares(ids, column.values, column.num_classes):
         rows, cols = np.nonzero(np.nan_to_num(shares) > 0)
         found.append(np.stack([rows + block.start, cols, shares[rows, cols]], axis=1))

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from metric_face.arrays import Doubles, Floats, Ints
 from metric_face.errors import ArgumentError
 
 _CHUNK = 65_536  # rows of vectors that are centered at a time
@@ -23,9 +24,9 @@ class Graph(Protocol):
     """What ``project`` reads of a NeighborGraph."""
 
     @property
-    def ids(self) -> NDArray[np.int64]: ...
+    def ids(self) -> Ints: ...
     @property
-    def distances(self) -> NDArray[np.float32]: ...
+    def distances(self) -> Floats: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class Projection:
         min_dist: how closely points may be packed.
     """
 
-    coords: NDArray[np.float32]
+    coords: Floats
     seed: int
     n_neighbors: int
     min_dist: float
@@ -128,9 +129,7 @@ def _import_umap() -> Any:
     return umap
 
 
-def _graph_arrays(
-    graph: Graph | ArrayLike, similarities: ArrayLike | None
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _graph_arrays(graph: Graph | ArrayLike, similarities: ArrayLike | None) -> tuple[Ints, Floats]:
     if similarities is not None:
         ids, distances = np.asarray(graph), 1 - np.asarray(similarities, dtype=np.float32)
     elif hasattr(graph, "ids") and hasattr(graph, "distances"):
@@ -162,7 +161,7 @@ def _graph_arrays(
     return ids.astype(np.int64, copy=False), distances
 
 
-def _checked_vectors(vectors: ArrayLike | None, n: int) -> NDArray[np.float32] | None:
+def _checked_vectors(vectors: ArrayLike | None, n: int) -> Floats | None:
     if vectors is None:
         return None
     points = np.asarray(vectors, dtype=np.float32)
@@ -176,9 +175,7 @@ def _checked_vectors(vectors: ArrayLike | None, n: int) -> NDArray[np.float32] |
     return points
 
 
-def _with_self_first(
-    ids: NDArray[np.int64], distances: NDArray[np.float32], used: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _with_self_first(ids: Ints, distances: Floats, used: int) -> tuple[Ints, Floats]:
     """What UMAP wants: (N, used + 1) neighbors and distances, the point itself first, at 0."""
     n = len(ids)
     absent = (ids < 0) | (ids == np.arange(n)[:, None])
@@ -196,7 +193,7 @@ def _with_self_first(
     )
 
 
-def _start(ids: NDArray[np.int64], vectors: NDArray[np.float32] | None, seed: int) -> NDArray[np.float32]:
+def _start(ids: Ints, vectors: Floats | None, seed: int) -> Floats:
     rng = np.random.default_rng(seed)
     plane = _diffusion_plane(ids, rng) if vectors is None else _principal_plane(vectors)
     widest = np.abs(plane).max()
@@ -205,7 +202,7 @@ def _start(ids: NDArray[np.int64], vectors: NDArray[np.float32] | None, seed: in
     return (plane + rng.normal(scale=1e-3, size=plane.shape)).astype(np.float32)
 
 
-def _principal_plane(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+def _principal_plane(vectors: Floats) -> Doubles:
     """Coordinates (N, 2) along the two directions of largest variance, with a fixed sign."""
     mean = vectors.mean(axis=0, dtype=np.float64)
     scatter = np.zeros((vectors.shape[1], vectors.shape[1]))
@@ -219,7 +216,7 @@ def _principal_plane(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     return plane
 
 
-def _diffusion_plane(ids: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
+def _diffusion_plane(ids: Ints, rng: np.random.Generator) -> Doubles:
     """Two slow directions of the random walk over the graph, by subspace iteration from a seeded start."""
     from scipy.sparse import coo_matrix, diags_array
 

@@ -7,15 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
 
+from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
 
 
 def class_weights(
     given: str | Mapping[Any, float] | None,
     classes: NDArray[Any],
-    codes: NDArray[np.int64],
-    row_weights: NDArray[np.float64] | None,
-) -> NDArray[np.float64] | None:
+    codes: Ints,
+    row_weights: Doubles | None,
+) -> Doubles | None:
     """Turn the ``class_weight`` of an estimator into a (C,) array.
 
     Args:
@@ -36,9 +37,9 @@ def class_weights(
         raise ArgumentError(f"class_weight must be None, 'balanced' or a dict, found {given!r}")
     if isinstance(given, str):
         counts = np.bincount(codes, weights=row_weights, minlength=len(classes))
-        balanced: NDArray[np.float64] = counts.sum() / (len(classes) * counts)
+        balanced: Doubles = counts.sum() / (len(classes) * counts)
         return balanced
-    weights: NDArray[np.float64] = compute_class_weight(dict(given), classes=classes, y=classes[codes])
+    weights: Doubles = compute_class_weight(dict(given), classes=classes, y=classes[codes])
     if not (weights >= 0).all() or not weights.sum() > 0:
         raise ArgumentError(f"class_weight must be positive for some class, found {given}")
     return weights

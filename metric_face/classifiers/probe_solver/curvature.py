@@ -1,11 +1,9 @@
 """Curvature of a penalized softmax objective: a Kronecker preconditioner and the pairs of L-BFGS."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from metric_face.arrays import Doubles
 from metric_face.classifiers.probe_solver.softmax_objective import ObjectiveValue
-
-Doubles = NDArray[np.float64]
 
 _PAIR_BYTES = 1 << 29  # of steps and gradient changes kept
 _MOST_PAIRS, _LEAST_PAIRS = 100, 5

@@ -8,12 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from metric_face.arrays import Doubles
 from metric_face.classifiers.probe_solver.curvature import KroneckerPreconditioner, Pairs
 from metric_face.classifiers.probe_solver.softmax_objective import Objective, ObjectiveValue
-
-Doubles = NDArray[np.float64]
 
 _MOST_CLASSES = 512  # beyond, the classes' moment matrix and its eigenvectors cost more than they save
 _LEAST_STEP = 1e-6  # a shorter step along a preconditioned direction is rounding

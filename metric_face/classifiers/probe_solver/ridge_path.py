@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from metric_face.classifiers.probe_solver.softmax_objective import Doubles, Floats
+from metric_face.arrays import Doubles, Floats, Ints
 
 _ROWS = 4096  # of a block
 
@@ -32,7 +31,7 @@ class Moments:
     def of(
         cls,
         X: Floats,
-        target: NDArray[np.int64],
+        target: Ints,
         classes: int,
         row_weight: Floats | None,
         gram: Doubles | None = None,

@@ -1,15 +1,16 @@
 """Bring every feature to mean 0 and deviation 1, so that one penalty suits all of them."""
 
 import numpy as np
-from numpy.typing import NDArray
+
+from metric_face.arrays import Doubles, Floats
 
 _ROWS = 8192  # of a block in float64
 
 
 def standardize(
-    X: NDArray[np.float32],
-    row_weights: NDArray[np.float64] | None = None,
-) -> tuple[NDArray[np.float32], tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    X: Floats,
+    row_weights: Doubles | None = None,
+) -> tuple[Floats, tuple[Doubles, Doubles]]:
     """Standardize the columns; a constant column becomes 0.
 
     Args:
@@ -36,9 +37,9 @@ def standardize(
     return result, (mean, deviation)
 
 
-def _mean(X: NDArray[np.float32], row_weights: NDArray[np.float64] | None) -> NDArray[np.float64]:
+def _mean(X: Floats, row_weights: Doubles | None) -> Doubles:
     if row_weights is None:
-        plain: NDArray[np.float64] = X.mean(axis=0, dtype=np.float64)
+        plain: Doubles = X.mean(axis=0, dtype=np.float64)
         return plain
     total = np.zeros(X.shape[1])
     for start in range(0, len(X), _ROWS):

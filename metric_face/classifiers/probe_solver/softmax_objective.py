@@ -11,13 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from metric_face.arrays import Doubles, Floats, Ints
 from metric_face.errors import ArgumentError
-
-Doubles = NDArray[np.float64]
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
 
 _ROWS = 1024  # of a block: X, scores and residuals stay in the cache
 _DEVICE_BYTES = 1 << 28  # of scores held at once on an accelerator

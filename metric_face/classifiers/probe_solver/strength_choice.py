@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from metric_face.arrays import Doubles, Ints
 from metric_face.metrics import macro_f1
-
-Ints = NDArray[np.int64]
 
 
 def grouped_folds(target: Ints, groups: ArrayLike | None, folds: int, seed: int) -> list[tuple[Ints, Ints]]:
@@ -57,14 +56,14 @@ class StrengthChoice:
         """Note what a fold said about its held-out rows: (held, C) scores of one head at one strength."""
         self._predicted[head, position, held] = scores.argmax(axis=1)
 
-    def best(self) -> tuple[list[int], list[NDArray[np.float64] | None]]:
+    def best(self) -> tuple[list[int], list[Doubles | None]]:
         """Position of each head's best strength (the strongest among equals), and the macro F1 of all.
 
         Pooled over folds, because a fold may hold no item of a rare class and then has no F1 for it. Where no
         fold was possible, there are no scores and the middle of the path is taken.
         """
         places: list[int] = []
-        scores: list[NDArray[np.float64] | None] = []
+        scores: list[Doubles | None] = []
         for target, size, predicted in zip(self._targets, self._sizes, self._predicted, strict=True):
             rows = np.flatnonzero(predicted[0] >= 0)
             values = np.array([macro_f1(target[rows], path[rows], size) for path in predicted if len(rows)])

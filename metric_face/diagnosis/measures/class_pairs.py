@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
+from metric_face.arrays import Bools, Doubles, Floats, Ints
 from metric_face.diagnosis.context import FEWEST_IDENTITIES, Context
-from metric_face.diagnosis.finding import Floats, Ints
 from metric_face.diagnosis.measures.pair_overlap import (
     PairOverlap,
     balanced_subset,
@@ -74,7 +73,7 @@ class Measured:
     pair: Pair
     found: PairOverlap
     rows: Ints
-    scores: Floats
+    scores: Doubles
     low: float
     high: float
     by_neighbors: float
@@ -142,12 +141,12 @@ def _joint_pairs(context: Context) -> list[Pair]:
     return pairs
 
 
-def _rows(context: Context, pair: Pair) -> tuple[Ints, NDArray[np.bool_]]:
+def _rows(context: Context, pair: Pair) -> tuple[Ints, Bools]:
     labels, (first, second) = pair.labels(context), pair.codes()
     return np.flatnonzero((labels == first) | (labels == second)), labels == second
 
 
-def _measure(context: Context, whitened: NDArray[np.float32], pair: Pair, number: int) -> Measured:
+def _measure(context: Context, whitened: Floats, pair: Pair, number: int) -> Measured:
     rows, second = _rows(context, pair)
     judged = np.intersect1d(rows, context.evaluated)
     fitted = balanced_subset(rows, second, context.identities, context.seed)
@@ -159,7 +158,7 @@ def _measure(context: Context, whitened: NDArray[np.float32], pair: Pair, number
     return Measured(pair, found, judged, scores, low, high, near, len(np.unique(identities)))
 
 
-def _by_neighbors(context: Context, pair: Pair, rows: Ints, second: NDArray[np.bool_]) -> float:
+def _by_neighbors(context: Context, pair: Pair, rows: Ints, second: Bools) -> float:
     labels, codes = pair.labels(context), pair.codes()
     near = context.graph.ids[rows]
     theirs = np.where(near >= 0, labels[near], -1)

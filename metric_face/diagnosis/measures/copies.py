@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.diagnosis.finding import Ints
+from metric_face.arrays import Floats, Ints
 
 
-def copy_codes(images: Sequence[Any] | NDArray[np.uint8] | None, embeddings: NDArray[np.float32]) -> Ints:
+def copy_codes(images: Sequence[Any] | NDArray[np.uint8] | None, embeddings: Floats) -> Ints:
     """A code that identical images share.
 
     Args:

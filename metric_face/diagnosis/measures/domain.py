@@ -2,14 +2,14 @@
 
 import numpy as np
 
+from metric_face.arrays import Doubles
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import Floats
 from metric_face.diagnosis.measures import probing
 
 FEWEST = 30
 
 
-def area_between(context: Context, weights: Floats) -> tuple[float, float] | None:
+def area_between(context: Context, weights: Doubles) -> tuple[float, float] | None:
     """Area under the curve, and its error, of a linear classifier between held-out and unlabeled images.
 
     Args:

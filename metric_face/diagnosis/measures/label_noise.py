@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metric_face.diagnosis.finding import Floats, Ints
+from metric_face.arrays import Doubles, Ints
 from metric_face.diagnosis.measures import probing
 from metric_face.diagnosis.measures.resampling import majority
 
@@ -29,15 +29,15 @@ class LabelNoise:
             attribute varies.
     """
 
-    probability: Floats
+    probability: Doubles
     better: Ints
     evidence: float
     share: float
-    clean: Floats
+    clean: Doubles
     inconsistent: Ints
 
 
-def of_images(scores: Floats, labels: Ints, identities: Ints, probe: probing.Softmax) -> LabelNoise:
+def of_images(scores: Doubles, labels: Ints, identities: Ints, probe: probing.Softmax) -> LabelNoise:
     """Judge an attribute that varies within identities, image by image.
 
     Args:
@@ -58,7 +58,7 @@ def of_images(scores: Floats, labels: Ints, identities: Ints, probe: probing.Sof
     return LabelNoise(wrong, better, evidence, share, model.clean(scores), np.empty(0, dtype=np.int64))
 
 
-def of_identities(scores: Floats, labels: Ints, identities: Ints) -> LabelNoise:
+def of_identities(scores: Doubles, labels: Ints, identities: Ints) -> LabelNoise:
     """Judge an attribute that belongs to the identity, identity by identity.
 
     An image whose label differs from the others of its identity is wrong beyond doubt (or they are); then the
@@ -92,7 +92,7 @@ def of_identities(scores: Floats, labels: Ints, identities: Ints) -> LabelNoise:
     )
 
 
-def _wrong(model: probing.Softmax, inputs: Floats, labels: Ints) -> tuple[Floats, Ints]:
+def _wrong(model: probing.Softmax, inputs: Doubles, labels: Ints) -> tuple[Doubles, Ints]:
     """Probability that each label is a lapse onto another class, and the most probable class."""
     clean = model.clean(inputs)
     own = clean[np.arange(len(labels)), labels]

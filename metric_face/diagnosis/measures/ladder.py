@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from metric_face.arrays import Doubles, Ints
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import Floats, Ints
 from metric_face.diagnosis.measures import probing
 
 RUNGS = ("majority", "knn", "centroid", "linear", "mlp")
@@ -67,7 +67,7 @@ def _vote(ids: Ints, labels: Ints, num_classes: int) -> Ints:
     return np.asarray(votes.argmax(axis=1), dtype=np.int64)
 
 
-def _centroid(context: Context, features: Floats, attribute: str) -> Ints:
+def _centroid(context: Context, features: Doubles, attribute: str) -> Ints:
     labels, classes = context.labels[attribute], len(context.classes[attribute])
     guess = np.zeros(len(labels), dtype=np.int64)
     for fold in np.unique(context.folds):
@@ -81,7 +81,7 @@ def _centroid(context: Context, features: Floats, attribute: str) -> Ints:
     return guess
 
 
-def _mlp(context: Context, features: Floats) -> dict[str, Ints]:
+def _mlp(context: Context, features: Doubles) -> dict[str, Ints]:
     """One hidden layer with a head for each attribute, a network for each fold."""
     import torch
     from torch import nn

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metric_face.diagnosis.finding import Floats
+from metric_face.arrays import Doubles
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +19,7 @@ REACH = 1e-3
 SIDES = ("metric", "heads")
 
 
-def look_ahead(run: "Run") -> dict[tuple[str, str], Floats] | None:
+def look_ahead(run: "Run") -> dict[tuple[str, str], Doubles] | None:
     """Measure Z_ij = 1 - L_j(theta - eta grad L_i) / L_j(theta) for the metric loss and the heads' losses.
 
     Each batch gives a step of the whole model along the gradient of L_i on training images, its length set to

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from metric_face.diagnosis.finding import Floats, Ints
+from metric_face.arrays import Bools, Doubles, Floats, Ints
 from metric_face.diagnosis.measures.resampling import bootstrap_weights
 
 BINS = 30
@@ -25,12 +24,12 @@ class PairOverlap:
     """
 
     value: float
-    draws: Floats
-    edges: Floats
-    shares: Floats
+    draws: Doubles
+    edges: Doubles
+    shares: Doubles
 
 
-def whiten(features: Floats, strength: float) -> NDArray[np.float32]:
+def whiten(features: Doubles, strength: float) -> Floats:
     """Turn features to their principal axes and divide each by sqrt(variance + strength x mean variance).
 
     No label is used, so nothing leaks between folds. An L2 penalty on these features is the ridge probe's own
@@ -50,9 +49,7 @@ def whiten(features: Floats, strength: float) -> NDArray[np.float32]:
     return np.asarray(features @ (vectors[:, ::-1][:, :kept] / np.sqrt(damped[:kept])), dtype=np.float32)
 
 
-def pair_scores(
-    whitened: NDArray[np.float32], second: NDArray[np.bool_], folds: Ints, fitted: Ints, scored: Ints
-) -> Floats:
+def pair_scores(whitened: Floats, second: Bools, folds: Ints, fitted: Ints, scored: Ints) -> Doubles:
     """Out-of-fold scores of a class-balanced, L2-regularized logistic regression between two classes.
 
     Args:
@@ -74,9 +71,7 @@ def pair_scores(
     return scores
 
 
-def overlap(
-    scores: Floats, second: NDArray[np.bool_], identities: Ints, seed: int, resamples: int = 200
-) -> PairOverlap:
+def overlap(scores: Doubles, second: Bools, identities: Ints, seed: int, resamples: int = 200) -> PairOverlap:
     """OVL of two classes of scores, with resamples of identities.
 
     Args:
@@ -109,7 +104,7 @@ def overlap(
     return PairOverlap(float(value[0]), draws, edges, shares[0])
 
 
-def balanced_subset(rows: Ints, second: NDArray[np.bool_], identities: Ints, seed: int) -> Ints:
+def balanced_subset(rows: Ints, second: Bools, identities: Ints, seed: int) -> Ints:
     """At most ``MOST_ROWS`` rows of each class, whole identities first come."""
     rng = np.random.default_rng([seed, 11])
     rank = rng.permutation(int(identities.max()) + 1)
@@ -118,14 +113,14 @@ def balanced_subset(rows: Ints, second: NDArray[np.bool_], identities: Ints, see
     return np.sort(np.concatenate(kept))
 
 
-def _shares(counts: Floats, bins: int) -> tuple[Floats, Floats]:
+def _shares(counts: Doubles, bins: int) -> tuple[Doubles, Doubles]:
     both = counts.reshape(len(counts), 2, bins).astype(np.float64)
     totals = both.sum(axis=2, keepdims=True)
     shares = np.divide(both, totals, out=np.full(both.shape, np.nan), where=totals > 0)
     return shares, shares.min(axis=1).sum(axis=1)
 
 
-def _logistic(inputs: NDArray[np.float32], second: NDArray[np.bool_]) -> Floats:
+def _logistic(inputs: Floats, second: Bools) -> Doubles:
     """Weights and bias by L-BFGS; each class weighs half.
 
     The penalty is that of a Gaussian prior under which whitened classes lie about two standard deviations apart,
@@ -139,7 +134,7 @@ def _logistic(inputs: NDArray[np.float32], second: NDArray[np.bool_]) -> Floats:
     fewest = max(1, int(min(second.sum(), (~second).sum())))
     penalty = width / (32 * 2.0 * fewest)
 
-    def objective(theta: Floats) -> tuple[float, Floats]:
+    def objective(theta: Doubles) -> tuple[float, Doubles]:
         margin = sign * (inputs @ theta[:-1].astype(np.float32) + theta[-1])
         loss = float((weight * np.logaddexp(0, -margin)).sum())
         slope = -(weight * sign / (1 + np.exp(np.minimum(margin, 500))))

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from metric_face.diagnosis.finding import Floats, Ints
+from metric_face.arrays import Doubles, Ints
 
 STRENGTHS = 10.0 ** np.arange(-5, 2.0)
 """Ridge strengths, in units of the mean eigenvalue of the covariance."""
@@ -26,17 +26,17 @@ class Targets:
         columns: which of the T columns belong to which name.
     """
 
-    matrix: Floats
+    matrix: Doubles
     columns: dict[str, slice]
 
     @classmethod
-    def of(cls, blocks: Mapping[str, Floats]) -> "Targets":
+    def of(cls, blocks: Mapping[str, Doubles]) -> "Targets":
         """Set (N, t) blocks side by side."""
         ends = np.cumsum([0, *(block.shape[1] for block in blocks.values())]).tolist()
         columns = {name: slice(a, b) for name, (a, b) in zip(blocks, pairwise(ends), strict=True)}
         return cls(np.hstack(list(blocks.values())), columns)
 
-    def split(self, scores: Floats) -> dict[str, Floats]:
+    def split(self, scores: Doubles) -> dict[str, Doubles]:
         """(M, T) scores -> (M, t) of each name."""
         return {name: scores[:, where] for name, where in self.columns.items()}
 
@@ -50,7 +50,7 @@ class Ridge:
         strengths: chosen for each name, in units of the mean variance.
     """
 
-    scores: dict[str, Floats]
+    scores: dict[str, Doubles]
     strengths: dict[str, float]
 
 
@@ -82,7 +82,7 @@ def group_folds(labels: Ints, identities: Ints, count: int, seed: int) -> Ints:
     return folds
 
 
-def ridge_scores(features: Floats, targets: Targets, folds: Ints) -> Ridge:
+def ridge_scores(features: Doubles, targets: Targets, folds: Ints) -> Ridge:
     """Fit ridge regressions on all folds but one and score the one, for every target at once.
 
     Args:
@@ -112,7 +112,7 @@ def ridge_scores(features: Floats, targets: Targets, folds: Ints) -> Ridge:
         unit = max(float(values.mean()), np.finfo(np.float64).tiny)
         for at, strength in enumerate(STRENGTHS):
             all_scores[at, mine] = turned @ (pulled / (values + strength * unit)[:, None]) + goal
-    scores: dict[str, Floats] = {}
+    scores: dict[str, Doubles] = {}
     chosen: dict[str, float] = {}
     for name, where in targets.columns.items():
         errors = [float(np.square(found[:, where] - wanted[:, where]).mean()) for found in all_scores]
@@ -130,22 +130,22 @@ class Softmax:
     score contradicts cannot be explained by overlap, only by lapses; overlap alone fits ``lapse = 0``.
     """
 
-    weights: Floats
-    bias: Floats
+    weights: Doubles
+    bias: Doubles
     lapse: float
     loss: float
 
-    def clean(self, inputs: Floats) -> Floats:
+    def clean(self, inputs: Doubles) -> Doubles:
         """(N, C) probabilities of the class itself, lapses left out."""
         return _softmax(inputs @ self.weights + self.bias)
 
-    def observed(self, inputs: Floats) -> Floats:
+    def observed(self, inputs: Doubles) -> Doubles:
         """(N, C) probabilities of the label as it is written, lapses included."""
         return (1 - self.lapse) * self.clean(inputs) + self.lapse / len(self.bias)
 
 
 def fit_softmax(
-    inputs: Floats, labels: Ints, num_classes: int, *, lapses: bool = False, start: Softmax | None = None
+    inputs: Doubles, labels: Ints, num_classes: int, *, lapses: bool = False, start: Softmax | None = None
 ) -> Softmax:
     """Fit by maximum likelihood, with a ridge of one part in a thousand that keeps separated classes finite.
 
@@ -165,7 +165,7 @@ def fit_softmax(
     rows = np.arange(count)
     size = width * num_classes
 
-    def objective(theta: Floats) -> tuple[float, Floats]:
+    def objective(theta: Doubles) -> tuple[float, Doubles]:
         weights, bias = theta[:size].reshape(width, num_classes), theta[size : size + num_classes]
         lapse = 1 / (1 + np.exp(-theta[-1])) if lapses else 0.0
         clean = _softmax(inputs @ weights + bias)
@@ -197,12 +197,12 @@ def fit_softmax(
     return Softmax(weights, bias, lapse, -float(np.log(chance).mean()))
 
 
-def one_hot(labels: Ints, num_classes: int) -> Floats:
+def one_hot(labels: Ints, num_classes: int) -> Doubles:
     """(N, C) indicators."""
     return np.eye(num_classes)[labels]
 
 
-def _softmax(logits: Floats) -> Floats:
+def _softmax(logits: Doubles) -> Doubles:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
@@ -215,7 +215,7 @@ def _merge_rare(labels: Ints, count: int) -> Ints:
     return np.where(rare, target, labels)
 
 
-def fit_ridge(features: Floats, targets: Floats, rows: Ints, strength: float) -> Floats:
+def fit_ridge(features: Doubles, targets: Doubles, rows: Ints, strength: float) -> Doubles:
     """Fit one ridge regression on some rows and score every row.
 
     Args:

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from metric_face.diagnosis.finding import Floats, Ints
+from metric_face.arrays import Doubles, Ints
 
 RESAMPLES = 200
 
 
-def bootstrap_weights(num_identities: int, seed: int, resamples: int = RESAMPLES) -> Floats:
+def bootstrap_weights(num_identities: int, seed: int, resamples: int = RESAMPLES) -> Doubles:
     """How often each identity is drawn in each resample.
 
     Returns:
@@ -18,7 +18,7 @@ def bootstrap_weights(num_identities: int, seed: int, resamples: int = RESAMPLES
     return rng.multinomial(num_identities, even, size=resamples).astype(np.float64)
 
 
-def normal_interval(value: float, draws: Floats, z: float = 1.959964) -> tuple[float, float]:
+def normal_interval(value: float, draws: Doubles, z: float = 1.959964) -> tuple[float, float]:
     """``value`` plus and minus z standard errors of the draws, within [0, 1].
 
     For measures whose resamples are biased the same way as the measure itself (an overlap of two histograms

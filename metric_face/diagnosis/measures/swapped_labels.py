@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from metric_face.arrays import Doubles, Ints
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import Finding, Floats, Ints, Measure
+from metric_face.diagnosis.finding import Finding, Measure
 from metric_face.diagnosis.measures.label_noise import LabelNoise
 from metric_face.diagnosis.measures.resampling import one_each, unsuspected
 
@@ -34,7 +35,7 @@ class Exchanges:
 
     share: float
     evidence: float
-    chance: Floats
+    chance: Doubles
 
 
 def swaps(context: Context, attribute: str, noise: LabelNoise) -> list[Finding]:
@@ -57,7 +58,9 @@ def swaps(context: Context, attribute: str, noise: LabelNoise) -> list[Finding]:
     return found
 
 
-def swap_gains(clean: Floats, labels: Ints, identities: Ints, first: int, second: int) -> tuple[Ints, Floats]:
+def swap_gains(
+    clean: Doubles, labels: Ints, identities: Ints, first: int, second: int
+) -> tuple[Ints, Doubles]:
     """How much better an identity's scores fit with two of its labels exchanged.
 
     Args:
@@ -85,7 +88,7 @@ def swap_gains(clean: Floats, labels: Ints, identities: Ints, first: int, second
     return both, gain[both]
 
 
-def exchanges(gains: Floats, steps: int = 200) -> Exchanges:
+def exchanges(gains: Doubles, steps: int = 200) -> Exchanges:
     """Fit the mixture likelihood prod (1 - share + share exp(gain)) by EM.
 
     Args:

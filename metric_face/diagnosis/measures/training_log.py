@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metric_face.diagnosis.finding import Floats
+from metric_face.arrays import Doubles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,7 @@ LOSS_PREFIXES = ("loss/", "train/loss/", "train_loss/")
 FLOOR_PREFIX = "at_floor/"
 
 
-def series(log: "pd.DataFrame | None", name: str) -> Floats | None:
+def series(log: "pd.DataFrame | None", name: str) -> Doubles | None:
     """The values logged under one of a column's names, in order, empty cells left out; None where there are none."""
     if log is None:
         return None
@@ -55,7 +55,7 @@ def series(log: "pd.DataFrame | None", name: str) -> Floats | None:
     return None
 
 
-def aligned(log: "pd.DataFrame | None", *names: str) -> tuple[Floats, ...] | None:
+def aligned(log: "pd.DataFrame | None", *names: str) -> tuple[Doubles, ...] | None:
     """Several columns on the rows where all of them hold a value; None where a column or every row is missing."""
     if log is None:
         return None
@@ -69,9 +69,9 @@ def aligned(log: "pd.DataFrame | None", *names: str) -> tuple[Floats, ...] | Non
     return tuple(values[kept] for values in found) if kept.any() else None
 
 
-def loss_parts(log: "pd.DataFrame | None") -> dict[str, Floats]:
+def loss_parts(log: "pd.DataFrame | None") -> dict[str, Doubles]:
     """Every part of the loss, unweighted, by its name."""
-    parts: dict[str, Floats] = {}
+    parts: dict[str, Doubles] = {}
     for column in () if log is None else log.columns:
         prefix = next((p for p in LOSS_PREFIXES if str(column).startswith(p)), None)
         if prefix is None or str(column).endswith(".weighted"):

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from metric_face.diagnosis.finding import Floats, Ints
+from metric_face.arrays import Doubles, Floats, Ints
 from metric_face.diagnosis.measures.resampling import permute_labels
 
 PERMUTATIONS = 99
@@ -33,7 +32,7 @@ class VarianceShares:
 
 
 def variance_shares(
-    features: Floats, labels: Ints, identities: Ints, seed: int, permutations: int = PERMUTATIONS
+    features: Doubles, labels: Ints, identities: Ints, seed: int, permutations: int = PERMUTATIONS
 ) -> VarianceShares:
     """Split the trace of the total scatter by class and by identity within class.
 
@@ -81,7 +80,7 @@ class Complexity:
     n3: float
 
 
-def complexity(features: Floats, labels: Ints, identities: Ints, seed: int) -> Complexity:
+def complexity(features: Doubles, labels: Ints, identities: Ints, seed: int) -> Complexity:
     """N1, N2 and N3 of a labeled embedding.
 
     Args:
@@ -121,14 +120,14 @@ def complexity(features: Floats, labels: Ints, identities: Ints, seed: int) -> C
 class _Whole:
     """The rows, and their sums by identity: labels that keep identities whole need no more than the sums."""
 
-    centered: NDArray[np.float32]
+    centered: Floats
     codes: Ints
     first: Ints
-    sums: NDArray[np.float32]
+    sums: Floats
     sizes: Ints
 
     @classmethod
-    def of(cls, centered: NDArray[np.float32], identities: Ints) -> Self:
+    def of(cls, centered: Floats, identities: Ints) -> Self:
         """Sum the rows (N, D) of each identity (N,)."""
         _, first, codes = np.unique(identities, return_index=True, return_inverse=True)
         return cls(centered, codes, first, _sums(centered, codes), np.bincount(codes))
@@ -141,12 +140,12 @@ class _Whole:
         return _length(_sums(self.sums, own), np.bincount(own, weights=self.sizes))
 
 
-def scatter_between(centered: NDArray[np.float32], groups: Ints) -> float:
+def scatter_between(centered: Floats, groups: Ints) -> float:
     """Sum over groups of n_g |mean_g|^2 for centered rows (N, D)."""
     return _length(_sums(centered, groups), np.bincount(groups))
 
 
-def _sums(rows: NDArray[np.float32], groups: Ints) -> NDArray[np.float32]:
+def _sums(rows: Floats, groups: Ints) -> Floats:
     """(G, D) sum of the rows of each group."""
     from scipy.sparse import csr_array
 
@@ -157,5 +156,5 @@ def _sums(rows: NDArray[np.float32], groups: Ints) -> NDArray[np.float32]:
     return np.asarray(marks @ rows)
 
 
-def _length(sums: NDArray[np.float32], sizes: Ints | Floats) -> float:
+def _length(sums: Floats, sizes: Ints | Doubles) -> float:
     return float((np.square(sums, dtype=np.float64).sum(axis=1) / np.maximum(sizes, 1)).sum())

@@ -10,17 +10,9 @@ Facts of the set-up come in ``settings``:
 
 import numpy as np
 
+from metric_face.arrays import Doubles
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import (
-    Abstention,
-    Confidence,
-    Finding,
-    Floats,
-    Measure,
-    Outcome,
-    Table,
-    Tier,
-)
+from metric_face.diagnosis.finding import Abstention, Confidence, Finding, Measure, Outcome, Table, Tier
 from metric_face.diagnosis.measures.training_log import aligned, series
 
 STUCK = 1e-7
@@ -147,7 +139,7 @@ def _rates(context: Context) -> Table:
     return Table("basics.rates", ("what", "lowest", "median", "highest", "steps"), tuple(rows))
 
 
-def _thin(values: Floats, most: int = 120) -> list[float]:
+def _thin(values: Doubles, most: int = 120) -> list[float]:
     """At most ``most`` of the values, evenly spaced."""
     at = np.unique(np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(int))
     return [float(f"{v:.5g}") for v in values[at]]

@@ -10,18 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from metric_face.arrays import Doubles, Ints
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import (
-    Abstention,
-    Confidence,
-    Finding,
-    Floats,
-    Ints,
-    Measure,
-    Outcome,
-    Table,
-    Tier,
-)
+from metric_face.diagnosis.finding import Abstention, Confidence, Finding, Measure, Outcome, Table, Tier
 from metric_face.diagnosis.measures import probing
 from metric_face.diagnosis.measures.resampling import bootstrap_weights, one_each, random_controls
 from metric_face.metrics import macro_f1
@@ -53,7 +44,7 @@ def ask(context: Context) -> Outcome:
     return Outcome(tuple(findings), tuple(tables))
 
 
-def best_cuts(values: Floats, labels: Ints) -> tuple[tuple[float, float], ...]:
+def best_cuts(values: Doubles, labels: Ints) -> tuple[tuple[float, float], ...]:
     """Where the cuts between consecutive classes can lie so that the fewest labels contradict them.
 
     Args:
@@ -165,7 +156,7 @@ def _curve(context: Context, name: str) -> Table:
     return Table(f"boundary.curve.{name}", columns, tuple(lines))
 
 
-def _bins(values: Floats, who: Ints) -> Ints:
+def _bins(values: Doubles, who: Ints) -> Ints:
     """(n,) bin of each value: consecutive values, at least five identities each, at most 60 bins."""
     levels, level = np.unique(values, return_inverse=True)
     fewest = max(FEWEST_IN_BIN, -(-len(np.unique(who)) // MOST_BINS))

@@ -6,17 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metric_face.arrays import Ints
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import (
-    Abstention,
-    Confidence,
-    Finding,
-    Ints,
-    Measure,
-    Outcome,
-    Table,
-    Tier,
-)
+from metric_face.diagnosis.finding import Abstention, Confidence, Finding, Measure, Outcome, Table, Tier
 from metric_face.diagnosis.measures.resampling import one_each, random_controls
 from metric_face.diagnosis.measures.training_log import series
 

@@ -9,17 +9,9 @@ import math
 
 import numpy as np
 
+from metric_face.arrays import Doubles
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import (
-    Abstention,
-    Confidence,
-    Finding,
-    Floats,
-    Measure,
-    Outcome,
-    Table,
-    Tier,
-)
+from metric_face.diagnosis.finding import Abstention, Confidence, Finding, Measure, Outcome, Table, Tier
 from metric_face.diagnosis.measures.training_log import FLOOR_PREFIX, loss_parts
 from metric_face.diagnosis.questions.epoch import audit
 
@@ -46,7 +38,7 @@ def ask(context: Context) -> Outcome:
 
 
 def _at_floor(
-    context: Context, name: str, values: Floats, end: float, floors: dict[str, float]
+    context: Context, name: str, values: Doubles, end: float, floors: dict[str, float]
 ) -> Finding | None:
     if len(values) < FEWEST_STEPS:
         return None

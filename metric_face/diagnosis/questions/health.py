@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from metric_face.arrays import Doubles, Ints
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import Confidence, Finding, Floats, Ints, Measure, Outcome, Table, Tier
+from metric_face.diagnosis.finding import Confidence, Finding, Measure, Outcome, Table, Tier
 from metric_face.diagnosis.measures import probing
 from metric_face.diagnosis.measures.variance import scatter_between
 
@@ -122,7 +123,7 @@ def measure(context: Context) -> Health:
     )
 
 
-def _spectrum(context: Context) -> Floats:
+def _spectrum(context: Context) -> Doubles:
     """Share of the variance on each principal axis of the judged rows, largest first."""
     judged = context.features[context.evaluated]
     centered = judged - judged.mean(axis=0)
@@ -130,12 +131,12 @@ def _spectrum(context: Context) -> Floats:
     return np.asarray(values / max(float(values.sum()), np.finfo(np.float64).tiny))
 
 
-def _perplexity(shares: Floats) -> float:
+def _perplexity(shares: Doubles) -> float:
     positive = shares[shares > 0]
     return float(np.exp(-(positive * np.log(positive)).sum()))
 
 
-def _alignment(unit: Floats, labels: Ints, identities: Ints, rng: np.random.Generator) -> float:
+def _alignment(unit: Doubles, labels: Ints, identities: Ints, rng: np.random.Generator) -> float:
     """Each image against one random image of its class; pairs of one identity are left out."""
     order = np.lexsort((rng.random(len(labels)), labels))
     first, second = order[:-1], order[1:]
@@ -150,7 +151,7 @@ def _skewness(counts: Ints) -> float:
     return float((centered**3).mean() / spread**3) if spread > 0 else 0.0
 
 
-def _nc1(features: Floats, labels: Ints) -> float:
+def _nc1(features: Doubles, labels: Ints) -> float:
     codes, joint = np.unique(labels, return_inverse=True)
     sizes = np.bincount(joint)
     means = np.stack([np.bincount(joint, weights=column) for column in features.T], axis=1) / sizes[:, None]

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from metric_face.arrays import Ints
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import Finding, Ints, Measure, Outcome, Table
+from metric_face.diagnosis.finding import Finding, Measure, Outcome, Table
 from metric_face.diagnosis.measures import ladder
 from metric_face.diagnosis.measures.resampling import RESAMPLES
 from metric_face.diagnosis.measures.variance import complexity, variance_shares

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from metric_face.arrays import Ints
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import Confidence, Finding, Ints, Measure, Outcome, Table
+from metric_face.diagnosis.finding import Confidence, Finding, Measure, Outcome, Table
 from metric_face.diagnosis.measures.label_noise import LabelNoise, of_identities, of_images
 from metric_face.diagnosis.measures.resampling import bootstrap_weights, one_each, unsuspected
 from metric_face.diagnosis.measures.swapped_labels import swaps

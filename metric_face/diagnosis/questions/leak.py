@@ -8,20 +8,10 @@ two different identities of the training set are to each other, which sets the t
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from metric_face.arrays import Bools, Doubles, Floats, Ints
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import (
-    Abstention,
-    Confidence,
-    Finding,
-    Floats,
-    Ints,
-    Measure,
-    Outcome,
-    Table,
-    Tier,
-)
+from metric_face.diagnosis.finding import Abstention, Confidence, Finding, Measure, Outcome, Table, Tier
 from metric_face.diagnosis.measures.resampling import one_each, random_controls
 
 FAR_OUT = 6.0
@@ -125,7 +115,7 @@ def _near(context: Context, train: Ints, held: Ints) -> tuple[Ints, Ints, float]
     return held[found][order], who[found][order], threshold
 
 
-def _look_alike(context: Context, held: Ints, twins: Ints, closeness: Floats) -> NDArray[np.bool_]:
+def _look_alike(context: Context, held: Ints, twins: Ints, closeness: Doubles) -> Bools:
     """Which of the closest pairs show the same picture, by their pixels; none where there are no files."""
     from metric_face.auditing import near_pairs
     from metric_face.data import take_fingerprints
@@ -146,9 +136,7 @@ def _look_alike(context: Context, held: Ints, twins: Ints, closeness: Floats) ->
     return alike
 
 
-def _nearest(
-    ids: Ints, similarities: NDArray[np.float32], rows: Ints, allowed: NDArray[np.bool_] | None
-) -> tuple[Floats, Ints]:
+def _nearest(ids: Ints, similarities: Floats, rows: Ints, allowed: Bools | None) -> tuple[Doubles, Ints]:
     """Similarity and row of the nearest allowed neighbor; -inf where none is among the neighbors kept."""
     near, close = ids[rows], similarities[rows].astype(np.float64)
     good = (near >= 0) & (True if allowed is None else allowed[near])

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from metric_face.arrays import Doubles, Ints
 from metric_face.diagnosis.context import FEWEST_IDENTITIES, Context
-from metric_face.diagnosis.finding import Abstention, Finding, Floats, Ints, Measure, Outcome, Table
+from metric_face.diagnosis.finding import Abstention, Finding, Measure, Outcome, Table
 from metric_face.diagnosis.measures import probing
 from metric_face.diagnosis.measures.domain import area_between
 from metric_face.diagnosis.measures.resampling import bootstrap_weights
@@ -31,12 +32,12 @@ DIFFERENT = 0.65
 class Shares:
     """Estimated shares of an attribute's classes among the unlabeled images, with standard errors."""
 
-    training: Floats
-    echoed: Floats
-    em: Floats
-    em_error: Floats
-    bbse: Floats
-    bbse_error: Floats
+    training: Doubles
+    echoed: Doubles
+    em: Doubles
+    em_error: Doubles
+    bbse: Doubles
+    bbse_error: Doubles
 
 
 def ask(context: Context) -> Outcome:
@@ -78,7 +79,7 @@ def ask(context: Context) -> Outcome:
     return Outcome(tuple(findings), tuple(tables), tuple(few))
 
 
-def estimate(context: Context, attribute: str, scores: Floats) -> Shares:
+def estimate(context: Context, attribute: str, scores: Doubles) -> Shares:
     """EM (Saerens, Latinne and Decaestecker, 2002) and BBSE (Lipton, Wang and Smola, 2018) on one attribute.
 
     Args:
@@ -117,7 +118,7 @@ def estimate(context: Context, attribute: str, scores: Floats) -> Shares:
     return Shares(training, echoed, em, em_error, bbse, np.std(bbse_draws, axis=0, ddof=1) * spread)
 
 
-def _score(context: Context) -> dict[str, Floats]:
+def _score(context: Context) -> dict[str, Doubles]:
     """Scores of the unlabeled images by attribute, in the labeled images' own units."""
     if context.unlabeled is None:
         return {}
@@ -143,7 +144,7 @@ def _unlabeled_identities(context: Context, attribute: str) -> tuple[Ints, float
     return np.arange(count), float(np.sqrt(each))
 
 
-def _em(ratio: Floats, prior: Floats, weights: Floats, start: Floats, steps: int = STEPS) -> Floats:
+def _em(ratio: Doubles, prior: Doubles, weights: Doubles, start: Doubles, steps: int = STEPS) -> Doubles:
     """Fixed point of share_c = mean of share_c r_c / sum share r, r = posterior / prior."""
     share = np.maximum(start, 1e-6)
     total = weights.sum()
@@ -154,7 +155,7 @@ def _em(ratio: Floats, prior: Floats, weights: Floats, start: Floats, steps: int
     return np.asarray(share)
 
 
-def _bbse(confusion: Floats, means: Floats) -> Floats:
+def _bbse(confusion: Doubles, means: Doubles) -> Doubles:
     """Solve (mean probabilities given each class) share = mean probabilities on the new set, within the simplex."""
     from scipy.optimize import nnls
 
@@ -210,7 +211,7 @@ def _gain(context: Context, attribute: str, s: Shares) -> float:
     return max(0.0, scores[1] - scores[0])
 
 
-def _weighted_f1(truth: Ints, guess: Ints, weights: Floats) -> float:
+def _weighted_f1(truth: Ints, guess: Ints, weights: Doubles) -> float:
     codes, both = np.unique(np.concatenate([truth, guess]), return_inverse=True)
     true, said = both[: len(truth)], both[len(truth) :]
     hits = np.bincount(true[true == said], weights=weights[true == said], minlength=len(codes))
@@ -218,7 +219,7 @@ def _weighted_f1(truth: Ints, guess: Ints, weights: Floats) -> float:
     return float(np.mean(2 * hits / np.maximum(total, 1e-12)))
 
 
-def _sum(values: Floats, groups: Ints) -> Floats:
+def _sum(values: Doubles, groups: Ints) -> Doubles:
     total = np.zeros((int(groups.max()) + 1, values.shape[1]))
     np.add.at(total, groups, values)
     return total

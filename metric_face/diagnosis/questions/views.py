@@ -15,17 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from metric_face.arrays import Doubles
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import (
-    Abstention,
-    Confidence,
-    Finding,
-    Floats,
-    Measure,
-    Outcome,
-    Table,
-    Tier,
-)
+from metric_face.diagnosis.finding import Abstention, Confidence, Finding, Measure, Outcome, Table, Tier
 from metric_face.errors import ImageError
 
 STRIPES = 16
@@ -58,10 +50,10 @@ class View:
         size: (height, width) of the output.
     """
 
-    rows: Floats
-    columns: Floats
-    dark: Floats
-    bright: Floats
+    rows: Doubles
+    columns: Doubles
+    dark: Doubles
+    bright: Doubles
     changes: bool
     size: tuple[int, int]
 
@@ -196,7 +188,7 @@ def _image_size(context: Context) -> tuple[int, int]:
     return DEFAULT_SIZE
 
 
-def _run(transform: Transform, pixels: NDArray[np.uint8], seed: int) -> Floats:
+def _run(transform: Transform, pixels: NDArray[np.uint8], seed: int) -> Doubles:
     """The output, channels first, under fixed random draws; the global generators are put back."""
     import torch
     from PIL import Image
@@ -226,7 +218,7 @@ def _other_generators() -> Iterator[None]:
         np.random.set_state(before[1])  # noqa: NPY002
 
 
-def _differs(output: Floats, plain: Floats) -> bool:
+def _differs(output: Doubles, plain: Doubles) -> bool:
     if output.shape != plain.shape:
         return True
     return bool(np.abs(output - plain).max() > 0.02 * max(1.0, float(np.abs(plain).max())))

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from metric_face.diagnosis.finding import Finding, HypothesisAnswer, Ints, Measure
+from metric_face.arrays import Ints
+from metric_face.diagnosis.finding import Finding, HypothesisAnswer, Measure
 from metric_face.diagnosis.report.summary import LEAST_SHOWN
 from metric_face.diagnosis.wording.sentences import say, say_answer, term, words
 from metric_face.pages import Series, arrows_chart, bar_chart, histogram_chart, line_chart, svg, tag
