@@ -142,7 +142,7 @@ def train_cell(config: Config, data: PreparedData, steps: int, identity: str | N
     model = EmbeddingModel(
         config.model.backbone, heads, embedding_size=config.model.embedding_size, neck=config.model.neck
     )
-    drawn = sampler.plan(0).ravel()
+    drawn = sampler.epoch_batches(0).ravel()
     objective = build_objective(config.loss, codes, drawn, heads, embedding_size=model.embedding_size)
     module = TrainingModule(model, objective, config, data.space)
     with_metric = METRIC in objective.parts

@@ -64,7 +64,7 @@ def rows_of(images: int, identities: int, repeats: int, slow_repeats: int) -> li
         {
             "sort": lambda: sort(labels),
             "build": lambda: RandomIdentitySampler(labels, P, K),
-            "plan": lambda: sampler.plan(0),
+            "plan": lambda: sampler.epoch_batches(0),
             "first": lambda: first_batch(lambda: RandomIdentitySampler(labels, P, K)),
             "last": lambda: whole_epoch(lambda: RandomIdentitySampler(labels, P, K)),
         },

@@ -24,7 +24,7 @@ from .defects import (
 )
 from .drawn import Drawn, draw, random_states_kept
 from .labels import encode
-from .roster import Coverage
+from .policies import Coverage
 
 
 @random_states_kept()

@@ -3,19 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from torch.utils.data import Sampler
 
 from metric_face.arrays import Ints
-from metric_face.errors import ArgumentError
 
 from .checks import whole
-from .labels import encode
-from .plan import make_plan
+from .epoch_batches import epoch_batches
+from .labels import check_same_groups, encode
+from .policies import Balance, Coverage, Policies, Singletons
 from .quotas import Quota
 from .ranks import rank_and_world
-from .roster import Balance, Coverage, Singletons, enrol
 from .sampler_report import SamplerReport, report_on
+from .sampler_state import check_consumed, check_state
+from .sampling_plan import make_sampling_plan
 
 _CHUNK = 4096  # batches turned into Python lists at a time: fast, and little memory
 
@@ -116,22 +116,13 @@ class RandomIdentitySampler(Sampler[list[int]]):
     ) -> None:
         codes, names = encode(labels)
         quotas = (quotas,) if isinstance(quotas, Quota) else tuple(quotas)
-        self._roster = enrol(
-            codes,
-            names,
-            num_identities,
-            num_instances,
-            spread=spread,
-            coverage=coverage,
-            singletons=singletons,
-            balance=balance,
-            quotas=quotas,
-            num_batches=num_batches,
+        policies = Policies.checked(num_identities, num_instances, coverage, singletons, balance)
+        self._plan = make_sampling_plan(
+            codes, names, policies, spread=spread, quotas=quotas, num_batches=num_batches
         )
         self._codes = codes
-        self.num_identities = self._roster.num_identities
-        self.num_instances = self._roster.num_instances
-        self.coverage: Coverage = "images" if self._roster.cover else "identities"
+        self.num_identities, self.num_instances = policies.num_identities, policies.num_instances
+        self.coverage: Coverage = policies.coverage
         self.seed = whole("seed", seed, 0)
         self.rank, self.world_size = rank, world_size
         rank_and_world(rank, world_size)  # refuse now what would be refused in an hour
@@ -149,7 +140,7 @@ class RandomIdentitySampler(Sampler[list[int]]):
     def __len__(self) -> int:
         """Batches that one rank yields in a whole epoch."""
         _, world = rank_and_world(self.rank, self.world_size)
-        return -(-self._roster.batches // world)
+        return -(-self._plan.batches // world)
 
     def __iter__(self) -> Iterator[list[int]]:
         """Yield this rank's batches; a further pass without `set_epoch` is the next epoch."""
@@ -159,7 +150,7 @@ class RandomIdentitySampler(Sampler[list[int]]):
             self._start = 0
         self._begun = True
         start, self._yielded = self._start, self._start
-        mine = self.plan()[rank_and_world(self.rank, self.world_size)[0] :: self._world][start:]
+        mine = self.epoch_batches()[rank_and_world(self.rank, self.world_size)[0] :: self._world][start:]
         for first in range(0, len(mine), _CHUNK):
             for batch in mine[first : first + _CHUNK].tolist():
                 self._yielded += 1
@@ -169,7 +160,7 @@ class RandomIdentitySampler(Sampler[list[int]]):
     def _world(self) -> int:
         return rank_and_world(self.rank, self.world_size)[1]
 
-    def plan(self, epoch: int | None = None) -> Ints:
+    def epoch_batches(self, epoch: int | None = None) -> Ints:
         """The batches of all ranks, (batches, P * K): rank r yields every W-th, from the r-th on.
 
         Where the epoch's batches cannot be shared equally, at most W - 1 more stand at the end; those
@@ -178,8 +169,8 @@ class RandomIdentitySampler(Sampler[list[int]]):
         Args:
             epoch: which; by default the sampler's own.
         """
-        extra = -self._roster.batches % self._world
-        return make_plan(self._roster, self.seed, self.epoch if epoch is None else epoch, extra)
+        extra = -self._plan.batches % self._world
+        return epoch_batches(self._plan, self.seed, self.epoch if epoch is None else epoch, extra)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that the next iteration yields; a second call with the same one changes nothing."""
@@ -199,12 +190,7 @@ class RandomIdentitySampler(Sampler[list[int]]):
         """
         position = self._yielded if self._begun else self._start
         if consumed is not None:
-            position = whole("consumed", consumed, 0)
-            if position > len(self):
-                raise ArgumentError(
-                    f"consumed must be at most the {len(self)} batches of an epoch, found {position}; count "
-                    f"from the start of the epoch"
-                )
+            position = check_consumed(consumed, len(self))
         return {
             "seed": self.seed,
             "epoch": self.epoch,
@@ -219,23 +205,8 @@ class RandomIdentitySampler(Sampler[list[int]]):
             ArgumentError: the state is of a sampler with other labels or settings, or of a number of
                 processes that does not divide what was consumed.
         """
-        missing = {"seed", "epoch", "consumed", "settings"} - set(state)
-        if missing:
-            raise ArgumentError(f"state must come from state_dict(), found no {', '.join(sorted(missing))}")
-        for name, ours in self._settings().items():
-            theirs = state["settings"].get(name)
-            if theirs != ours:
-                raise ArgumentError(
-                    f"state must be of a sampler with the same {name}, found {theirs!r} where this one has "
-                    f"{ours!r}; build the sampler as it was"
-                )
-        consumed, world = int(state["consumed"]), self._world
-        if consumed % world:
-            raise ArgumentError(
-                f"world_size must divide the {consumed} batches consumed by all processes, found {world}; "
-                f"resume with as many processes as before, or at the start of an epoch"
-            )
-        self.seed, self.epoch, self._start = int(state["seed"]), int(state["epoch"]), consumed // world
+        consumed = check_state(state, self._settings(), self._world)
+        self.seed, self.epoch, self._start = int(state["seed"]), int(state["epoch"]), consumed
         if self._start >= len(self):  # nothing is left of that epoch
             self.epoch, self._start = self.epoch + 1, 0
         self._begun, self._yielded = False, self._start
@@ -252,17 +223,7 @@ class RandomIdentitySampler(Sampler[list[int]]):
         Raises:
             ArgumentError: another number of images, or two images that share a label here and not there.
         """
-        codes, _ = encode(labels, name)
-        if codes.size != self._codes.size:
-            raise ArgumentError(
-                f"{name} must have one label an image of the sampler ({self._codes.size}), found {codes.size}"
-            )
-        differs = np.flatnonzero(codes != self._codes)
-        if differs.size:
-            raise ArgumentError(
-                f"{name} must group the images as the sampler's labels do, found another group from row "
-                f"{int(differs[0])} on; give sampler and loss the same column"
-            )
+        check_same_groups(self._codes, labels, name)
 
     def report(self, attributes: Mapping[str, Any] | None = None) -> SamplerReport:
         """What an epoch holds and what it leaves out, counted on the plan of the present epoch.
@@ -270,16 +231,16 @@ class RandomIdentitySampler(Sampler[list[int]]):
         Args:
             attributes: (N,) columns by name; the report lists which vary within a label.
         """
-        return report_on(self._roster, self.plan(), self._codes, attributes or {})
+        return report_on(self._plan, self.epoch_batches(), self._codes, attributes or {})
 
     def _settings(self) -> dict[str, Any]:
         """What must agree for a state to mean the same batches."""
         if self._fingerprint is None:
-            self._fingerprint = self._roster.fingerprint()
+            self._fingerprint = self._plan.fingerprint()
         return {
             "num_identities": self.num_identities,
             "num_instances": self.num_instances,
-            "num_batches": self._roster.batches,
+            "num_batches": self._plan.batches,
             "coverage": self.coverage,
             "labels and policies": self._fingerprint,
         }

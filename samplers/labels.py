@@ -64,3 +64,27 @@ def _encode_dense(array: Ints) -> tuple[Ints, list[Any]]:
     code = np.empty_like(first)
     code[order] = np.arange(order.size)
     return code[array], order.tolist()
+
+
+def check_same_groups(codes: Ints, labels: Any, name: str) -> None:
+    """Refuse a column that groups the images otherwise than the codes do.
+
+    Args:
+        codes: (N,) the labels of the sampler, as `encode` gives them.
+        labels: (N,) the other column.
+        name: the parameter's name, for the error message.
+
+    Raises:
+        ArgumentError: another number of images, or two images that share a label in one column only.
+    """
+    others, _ = encode(labels, name)
+    if others.size != codes.size:
+        raise ArgumentError(
+            f"{name} must have one label an image of the sampler ({codes.size}), found {others.size}"
+        )
+    differs = np.flatnonzero(others != codes)
+    if differs.size:
+        raise ArgumentError(
+            f"{name} must group the images as the sampler's labels do, found another group from row "
+            f"{int(differs[0])} on; give sampler and loss the same column"
+        )

@@ -1,4 +1,4 @@
-"""Parts of a label that are spread over its groups of K: the identities of a class, or values of a quota."""
+"""Parts of a label that are spread over the groups of K: the identities of a class, or values of a quota."""
 
 from collections.abc import Sequence
 from typing import Any

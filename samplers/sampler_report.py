@@ -10,12 +10,12 @@ from metric_face.arrays import Ints
 from metric_face.errors import ArgumentError
 
 from .labels import encode
-from .roster import Roster
+from .sampling_plan import SamplingPlan
 
 
 @dataclass(frozen=True)
 class SamplerReport:
-    """One epoch of a sampler, counted on its plan.
+    """One epoch of a sampler, counted.
 
     Attributes:
         images, labels: in the data.
@@ -52,70 +52,70 @@ class SamplerReport:
 
     def sentences(self) -> list[str]:
         """The report in plain words, what needs attention included."""
-        said = [
+        lines = [
             f"{self.batches} batches of {self.num_identities} labels x {self.num_instances} images, from "
             f"{self.eligible_images} images of {self.eligible_labels} labels.",
             f"An image is drawn {self.mean_draws:.2f} times an epoch on average, {self.most_draws} times at most; "
             f"a label {self.label_draws[0]} to {self.label_draws[1]} times.",
         ]
         if self.dropped_images:
-            said.append(
+            lines.append(
                 f"{len(self.dropped_images)} images of {len(self.dropped_labels)} labels are never drawn: each is "
                 f"the only image of its label."
             )
         if self.unseen_images:
-            said.append(f"{self.unseen_images} images are not in this epoch; other epochs draw others.")
+            lines.append(f"{self.unseen_images} images are not in this epoch; other epochs draw others.")
         if self.singletons:
-            said.append(f"{self.singletons} labels have one image: they serve as negatives only.")
+            lines.append(f"{self.singletons} labels have one image: they serve as negatives only.")
         if self.padded_labels > self.singletons:
-            said.append(
+            lines.append(
                 f"{self.padded_labels - self.singletons} labels have fewer than {self.num_instances} images, which "
                 f"are repeated within a batch."
             )
         if self.short_of_identities:
-            said.append(
+            lines.append(
                 f"{self.short_of_identities} labels have fewer than {self.num_instances} identities: some of their "
                 f"positives are the same identity."
             )
-        said += [
+        lines += [
             f"{name} varies within {count} labels: pulling a label together pulls its values of {name} together, "
             f"and the head for {name} has to separate them again."
             for name, count in self.varying.items()
         ]
-        return said
+        return lines
 
     def __str__(self) -> str:
         return "\n".join(self.sentences())
 
 
-def report_on(roster: Roster, plan: Ints, codes: Ints, attributes: Mapping[str, Any]) -> SamplerReport:
-    """Count what a plan holds.
+def report_on(plan: SamplingPlan, batches: Ints, codes: Ints, attributes: Mapping[str, Any]) -> SamplerReport:
+    """Count what an epoch holds.
 
     Args:
-        roster: the labels and the policies.
-        plan: (batches, P * K) from `make_plan`.
+        plan: the labels and the policies.
+        batches: (batches, P * K) from `epoch_batches`.
         codes: (N,) label codes of all images.
         attributes: (N,) columns by name.
     """
-    k = roster.num_instances
-    draws = np.bincount(plan.ravel(), minlength=roster.num_images)[roster.members]
-    by_label = np.bincount(roster.label, draws, minlength=roster.sizes.size) / k
+    images, k = plan.images, plan.policies.num_instances
+    draws = np.bincount(batches.ravel(), minlength=images.num_images)[images.members]
+    by_label = np.bincount(images.label, draws, minlength=images.sizes.size) / k
     short = None
-    if roster.part is not None and roster.quotas is None:
-        short = int((np.bincount(roster.part_label) < k).sum())
+    if images.part is not None and plan.quotas is None:
+        short = int((np.bincount(images.part_label) < k).sum())
     return SamplerReport(
-        images=roster.num_images,
-        labels=len(roster.names) + len(roster.dropped_labels),
-        eligible_images=roster.members.size,
-        eligible_labels=roster.sizes.size,
-        dropped_images=roster.dropped.tolist(),
-        dropped_labels=list(roster.dropped_labels),
-        singletons=int((roster.sizes == 1).sum()),
-        padded_labels=int((roster.sizes < k).sum()),
-        num_identities=roster.num_identities,
+        images=images.num_images,
+        labels=len(images.names) + len(images.dropped_labels),
+        eligible_images=images.members.size,
+        eligible_labels=images.sizes.size,
+        dropped_images=images.dropped.tolist(),
+        dropped_labels=list(images.dropped_labels),
+        singletons=int((images.sizes == 1).sum()),
+        padded_labels=int((images.sizes < k).sum()),
+        num_identities=plan.policies.num_identities,
         num_instances=k,
-        batches=len(plan),
-        batch_size=plan.shape[1],
+        batches=len(batches),
+        batch_size=batches.shape[1],
         unseen_images=int((draws == 0).sum()),
         most_draws=int(draws.max()),
         mean_draws=float(draws.mean()),

@@ -88,7 +88,7 @@ def test_identity_batches_draw_labels_evenly_with_and_without_a_metric_loss(metr
     kinds = ["common"] * 180 + ["rare"] * 20
     table = ImageTable(pd.DataFrame({"path": [f"{i}.png" for i in range(200)], "kind": kinds}), tmp_path)
     sampler = make_sampler(table, label_columns(table, LabelSpace.of(table, ["kind"]), config), config)
-    drawn = sampler.plan(0).ravel()
+    drawn = sampler.epoch_batches(0).ravel()
     assert config.identity_batches == even
     assert (drawn >= 180).mean() == pytest.approx(0.5 if even else 0.1, abs=0.05)
 

@@ -161,7 +161,7 @@ def test_the_soft_f1_floor_is_what_the_loss_cannot_go_below():
 def test_singleton_positives_are_counted():
     report = audit_batches(RandomIdentitySampler(SKEWED, 8, 4), SKEWED)
     singles = np.bincount(SKEWED)[SKEWED] == 1
-    plan = RandomIdentitySampler(SKEWED, 8, 4).plan(0)
+    plan = RandomIdentitySampler(SKEWED, 8, 4).epoch_batches(0)
     assert report.singleton_groups == singles[plan].sum() / 4
     assert "which has no positive but itself" in str(report)
 

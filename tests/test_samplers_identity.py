@@ -127,8 +127,8 @@ def test_i11_ranks_share_the_plan(case, world, epoch):
 def test_i11_further_batches_keep_identities_equal():
     labels = from_sizes([6] * 11)
     sampler = RandomIdentitySampler(labels, 3, 2, coverage="identities", rank=0, world_size=7)
-    groups = np.bincount(labels[sampler.plan(0)].ravel()) // 2
-    assert len(sampler.plan(0)) == 7
+    groups = np.bincount(labels[sampler.epoch_batches(0)].ravel()) // 2
+    assert len(sampler.epoch_batches(0)) == 7
     assert groups.max() - groups.min() <= 1
 
 
@@ -307,7 +307,7 @@ def test_i15_cost_grows_with_n_log_n_and_memory_with_n():
             floor.append(middle - start)
             ours.append(time.perf_counter() - middle)
         tracemalloc.start()
-        sampler.plan(0)
+        sampler.epoch_batches(0)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return min(ours) / min(floor), peak / images

@@ -120,7 +120,7 @@ def test_i07_what_is_left_out_is_listed_and_nothing_else_is_unreachable():
     sampler = RandomIdentitySampler(labels, 50, 4, coverage="identities")
     seen = set()
     for epoch in range(1500):  # 530 images, 4 an epoch: the last is missed by chance once in a hundred runs
-        seen.update(sampler.plan(epoch).ravel().tolist())
+        seen.update(sampler.epoch_batches(epoch).ravel().tolist())
         if len(seen) == labels.size:
             break
     assert len(seen) == labels.size
@@ -141,7 +141,7 @@ def test_i10_seed_and_epoch_are_mixed():
     plans = {}
     for seed in range(12):
         for epoch in range(12):
-            plans[seed, epoch] = RandomIdentitySampler(labels, 4, 3, seed=seed).plan(epoch).tobytes()
+            plans[seed, epoch] = RandomIdentitySampler(labels, 4, 3, seed=seed).epoch_batches(epoch).tobytes()
     assert len(set(plans.values())) == len(plans)
 
 
@@ -162,7 +162,10 @@ def test_i16_labels_come_as_often_as_balance_says(balance):
 def test_i16_uniform_differs_by_one_at_most(name):
     make, p, k = SHAPES[name]
     labels = make()
-    groups = np.bincount(labels[RandomIdentitySampler(labels, p, k, balance="uniform").plan(0)].ravel()) // k
+    groups = (
+        np.bincount(labels[RandomIdentitySampler(labels, p, k, balance="uniform").epoch_batches(0)].ravel())
+        // k
+    )
     assert groups.max() - groups.min() <= 1
 
 
@@ -170,7 +173,7 @@ def test_i17_no_drift_at_49_to_1():
     labels = joint_classes()
     sampler = RandomIdentitySampler(labels, 8, 4)
     for epoch in range(5):
-        plan = sampler.plan(epoch)
+        plan = sampler.epoch_batches(epoch)
         assert third_gap(plan, labels) < 0.01
         for part in np.array_split(plan, 8):  # and nowhere in between
             seen = np.bincount(labels[part].ravel(), minlength=18) / 4
@@ -180,7 +183,7 @@ def test_i17_no_drift_at_49_to_1():
 
 def test_i17_no_drift_on_the_shapes_that_broke_others(shape):
     labels, p, k = shape
-    plan = RandomIdentitySampler(labels, p, k).plan(0)
+    plan = RandomIdentitySampler(labels, p, k).epoch_batches(0)
     third = len(plan) // 3
     if not third:
         return
@@ -216,7 +219,7 @@ def assert_spread(batches, labels, identities, k):
 @given(classes_of_identities(), POLICIES)
 def test_i18_k_images_of_a_label_are_of_k_persons(case, policies):
     labels, identities, p, k = case
-    plan = RandomIdentitySampler(labels, p, k, spread=identities, **policies).plan(0)
+    plan = RandomIdentitySampler(labels, p, k, spread=identities, **policies).epoch_batches(0)
     assert_p_by_k(plan, labels, p, k)
     assert_distinct_first(plan, labels, k)
     assert_spread(plan, labels, identities, k)
@@ -231,7 +234,7 @@ def test_i18_holds_with_coverage_of_identities(case, longer):
     sampler = RandomIdentitySampler(
         labels, p, k, spread=identities, coverage="identities", num_batches=batches
     )
-    plan = sampler.plan(0)
+    plan = sampler.epoch_batches(0)
     assert_p_by_k(plan, labels, p, k)
     assert_distinct_first(plan, labels, k)
     assert_spread(plan, labels, identities, k)
@@ -285,12 +288,12 @@ def expected_company(null, sizes):
 def test_i22_company_is_random(sizes, p):
     labels = from_sizes(sizes)
     sampler = RandomIdentitySampler(labels, p, 4)
-    ours = np.stack([company(sampler.plan(epoch), labels) for epoch in range(30)])
+    ours = np.stack([company(sampler.epoch_batches(epoch), labels) for epoch in range(30)])
     rng = np.random.default_rng(0)
     null = []
     for epoch in range(30, 60):
         present = np.zeros((len(sampler), len(sizes)), dtype=np.int64)
-        np.put_along_axis(present, labels[sampler.plan(epoch)], 1, axis=1)
+        np.put_along_axis(present, labels[sampler.epoch_batches(epoch)], 1, axis=1)
         present = random_company(present, rng, rounds=10)
         null.append(present.T @ present * (1 - np.eye(len(sizes), dtype=np.int64)))
     expected = expected_company(np.stack(null), sizes)
@@ -311,7 +314,12 @@ def test_i22_company_changes_from_epoch_to_epoch():
     labels = from_sizes([4] * 60)
     sampler = RandomIdentitySampler(labels, 6, 4)
     shared = [
-        (np.minimum(company(sampler.plan(e), labels), company(sampler.plan(e + 1), labels))).sum() / 2
+        (
+            np.minimum(
+                company(sampler.epoch_batches(e), labels), company(sampler.epoch_batches(e + 1), labels)
+            )
+        ).sum()
+        / 2
         for e in range(30)
     ]
     pairs = 10 * 15  # 10 batches of 15 pairs, each again in the next epoch with probability 5 / 59

@@ -8,7 +8,7 @@ from sampler_cases import assert_distinct_first, assert_p_by_k, from_sizes, labe
 
 from metric_face.errors import ArgumentError
 from metric_face.samplers import Quota, RandomIdentitySampler
-from metric_face.samplers.quotas import QuotaPlan
+from metric_face.samplers.quota_plan import QuotaPlan
 
 examples = settings(max_examples=80, deadline=None, derandomize=True)
 PERSONS = np.repeat(np.arange(200), 7)
@@ -26,31 +26,31 @@ def fewest_classes(plan, values):
 
 
 def assert_still_right(sampler, labels, p, k):
-    plan = sampler.plan(0)
+    plan = sampler.epoch_batches(0)
     assert_p_by_k(plan, labels, p, k)
     assert_distinct_first(plan, labels, k)
     assert np.unique(plan).size == labels.size
 
 
 def test_images_of_a_value_that_is_rare():
-    plain = RandomIdentitySampler(PERSONS, 8, 4).plan(0)
+    plain = RandomIdentitySampler(PERSONS, 8, 4).epoch_batches(0)
     assert fewest_images(plain, GENDER)[1] == 0  # batches without a man
     sampler = RandomIdentitySampler(PERSONS, 8, 4, quotas=Quota(GENDER, images=6, name="gender"))
     for epoch in range(3):
-        assert (fewest_images(sampler.plan(epoch), GENDER) >= 6).all()
+        assert (fewest_images(sampler.epoch_batches(epoch), GENDER) >= 6).all()
     assert_still_right(sampler, PERSONS, 8, 4)
 
 
 def test_images_of_a_value_that_varies_within_the_label():
     sampler = RandomIdentitySampler(PERSONS, 8, 4, quotas=Quota(MASK, images=8, name="mask"))
-    assert (fewest_images(sampler.plan(0), MASK) >= 8).all()
+    assert (fewest_images(sampler.epoch_batches(0), MASK) >= 8).all()
     assert_still_right(sampler, PERSONS, 8, 4)
 
 
 def test_several_quotas_at_once_and_over_ranks():
     quotas = [Quota(GENDER, images=8), Quota(MASK, images=5), Quota(GENDER, classes=2)]
     sampler = RandomIdentitySampler(PERSONS, 8, 4, quotas=quotas, rank=1, world_size=5)
-    plan = sampler.plan(0)
+    plan = sampler.epoch_batches(0)
     assert len(plan) % 5 == 0
     assert (fewest_images(plan, GENDER) >= 8).all()
     assert (fewest_images(plan, MASK) >= 5).all()
@@ -60,15 +60,15 @@ def test_several_quotas_at_once_and_over_ranks():
 def test_classes_in_every_batch():
     rng = np.random.default_rng(0)
     region = rng.choice(6, 200, p=[0.8, 0.1, 0.04, 0.03, 0.02, 0.01])[PERSONS]
-    plain = RandomIdentitySampler(PERSONS, 8, 4).plan(0)
+    plain = RandomIdentitySampler(PERSONS, 8, 4).epoch_batches(0)
     assert fewest_classes(plain, region) == 1
     for wanted in (2, 3, 4):
         sampler = RandomIdentitySampler(PERSONS, 8, 4, quotas=Quota(region, classes=wanted))
-        assert fewest_classes(sampler.plan(0), region) >= wanted
+        assert fewest_classes(sampler.epoch_batches(0), region) >= wanted
         assert_still_right(sampler, PERSONS, 8, 4)
     joint = np.char.add(MASK, region.astype(str))
     sampler = RandomIdentitySampler(PERSONS, 8, 4, quotas=Quota(joint, classes=9))  # 3 families of 3 masks
-    assert fewest_classes(sampler.plan(0), joint) >= 9
+    assert fewest_classes(sampler.epoch_batches(0), joint) >= 9
 
 
 @st.composite
@@ -94,7 +94,7 @@ def test_what_is_promised_is_kept(case, wanted, of_images, coverage):
         assert "quota" in str(error)  # noqa: PT017 - refusing is right, with a reason
         return
     for epoch in range(2):
-        plan = sampler.plan(epoch)
+        plan = sampler.epoch_batches(epoch)
         assert_p_by_k(plan, labels, p, k)
         if of_images:
             assert (fewest_images(plan, attribute) >= wanted).all()
@@ -144,7 +144,7 @@ def test_quotas_that_leave_no_room_are_refused():
     labels = from_sizes([4] * 9)
     values = np.where(labels < 2, labels, 2)
     sampler = RandomIdentitySampler(labels, 3, 2, quotas=Quota(values, images=2))
-    assert (fewest_images(sampler.plan(0), values) >= 2).all()
+    assert (fewest_images(sampler.epoch_batches(0), values) >= 2).all()
     plan = QuotaPlan(
         stratum=np.array([0, 1, 2]),
         family=np.zeros(3, dtype=np.int64),
@@ -163,7 +163,7 @@ def test_quotas_and_spread():
     joint = np.unique(np.char.add(MASK, GENDER), return_inverse=True)[1]
     quota = Quota(MASK, images=4)
     sampler = RandomIdentitySampler(joint, 4, 4, spread=PERSONS, quotas=quota)
-    assert (fewest_images(sampler.plan(0), MASK) >= 4).all()
+    assert (fewest_images(sampler.epoch_batches(0), MASK) >= 4).all()
     with pytest.raises(
         ArgumentError, match="quotas on an attribute that varies within a label cannot be held"
     ):

@@ -33,7 +33,7 @@ def test_i13_a_training_interrupted_inside_an_epoch_sees_the_plan(toy, tmp_path,
 
     train = resumed.table.in_split("train")
     sampler = make_sampler(train, label_columns(train, resumed.space, config), config)
-    plan = [*sampler.plan(0).tolist(), *sampler.plan(1).tolist()]
+    plan = [*sampler.epoch_batches(0).tolist(), *sampler.epoch_batches(1).tolist()]
     assert 0 < stop_at < len(plan)
     assert stop_at % len(sampler) != 0  # inside an epoch
     assert seen == plan

@@ -187,5 +187,5 @@ def _batches(run: "Run", table: "ImageTable", split: NDArray[np.str_]) -> Mappin
         return {}
     train = table.take(rows)
     sampler = make_sampler(train, label_columns(train, run.space, run.config), run.config)
-    epochs = [[rows[batch] for batch in sampler.plan(epoch)] for epoch in range(EPOCHS_LOOKED_AT)]
+    epochs = [[rows[batch] for batch in sampler.epoch_batches(epoch)] for epoch in range(EPOCHS_LOOKED_AT)]
     return {"batches": epochs, "promised": len(sampler)}

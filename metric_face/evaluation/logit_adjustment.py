@@ -117,7 +117,7 @@ def drawn_priors(run: Run, table: ImageTable) -> dict[str, Doubles]:
     from metric_face.training import label_columns, make_sampler
 
     codes = label_columns(table, run.space, run.config)
-    drawn = np.asarray(make_sampler(table, codes, run.config).plan(0)).ravel()
+    drawn = np.asarray(make_sampler(table, codes, run.config).epoch_batches(0)).ravel()
     priors = {}
     for name, (values, classes) in targets_of(table, run.space).items():
         counts = np.bincount(values[drawn], minlength=len(classes)).clip(min=1)

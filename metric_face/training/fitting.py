@@ -153,7 +153,7 @@ def _train(
     if config.model.weights is not None:
         load_backbone(model, config.model.weights)
     objective = build_objective(
-        config.loss, codes, sampler.plan(0).ravel(), heads, embedding_size=model.embedding_size
+        config.loss, codes, sampler.epoch_batches(0).ravel(), heads, embedding_size=model.embedding_size
     )
     loader = train_loader(train, transform, codes, sampler, config)
     deadline, stop = Deadline(parse_duration(config.trainer.max_time)), GracefulStop()

@@ -49,7 +49,7 @@ class ShuffledBatches(Sampler[list[int]]):
         """Itself: Lightning calls ``set_epoch`` on the batch sampler's ``sampler``."""
         return self
 
-    def plan(self, epoch: int | None = None) -> np.ndarray[Any, Any]:
+    def epoch_batches(self, epoch: int | None = None) -> np.ndarray[Any, Any]:
         """The batches of all ranks, (batches, B)."""
         generator = np.random.default_rng([self.seed, self.epoch if epoch is None else epoch])
         world = rank_and_world(None, None)[1]
@@ -60,14 +60,14 @@ class ShuffledBatches(Sampler[list[int]]):
 
     def __len__(self) -> int:
         rank, world = rank_and_world(None, None)
-        return len(range(rank, len(self.plan()), world))
+        return len(range(rank, len(self.epoch_batches()), world))
 
     def __iter__(self) -> Iterator[list[int]]:
         if self._begun:
             self.epoch, self._start = self.epoch + 1, 0
         self._begun = True
         rank, world = rank_and_world(None, None)
-        yield from self.plan()[rank::world][self._start :].tolist()
+        yield from self.epoch_batches()[rank::world][self._start :].tolist()
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that the next iteration yields."""

@@ -97,7 +97,7 @@ def _prepare(
         if len(np.unique(codes[METRIC])) < 2:
             return None
         try:
-            plan = make_sampler(rows, codes, config).plan(0)
+            plan = make_sampler(rows, codes, config).epoch_batches(0)
         except ValueError:  # too few labels in this split for a batch
             return None
         count = min(len(plan), int(np.clip(IMAGES // plan.shape[1], FEWEST, BATCHES)))
