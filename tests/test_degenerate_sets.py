@@ -96,7 +96,7 @@ def test_a_diagnosis_is_said_and_drawn(sizes: tuple[int, int], predictions: str 
         )
         assert [a.reason for a in found.abstentions if a.reason == "failed"] == []
         for lang in ("en", "ko"):
-            json.dumps(found.to_dict(lang), allow_nan=False)
+            json.dumps(found.to_dict(), allow_nan=False)
             chapters(found, lang)
             evidence = Evidence()
             for number, finding in enumerate(found.findings):

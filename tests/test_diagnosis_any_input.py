@@ -43,4 +43,4 @@ def test_it_ends_with_both_answers(seed: int) -> None:
     assert sorted(answer.hypothesis for answer in result.answers) == ["A", "B"]
     for lang in ("en", "ko"):
         assert 1 <= len(result.lines(lang)) <= 10
-        json.dumps(result.to_dict(lang), allow_nan=False)
+        json.dumps(result.to_dict(), allow_nan=False)

@@ -60,11 +60,13 @@ def test_json_is_the_report_that_is_written(run, tmp_path) -> None:
     assert said["hypotheses"]["A"]["verdict_id"] in ("supported", "not_supported", "cannot_tell")
 
 
-def test_korean_in_the_terminal_on_the_page_and_in_the_report(run, tmp_path) -> None:
+def test_korean_in_the_terminal_and_on_the_page_and_the_same_json(run, tmp_path) -> None:
+    _why(run.folder, "--out", tmp_path / "english")
     lines = _why(run.folder, "--out", tmp_path, "--lang", "ko").splitlines()
     assert all(re.search("[가-힣]", line) for line in lines[:-1])
     assert '<html lang="ko">' in (tmp_path / "report.html").read_text("utf-8")
-    assert json.loads((tmp_path / "report.json").read_text("utf-8"))["language"] == "ko"
+    reports = [json.loads((f / "report.json").read_text("utf-8")) for f in (tmp_path, tmp_path / "english")]
+    assert reports[0] | {"seconds": 0} == reports[1] | {"seconds": 0}
 
 
 def test_no_faces_leaves_every_picture_out(run, tmp_path) -> None:

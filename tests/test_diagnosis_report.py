@@ -1,7 +1,6 @@
 """What a diagnosis says: both languages, ten lines, report.json, ranking, and refusals."""
 
 import json
-import string
 
 import numpy as np
 import pytest
@@ -11,41 +10,17 @@ from metric_face import diagnose
 from metric_face.diagnosis.diagnosing import QUESTIONS
 from metric_face.diagnosis.finding import Confidence, Finding, Measure, Tier
 from metric_face.diagnosis.ranking import rank
+from metric_face.diagnosis.report.sentences import say, words
 from metric_face.diagnosis.report.writing import write_json
-from metric_face.diagnosis.wording import english as wording_en
-from metric_face.diagnosis.wording import korean as wording_ko
-from metric_face.diagnosis.wording.sentences import say
 from metric_face.errors import ArgumentError
-
-
-def _fields(text):
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
-
-
-def _leaves(value, path=()):
-    if isinstance(value, str):
-        yield path, value
-        return
-    for key, item in value.items():
-        yield from _leaves(item, (*path, key))
-
-
-def test_both_languages_say_the_same_things_with_the_same_numbers() -> None:
-    names = [name for name in vars(wording_en) if name.isupper()]
-    assert names == [name for name in vars(wording_ko) if name.isupper()]
-    for name in names:
-        english, korean = dict(_leaves(getattr(wording_en, name))), dict(_leaves(getattr(wording_ko, name)))
-        assert english.keys() == korean.keys(), name
-        for key, text in english.items():
-            assert _fields(text) == _fields(korean[key]), key
 
 
 def test_every_finding_has_a_title_a_number_a_sentence_and_a_next_step() -> None:
     questions = {module.__name__.rpartition(".")[2] for module in QUESTIONS}
-    for name, parts in wording_en.FINDINGS.items():
+    for name, parts in words("en").findings.items():
         assert parts.keys() == {"title", "number", "sentence", "next"}, name
         assert name.partition(".")[0] in questions
-    assert questions == wording_en.QUESTIONS.keys()
+    assert questions == words("en").questions.keys()
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
-"""What every page is made of: words in each language, JSON that cannot end its element, packed columns."""
+"""What every page is made of: JSON that cannot end its element, packed columns."""
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -9,31 +8,9 @@ import pytest
 from page_reading import assert_page_rules, unpack
 
 import metric_face.pages.page
-from metric_face.errors import ArgumentError
-from metric_face.pages.page import as_json, pack, pack_ids, page_words, render
+from metric_face.pages.page import as_json, pack, pack_ids, render
 
 PAGES = Path(metric_face.pages.page.__file__).parent
-
-
-def test_both_languages_have_the_same_words_with_the_same_blanks():
-    english, korean = page_words("en"), page_words("ko")
-    assert english.keys() == korean.keys()
-    for key, text in english.items():
-        if isinstance(text, str):
-            assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", korean[key])), key
-    assert len(english["key_list"]) == len(korean["key_list"])
-
-
-def test_every_word_the_script_asks_for_is_there():
-    script = "".join(path.read_text(encoding="utf-8") for path in PAGES.glob("*.js"))
-    asked = set(re.findall(r"words\.(\w+)", script)) | set(re.findall(r'say\(words, "(\w+)"', script))
-    assert asked
-    assert asked <= page_words("en").keys()
-
-
-def test_an_unknown_language_is_refused():
-    with pytest.raises(ArgumentError, match="lang='fr': must be one of en, ko"):
-        page_words("fr")
 
 
 def test_json_in_a_page_cannot_end_its_element_and_reads_back():

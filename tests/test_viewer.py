@@ -220,7 +220,7 @@ def test_a_map_of_nothing_is_a_page_all_the_same(tmp_path):
         ({"paths": ["a"]}, "paths: must have one entry"),
         ({"neighbors": [[1]]}, "neighbors: must have one entry"),
         ({"faithfulness": {"hue": None}}, "faithfulness: 'hue' must be the name of a column of classes"),
-        ({"lang": "xx"}, "lang='xx': must be one of en, ko"),
+        ({"lang": "xx"}, "lang must be one of en, ko, found 'xx'"),
     ],
 )
 def test_errors_name_parameter_rule_value_and_remedy(points, columns, settings, message):

@@ -47,7 +47,7 @@ def why(
         found = diagnose(opened, progress=lambda name, number, of: step(f"{number + 1}/{of} {name}"), **known)
     # Before the page: an answer that took minutes is not lost to a disk that is full.
     if as_json:
-        answer_json(found.to_dict(lang))
+        answer_json(found.to_dict())
     else:
         for line in found.lines(lang):
             answer(line)

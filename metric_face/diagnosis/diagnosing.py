@@ -1,7 +1,7 @@
 """diagnose: every question asked in turn, the answers ranked.
 
-To add a question, write a module with a function ``ask(context) -> Outcome``, its words in ``wording_en`` and
-``wording_ko``, and its line in ``QUESTIONS``.
+To add a question, write a module with a function ``ask(context) -> Outcome``, its texts in
+``pages/texts``, and its line in ``QUESTIONS``.
 """
 
 import time
@@ -88,16 +88,16 @@ class Diagnosis:
 
     def failures(self, lang: str = "en") -> list[str]:
         """What could not be looked at because something is damaged or failed, a line each."""
-        from metric_face.diagnosis.wording.sentences import say_abstention
+        from metric_face.diagnosis.report.sentences import say_abstention
 
         failed = [one for one in self.abstentions if one.reason == "failed"]
         return [f"{one.question}: {say_abstention(one, lang)}" for one in failed]
 
-    def to_dict(self, lang: str = "en") -> dict[str, Any]:
-        """The content of ``report.json``: plain values, sentences in ``lang``."""
+    def to_dict(self) -> dict[str, Any]:
+        """The content of ``report.json``: plain values, the same in every language."""
         from metric_face.diagnosis.report.writing import as_plain
 
-        return as_plain(self, lang)
+        return as_plain(self)
 
 
 def diagnose(

@@ -9,9 +9,12 @@ from .columns import MapView as MapView
 from .columns import as_columns as as_columns
 from .columns import choose_view as choose_view
 from .columns import crossed as crossed
+from .languages import LANGUAGES as LANGUAGES
+from .languages import check_language as check_language
+from .languages import page_texts as page_texts
+from .languages import page_words as page_words
 from .page import pack as pack
 from .page import pack_ids as pack_ids
-from .page import page_words as page_words
 from .page import render as render
 from .svg import number as number
 from .svg import svg as svg

@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import ArrayLike
 
-from metric_face.pages.page import page_words
+from metric_face.pages.languages import page_words
 from metric_face.pages.svg import BOTTOM, HEIGHT, RIGHT, TOP, WIDTH, Paper, figure, number, svg, tag
 
 

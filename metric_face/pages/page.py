@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.errors import ArgumentError
+from metric_face.pages.languages import page_words
 
 _FOLDER = Path(__file__).parent
 _SCRIPTS = (
@@ -82,19 +82,6 @@ def render(
         sheets=[base64.b64encode(sheet).decode() for sheet in sheets],
         **context,
     )
-
-
-@cache
-def page_words(lang: str) -> dict[str, Any]:
-    """Every text that a page shows of its own accord, in one language.
-
-    Raises:
-        ArgumentError: there is no such language.
-    """
-    known: dict[str, dict[str, Any]] = json.loads((_FOLDER / "words.json").read_text(encoding="utf-8"))
-    if lang not in known:
-        raise ArgumentError(f"lang={lang!r}: must be one of {', '.join(known)}; choose one of these")
-    return known[lang]
 
 
 def as_json(value: object) -> str:

@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from metric_face.arrays import Ints
 from metric_face.diagnosis.finding import Finding, HypothesisAnswer, Measure
+from metric_face.diagnosis.report.sentences import say, say_answer, term, words
 from metric_face.diagnosis.report.summary import LEAST_SHOWN
-from metric_face.diagnosis.wording.sentences import say, say_answer, term, words
 from metric_face.pages import Series, arrows_chart, bar_chart, histogram_chart, line_chart, svg, tag
 
 _VERDICT_MARKS = {"supported": "yes", "not_supported": "no", "cannot_tell": "open"}
@@ -67,18 +67,18 @@ class Evidence:
 def card(finding: Finding, number: int, evidence: Evidence, lang: str) -> Card:
     """The card of the finding that stands at place ``number``; its rows go to ``evidence``."""
     told = words(lang)
-    chips = [told.TIERS[finding.tier.value], told.CONFIDENCE[finding.confidence.value]]
+    chips = [told.tiers[finding.tier.value], told.confidence[finding.confidence.value]]
     if finding.explained is not None and finding.explained >= LEAST_SHOWN:
-        chips.append(told.PAGE["explains"].format(explained=finding.explained))
+        chips.append(told.page["explains"].format(explained=finding.explained))
     galleries = []
     if finding.picture.get("kind") == "pairs":
         sides = np.column_stack([finding.picture["left"], finding.picture["right"]]).ravel()
-        galleries.append((told.PAGE["pairs"], evidence.add(f"f{number}-pairs", sides)))
+        galleries.append((told.page["pairs"], evidence.add(f"f{number}-pairs", sides)))
     else:
         for name in ("evidence", "controls"):
             rows = getattr(finding, name)
             if len(rows):
-                galleries.append((told.PAGE[name], evidence.add(f"f{number}-{name}", rows)))
+                galleries.append((told.page[name], evidence.add(f"f{number}-{name}", rows)))
     return Card(
         f"finding-{number}",
         finding.id,
@@ -100,7 +100,7 @@ def answer_card(answer: HypothesisAnswer, lang: str) -> AnswerCard:
 
 def basis(measure: Measure, lang: str) -> str:
     """Interval, null, identities and images of a number, in words."""
-    told, parts = words(lang).PAGE, []
+    told, parts = words(lang).page, []
     if measure.low is not None and measure.high is not None:
         parts.append(told["interval"].format(low=_short(measure.low), high=_short(measure.high)))
     if measure.null is not None:
@@ -115,7 +115,7 @@ def basis(measure: Measure, lang: str) -> str:
 def picture(finding: Finding, lang: str) -> Markup:
     """The small drawing of a finding; its own title is that of the card."""
     data, title = finding.picture, say(finding, lang)["title"]
-    told = words(lang).PAGE
+    told = words(lang).page
     match data.get("kind"):
         case "histograms":
             names = tuple(data["series"])
@@ -157,7 +157,7 @@ def _lines(data: Mapping[str, Any], title: str, lang: str) -> Markup:
         np.linspace(0, 1, count),
         lines[:2],
         title=title,
-        x_name=words(lang).PAGE["training"],
+        x_name=words(lang).page["training"],
         y_name="",
         y_range=(low, float(every.max()) + margin),
         lang=lang,
@@ -178,7 +178,7 @@ def _bars(data: Mapping[str, Any], title: str, lang: str) -> Markup:
 
 def _frames(data: Mapping[str, Any], title: str, lang: str) -> Markup:
     """What training and evaluation see of an image, as frames within it."""
-    told = words(lang).PAGE
+    told = words(lang).page
     body = [tag("rect", x=60, y=10, width=150, height=200, class_="axis", fill="none")]
     for side, name, label in (
         ("a", "train", told["train_sees"]),

@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from metric_face.diagnosis.finding import Table
-from metric_face.diagnosis.wording.sentences import table_title, term, words
+from metric_face.diagnosis.report.sentences import table_title, term, words
 from metric_face.pages import Series, arrows_chart, bar_chart, histogram_chart, line_chart
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Chapter:
 
 def chapters(diagnosis: "Diagnosis", lang: str) -> list[Chapter]:
     """The chapters that have something to draw, in reading order."""
-    told = words(lang).PAGE
+    told = words(lang).page
     made: list[tuple[str, Callable[[Diagnosis, str], list[Markup]]]] = [
         ("overlaps", _overlaps),
         ("boundary", _boundary),
@@ -45,7 +45,7 @@ def chapters(diagnosis: "Diagnosis", lang: str) -> list[Chapter]:
 
 
 def _overlaps(diagnosis: "Diagnosis", lang: str) -> list[Markup]:
-    told = words(lang).PAGE
+    told = words(lang).page
     pairs, drawn = diagnosis.tables.get("overlap.pairs"), diagnosis.tables.get("overlap.histograms")
     if pairs is None or drawn is None:
         return []
@@ -63,7 +63,7 @@ def _overlaps(diagnosis: "Diagnosis", lang: str) -> list[Markup]:
 
 
 def _boundary(diagnosis: "Diagnosis", lang: str) -> list[Markup]:
-    told, charts = words(lang).PAGE, []
+    told, charts = words(lang).page, []
     for name, table in diagnosis.tables.items():
         if name.startswith("boundary.curve.") and len(table.rows) > 1:
             attribute = name.removeprefix("boundary.curve.")
@@ -95,10 +95,10 @@ def _sweeps(name: str, table: Table, lang: str) -> list[Markup]:
             charts.append(
                 line_chart(
                     [row[1] for row in rows],
-                    [Series(words(lang).PAGE["macro_f1"], scores)],
+                    [Series(words(lang).page["macro_f1"], scores)],
                     title=table_title(name, lang),
                     x_name=term("moved_to", lang),
-                    y_name=words(lang).PAGE["macro_f1"],
+                    y_name=words(lang).page["macro_f1"],
                     cuts=[cut],
                     y_range=(min(scores) - 0.02, max(scores) + 0.02),
                     lang=lang,
@@ -119,7 +119,7 @@ def _errors(diagnosis: "Diagnosis", lang: str) -> list[Markup]:
 
 
 def _information(diagnosis: "Diagnosis", lang: str) -> list[Markup]:
-    charts, rungs = [], words(lang).RUNGS
+    charts, rungs = [], words(lang).rungs
     table = diagnosis.tables.get("information.ladder")
     for row in () if table is None else table.rows:
         title = f"{table_title('information.ladder', lang)}: {term(row[0], lang)}"
@@ -134,7 +134,7 @@ def _information(diagnosis: "Diagnosis", lang: str) -> list[Markup]:
 
 
 def _training(diagnosis: "Diagnosis", lang: str) -> list[Markup]:
-    told, charts = words(lang).PAGE, []
+    told, charts = words(lang).page, []
     table = diagnosis.tables.get("conflict.over_time")
     if table is not None and table.rows:
         cell: dict[str, list[Any]] = {name: table.column(name) for name in table.columns}
@@ -168,7 +168,7 @@ def _log_lines(diagnosis: "Diagnosis", lang: str) -> list[Markup]:
     """Each part of the loss and the learning rate over training."""
     from metric_face.diagnosis.measures.training_log import loss_parts, series
 
-    told, charts = words(lang).PAGE, []
+    told, charts = words(lang).page, []
     log = diagnosis.context.log
     lines = {
         f"{table_title('floors.parts', lang)}: {name}": values for name, values in loss_parts(log).items()

@@ -11,7 +11,7 @@ from metric_face.diagnosis.context import NEIGHBORS, Context
 from metric_face.diagnosis.finding import Finding, Table
 from metric_face.diagnosis.questions.information import MOST_CELLS
 from metric_face.diagnosis.report import cards, chapters
-from metric_face.diagnosis.wording.sentences import say, say_abstention, table_title, term, words
+from metric_face.diagnosis.report.sentences import say, say_abstention, table_title, term, words
 from metric_face.files import write_text
 from metric_face.pages import Column, number, pack_ids, render
 from metric_face.visualization import MatrixChart, Projection, build_map, confusion_chart, project
@@ -82,7 +82,7 @@ def write_page(
         lang=lang,
     )
     galleries = {key: pack_ids(rows, context.num_images) for key, rows in evidence.rows.items()}
-    name = title or told.PAGE["title"]
+    name = title or told.page["title"]
     html = render(
         "why.html.j2",
         title=name,
@@ -90,7 +90,7 @@ def write_page(
         sheets=part.sheets,
         lang=lang,
         map=part,
-        told=told.PAGE,
+        told=told.page,
         lead=_lead(diagnosis, lang),
         cards=verdicts,
         answers=[cards.answer_card(a, lang) for a in diagnosis.answers],
@@ -98,7 +98,7 @@ def write_page(
         chapters=chapters.chapters(diagnosis, lang),
         numbers=[_numbers(table, lang) for table in diagnosis.tables.values() if table.rows],
         abstained=_abstained(diagnosis, lang),
-        method=told.PAGE["method_notes"].format(seed=context.seed, seconds=sum(diagnosis.seconds.values())),
+        method=told.page["method_notes"].format(seed=context.seed, seconds=sum(diagnosis.seconds.values())),
     )
     return write_text(path, html)
 
@@ -108,7 +108,7 @@ def _abstained(diagnosis: "Diagnosis", lang: str) -> list[tuple[str, list[str]]]
     left: dict[str, list[str]] = {}
     for abstention in diagnosis.abstentions:
         left.setdefault(abstention.question, []).append(say_abstention(abstention, lang))
-    return [(words(lang).QUESTIONS[question], reasons) for question, reasons in left.items()]
+    return [(words(lang).questions[question], reasons) for question, reasons in left.items()]
 
 
 def _lead(diagnosis: "Diagnosis", lang: str) -> str:
@@ -116,10 +116,10 @@ def _lead(diagnosis: "Diagnosis", lang: str) -> str:
     if score is None:
         return ""
     held = "lead_score" if diagnosis.context.in_held_out is not None else "lead_all"
-    template: str = told.PAGE["lead_point" if score.low is None else held]
+    template: str = told.page["lead_point" if score.low is None else held]
     if not diagnosis.context.identities_known and score.low is not None:
-        template = told.SUMMARY["score_images"]
-    return template.format(**vars(score), who=told.SUMMARY[diagnosis.predictions_are])
+        template = told.summary["score_images"]
+    return template.format(**vars(score), who=told.summary[diagnosis.predictions_are])
 
 
 def _files(context: Context) -> Sequence[str | Path] | None:
@@ -128,7 +128,7 @@ def _files(context: Context) -> Sequence[str | Path] | None:
 
 def _columns(diagnosis: "Diagnosis", lang: str) -> list[Column]:
     """Labels, raw values, whether the prediction is right, the part, and who is named by which finding."""
-    context, told = diagnosis.context, words(lang).PAGE
+    context, told = diagnosis.context, words(lang).page
     columns = [
         Column(a, context.labels[a], context.classes[a], ordered=a in context.cuts)
         for a in context.labels
@@ -156,7 +156,7 @@ def _named(context: Context, findings: Sequence[Finding], lang: str) -> Column:
     codes = np.zeros(context.num_images, dtype=np.int64)
     for place, finding in reversed(list(enumerate(findings, 1))):
         codes[finding.rows] = place
-    told = words(lang).PAGE
+    told = words(lang).page
     names = ("–", *(say(finding, lang)["title"] for finding in findings))
     return Column(told["suspect"], codes, names, group=told["verdicts"])
 
@@ -182,7 +182,7 @@ def _matrices(context: Context, lang: str) -> list[MatrixChart]:
     if len(context.attributes) > 1:
         codes, joint = np.unique(context.joint, return_inverse=True)
         names = tuple(context.joint_name(int(code)) for code in codes)
-        made.append(Column(words(lang).PAGE["joint"], joint.astype(np.int64), names))
+        made.append(Column(words(lang).page["joint"], joint.astype(np.int64), names))
     made += [Column(a, context.labels[a], context.classes[a]) for a in context.attributes]
     charts = [
         confusion_chart(ids, column, id=f"matrix-{place}", identities=identities, lang=lang)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from metric_face.diagnosis.wording.sentences import say, say_answer, words
+from metric_face.diagnosis.report.sentences import say, say_answer, words
 
 if TYPE_CHECKING:
     from metric_face.diagnosis.diagnosing import Diagnosis
@@ -28,23 +28,23 @@ def ten_lines(diagnosis: "Diagnosis", lang: str = "en") -> list[str]:
     for place, finding in enumerate(diagnosis.findings[:TOP], 1):
         said = say(finding, lang)
         worth = finding.explained is not None and finding.explained >= LEAST_SHOWN
-        gain = told.SUMMARY["gain"].format(explained=finding.explained) if worth else ""
-        confidence = told.CONFIDENCE[finding.confidence.value]
-        lines.append(told.SUMMARY["finding"].format(rank=place, confidence=confidence, gain=gain, **said))
-        lines.append(told.SUMMARY["next"].format(**said))
+        gain = told.summary["gain"].format(explained=finding.explained) if worth else ""
+        confidence = told.confidence[finding.confidence.value]
+        lines.append(told.summary["finding"].format(rank=place, confidence=confidence, gain=gain, **said))
+        lines.append(told.summary["next"].format(**said))
     if not diagnosis.findings:
         lines.append(_none(diagnosis, lang))
     for answer in diagnosis.answers:
-        lines.append(told.SUMMARY["answer"].format(hypothesis=answer.hypothesis, **say_answer(answer, lang)))
+        lines.append(told.summary["answer"].format(hypothesis=answer.hypothesis, **say_answer(answer, lang)))
     lines += _budget(diagnosis, lang)
     more = len(diagnosis.findings) - TOP
     if more > 0 and len(lines) < LINES:
-        lines.append(told.SUMMARY["more"].format(count=more))
+        lines.append(told.summary["more"].format(count=more))
     return lines[:LINES]
 
 
 def _score(diagnosis: "Diagnosis", lang: str) -> list[str]:
-    told, score = words(lang).SUMMARY, diagnosis.score
+    told, score = words(lang).summary, diagnosis.score
     if score is None:
         return []
     who = told[diagnosis.predictions_are]
@@ -54,7 +54,7 @@ def _score(diagnosis: "Diagnosis", lang: str) -> list[str]:
 
 
 def _none(diagnosis: "Diagnosis", lang: str) -> str:
-    told = words(lang).SUMMARY
+    told = words(lang).summary
     table = diagnosis.tables.get("resolution.differences")
     if table is None:
         return str(told["none"])
@@ -68,6 +68,6 @@ def _budget(diagnosis: "Diagnosis", lang: str) -> list[str]:
     worst = dict(zip(table.columns, table.rows[0], strict=True))
     return [
         words(lang)
-        .SUMMARY["budget"]
+        .summary["budget"]
         .format(share=worst["only_this_wrong"], attribute=worst["attribute"], perfect=worst["f1_if_perfect"])
     ]

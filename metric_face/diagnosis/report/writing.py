@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metric_face.diagnosis.wording.sentences import say, say_abstention, say_answer, table_title, words
+from metric_face.diagnosis.report.sentences import say, say_abstention, say_answer, table_title, words
 from metric_face.files import write_text
 
 if TYPE_CHECKING:
@@ -21,15 +21,18 @@ MOST_ROWS = 5000
 """Rows of one finding that are written out."""
 
 
-def as_plain(diagnosis: "Diagnosis", lang: str = "en") -> dict[str, Any]:
-    """The report as dictionaries, lists, strings and numbers; what is not finite becomes null."""
+def as_plain(diagnosis: "Diagnosis") -> dict[str, Any]:
+    """The report as dictionaries, lists, strings and numbers; what is not finite becomes null.
+
+    It is the same whatever the language of the page: ids, numbers, and sentences in English.
+    """
     findings = []
     for finding in diagnosis.findings:
         findings.append(
             {
                 "id": finding.id,
                 "question": finding.question,
-                **say(finding, lang),
+                **say(finding),
                 "measure": _measure(finding.measure),
                 "values": finding.values,
                 "tier": finding.tier.value,
@@ -44,7 +47,7 @@ def as_plain(diagnosis: "Diagnosis", lang: str = "en") -> dict[str, Any]:
         )
     answers = {
         a.hypothesis: {
-            **say_answer(a, lang),
+            **say_answer(a),
             "verdict_id": a.verdict.value,
             "reason_id": a.reason,
             "measure": _measure(a.measure),
@@ -56,7 +59,6 @@ def as_plain(diagnosis: "Diagnosis", lang: str = "en") -> dict[str, Any]:
     plain = {
         "format": FORMAT,
         "version": VERSION,
-        "language": lang,
         "images": context.num_images,
         "identities": context.num_identities if context.identities_known else None,
         "evaluated_images": len(context.evaluated),
@@ -66,11 +68,11 @@ def as_plain(diagnosis: "Diagnosis", lang: str = "en") -> dict[str, Any]:
         "findings": findings,
         "hypotheses": answers,
         "abstentions": [
-            {"question": a.question, "reason": a.reason, "sentence": say_abstention(a, lang)}
+            {"question": a.question, "reason": a.reason, "sentence": say_abstention(a)}
             for a in diagnosis.abstentions
         ],
         "tables": {
-            name: {"title": table_title(name, lang), "columns": table.columns, "rows": table.rows}
+            name: {"title": table_title(name), "columns": table.columns, "rows": table.rows}
             for name, table in diagnosis.tables.items()
         },
         "seconds": {name: round(value, 3) for name, value in diagnosis.seconds.items()},
@@ -109,7 +111,7 @@ def write_report(
 
     home = Path(folder)
     words(lang)  # refused before anything is written
-    write_json(diagnosis, home / "report.json", lang)
+    write_json(diagnosis, home / "report.json")
     return write_page(
         diagnosis,
         home / "report.html",
@@ -121,10 +123,10 @@ def write_report(
     )
 
 
-def write_json(diagnosis: "Diagnosis", path: str | Path, lang: str = "en") -> Path:
+def write_json(diagnosis: "Diagnosis", path: str | Path) -> Path:
     """Write ``report.json``, whole or not at all, and return its path."""
     return write_text(
-        path, json.dumps(as_plain(diagnosis, lang), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+        path, json.dumps(as_plain(diagnosis), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     )
 
 

@@ -1,1 +1,0 @@
-"""The sentences of a diagnosis, in English and Korean."""
