@@ -7,24 +7,22 @@ photographs where the folder of ``--real`` is there. Each training is made anew,
 """
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import harness
-from benchmarks.fault_scenarios import Run, clean_run
+from benchmarks.fault_scenarios import clean_run
+from benchmarks.fault_table import HEAD, row, timed
 from benchmarks.harness import Seconds, machine, publish, table
 from benchmarks.planted_faults import FAULTS, LABEL_FAULTS
+from benchmarks.real_faults import plant_in_photographs
 from metric_face import diagnose
-from metric_face.diagnosis.diagnosing import Diagnosis
 from metric_face.diagnosis.measures.swapped_labels import swaps
-from metric_face.diagnosis.questions.label_errors import cleanlab_suspects, judge, suspects
+from metric_face.diagnosis.questions.label_errors import cleanlab_suspects, noise_of, suspects
 
 PHOTOGRAPHS = Path("../shared/data")
 CLEAN_SEEDS = range(5)
 WANTED, LIMIT = 14, 60.0
-SHORT = {"supported": "yes", "not_supported": "no", "cannot_tell": "?"}
 
 
 def main() -> None:
@@ -47,8 +45,6 @@ def main() -> None:
         _labels(options.identities, options.dimensions, options.seed),
     ]
     if options.real.is_dir():
-        from benchmarks.real_faults import plant_in_photographs
-
         sections.append(plant_in_photographs(options.real))
     command = "python -m benchmarks.faults" + (
         f" --real {options.real}" if options.real != PHOTOGRAPHS else ""
@@ -57,45 +53,6 @@ def main() -> None:
         command += f" --identities {options.identities} --dimensions {options.dimensions}"
     title = f"Planted faults: {7 * options.identities:,} images x {options.dimensions}, one fault at a time"
     publish("faults", title, command, machine("numpy", "scikit-learn", "faiss-cpu", "cleanlab"), sections)
-
-
-def timed(run: Run) -> tuple[Diagnosis, Seconds]:
-    """Diagnose a run; the list of what was planted is not part of it."""
-    given = {name: value for name, value in run.items() if name != "planted"}
-    return harness.timed(lambda: diagnose(**given))
-
-
-def row(name: str, found: Diagnosis, seconds: Seconds, right: str) -> Sequence[object]:
-    """One line of the table: what came first, what else, the two answers, the time."""
-    first, *others = [finding.id for finding in found.findings] or ["-"]
-    gain = found.findings[0].explained if found.findings else None
-    answers = {answer.hypothesis: SHORT[answer.verdict.value] for answer in found.answers}
-    return (
-        name,
-        first,
-        right,
-        ", ".join(others) or "-",
-        "-" if gain is None else f"{gain:.3f}",
-        "-" if found.score is None else f"{found.score.value:.3f}",
-        answers.get("A", "-"),
-        answers.get("B", "-"),
-        f"{seconds.wall:.0f}",
-        f"{seconds.processor:.0f}",
-    )
-
-
-HEAD = (
-    "planted",
-    "first finding",
-    "right",
-    "others",
-    "explains F1",
-    "macro F1",
-    "A",
-    "B",
-    "s",
-    "processor s",
-)
 
 
 def _faults(identities: int, dimensions: int, seed: int) -> str:
@@ -133,7 +90,7 @@ def _labels(identities: int, dimensions: int, seed: int) -> str:
         run = plant(clean_run(seed, identities, dimensions), np.random.default_rng([seed, 99]))
         planted = run.pop("planted")
         context = context_of(run.pop("embeddings"), run.pop("labels"), run.pop("identities"), **run)
-        noise = judge(context, attribute)
+        noise = noise_of(context, attribute)
         exchanged = [finding.rows for finding in swaps(context, attribute, noise)]
         ours = np.unique(np.concatenate([suspects(noise), *exchanged]))
         theirs = cleanlab_suspects(context, attribute)

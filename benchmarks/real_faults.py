@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.fault_scenarios import CUTS, Fault, Run, batches_of, healthy_log, transforms
-from benchmarks.faults import HEAD, row, timed
+from benchmarks.fault_table import HEAD, row, timed
 from benchmarks.harness import table
 from benchmarks.plain_features import gradients, principal_axes
 from benchmarks.planted_faults import FAULTS

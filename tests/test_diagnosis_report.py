@@ -138,6 +138,7 @@ def test_one_person_a_class_cannot_be_judged_but_is_not_an_error() -> None:
         ({"split": np.full(360, "a")}, "split must name splits such as 'train' and 'val', found a"),
         ({"validation": np.zeros(360, bool)}, "split and validation must not both be given"),
         ({"questions": ["weather"]}, "questions must be among leak, .*, found 'weather'"),
+        ({"weather": 1}, "arguments must be among batches, classes, .*, found 'weather'"),
         (
             {"raw_values": {"height": np.zeros(360)}},
             "raw_values must be of attributes in labels, found 'height'",

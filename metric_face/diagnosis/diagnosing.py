@@ -6,12 +6,11 @@ To add a question, write a module with a function ``ask(context) -> Outcome``, i
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import Abstention, Finding, HypothesisAnswer, Measure, Outcome, Table
+from metric_face.diagnosis.finding import Abstention, Finding, HypothesisAnswer, Outcome, Table
 from metric_face.diagnosis.inputs import context_of
 from metric_face.diagnosis.questions import (
     basics,
@@ -31,6 +30,7 @@ from metric_face.diagnosis.questions import (
     worth,
 )
 from metric_face.diagnosis.ranking import rank
+from metric_face.diagnosis.result import Diagnosis
 from metric_face.errors import ArgumentError
 from metric_face.optional import optional
 
@@ -56,50 +56,6 @@ QUESTIONS: tuple[ModuleType, ...] = (
 Progress = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """What holds a training back.
-
-    Attributes:
-        findings: ranked; none where nothing was found.
-        answers: of the hypotheses A (classes overlap) and B (losses pull apart); always both.
-        tables: every number measured, finding or none, by name.
-        abstentions: what could not be judged, and why.
-        score: joint macro F1 of the judged images; None without a learnable attribute.
-        predictions_are: whose predictions were judged, ``model`` or ``probe``.
-        seconds: taken by each question.
-        context: what was looked at.
-    """
-
-    findings: tuple[Finding, ...]
-    answers: tuple[HypothesisAnswer, ...]
-    tables: Mapping[str, Table]
-    abstentions: tuple[Abstention, ...]
-    score: Measure | None
-    predictions_are: str
-    seconds: Mapping[str, float]
-    context: Context = field(repr=False)
-
-    def lines(self, lang: str = "en") -> list[str]:
-        """The answer for a terminal: the top findings in ten lines."""
-        from metric_face.diagnosis.report.summary import ten_lines
-
-        return ten_lines(self, lang)
-
-    def failures(self, lang: str = "en") -> list[str]:
-        """What could not be looked at because something is damaged or failed, a line each."""
-        from metric_face.diagnosis.report.sentences import say_abstention
-
-        failed = [one for one in self.abstentions if one.reason == "failed"]
-        return [f"{one.question}: {say_abstention(one, lang)}" for one in failed]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The content of ``report.json``: plain values, the same in every language."""
-        from metric_face.diagnosis.report.writing import as_plain
-
-        return as_plain(self)
-
-
 def diagnose(
     embeddings: Any,
     labels: Any = None,
@@ -116,11 +72,11 @@ def diagnose(
             nothing else is needed.
         labels: (N,) classes, integers or strings; or a mapping of attribute names to such arrays, and the joint class
             is made of them.
-        identities: (N,) who is on each image; without it every image stands for itself, and what is said of leaks
-            and intervals is said under that assumption.
+        identities: (N,) the identity of each image; without them every image stands for itself, and leaks and
+            intervals are measured under that assumption.
         questions: names of the questions to ask; all by default.
         progress: called with the name of each question, its number and their count, before it is asked.
-        **known: whatever else is known, as listed at :func:`metric_face.diagnosis.inputs.context_of`: ``split``,
+        **known: whatever else is known, as listed at :class:`metric_face.diagnosis.known.Known`: ``split``,
             ``predictions``, ``probabilities``, ``images``, ``log``, ``batches``, ``transforms``, ``settings``,
             ``raw_values``, ``cuts``, ``unlabeled``, ``neutral``, ``runs``, ``seed``, ...
 

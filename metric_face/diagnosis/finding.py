@@ -1,7 +1,7 @@
 """What a question returns: findings with their evidence, tables, a straight answer, and what it left open.
 
 No words live here: a finding carries an id and the values of its sentence, and
-:mod:`metric_face.diagnosis.report.sentences` says it in the reader's language.
+:mod:`metric_face.diagnosis.report.sentences` puts it in the reader's language.
 """
 
 from collections.abc import Mapping
@@ -121,7 +121,7 @@ class HypothesisAnswer:
 
 @dataclass(frozen=True)
 class Abstention:
-    """Something a question did not judge, and why.
+    """Something a question left open, and why.
 
     Attributes:
         question: which one.

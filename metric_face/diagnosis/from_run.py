@@ -32,12 +32,12 @@ def context_from_run(run: "Run", **known: Any) -> Context:
 
     Args:
         run: a training with stored embeddings (``metric-face embed``).
-        **known: anything :func:`.inputs.context_of` takes; it replaces what the run says.
+        **known: anything :func:`.inputs.context_of` takes; it replaces what the run holds.
 
     Returns:
         The context.
 
-    What only some questions look at, such as the log, may be missing: those questions say so, and the others answer.
+    What only some questions look at, such as the log, may be missing: those questions abstain, and the others answer.
 
     Raises:
         FileFormatError: the run has no embeddings, or they or the model are damaged.
@@ -84,7 +84,7 @@ def context_from_run(run: "Run", **known: Any) -> Context:
 
 @contextmanager
 def _lacking(question: str, what: str, missing: dict[str, str]) -> Iterator[None]:
-    """Read something of a run that a question can do without; it then says why it could not be had."""
+    """Read something of a run that a question can do without; the question then names why it is missing."""
     notes: list[str] = []
     with optional(what, notes):
         yield
@@ -118,10 +118,10 @@ def unlabeled_of(run: "Run", folder: str | Path) -> dict[str, Any]:
 
 
 def _predictions(stored: "Embeddings", space: "LabelSpace") -> dict[str, Ints] | None:
-    said = {head: values.argmax(axis=1).astype(np.int64) for head, values in stored.logits.items()}
-    if "joint" in said and "joint" not in space.names:
-        said = space.split_joint(said["joint"])
-    return {name: said[name] for name in space.names} if all(name in said for name in space.names) else None
+    classes = {head: values.argmax(axis=1).astype(np.int64) for head, values in stored.logits.items()}
+    if "joint" in classes and "joint" not in space.names:
+        classes = space.split_joint(classes["joint"])
+    return {a: classes[a] for a in space.names} if all(a in classes for a in space.names) else None
 
 
 def _heads(run: "Run", stored: "Embeddings", space: "LabelSpace") -> dict[str, Doubles]:
@@ -157,14 +157,14 @@ def _transforms(run: "Run") -> dict[str, Callable[[Any], Floats]]:
     evaluation = run.transform
     augment = Augmentation(**run.config.data.augmentation.model_dump()).build(evaluation)
 
-    def judged(image: Any) -> Floats:
+    def evaluated(image: Any) -> Floats:
         return evaluation.normalize(evaluation.geometry(image))
 
     def trained(image: Any) -> Floats:
         pixels = torch.from_numpy(np.ascontiguousarray(evaluation.geometry(image).transpose(2, 0, 1)))
         return np.asarray(augment(pixels).numpy(), dtype=np.float32)
 
-    return {"train": trained, "evaluation": judged}
+    return {"train": trained, "evaluation": evaluated}
 
 
 def _settings(run: "Run") -> dict[str, Any]:

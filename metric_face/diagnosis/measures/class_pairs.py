@@ -1,4 +1,4 @@
-"""The pairs of classes worth comparing, each measured out of fold on the judged rows."""
+"""The pairs of classes worth comparing, each measured out of fold on the evaluated rows."""
 
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -61,7 +61,7 @@ class Measured:
     Attributes:
         pair: which classes.
         found: the overlap with its resamples.
-        rows: the judged rows of the two classes.
+        rows: the evaluated rows of the two classes.
         scores: their out-of-fold scores.
         low: lower end of the overlap's interval, corrected for the number of pairs looked at (Bonferroni).
         high: upper end.
@@ -81,7 +81,7 @@ class Measured:
 
 
 def measure_pairs(context: Context) -> list[Measured]:
-    """Measure every eligible pair: both classes with enough identities among the judged rows."""
+    """Measure every eligible pair: both classes with enough identities among the evaluated rows."""
     from threadpoolctl import threadpool_limits
 
     pairs = _eligible(context)
@@ -148,14 +148,14 @@ def _rows(context: Context, pair: Pair) -> tuple[Ints, Bools]:
 
 def _measure(context: Context, whitened: Floats, pair: Pair, number: int) -> Measured:
     rows, second = _rows(context, pair)
-    judged = np.intersect1d(rows, context.evaluated)
+    scored = np.intersect1d(rows, context.evaluated)
     fitted = balanced_subset(rows, second, context.identities, context.seed)
-    scores = pair_scores(whitened, second, context.folds, fitted, judged)
-    identities = context.identities[judged]
-    found = overlap(scores, second[judged], identities, context.seed)
+    scores = pair_scores(whitened, second, context.folds, fitted, scored)
+    identities = context.identities[scored]
+    found = overlap(scores, second[scored], identities, context.seed)
     low, high = normal_interval(found.value, found.draws, NormalDist().inv_cdf(1 - 0.025 / max(number, 1)))
-    near = _by_neighbors(context, pair, judged, second[judged])
-    return Measured(pair, found, judged, scores, low, high, near, len(np.unique(identities)))
+    near = _by_neighbors(context, pair, scored, second[scored])
+    return Measured(pair, found, scored, scores, low, high, near, len(np.unique(identities)))
 
 
 def _by_neighbors(context: Context, pair: Pair, rows: Ints, second: Bools) -> float:

@@ -1,4 +1,4 @@
-"""Can two sets of images be told apart at all?"""
+"""Can two sets of images be separated at all?"""
 
 import numpy as np
 

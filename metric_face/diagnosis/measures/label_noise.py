@@ -2,7 +2,7 @@
 
 Where classes overlap, labels and scores disagree near the boundary; where labels are wrong, they disagree
 everywhere, also where the score is clear. Only the second needs lapses (:class:`.probing.Softmax`), so their share
-estimates wrong labels without counting hard images. An attribute that belongs to the identity is judged once for
+estimates wrong labels without counting hard images. An attribute that belongs to the identity is modeled once for
 each identity, on the mean of its scores: seven photographs are not seven witnesses.
 """
 
@@ -38,7 +38,7 @@ class LabelNoise:
 
 
 def of_images(scores: Doubles, labels: Ints, identities: Ints, probe: probing.Softmax) -> LabelNoise:
-    """Judge an attribute that varies within identities, image by image.
+    """Fit the noise of an attribute that varies within identities, image by image.
 
     Args:
         scores: (N, C) out-of-fold scores.
@@ -59,7 +59,7 @@ def of_images(scores: Doubles, labels: Ints, identities: Ints, probe: probing.So
 
 
 def of_identities(scores: Doubles, labels: Ints, identities: Ints) -> LabelNoise:
-    """Judge an attribute that belongs to the identity, identity by identity.
+    """Fit the noise of an attribute that belongs to the identity, identity by identity.
 
     An image whose label differs from the others of its identity is wrong beyond doubt (or they are); then the
     label that most images carry is held against the mean score.

@@ -35,7 +35,7 @@ def look_ahead(run: "Run") -> dict[tuple[str, str], Doubles] | None:
 
     Reference:
         Inter-task affinity of Fifty et al., Efficiently Identifying Task Groupings for Multi-Task Learning (2021),
-        there over the shared weights and a batch's own images; here over all weights, and judged on other images.
+        there over the shared weights and a batch's own images; here over all weights, and measured on other images.
     """
     import torch
     from torch.func import functional_call

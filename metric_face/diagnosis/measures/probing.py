@@ -1,4 +1,4 @@
-"""Out-of-fold scores: what a linear probe says about each image without having seen its identity.
+"""Out-of-fold scores: what a linear probe predicts for each image without having seen its identity.
 
 One eigendecomposition a fold serves every strength and every target (classes of each attribute, joint classes,
 raw values), after the ridge path of big_vision's few-shot evaluation; a small softmax fitted to the scores turns

@@ -1,7 +1,7 @@
 """Exchanged labels: identities on whose images two labels of a varying attribute changed places.
 
 Somebody who wrote "mask on" for "mask off" wrote "off" for "on" in the same folder. Exchanging the two labels of
-such an identity makes all its images fit; a mixture of identities as they are and identities exchanged says how
+such an identity makes all its images fit; a mixture of identities as they are and identities exchanged estimates how
 many there are, and who.
 """
 

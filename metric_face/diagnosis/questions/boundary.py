@@ -2,7 +2,7 @@
 
 The curve is the error against the raw value; near a cut it peaks, because a year is all that parts two classes
 there. The sweep moves the cut of predicted values and scores on the labels as they are. A finding is made only
-where the labels themselves were cut in different places on the two sides of the split: then validation asks
+where the labels themselves were cut in different places on the two sides of the split: then validation poses
 another question than training answers.
 """
 
@@ -92,12 +92,12 @@ def _moved(context: Context, name: str) -> list[Finding]:
     mended[held] = by_training[held]
     gain = context.f1(labels={name: mended}) - context.f1() if name in context.attributes else None
     identities = len(np.unique(context.identities[rows]))
-    said = {"attribute": name, "train": _cuts(learnt), "validation": _cuts(asked), "images": len(rows)}
+    facts = {"attribute": name, "train": _cuts(learnt), "validation": _cuts(asked), "images": len(rows)}
     return [
         Finding(
             "boundary.moved",
             Measure(len(rows) / len(held), null=0.0, identities=identities, images=len(rows)),
-            said,
+            facts,
             Tier.SPOILER,
             Confidence.CERTAIN,
             explained=gain,
@@ -191,7 +191,7 @@ def _sweep(context: Context, name: str, cuts: tuple[float, ...]) -> Table:
     """Macro F1 of the attribute, on its original labels, as one cut of the predicted value moves."""
     rows = context.evaluated
     raw = probing.Targets.of({name: context.raw_values[name][:, None]})
-    said = probing.ridge_scores(context.features, raw, context.folds).scores[name][rows, 0]
+    scores = probing.ridge_scores(context.features, raw, context.folds).scores[name][rows, 0]
     truth = context.labels[name][rows]
     unit = 1.0 if np.ptp(context.raw_values[name]) >= 20 else float(np.ptp(context.raw_values[name])) / 40
     lines = []
@@ -201,7 +201,7 @@ def _sweep(context: Context, name: str, cuts: tuple[float, ...]) -> Table:
             moved[at] = cut + step * unit
             if (np.diff(moved) <= 0).any():
                 continue
-            guess = np.searchsorted(moved, said, side="right")
+            guess = np.searchsorted(moved, scores, side="right")
             lines.append((cut, float(moved[at]), macro_f1(truth, guess)))
     return Table(f"boundary.sweep.{name}", ("cut", "moved_to", "macro_f1"), tuple(lines))
 

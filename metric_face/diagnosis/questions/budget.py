@@ -10,7 +10,7 @@ from metric_face.diagnosis.finding import Abstention, Outcome, Table
 
 
 def ask(context: Context) -> Outcome:
-    """Split the judged errors by the attribute that is wrong, and make each attribute perfect in turn."""
+    """Split the errors by the attribute that is wrong, and make each attribute perfect in turn."""
     if not context.attributes:
         return Outcome(abstentions=(Abstention("budget", "no_attribute"),))
     rows = context.evaluated

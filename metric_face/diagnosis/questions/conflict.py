@@ -55,11 +55,11 @@ def ask(context: Context) -> Outcome:
             HypothesisAnswer("B", Verdict.CANNOT_TELL, reason),
         )
     measure = Measure(last["kappa"], last["kappa_low"], last["kappa_high"], 0.0)
-    answer, findings = _judge(context, measure, last)
+    answer, findings = _weigh(context, measure, last)
     return Outcome(tuple(findings), tuple(tables), (), answer)
 
 
-def _judge(
+def _weigh(
     context: Context, kappa: Measure, last: dict[str, float | None]
 ) -> tuple[HypothesisAnswer, list[Finding]]:
     low, high = float(kappa.low or 0.0), float(kappa.high or 0.0)
@@ -81,11 +81,11 @@ def _judge(
             Finding("conflict.suspected", kappa, values, confidence=Confidence.POSSIBLE, picture=picture)
         ]
     best, gap, gap_low, gap_high = outcome
-    said = {**values, "best": best, "gap": gap, "gap_low": gap_low, "gap_high": gap_high}
+    compared = {**values, "best": best, "gap": gap, "gap_low": gap_low, "gap_high": gap_high}
     if gap_high >= 0:
-        return HypothesisAnswer("B", Verdict.NOT_SUPPORTED, "outcome_no_worse", kappa, said), []
-    found = Finding("conflict.opposed", kappa, said, explained=-gap, picture=picture)
-    return HypothesisAnswer("B", Verdict.SUPPORTED, "opposed", kappa, said), [found]
+        return HypothesisAnswer("B", Verdict.NOT_SUPPORTED, "outcome_no_worse", kappa, compared), []
+    found = Finding("conflict.opposed", kappa, compared, explained=-gap, picture=picture)
+    return HypothesisAnswer("B", Verdict.SUPPORTED, "opposed", kappa, compared), [found]
 
 
 def _dominated(context: Context) -> tuple[str, float, float, float] | None:

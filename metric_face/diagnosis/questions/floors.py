@@ -45,14 +45,14 @@ def _at_floor(
     for floor, value in floors.items():
         if value <= 0 or abs(end - value) > NEAR * value:
             continue
-        said: dict[str, object] = {"part": name, "floor": value}
+        facts: dict[str, object] = {"part": name, "floor": value}
         if floor == "absent":
             present, classes = _present(context, name)
-            said |= {"present": present, "classes": classes}
+            facts |= {"present": present, "classes": classes}
         at = np.unique(np.linspace(0, len(values) - 1, min(120, len(values))).round().astype(int))
         picture = {"kind": "lines", "series": {name: [float(f"{v:.5g}") for v in values[at]]}, "line": value}
         measure = Measure(end, null=value)
-        return Finding(f"floors.{floor}", measure, said, Tier.SPOILER, Confidence.CERTAIN, picture=picture)
+        return Finding(f"floors.{floor}", measure, facts, Tier.SPOILER, Confidence.CERTAIN, picture=picture)
     return None
 
 
@@ -87,7 +87,7 @@ def _reported(context: Context, name: str) -> float | None:
 
 
 def _classes(context: Context, name: str) -> int:
-    """Classes that a part's head tells apart: those of the attribute in its name, else of the joint class."""
+    """Classes that a part's head separates: those of the attribute in its name, else of the joint class."""
     own = next((a for a in context.labels if name.lower().startswith(a.lower())), None)
     if own is not None:
         return max(2, len(context.classes[own]))

@@ -13,7 +13,7 @@ from metric_face.diagnosis.measures.variance import scatter_between
 ONE_POINT = 0.95
 """Mean cosine between images of different identities above which the embedding is one point."""
 WELL_TOLD = 0.9
-"""Macro F1 from which an embedding cannot be said to have lost its classes."""
+"""Macro F1 from which an embedding has not lost its classes."""
 ELSEWHERE = 0.2
 """Share of the variance between joint classes below which the directions are about something else."""
 _PAIRS = 20_000
@@ -21,7 +21,7 @@ _PAIRS = 20_000
 
 @dataclass(frozen=True)
 class Health:
-    """Figures of an embedding; none of them is a verdict alone.
+    """Figures of an embedding; none of them is an answer alone.
 
     Attributes:
         effective_rank: exp of the entropy of the singular values (Roy and Vetterli, 2007).
@@ -49,7 +49,7 @@ class Health:
 
 
 def ask(context: Context) -> Outcome:
-    """Measure the embedding on the judged rows."""
+    """Measure the embedding on the evaluated rows."""
     if len(context.evaluated) < 2:
         return Outcome()
     found = measure(context)
@@ -85,8 +85,8 @@ def ask(context: Context) -> Outcome:
 def _too_flat(context: Context, found: Health, needed: int) -> bool:
     """Far fewer directions than the classes need, or fewer, and those spent on something else than the classes.
 
-    A network that has drawn each class to a point is as flat; its few directions are the classes', or it tells them
-    apart, and neither is a fault.
+    A network that has drawn each class to a point is as flat; its few directions are the classes',
+    or it separates them, and neither is a fault.
     """
     if context.score.value >= WELL_TOLD or found.dimensions >= needed:
         return False
@@ -99,7 +99,7 @@ def _too_flat(context: Context, found: Health, needed: int) -> bool:
 
 
 def measure(context: Context) -> Health:
-    """The figures of :class:`Health`, on the judged rows."""
+    """The figures of :class:`Health`, on the evaluated rows."""
     rows = context.evaluated
     unit = context.embeddings[rows].astype(np.float64)
     unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-12)
@@ -124,9 +124,9 @@ def measure(context: Context) -> Health:
 
 
 def _spectrum(context: Context) -> Doubles:
-    """Share of the variance on each principal axis of the judged rows, largest first."""
-    judged = context.features[context.evaluated]
-    centered = judged - judged.mean(axis=0)
+    """Share of the variance on each principal axis of the evaluated rows, largest first."""
+    scored = context.features[context.evaluated]
+    centered = scored - scored.mean(axis=0)
     values = np.maximum(np.linalg.eigvalsh(centered.T @ centered)[::-1], 0)
     return np.asarray(values / max(float(values.sum()), np.finfo(np.float64).tiny))
 

@@ -78,7 +78,7 @@ def _confusions(context: Context) -> list[Table]:
 
 
 def _matrix(context: Context, name: str, names: tuple[str, ...], labels: Ints) -> Table:
-    """Rows of the judged images only; the neighbors may be any image of another identity."""
+    """Rows of the evaluated images only; the neighbors may be any image of another identity."""
     ids = np.full_like(context.graph.ids, -1)
     ids[context.evaluated] = context.graph.ids[context.evaluated]
     cells = neighbor_confusion(ids, labels, len(names))

@@ -25,11 +25,11 @@ EVIDENCE = 12
 
 
 def ask(context: Context) -> Outcome:
-    """Judge every learnable attribute."""
+    """Fit the label noise of every learnable attribute."""
     findings: list[Finding] = []
     rows = []
     for attribute in context.attributes:
-        noise = judge(context, attribute)
+        noise = noise_of(context, attribute)
         swapped = swaps(context, attribute, noise)
         findings += swapped
         covered = np.concatenate([f.rows for f in swapped]) if swapped else np.empty(0, dtype=np.int64)
@@ -45,7 +45,7 @@ def ask(context: Context) -> Outcome:
     return Outcome(tuple(findings), (Table("label_errors.suspects", columns, tuple(rows)),))
 
 
-def judge(context: Context, attribute: str) -> LabelNoise:
+def noise_of(context: Context, attribute: str) -> LabelNoise:
     """The noise model of one attribute: by identity where the attribute belongs to it, else by image."""
     scores, labels = context.scores[attribute], context.labels[attribute]
     if context.fixed[attribute]:

@@ -168,7 +168,7 @@ def _pairs(
 
 
 def _inflation(context: Context, rows: Ints) -> float | None:
-    """Macro F1 of the judged rows, less that without the leaked ones."""
+    """Macro F1 of the evaluated rows, less that without the leaked ones."""
     kept = np.setdiff1d(context.evaluated, rows)
     if not context.attributes or not len(kept):
         return None

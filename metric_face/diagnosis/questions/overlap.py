@@ -97,8 +97,8 @@ def explained(context: Context, shared: list[Measured]) -> float:
     guess = context.join(context.predicted)
     for m in shared:
         a, truth = m.pair.attribute, context.labels[m.pair.attribute]
-        said = context.predicted[a] if m.pair.joint is None else guess
-        confused = np.isin(m.pair.labels(context), m.pair.codes()) & np.isin(said, m.pair.codes())
+        guessed = context.predicted[a] if m.pair.joint is None else guess
+        confused = np.isin(m.pair.labels(context), m.pair.codes()) & np.isin(guessed, m.pair.codes())
         better[a][confused] = truth[confused]
     return context.f1(better) - context.f1()
 

@@ -2,7 +2,7 @@
 
 Two estimates of the new shares from predictions alone, which err in different ways: EM reads probabilities and
 needs them calibrated, BBSE inverts the confusion matrix and needs it stable. A verdict is given only where both
-agree and both intervals leave out the training share. Otherwise a classifier between the two sets says whether
+agree and both intervals leave out the training share. Otherwise a classifier between the two sets shows whether
 they differ at all.
 """
 
@@ -51,13 +51,13 @@ def ask(context: Context) -> Outcome:
         identities = context.identities_by_class(a, context.evaluated)
         if identities.min() < FEWEST_IDENTITIES:
             name = context.classes[a][int(identities.argmin())]
-            said = {
+            values = {
                 "attribute": a,
                 "name": name,
                 "identities": int(identities.min()),
                 "fewest": FEWEST_IDENTITIES,
             }
-            few.append(Abstention("shift", "few_identities_in_class", said))
+            few.append(Abstention("shift", "few_identities_in_class", values))
             continue
         found = estimate(context, a, scores[a])
         rows += [
@@ -197,7 +197,7 @@ def _finding(context: Context, attribute: str, s: Shares) -> list[Finding]:
 
 
 def _gain(context: Context, attribute: str, s: Shares) -> float:
-    """Macro F1 of the judged rows, weighted to the new shares, that corrected probabilities gain over plain ones."""
+    """Macro F1 of the evaluated rows, weighted to the new shares, that corrected probabilities gain over plain ones."""
     rows = context.evaluated
     weights = (s.em / np.maximum(s.training, 1e-6))[context.labels[attribute][rows]]
     plain = context.out_of_fold[attribute][rows]
@@ -213,9 +213,9 @@ def _gain(context: Context, attribute: str, s: Shares) -> float:
 
 def _weighted_f1(truth: Ints, guess: Ints, weights: Doubles) -> float:
     codes, both = np.unique(np.concatenate([truth, guess]), return_inverse=True)
-    true, said = both[: len(truth)], both[len(truth) :]
-    hits = np.bincount(true[true == said], weights=weights[true == said], minlength=len(codes))
-    total = np.bincount(true, weights, len(codes)) + np.bincount(said, weights, len(codes))
+    true, chosen = both[: len(truth)], both[len(truth) :]
+    hits = np.bincount(true[true == chosen], weights=weights[true == chosen], minlength=len(codes))
+    total = np.bincount(true, weights, len(codes)) + np.bincount(chosen, weights, len(codes))
     return float(np.mean(2 * hits / np.maximum(total, 1e-12)))
 
 

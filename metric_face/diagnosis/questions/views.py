@@ -67,13 +67,13 @@ def ask(context: Context) -> Outcome:
     if not (callable(train) and callable(evaluation)):
         return Outcome(tuple(_compare_text(_as_lines(train), _as_lines(evaluation))))
     size = _image_size(context)
-    seen, judged = look(train, size, context.seed), look(evaluation, size, context.seed)
+    training, scoring = look(train, size, context.seed), look(evaluation, size, context.seed)
     rows = [
         (name, float((v.rows > 0).mean() * (v.columns > 0).mean()), *v.size, v.changes)
-        for name, v in (("train", seen), ("evaluation", judged))
+        for name, v in (("train", training), ("evaluation", scoring))
     ]
     table = Table("views.seen", ("transform", "share_seen", "height", "width", "random"), tuple(rows))
-    return Outcome(tuple(_compare(seen, judged)), (table,))
+    return Outcome(tuple(_compare(training, scoring)), (table,))
 
 
 def look(transform: Transform, size: tuple[int, int], seed: int) -> View:
@@ -134,7 +134,7 @@ def _compare(train: View, evaluation: View) -> Iterator[Finding]:
 
 
 def _compare_text(train: list[str], evaluation: list[str]) -> Iterator[Finding]:
-    """The same judgment from descriptions such as ``CenterCrop(320)``: only deterministic steps must agree."""
+    """The same comparison of descriptions such as ``CenterCrop(320)``: only deterministic steps must agree."""
     at_random = [line for line in evaluation if _RANDOM.match(line)]
     if at_random:
         values = {"steps": ", ".join(at_random[:3])}
@@ -182,7 +182,7 @@ def _image_size(context: Context) -> tuple[int, int]:
         from metric_face.data import open_image
 
         for image in images:
-            with suppress(ImageError):  # it is gone, and the next one says as much
+            with suppress(ImageError):  # it is gone, and the next one will do
                 width, height = open_image(image).size
                 return max(height, STRIPES), max(width, STRIPES)
     return DEFAULT_SIZE

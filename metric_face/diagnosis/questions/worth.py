@@ -26,7 +26,7 @@ def ask(context: Context) -> Outcome:
     opposed = series(context.log, "kappa_high")
     if high >= 0 or (
         opposed is not None and opposed[-1] < 0
-    ):  # an opposed pair is told by the conflict question
+    ):  # the conflict question reports an opposed pair
         return Outcome(tables=(table,))
     values = {
         "both": float(np.mean(arms["both"])),

@@ -12,7 +12,7 @@ from metric_face.diagnosis.report.sentences import table_title, term, words
 from metric_face.pages import Series, arrows_chart, bar_chart, histogram_chart, line_chart
 
 if TYPE_CHECKING:
-    from metric_face.diagnosis.diagnosing import Diagnosis
+    from metric_face.diagnosis.result import Diagnosis
 
 MOST_HISTOGRAMS = 6
 

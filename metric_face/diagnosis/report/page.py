@@ -17,7 +17,7 @@ from metric_face.pages import Column, number, pack_ids, render
 from metric_face.visualization import MatrixChart, Projection, build_map, confusion_chart, project
 
 if TYPE_CHECKING:
-    from metric_face.diagnosis.diagnosing import Diagnosis
+    from metric_face.diagnosis.result import Diagnosis
 
 Say = Callable[[str], object]
 MOST_ROWS = 400
@@ -174,7 +174,7 @@ def _faithfulness(context: Context, projection: Projection) -> Mapping[str, Any]
 
 
 def _matrices(context: Context, lang: str) -> list[MatrixChart]:
-    """Neighbor confusion of the judged images: the numbers of ``information.confusion``, with their faces."""
+    """Neighbor confusion of the evaluated images: the numbers of ``information.confusion``, with their faces."""
     ids = np.full_like(context.graph.ids, -1)
     ids[context.evaluated] = context.graph.ids[context.evaluated]
     identities = context.identities if context.identities_known else None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from metric_face.diagnosis.report.sentences import say, say_answer, words
 
 if TYPE_CHECKING:
-    from metric_face.diagnosis.diagnosing import Diagnosis
+    from metric_face.diagnosis.result import Diagnosis
 
 LINES = 10
 TOP = 3

@@ -12,8 +12,8 @@ from metric_face.diagnosis.report.sentences import say, say_abstention, say_answ
 from metric_face.files import write_text
 
 if TYPE_CHECKING:
-    from metric_face.diagnosis.diagnosing import Diagnosis
     from metric_face.diagnosis.finding import Measure
+    from metric_face.diagnosis.result import Diagnosis
     from metric_face.visualization import Projection
 
 FORMAT, VERSION = "metric_face.report", 1
