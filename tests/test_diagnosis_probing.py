@@ -38,7 +38,7 @@ def test_ridge_fitted_once_is_the_same_solution() -> None:
     rng = np.random.default_rng(0)
     features, rows = rng.normal(size=(200, 5)), np.arange(150)
     targets = rng.normal(size=(200, 2))
-    scores = probing.fit_ridge(features, targets, rows, 0.1)
+    scores = probing.scores_from(features, targets, rows, 0.1)
     learn = features[rows]
     alpha = 0.1 * np.trace(np.cov(learn.T, bias=True)) / 5 * len(rows)
     assert np.allclose(scores, Ridge(alpha=alpha).fit(learn, targets[rows]).predict(features), atol=1e-8)
@@ -88,7 +88,7 @@ def test_softmax_parts_a_class_between_two_others() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 3000)
     features = (labels - 1.0)[:, None] * 4 + rng.normal(size=(3000, 1))
-    scores = probing.fit_ridge(features, probing.one_hot(labels, 3), np.arange(3000), 1e-6)
+    scores = probing.scores_from(features, probing.one_hot(labels, 3), np.arange(3000), 1e-6)
     model = probing.fit_softmax(scores, labels, 3)
     assert (model.clean(scores).argmax(axis=1) == labels).mean() > 0.95
 

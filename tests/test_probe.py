@@ -10,8 +10,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from metric_face.classifiers.linear_probe import LinearProbe, fit_probes
 from metric_face.classifiers.probe_solver.curvature import KroneckerPreconditioner, Pairs
-from metric_face.classifiers.probe_solver.logistic_path import logistic_path
-from metric_face.classifiers.probe_solver.ridge_path import Moments, ridge_path
+from metric_face.classifiers.probe_solver.logistic import logistic_path
+from metric_face.classifiers.probe_solver.ridge import Moments, ridge_path
 from metric_face.classifiers.probe_solver.scaling import standardize
 from metric_face.classifiers.probe_solver.softmax_objective import NumpyObjective, TorchObjective
 from metric_face.classifiers.probe_solver.strength_choice import grouped_folds

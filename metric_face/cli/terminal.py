@@ -3,9 +3,8 @@
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -20,6 +19,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from metric_face.files import plain
 from metric_face.visible import visible, visible_json
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _verdict(verdict: "TargetAnswer") -> str:
 def _write_json(value: Any, indent: int | None = None) -> None:
     """In any encoding of the output, one that a JSON reader understands."""
     in_unicode = (sys.stdout.encoding or "utf-8").lower().replace("-", "").startswith("utf")
-    text = json.dumps(_plain(value), ensure_ascii=not in_unicode, indent=indent)
+    text = json.dumps(plain(value), ensure_ascii=not in_unicode, indent=indent)
     sys.stdout.write(visible_json(text) + "\n")
     sys.stdout.flush()
 
@@ -165,17 +165,3 @@ def with_interval(interval: Any) -> str:
     if interval.low != interval.low:  # NaN: nobody to resample
         return f"{interval.value:.3f} [one identity]"
     return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return _plain(asdict(value))
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and value != value:
-        return None
-    if hasattr(value, "item"):
-        return _plain(value.item()) if getattr(value, "ndim", 0) == 0 else _plain(value.tolist())
-    return value

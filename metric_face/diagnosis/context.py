@@ -102,7 +102,7 @@ class Context(Facts):
 
     def predict_from(self, rows: Ints) -> dict[str, Ints]:
         """(N,) classes by attribute from one probe fitted on ``rows`` as they are, whoever is on them."""
-        scores = probing.fit_ridge(self.features, self.targets.matrix, rows, self.strength)
+        scores = probing.scores_from(self.features, self.targets.matrix, rows, self.strength)
         return {
             a: self.probes[a].clean(found).argmax(axis=1).astype(np.int64)
             for a, found in self.targets.split(scores).items()

@@ -7,7 +7,6 @@ from .prediction_csv import write_predictions as write_predictions
 from .prediction_csv import write_submission as write_submission
 from .predictions import Predictions as Predictions
 from .predictions import pool_folds as pool_folds
-from .predictions import softmax as softmax
 
 __all__ = [
     "Embeddings",
@@ -16,7 +15,6 @@ __all__ = [
     "logits_file",
     "pool_folds",
     "read_predictions",
-    "softmax",
     "write_description",
     "write_predictions",
     "write_submission",

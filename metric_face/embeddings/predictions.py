@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError, DataError
+from metric_face.probabilities import softmax
 
 if TYPE_CHECKING:
     from metric_face.data import LabelSpace
@@ -159,10 +160,3 @@ def pool_folds(name: str, folds: Sequence[Predictions]) -> Predictions:
         np.add.at(total, rows, stacked)
         tables[attribute] = total / counts
     return Predictions(name, images, tables)
-
-
-def softmax(logits: Any) -> Doubles:
-    scores = np.asarray(logits, dtype=np.float64)
-    p = np.exp(scores - scores.max(axis=1, keepdims=True))
-    result: Doubles = p / p.sum(axis=1, keepdims=True)
-    return result

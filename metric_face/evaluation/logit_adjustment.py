@@ -8,10 +8,11 @@ import numpy as np
 
 from metric_face.arrays import Doubles
 from metric_face.data import ImageTable, LabelSpace, identities_of, targets_of
-from metric_face.embeddings import Embeddings, Predictions, softmax
+from metric_face.embeddings import Embeddings, Predictions
 from metric_face.errors import ArgumentError
 from metric_face.metrics import Interval, bootstrap_interval, threshold_gain
 from metric_face.optional import optional
+from metric_face.probabilities import softmax
 from metric_face.run import Run
 
 FOLDS = 5

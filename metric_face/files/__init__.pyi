@@ -30,6 +30,7 @@ from .folders import finish_interrupted_swap as finish_interrupted_swap
 from .folders import folder_target as folder_target
 from .folders import holds_only as holds_only
 from .folders import replace_folder as replace_folder
+from .plain_data import plain as plain
 from .run_files import begin_run as begin_run
 from .run_files import check_run as check_run
 from .run_files import check_run_file as check_run_file
@@ -71,6 +72,7 @@ __all__ = [
     "maybe",
     "parse_json",
     "place_of",
+    "plain",
     "read_facts",
     "read_json",
     "read_metrics",

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
 from metric_face.metrics.f1 import as_codes, as_labels
+from metric_face.probabilities import softmax
 
 _FLOORS = (1e-9, 1e-6, 1e-4, 1e-3, 1e-2, 3e-2)
 _STEPS = 60  # of Newton's method, which needs about six
@@ -119,7 +120,7 @@ def fit_temperature(logits: ArrayLike, y_true: ArrayLike, sample_weight: Doubles
     right = scores[np.arange(len(true)), true]
     inverse, low, high = 1.0, 1e-3, 1e3
     for _ in range(_STEPS):  # convex in 1/T: Newton, kept inside a shrinking bracket
-        p = _softmax(scores * inverse)
+        p = softmax(scores * inverse)
         mean = (p * scores).sum(axis=1)
         slope = float(np.average(mean - right, weights=sample_weight))
         bend = float(np.average((p * scores**2).sum(axis=1) - mean**2, weights=sample_weight))
@@ -191,13 +192,7 @@ def _logs(table: Doubles, floor: float) -> Doubles:
 
 
 def _tempered(logs: Doubles, temperature: float) -> Doubles:
-    return _softmax(logs / temperature)
-
-
-def _softmax(scores: Doubles) -> Doubles:
-    p = np.exp(scores - scores.max(axis=1, keepdims=True))
-    result: Doubles = p / p.sum(axis=1, keepdims=True)
-    return result
+    return softmax(logs / temperature)
 
 
 def _as_probabilities(probabilities: ArrayLike) -> Doubles:

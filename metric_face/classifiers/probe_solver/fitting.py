@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from metric_face.arrays import Doubles, Floats, Ints
-from metric_face.classifiers.probe_solver.logistic_path import Optimum, logistic_path
-from metric_face.classifiers.probe_solver.ridge_path import Moments, ridge_path
+from metric_face.classifiers.probe_solver.logistic import Optimum, logistic_path
+from metric_face.classifiers.probe_solver.ridge import Moments, ridge_path
 from metric_face.classifiers.probe_solver.softmax_objective import (
     NumpyObjective,
     Objective,

@@ -12,6 +12,8 @@ from itertools import pairwise
 import numpy as np
 
 from metric_face.arrays import Doubles, Ints
+from metric_face.classifiers import Moments, ridge_path
+from metric_face.probabilities import softmax
 
 STRENGTHS = 10.0 ** np.arange(-5, 2.0)
 """Ridge strengths, in units of the mean eigenvalue of the covariance."""
@@ -94,24 +96,13 @@ def ridge_scores(features: Doubles, targets: Targets, folds: Ints) -> Ridge:
         The scores of each name at the strength of least out-of-fold squared error.
     """
     rows, wanted = len(features), targets.matrix
-    held = [np.flatnonzero(folds == fold) for fold in range(int(folds.max()) + 1)]
-    grams = [features[r].T @ features[r] for r in held]
-    crosses = [features[r].T @ wanted[r] for r in held]
-    sums = [(len(r), features[r].sum(axis=0), wanted[r].sum(axis=0)) for r in held]
+    total = Moments.of_values(features, wanted)
     all_scores = np.empty((len(STRENGTHS), rows, wanted.shape[1]), dtype=np.float32)
-    for fold, mine in enumerate(held):
-        n = rows - len(mine)
-        mean = sum(s[1] for f, s in enumerate(sums) if f != fold) / n
-        goal = sum(s[2] for f, s in enumerate(sums) if f != fold) / n
-        gram = sum(g for f, g in enumerate(grams) if f != fold) / n - np.outer(mean, mean)
-        cross = sum(c for f, c in enumerate(crosses) if f != fold) / n - np.outer(mean, goal)
-        values, vectors = np.linalg.eigh(gram)
-        values = np.maximum(values, 0)
-        turned = (features[mine] - mean) @ vectors
-        pulled = vectors.T @ cross
-        unit = max(float(values.mean()), np.finfo(np.float64).tiny)
-        for at, strength in enumerate(STRENGTHS):
-            all_scores[at, mine] = turned @ (pulled / (values + strength * unit)[:, None]) + goal
+    for fold in range(int(folds.max()) + 1):
+        held = np.flatnonzero(folds == fold)
+        learned = total.without(Moments.of_values(features[held], wanted[held]))
+        for at, weights in enumerate(ridge_path(learned, STRENGTHS * learned.mean_variance)):
+            all_scores[at, held] = features[held] @ weights[:-1] + weights[-1]
     scores: dict[str, Doubles] = {}
     chosen: dict[str, float] = {}
     for name, where in targets.columns.items():
@@ -137,7 +128,7 @@ class Softmax:
 
     def clean(self, inputs: Doubles) -> Doubles:
         """(N, C) probabilities of the class itself, lapses left out."""
-        return _softmax(inputs @ self.weights + self.bias)
+        return softmax(inputs @ self.weights + self.bias)
 
     def observed(self, inputs: Doubles) -> Doubles:
         """(N, C) probabilities of the label as it is written, lapses included."""
@@ -168,7 +159,7 @@ def fit_softmax(
     def objective(theta: Doubles) -> tuple[float, Doubles]:
         weights, bias = theta[:size].reshape(width, num_classes), theta[size : size + num_classes]
         lapse = 1 / (1 + np.exp(-theta[-1])) if lapses else 0.0
-        clean = _softmax(inputs @ weights + bias)
+        clean = softmax(inputs @ weights + bias)
         hit = clean[rows, labels]
         seen = np.maximum((1 - lapse) * hit + lapse / num_classes, 1e-300)
         pull = (1 - lapse) * hit / seen  # how much of the label the class explains
@@ -202,11 +193,6 @@ def one_hot(labels: Ints, num_classes: int) -> Doubles:
     return np.eye(num_classes)[labels]
 
 
-def _softmax(logits: Doubles) -> Doubles:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
 def _merge_rare(labels: Ints, count: int) -> Ints:
     """Classes with fewer images than folds become one, and join the largest where even that is too small."""
     sizes = np.bincount(labels)
@@ -215,7 +201,7 @@ def _merge_rare(labels: Ints, count: int) -> Ints:
     return np.where(rare, target, labels)
 
 
-def fit_ridge(features: Doubles, targets: Doubles, rows: Ints, strength: float) -> Doubles:
+def scores_from(features: Doubles, targets: Doubles, rows: Ints, strength: float) -> Doubles:
     """Fit one ridge regression on some rows and score every row.
 
     Args:
@@ -227,10 +213,6 @@ def fit_ridge(features: Doubles, targets: Doubles, rows: Ints, strength: float) 
     Returns:
         (N, T) scores.
     """
-    mean, goal = features[rows].mean(axis=0), targets[rows].mean(axis=0)
-    learn = features[rows] - mean
-    gram = learn.T @ learn / len(rows)
-    cross = learn.T @ (targets[rows] - goal) / len(rows)
-    damping = strength * float(np.trace(gram)) / len(gram)
-    weights = np.linalg.solve(gram + max(damping, 1e-12) * np.eye(len(gram)), cross)
-    return np.asarray((features - mean) @ weights + goal)
+    learned = Moments.of_values(features[rows], targets[rows])
+    (weights,) = ridge_path(learned, [max(strength * learned.mean_variance, 1e-12)])
+    return np.asarray(features @ weights[:-1] + weights[-1])

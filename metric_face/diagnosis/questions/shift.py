@@ -131,7 +131,7 @@ def _score(context: Context) -> dict[str, Doubles]:
     wanted = np.vstack(
         [learnt.matrix, np.zeros((count, learnt.matrix.shape[1]))]
     )  # the zeros are not learnt from
-    scores = probing.fit_ridge(together, wanted, np.arange(context.num_images), context.strength)
+    scores = probing.scores_from(together, wanted, np.arange(context.num_images), context.strength)
     return learnt.split(scores[context.num_images :])
 
 

@@ -1,15 +1,12 @@
 """report.json: every number of a diagnosis as plain values, the same that the page shows."""
 
 import json
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from metric_face.diagnosis.report.sentences import say, say_abstention, say_answer, table_title, words
-from metric_face.files import write_text
+from metric_face.files import plain, write_text
 
 if TYPE_CHECKING:
     from metric_face.diagnosis.finding import Measure
@@ -56,7 +53,7 @@ def as_plain(diagnosis: "Diagnosis") -> dict[str, Any]:
         for a in diagnosis.answers
     }
     context = diagnosis.context
-    plain = {
+    report = {
         "format": FORMAT,
         "version": VERSION,
         "images": context.num_images,
@@ -77,7 +74,7 @@ def as_plain(diagnosis: "Diagnosis") -> dict[str, Any]:
         },
         "seconds": {name: round(value, 3) for name, value in diagnosis.seconds.items()},
     }
-    return dict(_plain(plain))
+    return dict(plain(report))
 
 
 def write_report(
@@ -132,19 +129,3 @@ def write_json(diagnosis: "Diagnosis", path: str | Path) -> Path:
 
 def _measure(measure: "Measure | None") -> dict[str, Any] | None:
     return None if measure is None else dict(vars(measure))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict) or hasattr(value, "items"):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, (bool, np.bool_)):
-        return bool(value)
-    if isinstance(value, np.integer):
-        return int(value)
-    if isinstance(value, (float, np.floating)):
-        return float(value) if math.isfinite(value) else None
-    return value

@@ -1,4 +1,4 @@
-"""Ridge regression onto one-hot classes: every strength from one eigendecomposition."""
+"""Ridge regression onto classes or values: every strength from one eigendecomposition."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,15 +17,17 @@ class Moments:
 
     Attributes:
         gram: (D, D) sum of w x x^T.
-        cross: (D, C) sum of w x one_hot(y)^T.
+        cross: (D, C) sum of w x y^T, where y is a row's target: its class one-hot, or its values.
         total: (D,) sum of w x.
-        counts: (C,) sum of w by class.
+        targets: (C,) sum of w y; of classes, the weight of each.
+        weight: sum of w.
     """
 
     gram: Doubles
     cross: Doubles
     total: Doubles
-    counts: Doubles
+    targets: Doubles
+    weight: float
 
     @classmethod
     def of(
@@ -36,7 +38,7 @@ class Moments:
         row_weight: Floats | None,
         gram: Doubles | None = None,
     ) -> Self:
-        """Sum over rows.
+        """Sum over rows with one class each.
 
         Args:
             X: (N, D) float32.
@@ -58,7 +60,19 @@ class Moments:
                 squares += block.T @ weighed
             cross += block.T @ one_hot
             total += weighed.sum(axis=0, dtype=np.float64)
-        return cls(squares if gram is None else gram, cross, total, counts)
+        return cls(squares if gram is None else gram, cross, total, counts, float(counts.sum()))
+
+    @classmethod
+    def of_values(cls, X: Doubles, values: Doubles) -> Self:
+        """Sum over rows (N, D) with targets (N, C), each row of weight one."""
+        return cls(X.T @ X, X.T @ values, X.sum(axis=0), values.sum(axis=0), float(len(X)))
+
+    @property
+    def mean_variance(self) -> float:
+        """The mean eigenvalue of the rows' covariance, above 0: the unit of a strength that has none of its own."""
+        center = self.total / self.weight
+        variance = float(np.trace(self.gram)) / self.weight - float(center @ center)
+        return max(variance / len(center), float(np.finfo(np.float64).tiny))
 
     def without(self, other: "Moments") -> "Moments":
         """The sums over the rows that ``other`` does not hold."""
@@ -66,14 +80,15 @@ class Moments:
             self.gram - other.gram,
             self.cross - other.cross,
             self.total - other.total,
-            self.counts - other.counts,
+            self.targets - other.targets,
+            self.weight - other.weight,
         )
 
 
 def ridge_path(moments: Moments, strengths: Iterable[float]) -> Iterator[Doubles]:
-    """Least squares onto one-hot classes with a penalty, for every strength.
+    """Least squares with a penalty, for every strength.
 
-    The objective is the weighted mean of |onehot(y) - W^T x - b|^2 plus s |W|^2; the intercept is free.
+    The objective is the weighted mean of |y - W^T x - b|^2 plus s |W|^2; the intercept is free.
 
     Args:
         moments: of the rows.
@@ -85,8 +100,8 @@ def ridge_path(moments: Moments, strengths: Iterable[float]) -> Iterator[Doubles
     Reference:
         Hastie, Tibshirani, Friedman, "The Elements of Statistical Learning", equation 3.47.
     """
-    weight = moments.counts.sum()
-    center, share = moments.total / weight, moments.counts / weight
+    weight = moments.weight
+    center, share = moments.total / weight, moments.targets / weight
     values, vectors = np.linalg.eigh(moments.gram / weight - np.outer(center, center))
     rotated = vectors.T @ (moments.cross / weight - np.outer(center, share))
     for strength in strengths:
