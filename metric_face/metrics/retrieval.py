@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from math import sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -35,6 +36,7 @@ class RetrievalMetrics:
         per_query: the same metrics for each of ``query_ids``.
         without: the same metrics without each group of identities in turn, as queries and as candidates, (G,);
             empty where no identities were given.
+        counted_twice: of each metric, the variance that the jackknife counts twice.
         num_identities: how many identities there are, 0 where none were given.
     """
 
@@ -47,13 +49,15 @@ class RetrievalMetrics:
     query_ids: Ints = field(repr=False)
     per_query: Mapping[str, Floats] = field(repr=False)
     without: Mapping[str, Doubles] = field(repr=False, default_factory=dict)
+    counted_twice: Mapping[str, float] = field(repr=False, default_factory=dict)
     num_identities: int = 0
 
     def interval(self, name: str, confidence: float = 0.95) -> Interval:
         """Return the interval of a metric over identities, which are at once what asks and what is found.
 
         It is by the jackknife: the metric is computed without each identity (each of at most 50 groups of them) in
-        turn. An interval over the queries' values alone takes the candidates for fixed, and is too narrow.
+        turn, and what it counts twice (see :mod:`.left_out`), at most half of its variance, is taken off. An interval
+        over the queries' values alone takes the candidates for fixed, and is too narrow.
 
         Args:
             name: ``recall@1``, ``r_precision``, ``map_at_r``; a key of ``per_query``.
@@ -74,6 +78,8 @@ class RetrievalMetrics:
         if len(without) < 2:  # without one of two identities nothing is left to be found
             return Interval.without_range(value, confidence)
         error, freedom = jackknife_error(without)
+        # Pairs are at most the whole variance, which the jackknife then has twice.
+        error = sqrt(max(error**2 - self.counted_twice.get(name, 0.0), error**2 / 2))
         half = student(confidence, freedom) * error
         share = NormalDist().cdf(value / error) if error else float(value > 0)
         low, high = max(0.0, value - half), min(1.0, value + half)
@@ -175,6 +181,9 @@ def retrieval_metrics(
         query_ids=queries,
         per_query={name: values[:, j] for j, name in enumerate(names)},
         without={} if left is None else dict(zip(names, left.means(), strict=True)),
+        counted_twice={}
+        if left is None
+        else dict(zip(names, left.counted_twice(queries, values).tolist(), strict=True)),
         num_identities=0 if owners is None else int(owners.max()) + 1,
     )
 
