@@ -213,7 +213,7 @@ CHECKS: list[tuple[str, Callable[[Case], Verdict]]] = [
         "I21 audited clean",
         lambda case: (all(r.clean for r in case.reports.values()) and not case.refused, ""),
     ),
-    ("I22 company", lambda case: case.without("locked company")),
+    ("I22 co-occurrence", lambda case: case.without("locked pairs")),
 ]
 
 

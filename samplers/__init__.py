@@ -1,4 +1,4 @@
-"""Who goes in a batch: a sampler that is proven, and an audit for anyone else's."""
+"""Identity batches: a sampler with tested guarantees, and an audit of the batches of any loader."""
 
 from .audit import audit_batches
 from .audit_report import AuditReport, Defect

@@ -1,4 +1,4 @@
-"""Check what a loader really yields, whoever wrote it."""
+"""Audit the batches that a loader really yields, for any loader."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ from .batch_statistics import drift, group
 from .checks import choice, whole
 from .defects import (
     broken_promises,
-    locked_company,
+    locked_pairs,
     missing_coverage,
     overlapping_ranks,
     repeated_epochs,
@@ -125,7 +125,7 @@ def audit_batches(
         most_draws=int(draws.max()),
         groups=groups.size.size,
         repeated_groups=int((groups.distinct < np.minimum(groups.size, sizes[groups.label])).sum()),
-        lonely_groups=int(((groups.distinct == 1) & (sizes[groups.label] > 1)).sum()),
+        groups_of_one_image=int(((groups.distinct == 1) & (sizes[groups.label] > 1)).sum()),
         singleton_groups=int((sizes[groups.label] == 1).sum()),
         same_identity_pairs=None if identities is None else groups.same_identity / max(groups.pairs, 1),
         drift_distance=distance,
@@ -141,7 +141,7 @@ def audit_batches(
         report.defects.extend(wrong_shapes(report, groups, num_identities, num_instances))
         report.defects.extend(wrong_contents(report, groups, codes, identities))
         report.defects.extend(missing_coverage(report, draws, groups, coverage))
-        report.defects.extend(locked_company(groups, sizes.size, first.batches))
+        report.defects.extend(locked_pairs(groups, sizes.size, first.batches))
         report.defects.extend(repeated_epochs(passes))
         report.defects.extend(overlapping_ranks([first, *(run(other, 0) for other in other_ranks)], codes))
     if build is not None:

@@ -22,13 +22,13 @@ class AuditReport:
     """One epoch of batches, counted.
 
     Attributes:
-        batches: yielded; promised: what `len` said, None where nothing was promised.
+        batches: yielded; promised: what `len` returned, None where nothing was promised.
         batch_sizes: (fewest, most) images in a batch.
         identities_per_batch, instances_per_label: (fewest, most) labels in a batch and images of a label in it.
         images, labels: in the data; images_seen, labels_seen: in the epoch.
         mean_draws, most_draws: of an image that was seen.
         repeated_groups: groups that repeat an image while the label has others.
-        lonely_groups: groups of a single image, which has no positive, although its label has others.
+        groups_of_one_image: groups of a single image, which has no positive, although its label has others.
         singleton_groups: groups whose label has one image: their only "positive" would be the image itself.
         same_identity_pairs: share of positive pairs that show one identity, None without identities.
         drift_distance: total variation between the label mixes of the first and the last third.
@@ -52,7 +52,7 @@ class AuditReport:
     most_draws: int
     groups: int
     repeated_groups: int
-    lonely_groups: int
+    groups_of_one_image: int
     singleton_groups: int
     same_identity_pairs: float | None
     drift_distance: float
@@ -80,7 +80,7 @@ class AuditReport:
     def sentences(self) -> list[str]:
         """The counts in plain words, then each defect."""
         promise = "no length promised" if self.promised is None else f"{self.promised} promised"
-        said = [
+        lines = [
             f"{self.batches} batches ({promise}) of {_span(self.batch_sizes)} images: "
             f"{_span(self.identities_per_batch)} labels with {_span(self.instances_per_label)} images each.",
             f"An epoch shows {self.images_seen} of {self.images} images ({_percent(self.images_seen, self.images)}) "
@@ -92,13 +92,13 @@ class AuditReport:
             f"p = {self.drift_p_value:.2g}).",
         ]
         if self.singleton_groups:
-            said.append(
+            lines.append(
                 f"{self.singleton_groups} of {self.groups} groups are of labels with one image, which has no "
                 f"positive but itself."
             )
         if self.same_identity_pairs is not None:
-            said.append(f"{self.same_identity_pairs:.1%} of the positive pairs show the same identity.")
-        return said + [f"DEFECT {defect.name}: {defect.sentence}" for defect in self.defects]
+            lines.append(f"{self.same_identity_pairs:.1%} of the positive pairs show the same identity.")
+        return lines + [f"DEFECT {defect.name}: {defect.sentence}" for defect in self.defects]
 
     def __str__(self) -> str:
         return "\n".join(self.sentences())

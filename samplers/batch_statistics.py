@@ -36,9 +36,9 @@ def group(drawn: Drawn, codes: Ints, identities: Ints | None) -> Groups:
     identities_in, same = np.zeros_like(distinct), 0
     if identities is not None and starts.size:
         where = (np.cumsum(new) - 1)[different]
-        who = identities[image[different]]
-        order = np.lexsort((who, where))
-        fresh = _changes(where[order], who[order])
+        identity = identities[image[different]]
+        order = np.lexsort((identity, where))
+        fresh = _changes(where[order], identity[order])
         first = np.flatnonzero(fresh)
         identities_in = np.bincount(where[order][first], minlength=starts.size)
         together = np.diff(first, append=fresh.size)
@@ -94,21 +94,21 @@ def drift(drawn: Drawn, codes: Ints, groups: Groups) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class Company:
-    """Which labels share batches, compared with chance."""
+class CoOccurrence:
+    """How often pairs of labels share a batch, compared with chance."""
 
-    excess: float  # variance of the pair counts, relative to that of random company
+    excess: float  # variance of the pair counts, relative to that expected at random
     deviations: float  # how many standard deviations that is above 1
     shared: int  # batches that the most conspicuous pair shares
     expected: float  # batches that it would share by chance
-    chance: float  # of such a pair anywhere in random company
+    chance: float  # of such a pair anywhere, at random
 
     @property
     def locked(self) -> bool:
         return (self.deviations > 6 and self.excess > 1.5) or (self.chance < 1e-4 and self.shared >= 4)
 
 
-def company(groups: Groups, labels: int, batches: int) -> Company | None:
+def co_occurrence(groups: Groups, labels: int, batches: int) -> CoOccurrence | None:
     """Count the batches that each pair of labels shares, and compare with Poisson counts.
 
     Returns:
@@ -134,7 +134,7 @@ def company(groups: Groups, labels: int, batches: int) -> Company | None:
         torch.tensor(shared), torch.tensor(expected)
     ).numpy()  # P(Poisson >= shared)
     worst = int(np.where(shared > 0, tail, 1.0).argmin())
-    return Company(
+    return CoOccurrence(
         excess=statistic / expected.size,
         deviations=(statistic - expected.size) / spread,
         shared=int(shared[worst]),

@@ -7,7 +7,7 @@ sides chosen at random, exactly as many to each. What follows, without any repai
 - an item with at most as many copies as there are rows is never twice in a row;
 - any stretch that the halving cuts out holds, of every item, its share rounded down or up: nothing is
   drawn first or left for last;
-- who shares a row with whom is drawn afresh at every halving.
+- the pairs of items that share a row are drawn anew at every halving.
 
 The sides of the odd ones out come from systematic sampling (Madow 1949): items lie in random order on a
 line, each as long as its remainder, and marks at equal distances pick those that get one more. A stretch
@@ -49,27 +49,33 @@ def deal(
         and so is a stratum.
     """
     table = np.empty(int(copies.sum()), dtype=np.int64)
-    item = np.flatnonzero(copies)
+    item = np.flatnonzero(copies)  # an item without copies takes no part
     first, copies = first[item], copies[item]
-    while item.size:
+    while item.size:  # one pass halves every open block, so there are log2(rows) passes
+        # Sort by block; within a block, strata and items stand in random order, neighbors of a stratum together.
         order = shuffled_within(first, rng, [stratum[item] for stratum in strata])
         item, first, copies = item[order], first[order], copies[order]
+        # A block is a run of equal first rows; starts and sizes count items, rows count rows of the table.
         starts = np.flatnonzero(np.concatenate(([True], first[1:] != first[:-1])))
         sizes = np.diff(starts, append=item.size)
-        rows = np.add.reduceat(copies, starts) // width  # of each block
+        rows = np.add.reduceat(copies, starts) // width
+        # A block of one row has nothing left to halve.
         finished = rows == 1
         if not strata:  # where nothing appears twice, any order will do, and this one is random
             finished |= np.maximum.reduceat(copies, starts) == 1
         if finished.any():
             done = np.repeat(finished, sizes)
+            # The block's cells start at first * width; an item's follow those of the items before it in the block.
             before = np.cumsum(copies) - copies
             cell = before + np.repeat(first[starts] * width - before[starts], sizes)
             _write(table, item[done], cell[done], copies[done])
             item, first, copies = item[~done], first[~done], copies[~done]
             sizes, rows = sizes[~finished], rows[~finished]
+        # Cut each open block after half of its rows and share the copies of every item between the two sides.
         half = np.repeat(rows // 2, sizes)
         left = _left_share(copies, np.repeat(rows, sizes), half, sizes, rng)
         right = copies - left
+        # An item is listed once in each side where it has copies; the right side begins `half` rows further down.
         goes_left, goes_right = left > 0, right > 0
         item = np.concatenate((item[goes_left], item[goes_right]))
         first = np.concatenate((first[goes_left], (first + half)[goes_right]))
@@ -99,8 +105,9 @@ def _packed_order(major: Ints, minor: npt.NDArray[np.uint64] | None) -> Ints:
     """
     if not major.size:
         return major
+    # A key of 64 bits, from the top: major, then what fits of minor, then the position.
     bits, position_bits = int(major.max()).bit_length(), major.size.bit_length()
-    positions = (np.uint64(1) << np.uint64(position_bits)) - np.uint64(1)
+    positions = (np.uint64(1) << np.uint64(position_bits)) - np.uint64(1)  # mask of the lowest bits
     key = np.arange(major.size, dtype=np.uint64)
     if minor is not None:
         key |= (minor >> np.uint64(bits)) & ~positions
@@ -112,13 +119,16 @@ def _packed_order(major: Ints, minor: npt.NDArray[np.uint64] | None) -> Ints:
 
 def _left_share(copies: Ints, rows: Ints, half: Ints, sizes: Ints, rng: np.random.Generator) -> Ints:
     """How many copies of each item go to the first `half` of its block's rows."""
+    # Of the exact share copies * half / rows, the whole part is certain; the remainder is drawn below.
     share: Ints = copies * half // rows
     remainder: Ints = copies * half % rows
+    # Lay the remainders of a block end to end on a line, in units of 1 / rows, behind a random offset.
     ends = np.cumsum(remainder)
     if sizes.size:
         starts = np.cumsum(sizes) - sizes
         offset = rng.integers(0, rows[starts])  # where the first mark lies
         ends += np.repeat(offset - (ends[starts] - remainder[starts]), sizes)
+    # Marks lie at the multiples of rows; an item whose stretch of the line holds one gets one copy more.
     left: Ints = share + ends // rows - (ends - remainder) // rows
     return left
 

@@ -9,12 +9,12 @@ import numpy as np
 from metric_face.arrays import Ints
 
 from .audit_report import AuditReport, Defect
-from .batch_statistics import Groups, company
+from .batch_statistics import Groups, co_occurrence
 from .drawn import Drawn
 
 
 def broken_promises(passes: list[Drawn]) -> Iterator[Defect]:
-    """I8 and I14: the length is kept, there is an end, and something before it; I9: nobody else is disturbed."""
+    """I8, I14: an epoch ends, is not empty and has the promised length; I9: it leaves global random state alone."""
     for drawn in passes:
         if drawn.stopped:
             yield Defect("endless", f"An epoch does not end: {drawn.stopped}.")
@@ -79,15 +79,15 @@ def wrong_contents(
             "repeated images",
             f"{report.repeated_groups} of {report.groups} groups repeat an image while their label has others"
             + (
-                f", and {report.lonely_groups} are one image only, without any positive."
-                if report.lonely_groups
+                f", and {report.groups_of_one_image} are one image only, without any positive."
+                if report.groups_of_one_image
                 else "."
             ),
         )
-    elif report.lonely_groups > report.groups // 2:
+    elif report.groups_of_one_image > report.groups // 2:
         yield Defect(
             "no positives",
-            f"{report.lonely_groups} of {report.groups} labels in a batch have one image in it: a triplet loss "
+            f"{report.groups_of_one_image} of {report.groups} labels in a batch have one image in it: a triplet loss "
             f"finds almost no positives. These are not identity batches.",
         )
     if identities is not None:
@@ -97,8 +97,8 @@ def wrong_contents(
         if short:
             yield Defect(
                 "same identity",
-                f"{short} of {report.groups} groups show an identity twice while their label has other identities: "
-                f"{report.same_identity_pairs:.1%} of the positive pairs are one identity, who is easy to match by "
+                f"{short} of {report.groups} groups show an identity twice although their label has other identities: "
+                f"{report.same_identity_pairs:.1%} of the positive pairs are one identity, which is easy to match by "
                 f"face or shirt whatever the class.",
             )
     if report.drift_p_value < 1e-3 and report.drift_distance > 0.02:
@@ -139,15 +139,15 @@ def missing_coverage(
         )
 
 
-def locked_company(groups: Groups, labels: int, batches: int) -> Iterator[Defect]:
-    """I22: who shares a batch is mixed."""
-    found = company(groups, labels, batches)
+def locked_pairs(groups: Groups, labels: int, batches: int) -> Iterator[Defect]:
+    """I22: the pairs of labels that share a batch are mixed."""
+    found = co_occurrence(groups, labels, batches)
     if found is not None and found.locked:
         yield Defect(
-            "locked company",
-            f"Who shares a batch is not mixed: pairs of labels vary {found.excess:.1f} times as much as in random "
-            f"company, and one shares {found.shared} batches where {found.expected:.1f} are expected. Such labels "
-            f"meet the same negatives again and again.",
+            "locked pairs",
+            f"The labels that share a batch are not mixed: pair counts vary {found.excess:.1f} times as much as at "
+            f"random, and one pair shares {found.shared} batches where {found.expected:.1f} are expected. Such labels "
+            f"see the same negatives again and again.",
         )
 
 
@@ -167,7 +167,7 @@ def overlapping_ranks(ranks: list[Drawn], codes: Ints) -> Iterator[Defect]:
     if lengths.min() != lengths.max():
         yield Defect(
             "unequal ranks",
-            f"Ranks yield {_words(lengths)} batches: the others wait for the longest for ever.",
+            f"Ranks yield {_words(lengths)} batches: the other ranks wait for the longest forever.",
         )
     own = [{np.sort(row).tobytes() for row in _rows(drawn)} for drawn in ranks]
     double = sum(len(batches) for batches in own) - len(set().union(*own))

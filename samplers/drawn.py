@@ -1,4 +1,4 @@
-"""Find out which images a loader puts in its batches, whatever kind of loader it is."""
+"""Record which images a loader puts in its batches, for any kind of loader."""
 
 import copy
 import random
@@ -22,7 +22,7 @@ class Drawn:
 
     Attributes:
         image, batch: (X,) the image numbers in the order drawn, and the batch of each.
-        batches: how many there were; promised: what `len` said before, promised_after: and after.
+        batches: how many there were; promised: what `len` returned before, promised_after: what it returned after.
         stopped: why the epoch was cut short, or "".
         touched: global random generators that changed while batches were drawn.
     """
@@ -76,7 +76,7 @@ def draw(
 
 
 def promised_length(batches: Any) -> int | None:
-    """What `len` says, or None where there is none."""
+    """What `len` returns, or None where there is none."""
     try:
         return len(batches)
     except (TypeError, NotImplementedError):
@@ -171,7 +171,7 @@ def _run_through(
                 if len(rows) > most:
                     reasons.append(f"it did not end after {most} batches")
                     return
-        except BaseException as error:  # handed to the caller, who is in another thread
+        except BaseException as error:  # raised again in the thread of the caller
             errors.append(error)
         finally:
             done.set()

@@ -1,4 +1,4 @@
-"""The identity sampler: P labels a batch, K images each."""
+"""The identity sampler: P labels a batch, K images of each."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ _CHUNK = 4096  # batches turned into Python lists at a time: fast, and little me
 
 
 class RandomIdentitySampler(Sampler[list[int]]):
-    """A batch sampler that yields num_identities labels with num_instances images each, and proves it.
+    """A batch sampler that yields num_identities labels with num_instances images each, with tested guarantees.
 
     Give it to a `DataLoader` as ``batch_sampler=``.
 
@@ -43,8 +43,8 @@ class RandomIdentitySampler(Sampler[list[int]]):
         num_batches: a longer epoch than the shortest that keeps all promises, or, with a balance other than
             "proportional", a shorter one that is balanced as far as coverage allows.
         seed: hashed together with the epoch.
-        rank, world_size: this process among all; by default what torch.distributed says when the epoch
-            starts, so that a sampler made before the process group is right as well.
+        rank, world_size: this process among all; by default what torch.distributed reports when the epoch
+            starts, so a sampler made before the process group is correct too.
 
     Raises:
         ArgumentError: a promise cannot be kept; the message has the numbers.
@@ -61,34 +61,36 @@ class RandomIdentitySampler(Sampler[list[int]]):
       (``test_i06_every_image_is_seen_and_reuse_is_even``, ``test_i06_every_identity_is_seen_equally_often``).
     - I7: what is dropped is listed, and all else is drawn sooner or later
       (``test_i07_what_is_left_out_is_listed_and_nothing_else_is_unreachable``).
-    - I8: `len` is what is yielded (``test_i08_len_is_what_is_yielded``, ``test_i08_len_of_a_data_loader``).
+    - I8: `len` equals the number of batches yielded (``test_i08_len_is_what_is_yielded``,
+      ``test_i08_len_of_a_data_loader``).
     - I9: the plan depends on the arguments alone: not on global random states, which it leaves alone, hash
       seed, kind of label, workers or earlier passes
       (``test_i09_the_plan_leaves_global_random_states_alone_and_ignores_them``,
       ``test_i09_the_plan_does_not_depend_on_the_kind_of_labels``,
       ``test_i09_the_plan_does_not_depend_on_the_hash_seed``, ``test_i09_workers_change_nothing``).
     - I10: no two pairs of seed and epoch share a plan (``test_i10_seed_and_epoch_are_mixed``).
-    - I11: ranks share the one plan, disjoint and equally long, without talking; at most W - 1 further batches
+    - I11: ranks share the one plan, disjoint and equally long, without communication; at most W - 1 further batches
       make up the length (``test_i11_ranks_share_the_plan``, ``test_i11_two_gloo_ranks``).
-    - I12: `set_epoch` twice is once; a second pass without it is the next epoch
+    - I12: calling `set_epoch` twice has the effect of one call; a second pass without it is the next epoch
       (``test_i12_set_epoch_is_idempotent``, ``test_i12_a_second_pass_advances``).
-    - I13: resumed is uninterrupted, batch for batch (``test_i13_resumed_is_uninterrupted``,
+    - I13: a resumed epoch equals an uninterrupted one, batch for batch (``test_i13_resumed_is_uninterrupted``,
       ``test_i13_resume_behind_workers_counts_what_was_consumed``,
       ``test_i13_a_training_interrupted_inside_an_epoch_sees_the_plan``).
-    - I14: what cannot be is refused at once, with its numbers (``test_i14_refusals_name_the_numbers``).
+    - I14: impossible arguments are refused at construction, with their numbers
+      (``test_i14_refusals_name_the_numbers``).
     - I15: O(N log N) time and O(N) memory (``test_i15_cost_grows_with_n_log_n_and_memory_with_n``).
-    - I16: labels come as often as `balance` says (``test_i16_labels_come_as_often_as_balance_says``).
+    - I16: labels come as often as `balance` asks (``test_i16_labels_come_as_often_as_balance_says``).
     - I17: the label mix is the same all along the epoch (``test_i17_no_drift_at_49_to_1``).
     - I18: with `spread`, K images of a label are of K identities
-      (``test_i18_k_images_of_a_label_are_of_k_persons``).
+      (``test_i18_k_images_of_a_label_are_of_k_identities``).
     - I19: `require_labels` refuses a loss on another column (``test_i19_another_column_is_refused``).
     - I20: labels are copied, samplers pickled, tables taken by position (``test_i20_labels_are_copied``,
       ``test_i20_pickled_and_copied_samplers_yield_the_same``,
       ``test_i20_filtered_tables_are_taken_by_position``).
     - I21: `audit_batches` checks all this on what a loader yields
       (``test_i21_our_sampler_is_clean_on_the_shapes_that_broke_others``).
-    - I22: who shares a batch is mixed within an epoch and between epochs (``test_i22_company_is_random``,
-      ``test_i22_company_changes_from_epoch_to_epoch``).
+    - I22: the pairs of labels that share a batch are mixed within an epoch and between epochs
+      (``test_i22_co_occurrence_is_random``, ``test_i22_co_occurrence_changes_from_epoch_to_epoch``).
 
     The sampler shards itself. With Lightning, pass ``Trainer(use_distributed_sampler=False)``: otherwise
     Lightning stops with an error that says so, rather than replace it.
@@ -125,7 +127,7 @@ class RandomIdentitySampler(Sampler[list[int]]):
         self.coverage: Coverage = policies.coverage
         self.seed = whole("seed", seed, 0)
         self.rank, self.world_size = rank, world_size
-        rank_and_world(rank, world_size)  # refuse now what would be refused in an hour
+        rank_and_world(rank, world_size)  # refuse at construction, not when the epoch starts
         self.epoch = 0
         self._start = 0  # batches of this epoch that were consumed before a restart
         self._begun = False
@@ -144,7 +146,7 @@ class RandomIdentitySampler(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         """Yield this rank's batches; a further pass without `set_epoch` is the next epoch."""
-        # A generator: a loader may make an iterator that it never uses, and that must change nothing.
+        # A generator: a loader may make an iterator and never use it, and that must change nothing.
         if self._begun:
             self.epoch += 1
             self._start = 0

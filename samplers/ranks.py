@@ -1,4 +1,4 @@
-"""Which process this is among all that train together."""
+"""The rank of this process and the number of processes."""
 
 from metric_face.errors import ArgumentError
 

@@ -178,7 +178,7 @@ class ForgettingTheEpoch(FreshLabelsEachBatch):
         return np.random.default_rng(self.seed)
 
 
-class LockedCompany(Drawing):
+class LockedPairs(Drawing):
     """The same labels share a batch, always."""
 
     def __len__(self):

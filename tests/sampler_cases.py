@@ -98,7 +98,7 @@ def third_gap(batches, labels):
     return abs(first - last).sum() / 2
 
 
-def company(batches, labels):
+def co_occurrence(batches, labels):
     """(C, C) how many batches each pair of labels shares."""
     batches = as_array(batches)
     labels = np.asarray(labels)
@@ -109,7 +109,7 @@ def company(batches, labels):
     return together
 
 
-def random_company(present, rng, rounds=20):
+def random_co_occurrence(present, rng, rounds=20):
     """A random 0/1 table with the row and column sums of `present`: the oracle of I22 (curveball trades).
 
     Pairs of rows pool what only one of them has and share it out again at random, each keeping its number.

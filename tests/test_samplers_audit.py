@@ -18,7 +18,7 @@ from faulty_samplers import (
     ForgettingTheEpoch,
     FreshLabelsEachBatch,
     LargestLast,
-    LockedCompany,
+    LockedPairs,
     MultiplyingSeedAndEpoch,
     NeverEnding,
     NeverYielding,
@@ -63,7 +63,7 @@ SKEWED = from_sizes([60] + [8] * 20 + [1] * 30)
         (EmptyEpoch, EVEN, "empty", "yields no batch where 15 were promised"),
         (ChangingLength, EVEN, "length changes", "The length was 15 before an epoch and 14 after it"),
         (ForgettingTheEpoch, EVEN, "repeated epoch", "Epoch 1 is epoch 0 again, batch for batch"),
-        (LockedCompany, EVEN, "locked company", r"one shares 10 batches where 1\.8 are expected"),
+        (LockedPairs, EVEN, "locked pairs", r"one pair shares 10 batches where 1\.8 are expected"),
     ],
 )
 def test_i21_every_fault_is_found_and_named(sampler, labels, name, words):
@@ -133,7 +133,7 @@ def test_i21_our_sampler_is_clean_on_the_shapes_that_broke_others(shape):
     assert report.clean, str(report)
 
 
-def test_same_person_positives_are_found_and_spread_avoids_them():
+def test_same_identity_positives_are_found_and_spread_avoids_them():
     rng = np.random.default_rng(0)
     identities = np.repeat(np.arange(60), 7)
     labels = rng.integers(0, 3, 60)[identities] * 2 + (rng.random(420) < 0.4)

@@ -9,13 +9,13 @@ from sampler_cases import (
     as_array,
     assert_distinct_first,
     assert_p_by_k,
-    company,
+    co_occurrence,
     from_sizes,
     groups_of,
     head_heavy,
     joint_classes,
     label_sets,
-    random_company,
+    random_co_occurrence,
     third_gap,
 )
 from scipy.stats import chi2
@@ -217,7 +217,7 @@ def assert_spread(batches, labels, identities, k):
 
 @examples
 @given(classes_of_identities(), POLICIES)
-def test_i18_k_images_of_a_label_are_of_k_persons(case, policies):
+def test_i18_k_images_of_a_label_are_of_k_identities(case, policies):
     labels, identities, p, k = case
     plan = RandomIdentitySampler(labels, p, k, spread=identities, **policies).epoch_batches(0)
     assert_p_by_k(plan, labels, p, k)
@@ -263,7 +263,7 @@ def test_i18_the_competition():
     assert by_identity.varying == {"mask": 2700}
 
 
-def expected_company(null, sizes):
+def expected_co_occurrence(null, sizes):
     """(C, C) the mean of the null tables, over pairs of labels of the same two sizes as well."""
     kinds, kind = np.unique(sizes, return_inverse=True)
     mean = null.mean(axis=0)
@@ -285,18 +285,18 @@ def expected_company(null, sizes):
     ],
     ids=["equal", "joint_classes", "three_groups_each", "two_or_three_groups_each"],
 )
-def test_i22_company_is_random(sizes, p):
+def test_i22_co_occurrence_is_random(sizes, p):
     labels = from_sizes(sizes)
     sampler = RandomIdentitySampler(labels, p, 4)
-    ours = np.stack([company(sampler.epoch_batches(epoch), labels) for epoch in range(30)])
+    ours = np.stack([co_occurrence(sampler.epoch_batches(epoch), labels) for epoch in range(30)])
     rng = np.random.default_rng(0)
     null = []
     for epoch in range(30, 60):
         present = np.zeros((len(sampler), len(sizes)), dtype=np.int64)
         np.put_along_axis(present, labels[sampler.epoch_batches(epoch)], 1, axis=1)
-        present = random_company(present, rng, rounds=10)
+        present = random_co_occurrence(present, rng, rounds=10)
         null.append(present.T @ present * (1 - np.eye(len(sizes), dtype=np.int64)))
-    expected = expected_company(np.stack(null), sizes)
+    expected = expected_co_occurrence(np.stack(null), sizes)
     pairs = np.triu_indices(len(sizes), 1)
 
     def statistic(table, times=1):
@@ -310,13 +310,14 @@ def test_i22_company_is_random(sizes, p):
     assert ours.max() <= np.max(null) + 1  # no two labels are locked together
 
 
-def test_i22_company_changes_from_epoch_to_epoch():
+def test_i22_co_occurrence_changes_from_epoch_to_epoch():
     labels = from_sizes([4] * 60)
     sampler = RandomIdentitySampler(labels, 6, 4)
     shared = [
         (
             np.minimum(
-                company(sampler.epoch_batches(e), labels), company(sampler.epoch_batches(e + 1), labels)
+                co_occurrence(sampler.epoch_batches(e), labels),
+                co_occurrence(sampler.epoch_batches(e + 1), labels),
             )
         ).sum()
         / 2

@@ -179,16 +179,21 @@ class FaissStore:
         rows: Ints,
         values: Floats,
     ) -> None:
+        """Fill rows and values (Q, k) for the queries of one slice."""
+        # FAISS knows no groups: ask for more neighbors than k, and drop those of the query's own group afterwards.
         found, near = self._ask(queries[part], ask, wide=False)
         if excluded is not None:
             found, near = _allowed(found, near, k, excluded.query_groups[part], excluded.base_groups)
+            # A query whose group took most of its neighbors is left with fewer than k.
             short = np.flatnonzero((found[:, :k] >= 0).sum(axis=1) < min(k, len(self)))
             if len(short):
                 groups = excluded.query_groups[part][short]
+                # k + (members of the largest such group) leaves k allowed ones; ask again, and look everywhere.
                 most = int(np.bincount(excluded.base_groups, minlength=int(groups.max()) + 1)[groups].max())
                 again = self._ask(queries[part][short], min(len(self), k + most), wide=True)
                 found[short], near[short] = _allowed(*again, k, groups, excluded.base_groups)
         _sort_equals(found, near)
+        # Fewer columns than k come back where the index holds fewer than k; the rest stays -1 and -inf.
         width = min(k, found.shape[1])
         rows[part, :width], values[part, :width] = found[:, :width], near[:, :width]
 

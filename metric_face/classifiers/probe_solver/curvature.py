@@ -99,13 +99,16 @@ class Pairs:
         q = gradient.ravel().copy()
         products = [s @ y for s, y in zip(self._steps, self._changes, strict=True)]
         along = []
+        # First loop, newest pair first: take out of q what each pair explains.
         for s, y, sy in zip(self._steps[::-1], self._changes[::-1], products[::-1], strict=True):
             along.append((s @ q) / sy)
             q -= along[-1] * y
+        # The initial inverse Hessian, scaled so that along the newest pair it agrees with the measured curvature.
         q = preconditioner(q.reshape(self._shape)).ravel()
         if products:
             last = self._changes[-1]
             q *= products[-1] / (last @ preconditioner(last.reshape(self._shape)).ravel())
+        # Second loop, oldest pair first: put back each pair's own curvature.
         for s, y, sy, a in zip(self._steps, self._changes, products, along[::-1], strict=True):
             q += (a - (y @ q) / sy) * s
         return -q.reshape(self._shape)

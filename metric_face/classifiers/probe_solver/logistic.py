@@ -61,10 +61,10 @@ def logistic_path(
     Yields:
         The optimum of each strength, in the order given.
     """
-    values, vectors = np.linalg.eigh(gram)
+    values, vectors = np.linalg.eigh(gram)  # once: every strength's preconditioner reuses them
     heads = tuple(objective.heads)
     weights = np.zeros((objective.num_features + 1, len(intercept)))
-    weights[-1] = intercept
+    weights[-1] = intercept  # log class frequencies are the optimum at an infinite penalty
     pairs = Pairs(weights.shape)
     moment = "full" if max(head.stop - head.start for head in heads) <= _MOST_CLASSES else "diagonal"
     evaluation = objective.evaluate(weights, moment)
@@ -72,13 +72,17 @@ def logistic_path(
     for strength in strengths:
         passes = 1
         if before is not None:
-            pairs.move_strength(strength - before)
+            pairs.move_strength(
+                strength - before
+            )  # the penalty's curvature is known, so old pairs stay usable
             evaluation = objective.evaluate(weights, moment)
         before = strength
         preconditioner = KroneckerPreconditioner(values, vectors, evaluation, heads, strength)
         value, gradient = _penalized(evaluation, weights, strength)
         while np.abs(gradient).max() > tol and passes < max_passes:
+            # L-BFGS, with the preconditioner as the initial inverse Hessian.
             direction = pairs.direction(gradient, preconditioner)
+            # Float32 noise in the pairs can turn the direction uphill; the preconditioned gradient never is.
             if (slope := float((direction * gradient).sum())) >= 0:
                 direction = -preconditioner(gradient)
                 slope = float((direction * gradient).sum())
@@ -89,8 +93,9 @@ def logistic_path(
                 new_value, new_gradient = _penalized(evaluation, weights + step * direction, strength)
                 if _accepts(value, new_value, gradient, new_gradient, step * slope):
                     break
+                # Backtrack to the minimum of the parabola through value, slope and new value, within [0.1, 0.5].
                 step *= float(np.clip(-slope * step / (2 * (new_value - value - slope * step)), 0.1, 0.5))
-            else:
+            else:  # no step was accepted: this is as low as float32 gets
                 break
             pairs.add(step * direction, new_gradient - gradient)
             weights = weights + step * direction
