@@ -8,9 +8,9 @@ from metric_face.auditing.findings import DataFinding, InspectionReport
 from metric_face.auditing.inspection import inspect_data
 from metric_face.auditing.label_checks import label_columns_of
 from metric_face.config import Config, load_config, recipes
-from metric_face.data import ImageTable, LabelSpace, PreparedData, prepare_data, split_table
+from metric_face.data import ImageTable, LabelSpace, PreparedData, split_table
 from metric_face.errors import ConfigError, MetricFaceError
-from metric_face.training import METRIC, EpochPlan, check_feasible, plan_training
+from metric_face.training import METRIC, EpochPlan, get_ready
 
 
 def audit_source(
@@ -71,21 +71,18 @@ def _configuration(source: str | Path, overrides: Sequence[str]) -> Config:
 
 
 def _rehearse(config: Config) -> tuple[PreparedData | None, EpochPlan | None, list[str], str]:
-    """Prepare the images, check the settings and plan the batches as a training does.
+    """Check the settings, prepare the images and plan the batches as a training does.
 
     Returns:
         The images and the plan as far as they could be had, the lines that a training says first, and the words in
         which it refuses.
     """
-    prepared, plan, said = None, None, list[str]()
+    prepared, said = list[PreparedData](), list[str]()
     try:
-        prepared = prepare_data(config.data)
-        config = config.settled(prepared.space is not None)
-        said = check_feasible(config, prepared)
-        plan = plan_training(prepared, config)
+        plan = get_ready(config, say=said.append, prepared=prepared.append).plan
     except MetricFaceError as error:
-        return prepared, plan, said, str(error)
-    return prepared, plan, said, ""
+        return next(iter(prepared), None), None, said, str(error)
+    return prepared[0], plan, said, ""
 
 
 def _label_space(table: ImageTable, config: Config) -> LabelSpace | None:

@@ -10,7 +10,8 @@ import warnings
 
 from metric_face.cli.app import app
 from metric_face.cli.failures import line_of, trace_of
-from metric_face.visible import tolerant_streams
+from metric_face.cli.stopping import Stopped, stoppable
+from metric_face.visible import tolerant_streams, visible
 
 
 def main() -> None:
@@ -19,13 +20,14 @@ def main() -> None:
     warnings.filterwarnings("ignore", module=r"PIL\.")  # several lines an image; what matters is our error
     try:
         try:
-            app()
+            with stoppable():
+                app()
         except SystemExit:
             sys.stdout.flush()  # here, where a full disk can still be reported
             raise
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        sys.exit(130)
+    except Stopped as stopped:
+        sys.stderr.write(f"{visible(str(stopped))}\n")
+        sys.exit(stopped.code)
     except BrokenPipeError:  # the reader of our output has gone, as in `metric-face knn ... | head`
         sys.stderr.close()
         sys.exit(0)

@@ -7,6 +7,7 @@ import typer
 
 from metric_face.cli.options import DataRoot, Json
 from metric_face.cli.output_options import check_apart, text_option
+from metric_face.cli.stopping import Stopped
 from metric_face.files import write_text
 
 
@@ -103,8 +104,8 @@ def knn(
                 else:
                     show_failure(name, said, as_json)
                     failed += 1
-        except KeyboardInterrupt:
-            if watch is None:
+        except (KeyboardInterrupt, Stopped) as ended:
+            if watch is None or (isinstance(ended, Stopped) and ended.name != "SIGINT"):
                 raise
     else:
         broken: dict[str, Any] = {}

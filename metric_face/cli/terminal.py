@@ -120,7 +120,7 @@ def _write_json(value: Any, indent: int | None = None) -> None:
 
 @contextmanager
 def bar(label: str, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar with the time left; gives the function to call with (done, in all)."""
+    """A progress bar with the time left; gives the function to call with (done, in all), at which it appears."""
     if not shown or not err.is_terminal:
         yield lambda done, total: None
         return
@@ -130,9 +130,19 @@ def bar(label: str, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err, transient=True) as progress:
-        task = progress.add_task(label, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+    progress = Progress(*columns, console=err, transient=True)
+    task = progress.add_task(label, total=None)
+
+    def show(done: int, total: int) -> None:
+        progress.start()
+        progress.update(task, completed=done, total=total)
+        if done >= total:
+            progress.stop()  # another one may follow
+
+    try:
+        yield show
+    finally:
+        progress.stop()
 
 
 @contextmanager

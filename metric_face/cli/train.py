@@ -8,6 +8,7 @@ import typer
 
 from metric_face.cli.options import LATEST, Json
 from metric_face.cli.output_options import run_option
+from metric_face.cli.stopping import going_on
 from metric_face.visible import shell_word
 
 
@@ -56,18 +57,19 @@ def train(
         own = out / "fold-0" / "config.yaml"
     start = config or (own if resume and own.is_file() else "small")
     resolved = load_config(start, given, {} if data is None else {"data.path": data})
-    from metric_face.data import prepare_data
-
-    with bar("checking images", not quiet) as progress:
-        prepared = None if resume else prepare_data(resolved.data, progress=counter(progress))
+    quiet = quiet or as_json or not sys.stderr.isatty()  # a log file wants lines, not a bar
     say("loading PyTorch ...")
     from metric_face.training import fit
 
-    quiet = quiet or as_json or not sys.stderr.isatty()  # a log file wants lines, not a bar
-    if folds is not None or (resume and fold_runs(out)):
-        _train_folds(resolved, out, resume, prepared, quiet, as_json)
-        return
-    run = fit(resolved, out, resume=resume, data=prepared, quiet=quiet, say=say)
+    with (
+        going_on(out, "config.yaml", "fold-0/config.yaml", resumes=resume),
+        bar("checking images", not quiet) as progress,
+    ):
+        checking = counter(progress)
+        if folds is not None or (resume and fold_runs(out)):
+            _train_folds(resolved, out, resume, checking, quiet, as_json)
+            return
+        run = fit(resolved, out, resume=resume, quiet=quiet, say=say, checking=checking)
     facts = run.facts
     if as_json:
         answer_json({"run": str(run.folder), **facts})
@@ -82,11 +84,11 @@ def train(
     _say_how_to_go_on(facts, out)
 
 
-def _train_folds(config: Any, out: Path, resume: bool, prepared: Any, quiet: bool, as_json: bool) -> None:
+def _train_folds(config: Any, out: Path, resume: bool, checking: Any, quiet: bool, as_json: bool) -> None:
     from metric_face.cli.terminal import answer, answer_json, say
     from metric_face.training import fit_folds
 
-    runs = fit_folds(config, out, resume=resume, data=prepared, quiet=quiet, say=say)
+    runs = fit_folds(config, out, resume=resume, quiet=quiet, say=say, checking=checking)
     if as_json:
         answer_json([{"run": str(run.folder), **run.facts} for run in runs])
     else:

@@ -1,7 +1,7 @@
 """From a configuration to images that can be trained on: read, check, label, split. Fails before training starts."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,13 +37,18 @@ class PreparedData:
 
 
 def prepare_data(
-    config: "DataConfig", *, progress: Callable[[int, int], object] | None = None
+    config: "DataConfig",
+    *,
+    progress: Callable[[int, int], object] | None = None,
+    first: Callable[[PreparedData], object] = lambda data: None,
 ) -> PreparedData:
     """Read the table that a configuration names, and check everything that could fail later.
 
     Args:
         config: the configuration's section ``data``.
         progress: called with (images checked, images in all).
+        first: called with the labeled and split images before they are read, so that what can be refused for their
+            labels is refused at once; not where broken images may be dropped, which changes both.
 
     Returns:
         The images with their labels' meaning and their split.
@@ -60,10 +65,19 @@ def prepare_data(
     table = ImageTable.read(config.path)
     read = table.notes
     table, dropped = _drop_unlabeled(table, config)
+    found = None if config.skip_broken else _labeled_and_split(table, config, dropped, read)
+    if found is not None:
+        first(found)
     table, broken = _drop_broken(table, config.skip_broken, progress)
+    return found or _labeled_and_split(table, config, [*dropped, *broken], read)
+
+
+def _labeled_and_split(
+    table: ImageTable, config: "DataConfig", dropped: Sequence[str], read: Sequence[str]
+) -> PreparedData:
     space = None if config.attributes == [] else LabelSpace.of(table, config.attributes, config.bins)
     table, notes = split_table(table, space, config)
-    return PreparedData(table, space, (*dropped, *broken), (*read, *notes))
+    return PreparedData(table, space, tuple(dropped), (*read, *notes))
 
 
 def reopen_data(table: ImageTable, config: "DataConfig") -> PreparedData:

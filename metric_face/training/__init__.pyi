@@ -9,6 +9,7 @@ from .module import schedule as schedule
 from .objective import METRIC as METRIC
 from .objective import build_objective as build_objective
 from .objective import objective_inputs as objective_inputs
+from .readiness import get_ready as get_ready
 from .run_folder import check_run_folder as check_run_folder
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "check_run_folder",
     "fit",
     "fit_folds",
+    "get_ready",
     "label_columns",
     "make_sampler",
     "objective_inputs",

@@ -1,10 +1,6 @@
-"""What happens around the steps of a training: the deadline, and Ctrl-C or SIGTERM."""
+"""The deadline of a training, and where a training may be stopped without loss."""
 
-import os
-import signal
 import time
-from contextlib import suppress
-from types import FrameType
 from typing import Any
 
 import lightning as L
@@ -58,63 +54,6 @@ class Deadline(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._before, self._started = float(state_dict["elapsed"]), time.monotonic()
-
-
-class GracefulStop(Callback):
-    """The first Ctrl-C or SIGTERM ends the training after its step, with validation and checkpoints.
-
-    The second ends it at once.
-
-    Attributes:
-        signal: the signal received, or None.
-    """
-
-    def __init__(self) -> None:
-        self.signal: signal.Signals | None = None
-        self._previous: dict[signal.Signals, Any] = {}
-
-    def on_fit_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with suppress(ValueError):  # not in the main thread, where Python allows no handler
-                self._previous[number] = signal.signal(number, self._note)
-
-    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        if signal.SIGTERM not in self._previous:
-            return
-        if self.signal == signal.SIGTERM:  # nothing has been trained yet
-            _die_of_sigterm()
-        # Lightning has put a handler of its own in place, which ends the process with exit code 0.
-        signal.signal(signal.SIGTERM, self._note)
-
-    def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
-        if at_a_step(trainer):
-            self._stop(trainer)
-
-    def on_validation_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        self._stop(trainer)
-
-    def teardown(self, trainer: L.Trainer, module: L.LightningModule, stage: str) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-        self._previous = {}
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is None:
-            self.signal = signal.Signals(number)
-        elif number == signal.SIGINT:
-            raise KeyboardInterrupt
-        else:
-            _die_of_sigterm()
-
-    def _stop(self, trainer: L.Trainer) -> None:
-        # Of any rank, or some would wait for others forever.
-        if trainer.strategy.reduce_boolean_decision(self.signal is not None, all=False):
-            trainer.should_stop = True
-
-
-def _die_of_sigterm() -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def at_a_step(trainer: L.Trainer) -> bool:

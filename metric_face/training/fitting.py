@@ -18,7 +18,7 @@ from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, RichP
 from metric_face import __version__
 from metric_face.config import Config, dump_config, load_config
 from metric_face.configuring import parse_duration
-from metric_face.data import EvalTransform, ImageTable, PreparedData, prepare_data, reopen_data
+from metric_face.data import EvalTransform, ImageTable, PreparedData, reopen_data
 from metric_face.errors import ConfigError, FileFormatError, MissingExtraError, ModelMismatchError
 from metric_face.files import begin_run, check_run, seal_run
 from metric_face.models import (
@@ -31,18 +31,20 @@ from metric_face.models import (
     vouch_for_onnx,
 )
 from metric_face.run import Run
-from metric_face.training.callbacks import Deadline, GracefulStop
+from metric_face.training.callbacks import Deadline
 from metric_face.training.checkpoint_file import CheckedFiles, read_checkpoint
 from metric_face.training.checkpoints import Checkpoints, Start, chosen_checkpoint, find_start
 from metric_face.training.conflict_callback import ConflictCallback
 from metric_face.training.csv_log import RunLog
-from metric_face.training.feasible import check_feasible, monitored
-from metric_face.training.loaders import plan_training, train_loader, validation_loader
+from metric_face.training.feasible import monitored
+from metric_face.training.loaders import train_loader, validation_loader
 from metric_face.training.manners import process_kept
 from metric_face.training.module import TrainingModule
 from metric_face.training.objective import build_objective
+from metric_face.training.readiness import Readiness, get_ready
 from metric_face.training.resuming import settings_to_resume
 from metric_face.training.run_folder import hold_run_folder
+from metric_face.training.stopping import GracefulStop
 
 Say = Callable[[str], object]
 
@@ -73,7 +75,8 @@ def fit(
 
     Returns:
         The run, with the best weights in place. A training ended by Ctrl-C or its ``max_time`` returns what was
-        learnt; ``run.facts["ended"]`` says how it ended, and ``run.facts["signal"]`` by which signal.
+        learnt; ``run.facts["ended"]`` says how it ended, and ``run.facts["signal"]`` by which signal. A signal
+        before the first step, or after the last, is left to the process's own handler.
 
     Raises:
         ConfigError: the configuration, or the folder, is not usable.
@@ -106,10 +109,8 @@ def _fit(
         if start.file is None:
             say(f"{home}: stopped before its first checkpoint; starts over")
         data = reopen_data(Run(home).table, config.data)  # the images and the split that it started with
-    data = data or prepare_data(config.data, progress=checking)
-    config = config.settled(data.space is not None)
-    for line in check_feasible(config, data):
-        say(line)
+    ready = get_ready(config, data, say=say, checking=checking)
+    config, data = ready.config, ready.data
     for line in (*data.dropped, *data.notes):
         say(line)
     facts: dict[str, Any] = {
@@ -125,12 +126,11 @@ def _fit(
     if _rank() == 0:
         home.mkdir(parents=True, exist_ok=True)
         begin_run(home, facts, dump_config(config), None if begun else data.table.save)
-    return _train(config, data, home, start, quiet, say, facts)
+    return _train(ready, home, start, quiet, say, facts)
 
 
 def _train(
-    config: Config,
-    data: PreparedData,
+    ready: Readiness,
     home: Path,
     start: Start,
     quiet: bool,
@@ -138,7 +138,7 @@ def _train(
     facts: dict[str, Any],
 ) -> Run:
     started = time.monotonic()
-    plan = plan_training(data, config)
+    config, data, plan = ready.config, ready.data, ready.plan
     train, val, codes, val_codes, sampler = plan.train, plan.val, plan.codes, plan.val_codes, plan.sampler
     transform = EvalTransform(config.data.size, config.data.crop)
     heads = _head_sizes(data, config)
@@ -164,10 +164,6 @@ def _train(
     folder = home / "checkpoints"
     checkpoints = Checkpoints(folder, monitor, sampler, loader.dataset, start.best)
     callbacks: list[L.Callback] = [deadline, stop, checkpoints]
-    if config.loss.surgery != "none" and max(_world_size(), _devices(config)) > 1:
-        raise ConfigError(
-            f"loss.surgery={config.loss.surgery}: works in one process; set it to none, or train in one"
-        )
     if config.loss.probe_every:
         callbacks.append(ConflictCallback(config.loss.probe_every, 50 * config.loss.probe_every))
     if config.trainer.ema:
@@ -198,13 +194,14 @@ def _train(
         enable_model_summary=False,
         default_root_dir=home,
     )
-    trainer.fit(
-        module,
-        loader,
-        validation_loader(val, transform, val_codes, config),
-        ckpt_path=start.file,
-        weights_only=True,
-    )
+    with stop:
+        trainer.fit(
+            module,
+            loader,
+            validation_loader(val, transform, val_codes, config),
+            ckpt_path=start.file,
+            weights_only=True,
+        )
     if trainer.is_global_zero:
         file, best = chosen_checkpoint(folder)
         model.load_state_dict(_model_weights(read_checkpoint(file)["state_dict"]))
@@ -222,11 +219,13 @@ def _train(
             "device": str(device),
             "precision": str(trainer.precision),
         }
-        if facts["ended"] == "interrupted":
-            facts["signal"] = "SIGINT" if stop.signal is None else stop.signal.name
+        if facts["ended"] == "interrupted" and stop.signal is not None:
+            facts["signal"] = stop.signal.name
         seal_run(home, facts)
         for floor in objective.at_floor():
             say(str(floor))
+    if facts.get("ended") == "complete":
+        stop.hand_on()
     return Run.open(home)
 
 
@@ -240,10 +239,8 @@ def _export(
 
         export_onnx(EmbeddingOnly(model), home / "model.onnx", images, fingerprint=fingerprint)
         vouch_for_onnx(home)
-    except (ImportError, MissingExtraError):
-        say(
-            "model.onnx is not written: pip install 'metric_face[onnx]' lets the kNN command start in under a second"
-        )
+    except MissingExtraError:
+        pass  # was said before the training
     except ModelMismatchError as error:
         say(f"model.onnx is not written, the kNN command uses PyTorch: {error}")
 
@@ -302,15 +299,7 @@ def _devices(config: Config) -> int:
 
 
 def _loggers(config: Config, home: Path) -> list[Any]:
-    loggers: list[Any] = []
-    for name in config.trainer.loggers:
-        try:
-            loggers.append(_tensorboard(home) if name == "tensorboard" else _wandb(home))
-        except ModuleNotFoundError:
-            raise MissingExtraError(
-                f"trainer.loggers: {name} is not installed; pip install 'metric_face[{name}]', or leave it out"
-            ) from None
-    return loggers
+    return [_tensorboard(home) if name == "tensorboard" else _wandb(home) for name in config.trainer.loggers]
 
 
 def _tensorboard(home: Path) -> Any:

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from metric_face.config import Config, load_config
-from metric_face.data import PreparedData, prepare_data, reopen_data, split_table
+from metric_face.data import PreparedData, reopen_data, split_table
 from metric_face.errors import ConfigError, FileFormatError
 from metric_face.extraction import extract
 from metric_face.files import tidy
 from metric_face.folds import fold_folder, fold_runs, is_embedded, is_finished
 from metric_face.run import Run
 from metric_face.training.fitting import Say, fit
+from metric_face.training.readiness import get_ready
 from metric_face.training.resuming import ANEW, settings_to_resume
 from metric_face.training.run_folder import tidy_run
 
@@ -64,7 +65,7 @@ def fit_folds(
             )
     if config.data.split.folds is None:
         raise ConfigError("data.split.folds: must be the number of folds to train, such as 5; found none")
-    data = data or prepare_data(config.data, progress=checking)
+    data = data or get_ready(config, checking=checking).data
     runs: list[Run] = []
     for fold in range(config.data.split.folds):
         say(f"fold {fold + 1} of {config.data.split.folds}: {fold_folder(home, fold)}")

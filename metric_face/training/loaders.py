@@ -24,6 +24,7 @@ from metric_face.data import (
 from metric_face.errors import ConfigError
 from metric_face.samplers import RandomIdentitySampler, rank_and_world
 from metric_face.training.objective import METRIC
+from metric_face.training.stopping import signals_held
 
 
 class ShuffledBatches(Sampler[list[int]]):
@@ -196,9 +197,21 @@ def validation_loader(
     return _loader(dataset, config, sampler=range(rank, len(table), world), batch_size=128)
 
 
+class _Loader(DataLoader[Any]):
+    """Starts its workers out of reach of Ctrl-C and SIGTERM, from their first moment on.
+
+    Ctrl-C reaches every process of the terminal, and SIGTERM often every process of a job; a worker that died of it
+    would take the last batch along.
+    """
+
+    def __iter__(self) -> Any:
+        with signals_held():
+            return super().__iter__()
+
+
 def _loader(dataset: ImageDataset, config: Config, **batching: Any) -> DataLoader[Any]:
     workers = config.data.workers
-    return DataLoader(
+    return _Loader(
         dataset,
         num_workers=workers,
         persistent_workers=workers > 0,
@@ -218,8 +231,6 @@ def _cache(num_images: int, config: Config) -> PixelCache | None:
 
 
 def _leave_interrupts_to_the_trainer(worker: int) -> None:
-    # Ctrl-C reaches every process of the terminal, and SIGTERM often every process of a job; a worker that died of
-    # it would take the last batch along.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     torch.set_num_threads(1)

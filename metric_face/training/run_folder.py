@@ -47,7 +47,7 @@ def hold_run_folder(path: str | os.PathLike[str]) -> Iterator[None]:
             yield
             tidy_run(target)
         finally:
-            if (target / _MARK).exists():
+            if (target / _MARK).exists() or not any((target / name).exists() for name in _FIRST_FILES):
                 (place / _BEGUN).unlink(missing_ok=True)
 
 

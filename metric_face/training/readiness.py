@@ -1,0 +1,162 @@
+"""Everything that is checked before a model is trained, in one list: the training and the audit both go through it."""
+
+import importlib.util
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from metric_face.config import Config, SamplerConfig
+from metric_face.data import PreparedData, prepare_data
+from metric_face.errors import ConfigError, MetricFaceError, MissingExtraError
+from metric_face.models import EmbeddingModel, device_of_choice, load_backbone
+from metric_face.samplers import random_states_kept
+from metric_face.training.feasible import check_feasible
+from metric_face.training.loaders import EpochPlan, plan_training
+
+_ONLY_WITH = {
+    "identity": ("identities", "instances", "coverage", "singletons", "spread"),
+    "shuffled": ("batch_size",),
+}
+"""Settings of ``sampler`` that one kind of batches alone goes by."""
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What a training begins with.
+
+    Attributes:
+        config: settled.
+        data: the images with their split.
+        plan: the batches, and what is read of them.
+    """
+
+    config: Config
+    data: PreparedData
+    plan: EpochPlan
+
+
+def get_ready(
+    config: Config,
+    data: PreparedData | None = None,
+    *,
+    say: Callable[[str], object] = lambda line: None,
+    checking: Callable[[int, int], object] | None = None,
+    prepared: Callable[[PreparedData], object] = lambda data: None,
+) -> Readiness:
+    """Check settings, then labels, then images: what costs nothing comes first.
+
+    Args:
+        config: of a run.
+        data: images prepared before; without them, those of the configuration are.
+        say: called with each line that should be known of the settings.
+        checking: called with (images checked, images in all).
+        prepared: called with the images once they are split, before the last checks.
+
+    Raises:
+        MetricFaceError: whatever a training refuses.
+    """
+    for line in check_settings(config):
+        say(line)
+    data = data or prepare_data(
+        config.data,
+        progress=checking,
+        first=lambda found: check_feasible(config.settled(found.space is not None), found),
+    )
+    prepared(data)
+    config = config.settled(data.space is not None)
+    for line in check_feasible(config, data):
+        say(line)
+    return Readiness(config, data, plan_training(data, config))
+
+
+def check_settings(config: Config) -> list[str]:
+    """Refuse what needs no image to be refused: processes, packages, the backbone and its weights.
+
+    Published weights (``model.pretrained``) are not fetched.
+
+    Returns:
+        What should be known, one line each.
+
+    Raises:
+        ConfigError: the settings cannot be had on this machine, or the backbone takes no images of this size.
+        MissingExtraError: a package that they ask for is not installed.
+        ArgumentError: the backbone is not known.
+        FileFormatError: ``model.weights`` cannot be read, or is of another backbone.
+    """
+    _check_processes(config)
+    _check_packages(config)
+    _check_backbone(config)
+    lines = _unused(config)
+    if config.trainer.export_onnx and not all(map(_is_installed, ("onnx", "onnxscript", "onnxruntime"))):
+        lines.append(
+            "model.onnx will not be written: pip install 'metric_face[onnx]', and the kNN command starts in under a "
+            "second"
+        )
+    return lines
+
+
+def _check_processes(config: Config) -> None:
+    wanted = config.trainer.devices
+    if device_of_choice().type == "cuda" and wanted > torch.cuda.device_count():
+        raise ConfigError(
+            f"trainer.devices={wanted}: this machine has {torch.cuda.device_count()} GPUs; take fewer, or 0"
+        )
+    several = max(int(os.environ.get("WORLD_SIZE", "1")), wanted) > 1
+    if config.loss.surgery != "none" and several:
+        raise ConfigError(
+            f"loss.surgery={config.loss.surgery}: works in one process; set it to none, or train in one"
+        )
+
+
+def _check_packages(config: Config) -> None:
+    if config.loss.metric.startswith("pml.") and not _is_installed("pytorch_metric_learning"):
+        raise MissingExtraError(
+            f"loss.metric={config.loss.metric}: pytorch-metric-learning is not installed; "
+            "pip install pytorch-metric-learning, or set loss.metric=triplet"
+        )
+    for name in config.trainer.loggers:
+        if not (_is_installed(name) or (name == "tensorboard" and _is_installed("tensorboardX"))):
+            raise MissingExtraError(
+                f"trainer.loggers: {name} is not installed; pip install 'metric_face[{name}]', or leave it out"
+            )
+
+
+def _check_backbone(config: Config) -> None:
+    """Make the backbone, fill it and show it one image."""
+    wanted, (height, width) = config.model, config.data.size
+    with random_states_kept():
+        model = EmbeddingModel(wanted.backbone, embedding_size=wanted.embedding_size, neck=wanted.neck).eval()
+    if wanted.weights is not None:
+        load_backbone(model, wanted.weights)
+    try:
+        with torch.inference_mode(), warnings.catch_warnings(action="ignore"):
+            model(torch.zeros(1, 3, height, width))
+    except MetricFaceError:
+        raise
+    except (RuntimeError, AssertionError, ValueError, IndexError) as error:
+        reason = " ".join(str(error).split())[:120].rstrip(".") or type(error).__name__
+        raise ConfigError(
+            f"data.size={height} x {width}: {wanted.backbone} takes no such images ({reason}); choose another size "
+            "or model.backbone"
+        ) from None
+
+
+def _unused(config: Config) -> list[str]:
+    """The settings of the batches that differ from their defaults and are not gone by."""
+    sampler, default = config.sampler, SamplerConfig()
+    names = [name for kind, own in _ONLY_WITH.items() if kind != sampler.batches for name in own]
+    idle = [name for name in names if getattr(sampler, name) != getattr(default, name)]
+    lines = []
+    if idle:
+        settings = ", ".join(f"sampler.{name}={getattr(sampler, name)}" for name in idle)
+        lines.append(f"{settings}: not used with sampler.batches={sampler.batches}")
+    if config.identity_batches and not sampler.spread and config.loss.label == "identity":
+        lines.append("sampler.spread=False: not used with loss.label=identity")
+    return lines
+
+
+def _is_installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
