@@ -214,6 +214,26 @@ def kill_anytime(bench: Bench, case: Case, expected: Tree, times: int) -> Tally:
     return tally
 
 
+def terminate_anytime(bench: Bench, case: Case, expected: Tree, times: int) -> Tally:
+    tally, draw = Tally(), random.Random(1)
+    bench.reset(case)
+    started = time.monotonic()
+    bench.call(case)
+    lasts = time.monotonic() - started
+    for number in range(times):
+        bench.reset(case)
+        bench.said.unlink(missing_ok=True)
+        child = bench.start(case)
+        time.sleep(draw.uniform(0.05, lasts))
+        os.kill(child, signal.SIGTERM)
+        code = bench.finish(child)
+        said = bench.said.read_text() if bench.said.exists() else ""
+        if code and (code != 143 or said.count("stopped by SIGTERM") != 1):
+            tally.wrong.append(f"{case.name}, SIGTERM {number}: exit {code}: {said[-300:]}")
+        bench.judge(case, expected, tally, f"SIGTERM {number}")
+    return tally
+
+
 def run_in_pairs(bench: Bench, case: Case, expected: Tree, times: int) -> Tally:
     tally = Tally()
     for number in range(times):

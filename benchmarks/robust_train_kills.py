@@ -55,10 +55,10 @@ def begin_with_a_best_that_is_not_last(data: Path, home: Path, **changes: Any) -
 
 
 def draw_images(folder: Path) -> Path:
-    """48 noisy squares and discs in two colors, four of each of twelve people."""
+    """48 noisy squares and discs in two colors, four of each of twelve identities."""
     from tests.conftest import draw_toy
 
-    draw_toy(folder, people=12, size=16)
+    draw_toy(folder, identities=12, size=16)
     return folder
 
 
