@@ -107,8 +107,8 @@ class Stage:
             "fuse folds": ["fuse", str(home / "folds"), "--json"],
             "evaluate fold": ["evaluate", str(home / "folds" / "fold-1"), "--json"],
             "resume": ["train", "--resume", "--out", new, "--set", "trainer.epochs=3", "--quiet"],
-            "why": ["why", run, "--out", new, "--no-faces"],
-            "visualize": ["visualize", run, "--out", new, "--no-faces"],
+            "why": ["why", run, "--out", new, "--no-thumbnails"],
+            "visualize": ["visualize", run, "--out", new, "--no-thumbnails"],
             "index": ["index", run, "--out", new, "--json"],
         }.get(command, [command, run, "--json"])
 

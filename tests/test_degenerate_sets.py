@@ -108,7 +108,7 @@ def test_a_map_of_few_images_is_drawn(sizes: tuple[int, int], tmp_path: Path) ->
     for identities in PEOPLE:
         run, embeddings = degenerate(tmp_path / identities, *sizes, identities, "alternate")
         (tmp_path / identities).mkdir(exist_ok=True)
-        made = map_run(run, embeddings, split="all", faces=False)
+        made = map_run(run, embeddings, split="all", thumbnails=False)
         assert made.page.is_file()
         assert made.picture.is_file()
 

@@ -119,7 +119,7 @@ def test_lasso_gathers_the_points_inside_it_and_no_other(page) -> None:
     wait_until(page, "metricFace.view.look.selected !== null")
     expected = [row * COLUMNS + column for row in rows for column in columns]
     assert page.execute_script("return [...metricFace.view.look.selected]") == expected
-    faces = _all(page, ".selection .face")
+    faces = _all(page, ".selection .thumbnail")
     assert [int(face.get_attribute("data-point")) for face in faces] == expected[: len(faces)]
 
 
@@ -127,7 +127,7 @@ def test_a_cell_of_the_overlap_matrix_opens_its_faces(page, diagnosed) -> None:
     figure = _all(page, "#matrix-1")[0]  # 0 is the joint class, 1 the mask
     button = figure.find_element("css selector", 'button[data-cell="0,1"]')
     page.execute_script("arguments[0].scrollIntoView({block: 'center'}); arguments[0].click()", button)
-    faces = figure.find_elements("css selector", ".cell-faces .face")
+    faces = figure.find_elements("css selector", ".cell-thumbnails .thumbnail")
     rows = [int(face.get_attribute("data-point")) for face in faces]
     masks, judged = diagnosed.context.labels["mask"], diagnosed.context.evaluated
     assert rows
@@ -136,7 +136,9 @@ def test_a_cell_of_the_overlap_matrix_opens_its_faces(page, diagnosed) -> None:
     near = diagnosed.context.graph.ids[rows]
     assert (masks[near] == 1).any(axis=1).all()
     wait_until(
-        page, "[...arguments[0].querySelectorAll('.cell-faces canvas')].every((c) => c.dataset.shown)", figure
+        page,
+        "[...arguments[0].querySelectorAll('.cell-thumbnails canvas')].every((c) => c.dataset.shown)",
+        figure,
     )
     assert _shows(page, faces[0].find_element("css selector", "canvas"), rows[0])
 
@@ -160,7 +162,7 @@ def test_color_by_repaints_the_points(page) -> None:
 
 def test_everything_that_can_be_clicked_is_reached_by_tab(page) -> None:
     unreached = page.execute_script(
-        "return [...document.querySelectorAll('button, select, input, summary, a[href], .stage, .face')]"
+        "return [...document.querySelectorAll('button, select, input, summary, a[href], .stage, .thumbnail')]"
         ".filter((e) => e.offsetParent && !e.disabled && e.tabIndex < 0 && !e.closest('[tabindex]'))"
         ".map((e) => e.outerHTML.slice(0, 90))"
     )
@@ -180,7 +182,7 @@ def test_a_cell_and_a_table_open_by_the_keyboard(page) -> None:
     page.execute_script("arguments[0].focus()", button)
     actions(page).send_keys(Keys.ENTER).perform()
     assert button.get_attribute("aria-pressed") == "true"
-    assert _all(page, "#matrix-1 .cell-faces .face")
+    assert _all(page, "#matrix-1 .cell-thumbnails .thumbnail")
     summary = _all(page, "details[data-table] summary")[0]
     page.execute_script("arguments[0].focus()", summary)
     actions(page).send_keys(Keys.ENTER).perform()
@@ -191,7 +193,7 @@ def test_evidence_faces_are_those_of_their_rows(page, written) -> None:
     report = json.loads((written.parent / "report.json").read_text("utf-8"))
     finding = next(f for f in report["findings"] if f["id"] == "label_errors.wrong")
     box = _all(page, '[data-finding="label_errors.wrong"] [data-evidence$="evidence"]')[0]
-    faces = box.find_elements("css selector", ".face")
+    faces = box.find_elements("css selector", ".thumbnail")
     assert [int(face.get_attribute("data-point")) for face in faces] == finding["evidence"]
     wait_until(page, "[...arguments[0].querySelectorAll('canvas')].every((c) => c.dataset.shown)", box)
     for face, row in zip(faces, finding["evidence"], strict=True):
@@ -200,7 +202,7 @@ def test_evidence_faces_are_those_of_their_rows(page, written) -> None:
 
 def test_a_face_of_the_evidence_is_gathered_on_the_map(page) -> None:
     box = _all(page, '[data-evidence$="evidence"]')[0]
-    face = box.find_element("css selector", ".face")
+    face = box.find_element("css selector", ".thumbnail")
     page.execute_script("arguments[0].click()", face)
     assert page.execute_script("return metricFace.view.look.pinned") == int(face.get_attribute("data-point"))
     assert not page.execute_script("return document.querySelector('.selection').hidden")
@@ -244,14 +246,15 @@ def test_a_narrow_page_does_not_scroll_sideways(page, width) -> None:
 
 
 def test_without_faces_the_page_works_and_holds_no_image(browser, diagnosed, tmp_path) -> None:
-    open_page(browser, write_report(diagnosed, tmp_path, faces=False, projection=grid()))
+    open_page(browser, write_report(diagnosed, tmp_path, thumbnails=False, projection=grid()))
     _choose(browser, ".panels", "-1")
     _hover(browser, 311)
     wait_until(browser, "!document.querySelector('.card').hidden")
     assert "311" in _all(browser, ".card")[0].text
     assert browser.execute_script("return document.images.length") == 0
     assert (
-        browser.execute_script("return document.querySelectorAll('.face canvas, [data-shown]').length") == 0
+        browser.execute_script("return document.querySelectorAll('.thumbnail canvas, [data-shown]').length")
+        == 0
     )
     assert complaints(browser) == []
     assert requests_made(browser) == []

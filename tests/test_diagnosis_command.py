@@ -69,9 +69,9 @@ def test_korean_in_the_terminal_and_on_the_page_and_the_same_json(run, tmp_path)
     assert reports[0] | {"seconds": 0} == reports[1] | {"seconds": 0}
 
 
-def test_no_faces_leaves_every_picture_out(run, tmp_path) -> None:
+def test_no_thumbnails_leaves_every_picture_out(run, tmp_path) -> None:
     _why(run.folder, "--out", tmp_path / "with")
-    _why(run.folder, "--out", tmp_path / "without", "--no-faces")
+    _why(run.folder, "--out", tmp_path / "without", "--no-thumbnails")
     sheet = 'id="mf-sheet-0"'
     assert sheet in (tmp_path / "with" / "report.html").read_text("utf-8")
     assert sheet not in (tmp_path / "without" / "report.html").read_text("utf-8")
@@ -129,7 +129,7 @@ def test_the_answer_is_kept_where_the_page_cannot_be_written(run, tmp_path, monk
 def test_a_damaged_log_is_said_beside_the_answer(run, tmp_path) -> None:
     copy = shutil.copytree(run.folder, tmp_path / "run")
     (copy / "metrics.csv").write_text("step,loss\n0,1\n")
-    done = CliRunner().invoke(app, ["why", str(copy), "--no-faces"], catch_exceptions=False)
+    done = CliRunner().invoke(app, ["why", str(copy), "--no-thumbnails"], catch_exceptions=False)
     assert done.exit_code == 0
     said = [line for line in done.stderr.splitlines() if "metrics.csv" in line]
     assert said

@@ -55,7 +55,7 @@ def test_the_matrix_shows_the_numbers_of_the_table(written) -> None:
 
 
 def test_faces_can_be_left_out(diagnosed, projection, tmp_path) -> None:
-    bare = write_report(diagnosed, tmp_path, faces=False, projection=projection, lang="ko")
+    bare = write_report(diagnosed, tmp_path, thumbnails=False, projection=projection, lang="ko")
     html = bare.read_text("utf-8")
     assert "mf-sheet-0" not in html
     assert not re.search(r"<img|UklGR|/9j/|iVBOR", html)  # as WebP, JPEG and PNG begin in base64

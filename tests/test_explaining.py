@@ -119,7 +119,7 @@ def test_a_missing_or_broken_image_is_an_empty_tile_with_a_label(case, tmp_path)
     assert page.text.count("file not found") == 1
     assert page.text.count("cannot be read") == 1
     assert len(_all(page, "canvas")) == 4  # asked about, a, b, c
-    assert page.block["faces"]["order"]["type"] == "u8"
+    assert page.block["thumbnails"]["order"]["type"] == "u8"
     without = _page(
         case, tmp_path, replace(case.answer, path="nowhere.png", neighbors=case.answer.neighbors[3:4])
     )
@@ -128,7 +128,7 @@ def test_a_missing_or_broken_image_is_an_empty_tile_with_a_label(case, tmp_path)
 
 
 def test_without_faces_no_image_leaves_the_disk(case, tmp_path):
-    page = _page(case, tmp_path, faces=False)
+    page = _page(case, tmp_path, thumbnails=False)
     assert page.sheets() == []
     assert not _all(page, "canvas")
     assert "file not found" not in page.text
@@ -186,7 +186,7 @@ def test_in_a_browser_every_face_is_its_own_and_nothing_is_fetched(case, tmp_pat
         open_page(browser, file)
         drawn = "return document.querySelectorAll('canvas[data-shown]').length"
         WebDriverWait(browser, 30).until(lambda b: b.execute_script(drawn) == 4)
-        middle = """return [...document.querySelectorAll("canvas[data-face]")].map((canvas) =>
+        middle = """return [...document.querySelectorAll("canvas[data-thumbnail]")].map((canvas) =>
             [...canvas.getContext("2d").getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data].slice(0, 3))"""
         expected = [(250, 120, 0), (0, 90, 200), (80, 90, 200), (160, 90, 200)]
         np.testing.assert_allclose(browser.execute_script(middle), expected, atol=12)

@@ -198,7 +198,7 @@ def test_the_analyzes_of_a_run_share_its_graphs(
     context = context_from_run(run)
     graph = context.graph
     assert searches == [DEPTH_BETWEEN, DEPTH]
-    made = map_run(run, split="all", folder=tmp_path / "pictures", faces=False)
+    made = map_run(run, split="all", folder=tmp_path / "pictures", thumbnails=False)
     assert made.page.is_file()
     index_run(run)
     assert same(context_from_run(run).graph, graph)

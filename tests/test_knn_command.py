@@ -79,7 +79,7 @@ def test_the_page_holds_what_was_printed(indexed: Run, toy: Path, tmp_path: Path
         for near in one["neighbors"]:
             assert f"{near['similarity']:.3f}" in shown.text
     assert len(shown.sheets()) == 1
-    knn(indexed, "-", "--explain", page, "--no-faces", stdin=f"{files[0]}\n")
+    knn(indexed, "-", "--explain", page, "--no-thumbnails", stdin=f"{files[0]}\n")
     shown = assert_page_rules(page.read_text(encoding="utf-8"))
     assert "1 image asked about" in shown.text
     assert shown.sheets() == []

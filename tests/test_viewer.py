@@ -103,7 +103,7 @@ def test_the_places_keep_their_shape_and_the_screen_counts_downwards(page, point
 
 
 def test_every_tile_is_the_image_of_its_point(page, images):
-    faces, sheets = page.block["faces"], page.sheets()
+    faces, sheets = page.block["thumbnails"], page.sheets()
     order = unpack(faces["order"])
     assert sorted(order) == list(range(N))
     side, across = faces["side"], faces["across"]
@@ -176,11 +176,11 @@ def test_paths_do_not_tell_whose_machine_it_was(page, images):
 
 
 def test_without_faces_no_image_is_in_the_file(points, columns, images, tmp_path):
-    html = write_map(tmp_path / "m.html", points, columns, images=images, faces=False).read_text()
+    html = write_map(tmp_path / "m.html", points, columns, images=images, thumbnails=False).read_text()
     page = assert_page_rules(html)
     assert page.sheets() == []
-    assert page.block["faces"] is None
-    assert "show-faces" not in " ".join(attrs.get("class") or "" for _, attrs in page.elements)
+    assert page.block["thumbnails"] is None
+    assert "show-thumbnails" not in " ".join(attrs.get("class") or "" for _, attrs in page.elements)
 
 
 @pytest.mark.parametrize(
@@ -237,8 +237,8 @@ def test_columns_of_other_points_are_refused(points):
 
 def test_faces_behind_matrix_cells_have_thumbnails_even_in_a_small_budget(points, columns, images):
     matrix = MatrixChart("m", "m", ("a", "b"), np.eye(2), {(0, 1): np.array([41, 17])})
-    part = build_map(points, columns, images=images, matrices=[matrix], evidence=[50], face_bytes=600)
-    order = unpack(part.block["faces"]["order"])
+    part = build_map(points, columns, images=images, matrices=[matrix], evidence=[50], thumbnail_bytes=600)
+    order = unpack(part.block["thumbnails"]["order"])
     assert len(order) < N
     assert {41, 17, 50} <= set(order.tolist())
     assert part.remark.startswith(f"Of {N} images, {len(order)} have a thumbnail")

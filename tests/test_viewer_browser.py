@@ -137,7 +137,7 @@ def test_lasso_gathers_the_points_inside_it_and_no_other(page):
     wait_until(page, "metricFace.view.look.selected !== null")
     assert page.execute_script("return [...metricFace.view.look.selected]") == expected
     assert _find(page, ".selection h2")[0].text == "12 gathered"
-    shown = [int(face.get_attribute("data-point")) for face in _find(page, ".selection .face")]
+    shown = [int(face.get_attribute("data-point")) for face in _find(page, ".selection .thumbnail")]
     assert shown == expected
     # The table beside it: 3 of 4 columns lie on the left side... counted by the class that colors the map.
     assert "row 1 4 33 % 17 %" in _find(page, ".composition")[0].text
@@ -174,14 +174,17 @@ def test_a_matrix_cell_shows_its_faces_and_gathers_them_on_the_map(page):
     button = _find(page, 'button[data-cell="0,1"]')[0]
     page.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
     button.click()
-    shown = [int(face.get_attribute("data-point")) for face in _find(page, ".cell-faces .face")]
+    shown = [int(face.get_attribute("data-point")) for face in _find(page, ".cell-thumbnails .thumbnail")]
     assert shown == CELL.tolist()
     wait_until(
         page,
-        "[...document.querySelectorAll('.cell-faces canvas')].every((c) => c.dataset.shown === c.dataset.point)",
+        "[...document.querySelectorAll('.cell-thumbnails canvas')].every((c) => c.dataset.shown === c.dataset.point)",
     )
     assert (
-        np.abs(np.subtract(_pixel(page, ".cell-faces .face:nth-child(2) canvas"), _color(CELL[1]))).max() < 24
+        np.abs(
+            np.subtract(_pixel(page, ".cell-thumbnails .thumbnail:nth-child(2) canvas"), _color(CELL[1]))
+        ).max()
+        < 24
     )
     assert page.execute_script("return [...metricFace.view.look.selected]") == CELL.tolist()
     assert button.get_attribute("aria-pressed") == "true"
@@ -191,7 +194,12 @@ def test_a_click_keeps_a_point_and_shows_its_neighbors_in_the_embedding(page):
     _hover(page, 10)
     actions(page).click().perform()
     wait_until(page, "!document.querySelector('.selection').hidden")
-    assert [int(f.get_attribute("data-point")) for f in _find(page, ".selection .face")] == [10, 11, 12, 13]
+    assert [int(f.get_attribute("data-point")) for f in _find(page, ".selection .thumbnail")] == [
+        10,
+        11,
+        12,
+        13,
+    ]
 
 
 def test_a_legend_class_brings_its_points_to_the_front(page):
@@ -278,8 +286,8 @@ def test_tables_open_for_printing(page):
 
 
 def test_faces_on_the_map_are_drawn_where_their_points_are(page):
-    _find(page, ".show-faces")[0].click()
-    wait_until(page, "metricFace.faces.sheet(0).image !== null")
+    _find(page, ".show-thumbnails")[0].click()
+    wait_until(page, "metricFace.thumbnails.sheet(0).image !== null")
     _settle(page)
     _settle(page)
     read = (

@@ -50,7 +50,9 @@ def knn(
         text_option("--explain", help="Write a page (HTML): each image, its votes, its neighbors."),
     ] = None,
     root: DataRoot = None,
-    no_faces: Annotated[bool, typer.Option("--no-faces", help="Leave every image out of the page.")] = False,
+    no_thumbnails: Annotated[
+        bool, typer.Option("--no-thumbnails", help="Leave every image out of the page.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Ask the index about photographs: class per attribute, probability, nearest images."""
@@ -134,6 +136,6 @@ def knn(
     if explain is not None:
         from metric_face.inference import write_answers
 
-        say(str(write_answers(answers, asker, explain, faces=not no_faces)))
+        say(str(write_answers(answers, asker, explain, thumbnails=not no_thumbnails)))
     if failed:
         raise typer.Exit(1)

@@ -18,7 +18,9 @@ def visualize(
     ] = None,
     seed: int = 0,
     root: DataRoot = None,
-    no_faces: Annotated[bool, typer.Option("--no-faces", help="Leave every image out of the page.")] = False,
+    no_thumbnails: Annotated[
+        bool, typer.Option("--no-thumbnails", help="Leave every image out of the page.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Draw the embedding: a PNG of small multiples, and one offline page with the images."""
@@ -31,9 +33,11 @@ def visualize(
     for name in MAP_FILES:
         file_target((out or opened.folder) / name)
     say("UMAP compiles itself on its first use (about 40 s), then is fast")
-    tell(opened, say, shown=not no_faces)
+    tell(opened, say, shown=not no_thumbnails)
     with steps(not as_json) as step:
-        made = map_run(opened, split=split, folder=out, seed=seed, faces=not no_faces, progress=step)
+        made = map_run(
+            opened, split=split, folder=out, seed=seed, thumbnails=not no_thumbnails, progress=step
+        )
     if as_json:
         answer_json({"picture": str(made.picture), "page": str(made.page)})
         return

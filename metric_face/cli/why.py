@@ -23,7 +23,9 @@ def why(
         typer.Option("--unlabeled", help="Embeddings of images without labels, such as the test set."),
     ] = None,
     root: DataRoot = None,
-    no_faces: Annotated[bool, typer.Option("--no-faces", help="Leave every image out of the page.")] = False,
+    no_thumbnails: Annotated[
+        bool, typer.Option("--no-thumbnails", help="Leave every image out of the page.")
+    ] = False,
     lang: Annotated[str, typer.Option(help="en or ko.")] = "en",
     as_json: Json = False,
 ) -> None:
@@ -55,6 +57,6 @@ def why(
         say(line)
     with steps(not as_json) as step:
         step("page")
-        page = write_report(found, out or opened.folder, lang=lang, faces=not no_faces)
+        page = write_report(found, out or opened.folder, lang=lang, thumbnails=not no_thumbnails)
     if not as_json:
         answer(str(page))

@@ -19,7 +19,7 @@ MOST = 50
 """Images that a page shows; of more, the first."""
 BARS = 3
 """Classes that a page draws of each vote."""
-FACE_BYTES = 6_000_000
+THUMBNAIL_BYTES = 6_000_000
 
 _KINDS = {
     "uniform": "each counts alike",
@@ -30,7 +30,7 @@ _KINDS = {
 
 
 def write_answers(
-    answers: Sequence[Answer], asker: Asker, path: str | os.PathLike[str], *, faces: bool = True
+    answers: Sequence[Answer], asker: Asker, path: str | os.PathLike[str], *, thumbnails: bool = True
 ) -> Path:
     """Write the page of some answers as one HTML file, atomically.
 
@@ -38,29 +38,29 @@ def write_answers(
         answers: of the images asked about; the first 50 are shown.
         asker: who gave them.
         path: where the page shall be.
-        faces: False leaves every image out.
+        thumbnails: False leaves every image out.
 
     Returns:
         The path written.
     """
     shown = answers[:MOST]
-    pictures = _Pictures(asker, faces)
+    pictures = _Pictures(asker, thumbnails)
     told = [_told(one, pictures) for one in shown]
-    thumbnails = pictures.draw()
+    drawn = pictures.draw()
     block: dict[str, Any] = {"n": len(pictures.files)}
-    if thumbnails is not None:
-        order = pack_ids(thumbnails.order, block["n"])
-        block["faces"] = {"side": thumbnails.side, "across": ACROSS, "order": order}
+    if drawn is not None:
+        order = pack_ids(drawn.order, block["n"])
+        block["thumbnails"] = {"side": drawn.side, "across": ACROSS, "order": order}
     return write_text(
         path,
         render(
             "answers.html.j2",
             title="What the neighbors say",
             block=block,
-            sheets=thumbnails.sheets if thumbnails is not None else (),
+            sheets=drawn.sheets if drawn is not None else (),
             answers=told,
             count=len(answers),
-            faces=faces,
+            thumbnails=thumbnails,
             broken=pictures.broken,
             identities=_identities(answers, asker),
             settings=[_setting(name, vote, answers) for name, vote in asker.targets.items()],
@@ -74,15 +74,15 @@ def write_answers(
 class Tile:
     """An image on the page: its number among the thumbnails, or why it has none."""
 
-    face: int | None
+    thumbnail: int | None
     reason: str = ""
 
 
 class _Pictures:
     """The files that the page shows, each once."""
 
-    def __init__(self, asker: Asker, faces: bool) -> None:
-        self.asker, self.faces = asker, faces
+    def __init__(self, asker: Asker, thumbnails: bool) -> None:
+        self.asker, self.thumbnails = asker, thumbnails
         self.files: list[Path] = []
         self.broken: frozenset[int] = frozenset()
         self._number: dict[Path, int] = {}
@@ -101,13 +101,13 @@ class _Pictures:
             return None
         everywhere = np.zeros((len(self.files), 2), np.float32)
         drawn = make_thumbnails(
-            self.files, everywhere, budget=FACE_BYTES, first=np.arange(len(self.files), dtype=np.int64)
+            self.files, everywhere, budget=THUMBNAIL_BYTES, first=np.arange(len(self.files), dtype=np.int64)
         )
         self.broken = frozenset(drawn.broken)
         return drawn
 
     def _tile(self, file: Path) -> Tile:
-        if not self.faces:
+        if not self.thumbnails:
             return Tile(None)
         if not file.is_file():
             return Tile(None, "file not found")

@@ -97,13 +97,13 @@ const Controls = (() => {
 
   /* The card that follows the pointer. */
   function card(box, root, block, map, look) {
-    const face = box.querySelector("canvas"), path = box.querySelector(".path"), rest = box.querySelector(".facts");
+    const thumbnail = box.querySelector("canvas"), path = box.querySelector(".path"), rest = box.querySelector(".facts");
     return (point, spoken) => {
       box.hidden = point < 0;
       if (point < 0) return;
       box.dataset.point = point;
-      face.hidden = !Faces.has(point);
-      Faces.draw(face, point);
+      thumbnail.hidden = !Thumbnails.has(point);
+      Thumbnails.draw(thumbnail, point);
       path.textContent = block.paths[point] ?? `${point}`;
       rest.replaceChildren(facts(block, point, look.column));
       const [x, y] = map.screen(point), { width, height } = root.getBoundingClientRect();

@@ -18,7 +18,7 @@
  *   color    which column colors the map;  panels: which one parts it, or -1
  *   paths     {folders, names: [texts], folder, name: columns of N places in them}: point i is folder + name
  *   near      column N x nearCount: neighbors in the embedding space (N: none), or null
- *   faces     null, or {side, across, order: column of the points in the order of their tiles, sheets: number}
+ *   thumbnails null, or {side, across, order: column of the points in the order of their tiles, sheets: number}
  *   matrices  {id: {"row,col": column of points}}
  *   words     every text that the page shows of its own accord
  * A column is {type: "u8" | "u16" | "u32" | "f32", data: base64 of little-endian numbers}.

@@ -1,6 +1,6 @@
-/* Faces that are shown from the start: the galleries beside a verdict, and canvases that name theirs. */
+/* Thumbnails that are shown from the start: the galleries beside a verdict, and canvases that name theirs. */
 const Evidence = (() => {
-  /* Fill every [data-evidence] with the faces of its rows; a face chosen is shown on the map. */
+  /* Fill every [data-evidence] with the thumbnails of its rows; a thumbnail chosen is shown on the map. */
   function fill(block, view) {
     for (const box of document.querySelectorAll("[data-evidence]")) {
       const column = block.evidence?.[box.dataset.evidence];
@@ -8,9 +8,9 @@ const Evidence = (() => {
       const points = Data.numbers(column), heading = box.previousElementSibling?.textContent ?? "";
       const describe = (point) => (block.paths?.[point] ?? `${point}`).split("/").slice(-2).join("/");
       const choose = view ? (point) => { view.does.gather(points, heading); view.does.pin(point); } : () => {};
-      Faces.gallery(box, points, { words: block.words, describe, choose });
+      Thumbnails.gallery(box, points, { words: block.words, describe, choose });
     }
-    for (const canvas of document.querySelectorAll("canvas[data-face]")) Faces.draw(canvas, Number(canvas.dataset.face));
+    for (const canvas of document.querySelectorAll("canvas[data-thumbnail]")) Thumbnails.draw(canvas, Number(canvas.dataset.thumbnail));
   }
 
   return { fill };

@@ -1,12 +1,12 @@
 /* The map: what is drawn where. It knows the view, the panels and the points in front; `Pointer` moves it. */
 const MapView = (() => {
-  /* `look` is what to draw: {column, colorsOf, panels, front(i), selected, pinned, near(i), hovered, lasso, faces}. */
+  /* `look` is what to draw: {column, colorsOf, panels, front(i), selected, pinned, near(i), hovered, lasso, thumbnails}. */
   function create(root, block, look, words) {
     const [plain, over] = root.querySelectorAll("canvas");
     const ink = plain.getContext("2d", { alpha: false }), top = over.getContext("2d");
     const grid = Grid.build(block.x, block.y), order = Raster.shuffled(block.n);
     const view = { u: block.width / 2, v: block.height / 2, zoom: 1 };
-    const faces = Atlas.create(order);
+    const thumbnails = Atlas.create(order);
     let size = { width: 0, height: 0, ratio: 1 }, cells = [], parted = {}, shade = null, colors = [];
     let waiting = false;
 
@@ -143,10 +143,10 @@ const MapView = (() => {
       top.clearRect(0, 0, size.width, size.height);
       top.font = `500 12px ${css("--font")}`;
       for (const cell of cells) {
-        if (look.faces) {
+        if (look.thumbnails) {
           const shown = (i) => inCell(cell, i) && look.front(i) && (!look.selected || look.selected.has(i));
           const most = look.panels ? 60 : 220, colorOf = (i) => colors[shade[i]];
-          faces.paint(top, cell, (i) => place(cell, i), { shown, colorOf, most, redraw });
+          thumbnails.paint(top, cell, (i) => place(cell, i), { shown, colorOf, most, redraw });
         }
         if (cell.name === null) continue;
         top.strokeStyle = css("--line");

@@ -25,7 +25,7 @@ const Page = (() => {
       ([, { classes }]) => classes && classes.length > 1 && classes.length <= MOST_PANELS);
     const look = {
       column: columns[block.color], panels: block.panels < 0 ? null : columns[block.panels],
-      focus: [], selected: null, pinned: -1, hovered: -1, lasso: null, tool: "pan", faces: false,
+      focus: [], selected: null, pinned: -1, hovered: -1, lasso: null, tool: "pan", thumbnails: false,
       front: (i) => !look.focus.length || look.focus.includes(look.column.values[i]),
       near: (i) => block.near
         ? [...block.near.subarray(i * block.nearCount, (i + 1) * block.nearCount)].filter((j) => j < block.n) : [],
@@ -121,28 +121,28 @@ const Page = (() => {
     one(".in", root).addEventListener("click", () => map.zoom(1.5));
     one(".out", root).addEventListener("click", () => map.zoom(1 / 1.5));
     one(".clear", section).addEventListener("click", does.clear);
-    const faces = one(".show-faces", root);
-    if (faces) faces.addEventListener("change", () => { look.faces = faces.checked; map.redraw(); });
+    const thumbnails = one(".show-thumbnails", root);
+    if (thumbnails) thumbnails.addEventListener("change", () => { look.thumbnails = thumbnails.checked; map.redraw(); });
     Pointer.attach(stage, map, look, does);
     legend();
     map.arrange();
     return { map, look, does, theme: () => { legend(); map.recolor(); } };
   }
 
-  /* Cells of a matrix show their faces, and gather them on the map. */
+  /* Cells of a matrix show their thumbnails, and gather them on the map. */
   function matrices(block, view) {
     for (const button of document.querySelectorAll("button[data-cell]")) {
       const figure = button.closest("figure"), column = block.matrices?.[figure.id]?.[button.dataset.cell];
       if (!column) continue;
       button.addEventListener("click", () => {
-        const points = Data.numbers(column), box = one(".cell-faces", figure);
+        const points = Data.numbers(column), box = one(".cell-thumbnails", figure);
         for (const other of figure.querySelectorAll("[aria-pressed]")) other.setAttribute("aria-pressed", "false");
         button.setAttribute("aria-pressed", "true");
         box.hidden = false;
         one("h3", box).textContent = button.title;
         const describe = (point) => (block.paths?.[point] ?? `${point}`).split("/").pop();
         const choose = view ? (point) => { view.does.gather(points, button.title); view.does.pin(point); } : () => {};
-        Faces.gallery(one(".gallery", box), points, { words: block.words, describe, choose });
+        Thumbnails.gallery(one(".gallery", box), points, { words: block.words, describe, choose });
         if (view) view.does.gather(points, button.title);
       });
     }
@@ -150,7 +150,7 @@ const Page = (() => {
 
   function start() {
     const block = Data.read(), root = one("[data-map]");
-    Faces.init(block);
+    Thumbnails.init(block);
     const view = root ? mapPage(root, block) : null;
     matrices(block, view);
     Evidence.fill(block, view);
@@ -159,7 +159,7 @@ const Page = (() => {
     let opened = [];
     addEventListener("beforeprint", () => { opened = [...closed()]; opened.forEach((box) => { box.open = true; }); });
     addEventListener("afterprint", () => opened.forEach((box) => { box.open = false; }));
-    window.metricFace = { block, view, faces: Faces }; // for a curious reader's console
+    window.metricFace = { block, view, thumbnails: Thumbnails }; // for a curious reader's console
     requestAnimationFrame(() => { document.documentElement.dataset.ready = Math.round(performance.now()); });
   }
 

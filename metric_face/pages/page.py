@@ -19,7 +19,7 @@ _SCRIPTS = (
     "data.js",
     "raster.js",
     "grid.js",
-    "faces.js",
+    "thumbnails.js",
     "atlas.js",
     "map.js",
     "pointer.js",

@@ -1,4 +1,4 @@
-/* What was gathered on the map: how many, of which classes, and their faces. */
+/* What was gathered on the map: how many, of which classes, and their thumbnails. */
 const Selection = (() => {
   const { element } = Controls;
 
@@ -48,9 +48,9 @@ const Selection = (() => {
     section.querySelector("h2").textContent = title;
     const parts = section.querySelector(".composition");
     parts.replaceChildren(...(points.length > 1 ? [composition(look.column, points, block.words)] : []));
-    const describe = (point) => block.faces
+    const describe = (point) => block.thumbnails
       ? Data.text(look.column, point) : `${block.paths[point] ?? point} · ${Data.text(look.column, point)}`;
-    Faces.gallery(section.querySelector(".gallery"), points, { words: block.words, describe, choose });
+    Thumbnails.gallery(section.querySelector(".gallery"), points, { words: block.words, describe, choose });
     section.querySelector(".copy").onclick = () => copy(
       [...points].map((point) => block.paths[point] ?? point).join("\n"), section.querySelector(".copied"), block.words);
   }

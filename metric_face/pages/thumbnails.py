@@ -17,7 +17,7 @@ ACROSS = 16
 """Tiles along each side of a sheet."""
 
 # Sides and WebP qualities, best first. Sides are multiples of WebP's 16-pixel blocks, so that tiles hardly bleed into
-# each other; of two that take as many bytes, the larger side at the lower quality shows more of a face.
+# each other; of two that take as many bytes, the larger side at the lower quality shows more of an image.
 _LADDER = ((128, 60), (96, 50), (80, 40), (64, 35), (48, 30), (32, 35))
 _SAMPLE = 128
 _SPREAD = 24

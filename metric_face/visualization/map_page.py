@@ -62,7 +62,7 @@ class MapPart:
     tables: list[ChartTable] = field(default_factory=list)
 
     @property
-    def has_faces(self) -> bool:
+    def has_thumbnails(self) -> bool:
         return bool(self.sheets)
 
 
@@ -76,8 +76,8 @@ def build_map(
     neighbors: ArrayLike | None = None,
     evidence: Sequence[int] | Ints = (),
     matrices: Sequence[MatrixChart] = (),
-    faces: bool = True,
-    face_bytes: int = 7_400_000,
+    thumbnails: bool = True,
+    thumbnail_bytes: int = 7_400_000,
     lang: str = "en",
     progress: Callable[[int], object] | None = None,
 ) -> MapPart:
@@ -93,8 +93,8 @@ def build_map(
         neighbors: (N, K) ids in the embedding space, -1 for none: shown when a point is chosen.
         evidence: rows that must have a thumbnail.
         matrices: charts of the same page whose cells name rows of this map.
-        faces: False leaves every image out.
-        face_bytes: of the page, for thumbnails.
+        thumbnails: False leaves every image out.
+        thumbnail_bytes: of the page, for thumbnails.
         lang: ``en`` or ``ko``.
         progress: called with the number of images just read.
 
@@ -117,20 +117,20 @@ def build_map(
     if view.rows is not None and view.cols is not None:
         panels = crossed(view.rows, view.cols)
         shown.append(panels)
-    thumbnails, missing = None, ""
-    if faces and images is not None and n:
+    drawn, missing = None, ""
+    if thumbnails and images is not None and n:
         must = [
             *evidence,
             *(row for matrix in matrices for ids in matrix.points.values() for row in ids[:12]),
         ]
-        thumbnails = make_thumbnails(
+        drawn = make_thumbnails(
             images,
             projection.coords,
-            budget=int(face_bytes / _BYTES_PER_BASE64),
+            budget=int(thumbnail_bytes / _BYTES_PER_BASE64),
             first=np.asarray(must, dtype=np.int64),
             progress=progress,
         )
-        missing = remark(n, len(thumbnails.order), len(thumbnails.broken), words)
+        missing = remark(n, len(drawn.order), len(drawn.broken), words)
     packed = [pack_column(column, words["labels"]) for column in shown]
     if panels is not None and panels not in known and view.cols is not None:
         packed[-1] |= {"derived": True, "across": view.cols.num_classes}
@@ -143,16 +143,16 @@ def build_map(
         "focusColors": themes(palette.categories(palette.MOST_CATEGORIES)),
         "paths": pack_paths(names_of(n, images, paths)),
         "near": None,
-        "faces": None,
+        "thumbnails": None,
         "matrices": {matrix.id: matrix.block(n) for matrix in matrices},
     }
     if neighbors is not None:
         block |= pack_neighbors(neighbors, n)
-    if thumbnails is not None:
-        block["faces"] = {"side": thumbnails.side, "across": ACROSS, "order": pack_ids(thumbnails.order, n)}
+    if drawn is not None:
+        block["thumbnails"] = {"side": drawn.side, "across": ACROSS, "order": pack_ids(drawn.order, n)}
     return MapPart(
         block,
-        thumbnails.sheets if thumbnails else [],
+        drawn.sheets if drawn else [],
         trust(projection, judged, words),
         banner(judged, words),
         missing,
@@ -182,7 +182,7 @@ def write_map(
         matrices: matrices to follow the map; their cells open their images.
         lang: ``en`` or ``ko``.
         settings: as of ``build_map``: ``images``, ``paths``, ``faithfulness``, ``neighbors``, ``evidence``,
-            ``faces``, ``face_bytes`` and ``progress``.
+            ``thumbnails``, ``thumbnail_bytes`` and ``progress``.
 
     Returns:
         The path written.

@@ -39,7 +39,7 @@ def map_run(
     folder: str | Path | None = None,
     seed: int = 0,
     most: int = 20_000,
-    faces: bool = True,
+    thumbnails: bool = True,
     progress: Callable[[str], object] = lambda step: None,
 ) -> MapFiles:
     """Draw the embeddings of one part of a run.
@@ -53,7 +53,7 @@ def map_run(
         folder: where to write ``map.png`` and ``map.html``; default the run directory.
         seed: of the layout, and of the sample where there are more images than ``most``.
         most: images to draw.
-        faces: put thumbnails into the page.
+        thumbnails: put thumbnails into the page.
         progress: called with a line before each long step.
 
     Returns:
@@ -100,7 +100,7 @@ def map_run(
             confusion_chart(graph.ids, column, id=f"confusion-{place}", identities=identities)
             for place, column in enumerate(_confusable(columns, set(faithfulness)))
         ],
-        faces=faces,
+        thumbnails=thumbnails,
     )
     return MapFiles(picture, page, projection, faithfulness)
 

@@ -60,9 +60,9 @@ class MatrixChart:
             for row, name in enumerate(self.names)
         )
         table = tag("table", tag("thead", tag("tr", tag("td") + heads)) + tag("tbody", rows), class_="matrix")
-        faces = tag("div", tag("h3") + tag("div", class_="gallery"), class_="cell-faces", hidden="")
+        gallery = tag("div", tag("h3") + tag("div", class_="gallery"), class_="cell-thumbnails", hidden="")
         caption = tag("figcaption", self.caption) if self.caption else Markup("")
-        inner = tag("h3", self.title) + tag("div", table, class_="scroll") + caption + faces
+        inner = tag("h3", self.title) + tag("div", table, class_="scroll") + caption + gallery
         return tag("figure", inner, id=self.id)
 
     def _cells(self, row: int, deepest: float, label: str) -> Markup:

@@ -1,4 +1,4 @@
-"""Labels: which are wrong, with faces to look at beside faces that are not.
+"""Labels: which are wrong, with images to look at beside images that are not.
 
 Three kinds, from certain to likely: byte-identical images with different labels, one identity with two values of
 an attribute that belongs to it, and labels that the out-of-fold scores of other identities contradict where they

@@ -1,4 +1,4 @@
-"""Verdict cards: each finding with its number, its small picture, what to do, and faces to look at."""
+"""Verdict cards: each finding with its number, its small picture, what to do, and images to look at."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Card:
         chips: short remarks beside the title: tier, confidence, macro F1 explained.
         basis: interval, null, identities and images.
         picture: a chart, or "".
-        galleries: heading and key of the faces to show.
+        galleries: heading and key of the images to show.
         value: the number as ``report.json`` has it.
     """
 

@@ -40,7 +40,7 @@ def write_page(
     path: str | Path,
     *,
     lang: str = "en",
-    faces: bool = True,
+    thumbnails: bool = True,
     title: str | None = None,
     projection: Projection | None = None,
     progress: Say | None = None,
@@ -51,7 +51,7 @@ def write_page(
         diagnosis: what was found.
         path: where.
         lang: ``en`` or ``ko``.
-        faces: False leaves every image out.
+        thumbnails: False leaves every image out.
         title: of the page.
         projection: a map of the N images; laid out here, by UMAP and without labels, where None.
         progress: called with a line before each long step.
@@ -78,7 +78,7 @@ def write_page(
         neighbors=context.graph.ids[:, :8],
         evidence=np.unique(np.concatenate([*evidence.rows.values(), np.empty(0, np.int64)]).astype(np.int64)),
         matrices=matrices,
-        faces=faces,
+        thumbnails=thumbnails,
         lang=lang,
     )
     galleries = {key: pack_ids(rows, context.num_images) for key, rows in evidence.rows.items()}
@@ -174,7 +174,7 @@ def _faithfulness(context: Context, projection: Projection) -> Mapping[str, Any]
 
 
 def _matrices(context: Context, lang: str) -> list[MatrixChart]:
-    """Neighbor confusion of the evaluated images: the numbers of ``information.confusion``, with their faces."""
+    """Neighbor confusion of the evaluated images: the numbers of ``information.confusion``, with their images."""
     ids = np.full_like(context.graph.ids, -1)
     ids[context.evaluated] = context.graph.ids[context.evaluated]
     identities = context.identities if context.identities_known else None

@@ -82,7 +82,7 @@ def write_report(
     folder: str | Path,
     *,
     lang: str = "en",
-    faces: bool = True,
+    thumbnails: bool = True,
     title: str | None = None,
     projection: "Projection | None" = None,
     progress: Callable[[str], object] | None = None,
@@ -93,7 +93,7 @@ def write_report(
         diagnosis: of :func:`metric_face.diagnose`.
         folder: where; made if it is missing.
         lang: ``en`` or ``ko``.
-        faces: False leaves every image out of the page.
+        thumbnails: False leaves every image out of the page.
         title: of the page.
         projection: a map of the N images; laid out here where None.
         progress: called with a line before each long step.
@@ -113,7 +113,7 @@ def write_report(
         diagnosis,
         home / "report.html",
         lang=lang,
-        faces=faces,
+        thumbnails=thumbnails,
         title=title,
         projection=projection,
         progress=progress,

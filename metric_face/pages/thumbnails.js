@@ -1,10 +1,10 @@
 /* Thumbnails: sheets of tiles, decoded when first looked at, and galleries of them. */
-const Faces = (() => {
+const Thumbnails = (() => {
   const OPEN_PIXELS = 6.4e7, AT_ONCE = 48; // a quarter of a gigabyte, decoded
   let meta = null, tileOf = null, sheets = new Map();
 
   function init(block) {
-    meta = block.faces;
+    meta = block.thumbnails;
     tileOf = new Int32Array(block.n ?? 0).fill(-1);
     if (meta) Data.numbers(meta.order).forEach((point, tile) => { tileOf[point] = tile; });
   }
@@ -37,7 +37,7 @@ const Faces = (() => {
     context.drawImage(image, x, y, side, side, left, top, size, size);
   }
 
-  /* Fill a canvas with a point's face; resolves to whether there is one. */
+  /* Fill a canvas with a point's thumbnail; resolves to whether there is one. */
   async function draw(canvas, point) {
     canvas.dataset.point = point;
     const context = canvas.getContext("2d");
@@ -51,14 +51,14 @@ const Faces = (() => {
     return true;
   }
 
-  /* Fill `container` with the faces of `points`; more on request. `describe` gives a caption, `choose` a click. */
+  /* Fill `container` with the thumbnails of `points`; more on request. `describe` gives a caption, `choose` a click. */
   function gallery(container, points, { words, describe, choose, from = 0 }) {
     if (from === 0) container.replaceChildren();
     const upTo = Math.min(points.length, from + AT_ONCE);
     for (let k = from; k < upTo; k++) {
       const point = points[k], button = document.createElement("button"), caption = document.createElement("span");
       button.type = "button";
-      button.className = "face";
+      button.className = "thumbnail";
       button.dataset.point = point;
       caption.textContent = describe(point);
       button.title = caption.textContent;
