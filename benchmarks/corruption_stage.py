@@ -166,7 +166,7 @@ def prepare(home: Path) -> Stage:
     from metric_face.embeddings.prediction_csv import write_predictions
     from metric_face.embeddings.predictions import Predictions
     from metric_face.extraction import extract
-    from metric_face.inference.index_building import index_run
+    from metric_face.inference.index_building import build_index
     from metric_face.training.fitting import fit
     from metric_face.training.folds import fit_folds
     from tests.conftest import draw_toy
@@ -178,7 +178,7 @@ def prepare(home: Path) -> Stage:
         config = tiny_config(home / f"data-{name}", trainer__export_onnx=True, seed=seed)
         run = fit(config, home / name, quiet=True)
         stored = extract(run, run.table, folder=home / name / "embeddings", precision="fp32")
-        index_run(run).save(home / name / "index")
+        build_index(run).save(home / name / "index")
         space = run.space
         assert space is not None
         val = stored.take((stored.table.frame["split"] == "val").to_numpy())

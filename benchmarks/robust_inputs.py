@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.harness import machine, publish, table
-from metric_face.auditing.checking import audit_source
+from metric_face.auditing.checking import audit
 from metric_face.config import dump_config
 from metric_face.errors import MetricFaceError
 from tests.input_cases import CASES, Case, Outcome, configuration, outcome
@@ -31,7 +31,7 @@ def row(case: Case, folder: Path) -> tuple[tuple[str, ...], bool]:
     config = folder / "config.yaml"
     config.write_text(dump_config(configuration(case, source)))
     try:
-        refusal = audit_source(config).refusal
+        refusal = audit(config).refusal
     except MetricFaceError as error:
         refusal = str(error)
     agree = refusal == (found.said[0] if found.prepared is None else "")

@@ -117,26 +117,26 @@ def run_demo(
 
     extract(run, run.table, folder=run.folder / "embeddings")
     watch.start("index", "building the index; neighbors vote as validation likes best")
-    from metric_face.inference import index_run
+    from metric_face.inference import build_index
 
-    index_run(run).save(run.folder / "index")
+    build_index(run).save(run.folder / "index")
     watch.start("ask", "asking about three identities that training has not seen")
-    from metric_face.inference import Asker, write_answers
+    from metric_face.inference import Predictor, write_answers
 
     held_out = run.table.in_split("val")
-    asker = Asker(run.folder)
-    answers = asker.ask(held_out.paths[::7][:3], shown=12)
+    predictor = Predictor(run.folder)
+    answers = predictor.predict(held_out.paths[::7][:3], shown=12)
     for answer in answers:
         show(answer)
-    told = write_answers(answers, asker, run.folder / "answers.html")
+    told = write_answers(answers, predictor, run.folder / "answers.html")
     watch.start("evaluate", "judging head, kNN and probe on the identities held out")
     from metric_face.evaluation import evaluate
 
     evaluation = evaluate(run)
     watch.start("visualize", "drawing the map (UMAP compiles itself on its first use, about 40 s)")
-    from metric_face.visualization import map_run
+    from metric_face.visualization import visualize
 
-    made = map_run(run)
+    made = visualize(run)
     watch.start("why", "asking what holds the run back")
     from metric_face.diagnosis import diagnose, write_report
 

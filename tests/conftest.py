@@ -56,7 +56,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def indexed(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> "Run":
     """A run of seconds on the toy images, with its ONNX file, embeddings and index. Read it only."""
     from metric_face.extraction import extract
-    from metric_face.inference.index_building import index_run
+    from metric_face.inference.index_building import build_index
     from metric_face.training.fitting import fit
     from tests.training_cases import tiny_config
 
@@ -64,5 +64,5 @@ def indexed(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> "Run":
     run = fit(tiny_config(toy, trainer__export_onnx=True), folder, quiet=True)
     # The kNN command computes in float32; where a processor has bf16, "auto" would differ by its rounding.
     extract(run, run.table, folder=folder / "embeddings", precision="fp32")
-    index_run(run).save(folder / "index")
+    build_index(run).save(folder / "index")
     return run

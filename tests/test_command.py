@@ -86,8 +86,8 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
 
 def test_asking_needs_no_torch(run: Run, toy: Path) -> None:
     code = (
-        "import sys\nfrom metric_face.inference.predictor import Asker\n"
-        f"print(Asker({str(run.folder)!r}).ask([{str(toy / 'images/p00_0.png')!r}])[0].predicted['color'])\n"
+        "import sys\nfrom metric_face.inference.predictor import Predictor\n"
+        f"print(Predictor({str(run.folder)!r}).predict([{str(toy / 'images/p00_0.png')!r}])[0].predicted['color'])\n"
         f"print(sorted({{m.split('.')[0] for m in sys.modules}} & {HEAVY - {'faiss'}}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -116,11 +116,11 @@ def test_knn_answers_in_every_form(run: Run, toy: Path, tmp_path: Path) -> None:
 
 
 def test_the_command_and_python_say_the_same(run: Run, toy: Path) -> None:
-    from metric_face.inference.predictor import Asker
+    from metric_face.inference.predictor import Predictor
 
     image = toy / "images" / "p02_1.png"
     by_command = json.loads(command("knn", run.folder, image, "--json").stdout)[0]
-    by_torch = Asker(run.folder, use_torch=True).ask([image])[0].to_dict()
+    by_torch = Predictor(run.folder, use_torch=True).predict([image])[0].to_dict()
     assert by_command["predicted"] == by_torch["predicted"]
     assert by_command["neighbors"][0]["path"] == by_torch["neighbors"][0]["path"]
     assert by_command["neighbors"][0]["similarity"] == pytest.approx(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from metric_face.auditing.checking import audit_source
+from metric_face.auditing.checking import audit
 
 NAMES = [
     "2024",
@@ -38,5 +38,5 @@ def test_the_folder_that_was_named_is_the_one_that_is_audited(name, tmp_path, mo
     _photographs(tmp_path / name, each=5)
     if name == "x #1":
         _photographs(tmp_path / "x", each=3)
-    assert audit_source(name).images == 10
-    assert audit_source(Path(name), ["trainer.epochs=1"]).images == 10
+    assert audit(name).images == 10
+    assert audit(Path(name), ["trainer.epochs=1"]).images == 10

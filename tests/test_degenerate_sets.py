@@ -12,11 +12,11 @@ from metric_face.diagnosis.report.cards import Evidence, card
 from metric_face.diagnosis.report.chapters import chapters
 from metric_face.errors import ArgumentError
 from metric_face.evaluation.evaluating import evaluate
-from metric_face.inference.index_building import index_run
+from metric_face.inference.index_building import build_index
 from metric_face.metrics.folds import identity_folds
 from metric_face.metrics.thresholds import threshold_gain
 from metric_face.optional import UnexpectedFailure, optional
-from metric_face.visualization.maps import map_run
+from metric_face.visualization.maps import visualize
 from tests.degenerate_sets import PARTS, PEOPLE, degenerate
 
 SIZES = ((1, 2), (1, 15), (2, 2), (5, 3), (21, 6), (30, 3))
@@ -74,7 +74,7 @@ def test_an_index_is_built_whatever_validation_can_choose(sizes: tuple[int, int]
         if (sizes, identities, splits) not in CASES:
             continue
         run, embeddings = degenerate(tmp_path / str(place), *sizes, identities, splits)
-        built = index_run(run, embeddings)
+        built = build_index(run, embeddings)
         vote = built.metadata["targets"]["kind"]
         uncalibrated = [note for note in built.metadata["notes"] if "calibrat" in note]
         assert (vote["calibration"] is None) == (len(uncalibrated) == 1), (identities, splits)
@@ -108,7 +108,7 @@ def test_a_map_of_few_images_is_drawn(sizes: tuple[int, int], tmp_path: Path) ->
     for identities in PEOPLE:
         run, embeddings = degenerate(tmp_path / identities, *sizes, identities, "alternate")
         (tmp_path / identities).mkdir(exist_ok=True)
-        made = map_run(run, embeddings, split="all", thumbnails=False)
+        made = visualize(run, embeddings, split="all", thumbnails=False)
         assert made.page.is_file()
         assert made.picture.is_file()
 
@@ -154,12 +154,12 @@ def test_a_threshold_that_nothing_can_set_is_refused(reject: str | float, tmp_pa
     with pytest.raises(
         ArgumentError, match=r"\(--reject\).*the run was trained on identities alone; leave it out"
     ):
-        index_run(run, embeddings, reject=reject)
-    assert len(index_run(run, embeddings)) == 15
+        build_index(run, embeddings, reject=reject)
+    assert len(build_index(run, embeddings)) == 15
     run, embeddings = degenerate(tmp_path, 5, 6, "class", "alternate")
     whole = embeddings.take((embeddings.table.frame["split"] == "train").to_numpy())
     with pytest.raises(ArgumentError, match="the images have no split 'val'; leave it out"):
-        index_run(run, whole, reject=reject)
-    assert index_run(run, whole).metadata["notes"] == [
+        build_index(run, whole, reject=reject)
+    assert build_index(run, whole).metadata["notes"] == [
         "k and vote are the defaults, uncalibrated: the images have no split 'val'"
     ]

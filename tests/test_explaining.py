@@ -49,7 +49,7 @@ def case(tmp_path_factory) -> SimpleNamespace:
         fingerprint="f00",
     )
     rows, near = np.arange(5)[None], np.linspace(0.9, 0.5, 5)[None]
-    verdicts = {name: vote.verdicts(rows, near, codes[name])[0] for name, vote in votes.items()}
+    targets = {name: vote.answers(rows, near, codes[name])[0] for name, vote in votes.items()}
     neighbors = tuple(
         Neighbor(
             name,
@@ -63,14 +63,16 @@ def case(tmp_path_factory) -> SimpleNamespace:
     answer = Answer(
         str(asked),
         neighbors,
-        verdicts,
+        targets,
     )
-    asker = SimpleNamespace(root=root, where=root.joinpath, index=index, targets=votes, knows_identities=True)
-    return SimpleNamespace(asker=asker, answer=answer, root=root)
+    predictor = SimpleNamespace(
+        root=root, where=root.joinpath, index=index, targets=votes, knows_identities=True
+    )
+    return SimpleNamespace(predictor=predictor, answer=answer, root=root)
 
 
 def _page(case: SimpleNamespace, folder: Path, *answers: Answer, **options: bool):
-    file = write_answers(answers or [case.answer], case.asker, folder / "page.html", **options)
+    file = write_answers(answers or [case.answer], case.predictor, folder / "page.html", **options)
     return assert_page_rules(file.read_text(encoding="utf-8"))
 
 
@@ -81,13 +83,13 @@ def _all(page, tag: str, **attributes: str):
 def test_it_says_the_answer_its_votes_and_who_cast_them(case, tmp_path):
     page = _page(case, tmp_path)
     said = " ".join(page.text.split())
-    verdict = case.answer.verdicts["color"]
+    verdict = case.answer.targets["color"]
     assert verdict.answer == "unknown"  # two of four voters, and one of them far away
     assert f"color unknown Likeliest is red with 50 %, but its certainty is {verdict.certainty:.2f}" in said
     assert "and an answer needs 0.99." in said
     assert "k = 4, uniform" in said
     assert "k = 5, softmax; not calibrated" in said
-    share = case.answer.verdicts["shape"].classes[0]
+    share = case.answer.targets["shape"].classes[0]
     assert share.name == "disc"
     assert f"shape disc {percent(share.probability)}".replace("\xa0", " ") in said
     widths = [float(a["width"]) for a in _all(page, "rect")]
@@ -140,11 +142,11 @@ def test_it_says_whether_the_persons_own_images_counted(case, tmp_path):
     page = _page(case, tmp_path, replace(case.answer, identity="p1", left_out=2))
     assert "Images of the identity asked about were left out" in page.text
     assert "2 images of p1 in the index did not count" in page.text
-    case.asker.knows_identities = False
+    case.predictor.knows_identities = False
     try:
         assert "it does not know who is on its images" in _page(case, tmp_path).text
     finally:
-        case.asker.knows_identities = True
+        case.predictor.knows_identities = True
 
 
 def test_it_is_bounded_and_says_so(case, tmp_path):
@@ -156,13 +158,13 @@ def test_it_is_bounded_and_says_so(case, tmp_path):
 
 
 def test_no_answers_and_nobody_to_vote_are_pages_too(case, tmp_path):
-    file = write_answers([], case.asker, tmp_path / "none.html")
+    file = write_answers([], case.predictor, tmp_path / "none.html")
     assert "0 images asked about" in assert_page_rules(file.read_text(encoding="utf-8")).text
-    verdicts = {
-        name: vote.verdicts(np.full((1, 5), -1), np.zeros((1, 5)), np.zeros(5, np.int64))[0]
+    targets = {
+        name: vote.answers(np.full((1, 5), -1), np.zeros((1, 5)), np.zeros(5, np.int64))[0]
         for name, vote in _votes().items()
     }
-    alone = replace(case.answer, neighbors=(), verdicts=verdicts)
+    alone = replace(case.answer, neighbors=(), targets=targets)
     said = " ".join(_page(case, tmp_path, alone).text.split())
     assert said.count("Nobody is left to vote.") == 2
     assert "No image is left to compare with." in said
@@ -181,7 +183,7 @@ def test_a_share_is_never_rounded_to_certainty(share, text):
 def test_in_a_browser_every_face_is_its_own_and_nothing_is_fetched(case, tmp_path):
     from selenium.webdriver.support.ui import WebDriverWait
 
-    file = write_answers([case.answer], case.asker, tmp_path / "page.html")
+    file = write_answers([case.answer], case.predictor, tmp_path / "page.html")
     with open_browser(tmp_path / "profile") as browser:
         open_page(browser, file)
         drawn = "return document.querySelectorAll('canvas[data-shown]').length"

@@ -15,7 +15,7 @@ from metric_face.data.preparation import prepare_data
 from metric_face.data.table import ImageTable
 from metric_face.embeddings.prediction_csv import write_submission
 from metric_face.embeddings.predictions import Predictions
-from metric_face.ensemble.fusing import fuse_sources
+from metric_face.ensemble.fusing import fuse
 from metric_face.errors import ConfigError, FileFormatError
 from metric_face.extraction import extract
 from metric_face.files.run_files import begin_run
@@ -58,7 +58,7 @@ def test_a_stopped_training_goes_on_at_its_fold_and_ends_the_same(
     with monkeypatch.context() as patch:
         first = fit_folds(config(toy), home, quiet=True, say=_stop_in_the_second_fold(patch))
     assert [run.facts["ended"] for run in first] == ["complete", "interrupted"]
-    half = fuse_sources([home])
+    half = fuse([home])
     assert half.estimates[0].folds == (1, 3)
     assert half.notes == (f"{home / 'fold-1'}: not finished",)
     written = (home / "fold-0" / "model.safetensors").stat().st_mtime_ns
@@ -69,10 +69,7 @@ def test_a_stopped_training_goes_on_at_its_fold_and_ends_the_same(
     assert len(resumed) == 3
     for one, other in zip(resumed, whole, strict=True):
         assert same(weights(one), weights(other))
-    assert (
-        fuse_sources([home]).estimates[0].macro_f1
-        == fuse_sources([whole[0].folder.parent]).estimates[0].macro_f1
-    )
+    assert fuse([home]).estimates[0].macro_f1 == fuse([whole[0].folder.parent]).estimates[0].macro_f1
 
 
 def _stop_in_the_second_fold(monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -114,7 +111,7 @@ def test_images_to_submit_get_the_soft_vote_of_the_folds(whole: list[Run], toy: 
     table = ImageTable.read(unseen, root=toy)
     table.frame.assign(path=[str(path) for path in table.paths]).to_csv(unseen, index=False)
     home = whole[0].folder.parent
-    fused = fuse_sources([home], out=tmp_path / "info.csv", images=unseen)
+    fused = fuse([home], out=tmp_path / "info.csv", images=unseen)
     assert fused.written == 5
     each = [Predictions.of_embeddings("f", extract(run, table), run.space) for run in whole]
     mean = {name: np.mean([one.probabilities[name] for one in each], axis=0) for name in ("color", "shape")}

@@ -11,7 +11,7 @@ from fold_cases import SPACE, draw_table, plant_run
 from metric_face.data.labels import Attribute, LabelSpace
 from metric_face.embeddings.prediction_csv import write_predictions
 from metric_face.embeddings.predictions import Predictions
-from metric_face.ensemble.fusing import fuse_sources
+from metric_face.ensemble.fusing import fuse
 from metric_face.errors import ArgumentError, DataError, FileFormatError
 from metric_face.folds import FoldSet, fold_runs, held_out
 from metric_face.metrics import macro_f1
@@ -35,7 +35,7 @@ def truth(images: np.ndarray) -> dict[str, np.ndarray]:
 
 def test_finished_folds_are_one_contender_judged_on_images_they_held_out(tmp_path: Path) -> None:
     home = plant_folds(tmp_path / "kfold", 3)
-    fused = fuse_sources([home])
+    fused = fuse([home])
     (one,) = fused.estimates
     assert (one.name, one.folds) == ("kfold", (3, 5))
     said = FoldSet.of("kfold", fold_runs(home)).held_out(SPACE)
@@ -58,7 +58,7 @@ def test_an_unfinished_fold_waits_and_is_said(tmp_path: Path) -> None:
     plant_run(home / "fold-2", TABLE, FAIR, fold=(2, 5), ended=None)
     plant_run(home / "fold-3", TABLE, FAIR, fold=(3, 5), ended="interrupted")
     plant_run(home / "fold-4", TABLE, FAIR, fold=(4, 5), embedded=False)
-    fused = fuse_sources([home])
+    fused = fuse([home])
     assert fused.estimates[0].folds == (2, 5)
     assert fused.notes == (
         f"{home / 'fold-2'}: not finished",
@@ -67,7 +67,7 @@ def test_an_unfinished_fold_waits_and_is_said(tmp_path: Path) -> None:
     )
     (home / "fold-1" / "run.json").write_text("{ half a fi")  # it is written whole: damaged, not unfinished
     with pytest.raises(FileFormatError, match=r"fold-1/run\.json: truncated or not JSON"):
-        fuse_sources([home])
+        fuse([home])
 
 
 def test_folds_of_two_trainings_are_not_pooled(tmp_path: Path) -> None:
@@ -76,25 +76,25 @@ def test_folds_of_two_trainings_are_not_pooled(tmp_path: Path) -> None:
     with pytest.raises(
         ArgumentError, match=r"must be folds of one training, found 5 folds in .*fold-0 and 4"
     ):
-        fuse_sources([home])
+        fuse([home])
     shutil.rmtree(home / "fold-2")
     strangers = draw_table(identities=60, seed=5)
     strangers = strangers.with_column("path", TABLE.frame["path"].to_numpy()[::-1])
     plant_run(home / "fold-2", strangers, FAIR, fold=(2, 5))
     with pytest.raises(ArgumentError, match=r"held out by .*fold-[01] and by .*fold-2"):
-        fuse_sources([home])
+        fuse([home])
 
 
 def test_folds_given_one_by_one_are_the_same_contender(tmp_path: Path) -> None:
     home = plant_folds(tmp_path / "kfold", 3)
-    loose = fuse_sources(sorted(home.iterdir()))
-    assert loose.estimates == fuse_sources([home]).estimates
+    loose = fuse(sorted(home.iterdir()))
+    assert loose.estimates == fuse([home]).estimates
 
 
 def test_a_run_is_judged_on_its_validation_part_alone(tmp_path: Path) -> None:
     run = plant_run(tmp_path / "run", TABLE, FAIR)
     val = run.table.in_split("val")
-    fused = fuse_sources([tmp_path / "run"])
+    fused = fuse([tmp_path / "run"])
     assert fused.estimates[0].images == len(val)
     assert fused.estimates[0].folds is None
     assert set(held_out(run, SPACE).images) == set(val.frame["path"])
@@ -103,7 +103,7 @@ def test_a_run_is_judged_on_its_validation_part_alone(tmp_path: Path) -> None:
 def test_who_is_good_at_what_is_found_among_folds_and_runs(tmp_path: Path) -> None:
     folds = plant_folds(tmp_path / "kfold", 5, {"color": 0.98, "shape": 0.5})
     run = plant_run(tmp_path / "run", TABLE, {"color": 0.6, "shape": 0.97}, seed=7)
-    fused = fuse_sources([folds, tmp_path / "run"])
+    fused = fuse([folds, tmp_path / "run"])
     assert {member.attribute: member.runs for member in fused.plan.members} == {
         "color": ("kfold",),
         "shape": ("run",),
@@ -114,7 +114,7 @@ def test_who_is_good_at_what_is_found_among_folds_and_runs(tmp_path: Path) -> No
     assert fused.notes[0].startswith(
         f"run: lacks {len(TABLE) - unseen} of the {len(TABLE)} images that choose"
     )
-    by_run = fuse_sources([folds, tmp_path / "run"], tmp_path / "run")  # its validation part chooses
+    by_run = fuse([folds, tmp_path / "run"], tmp_path / "run")  # its validation part chooses
     assert by_run.plan.num_images == unseen
     assert by_run.notes == ()
 
@@ -124,13 +124,13 @@ def test_classes_in_another_order_are_put_in_order(tmp_path: Path) -> None:
     perfect = {"color": 1.0, "shape": 1.0}
     one = plant_run(tmp_path / "one", TABLE, perfect)
     plant_run(tmp_path / "two", TABLE, perfect, space=other)
-    fused = fuse_sources([tmp_path / "one", tmp_path / "two"])
+    fused = fuse([tmp_path / "one", tmp_path / "two"])
     assert [estimate.macro_f1["joint"].value for estimate in fused.estimates] == [1, 1]
     said = held_out(Run.open(tmp_path / "two"), SPACE)
     assert said.probabilities.keys() == {"color", "shape"}
     np.testing.assert_array_equal(said.codes()["shape"], truth(said.images)["shape"])
     file = write_predictions(tmp_path / "three.csv", held_out(one, other), other)
-    assert fuse_sources([tmp_path / "one", file]).estimates[1].macro_f1["joint"].value == 1
+    assert fuse([tmp_path / "one", file]).estimates[1].macro_f1["joint"].value == 1
 
 
 def test_a_class_that_a_run_never_saw_has_no_chance() -> None:
@@ -153,7 +153,7 @@ def test_images_that_a_file_lacks_are_said(tmp_path: Path) -> None:
     run = plant_run(tmp_path / "run", TABLE, FAIR)
     said = held_out(run, SPACE)
     file = write_predictions(tmp_path / "short.csv", said.take(said.images[5:]), SPACE)
-    fused = fuse_sources([tmp_path / "run", file])
+    fused = fuse([tmp_path / "run", file])
     assert fused.notes == (
         f"short: lacks 5 of the {len(said)} images that choose, the first {said.images[0]}; they were left out",
     )
@@ -171,7 +171,7 @@ def test_a_submission_of_files_has_the_images_that_are_not_the_runs_own(tmp_path
         write_predictions(tmp_path / f"{name}.csv", Predictions.of_codes(name, images, whole, SPACE), SPACE)
         for name in ("a", "b")
     ]
-    fused = fuse_sources(files, tmp_path / "run", out=tmp_path / "info.csv")
+    fused = fuse(files, tmp_path / "run", out=tmp_path / "info.csv")
     written = pd.read_csv(tmp_path / "info.csv")
     assert written.to_dict("list") == {"ImageID": ["x.jpg", "y.jpg"], "ans": [1 * 3 + 2, 0 * 3 + 1]}
     assert (fused.written, list(written.columns)) == (2, ["ImageID", "ans"])
@@ -181,7 +181,7 @@ def test_a_submission_of_files_has_the_images_that_are_not_the_runs_own(tmp_path
     with pytest.raises(
         DataError, match=r"b: must predict every image, found none for 'eval/y.jpg' \(1 missing\)"
     ):
-        fuse_sources(files[1:], tmp_path / "run", out=tmp_path / "info.csv", images=table)
+        fuse(files[1:], tmp_path / "run", out=tmp_path / "info.csv", images=table)
 
 
 @pytest.mark.parametrize(
@@ -201,30 +201,30 @@ def test_what_cannot_be_fused_is_named(tmp_path: Path, sources: list[str], messa
     plant_run(tmp_path / "run", TABLE, FAIR)
     (tmp_path / "a.csv").write_text("path,ans\nx,0\n")
     with pytest.raises(ArgumentError, match=message):
-        fuse_sources([tmp_path / source for source in sources])
+        fuse([tmp_path / source for source in sources])
 
 
 def test_folders_that_hold_no_run_and_runs_that_look_at_nothing(tmp_path: Path) -> None:
     home = plant_folds(tmp_path / "kfold", 1)
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileFormatError, match=r"holds no config\.yaml"):
-        fuse_sources([tmp_path / "empty"])
+        fuse([tmp_path / "empty"])
     with pytest.raises(FileFormatError, match=r"kfold: holds folds; give one of them, such as .*fold-0"):
         Run.open(home)
     with pytest.raises(
         ArgumentError, match="kfold is a run and has not seen the images to submit; name them"
     ):
-        fuse_sources([home], out=tmp_path / "info.csv")
+        fuse([home], out=tmp_path / "info.csv")
     plant_run(tmp_path / "bare", TABLE, FAIR, embedded=False)
     with pytest.raises(FileFormatError, match="holds no embeddings; run 'metric-face embed' first"):
-        fuse_sources([tmp_path / "bare"])
+        fuse([tmp_path / "bare"])
 
 
 def test_runs_called_alike_are_told_apart_by_their_path(tmp_path: Path) -> None:
     paths = [tmp_path / place / "run" for place in "ab"]
     for path in paths:
         plant_run(path, TABLE, FAIR)
-    assert [one.name for one in fuse_sources(paths).estimates] == [str(path) for path in paths]
+    assert [one.name for one in fuse(paths).estimates] == [str(path) for path in paths]
 
 
 def _losing(folder: Path) -> tuple[list[Path], Path, dict[str, np.ndarray]]:
@@ -249,18 +249,16 @@ def _losing(folder: Path) -> tuple[list[Path], Path, dict[str, np.ndarray]]:
 
 def test_a_fusion_that_loses_is_not_what_is_written(tmp_path: Path) -> None:
     files, run, _ = _losing(tmp_path)
-    fused = fuse_sources(files, run, out=tmp_path / "out.csv")
+    fused = fuse(files, run, out=tmp_path / "out.csv")
     assert fused.plan.gain is not None
     assert fused.plan.gain.value < 0, "the case must be one of a fusion that loses"
-    alone = fuse_sources(
-        files[:1] if fused.plan.base == "good" else files[1:], run, out=tmp_path / "alone.csv"
-    )
+    alone = fuse(files[:1] if fused.plan.base == "good" else files[1:], run, out=tmp_path / "alone.csv")
     assert (tmp_path / "out.csv").read_text() == (tmp_path / "alone.csv").read_text()
     assert alone.plan.gain is None
     told = [note for note in fused.notes if note.startswith("the fusion loses 0.")]
     assert len(told) == 1
-    assert f"so {fused.plan.base} alone is what to submit; --insist takes the fusion" in told[0]
-    insisted = fuse_sources(files, run, out=tmp_path / "insisted.csv", insist=True)
+    assert f"{fused.plan.base} alone is what to submit; --insist takes the fusion" in told[0]
+    insisted = fuse(files, run, out=tmp_path / "insisted.csv", insist=True)
     assert (tmp_path / "insisted.csv").read_text() != (tmp_path / "out.csv").read_text()
     assert insisted.plan == fused.plan
     assert not any("loses" in note for note in insisted.notes)

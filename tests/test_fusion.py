@@ -10,7 +10,7 @@ from metric_face.embeddings.embeddings import Embeddings
 from metric_face.embeddings.prediction_csv import read_predictions, write_predictions, write_submission
 from metric_face.embeddings.predictions import Predictions, marginals, pool_folds
 from metric_face.ensemble import soft_vote as fusion
-from metric_face.ensemble.soft_vote import fixed_plan, fuse
+from metric_face.ensemble.soft_vote import choose_members, fixed_plan
 from metric_face.errors import ArgumentError, DataError
 from metric_face.metrics import macro_f1
 
@@ -59,7 +59,7 @@ GOOD_AT_REST = draw_run("rest_run", IMAGES, TRUTH, {"mask": 0.99, "gender": 0.99
 
 
 def test_each_attribute_comes_from_the_run_that_is_good_at_it():
-    plan = fuse([GOOD_AT_AGE, GOOD_AT_REST], IMAGES, TRUTH, PEOPLE, SPACE)
+    plan = choose_members([GOOD_AT_AGE, GOOD_AT_REST], IMAGES, TRUTH, PEOPLE, SPACE)
     first = {member.attribute: member.runs[0] for member in plan.members}
     assert first == {"mask": "rest_run", "gender": "rest_run", "age": "age_run"}
     assert plan.base in ("age_run", "rest_run")
@@ -83,7 +83,7 @@ def test_the_joint_class_is_mask_6_gender_3_age(tmp_path):
 def test_soft_vote_of_equal_runs_beats_each():
     right = {"mask": 0.7, "gender": 0.7, "age": 0.7}
     runs = [draw_run(f"r{i}", IMAGES, TRUTH, right, i) for i in range(5)]
-    plan = fuse(runs, IMAGES, TRUTH, PEOPLE, SPACE)
+    plan = choose_members(runs, IMAGES, TRUTH, PEOPLE, SPACE)
     assert all(len(member.runs) >= 3 for member in plan.members)
     assert plan.gain.low > 0
 
@@ -103,7 +103,7 @@ def test_the_reported_gain_is_smaller_than_the_one_the_choice_saw():
                 for a in SPACE.attributes
             }
             runs.append(Predictions.of_codes(name, images, codes, SPACE))
-        plan = fuse(runs, images, truth, identity, SPACE, resamples=200)
+        plan = choose_members(runs, images, truth, identity, SPACE, resamples=200)
         looks.append(plan.macro_f1 - plan.base_macro_f1)
         honest.append(plan.gain.value)
         assert plan.gain.low <= plan.gain.value <= plan.gain.high
@@ -129,7 +129,7 @@ def test_no_image_has_a_part_in_choosing_who_answers_for_it(monkeypatch):
 
     for kind in ("choose", "vote"):
         monkeypatch.setattr(fusion, f"_{kind}", recorded(kind))
-    fuse(runs, IMAGES, TRUTH, PEOPLE, SPACE, resamples=10)
+    choose_members(runs, IMAGES, TRUTH, PEOPLE, SPACE, resamples=10)
     pairs = list(zip(calls[::2], calls[1::2], strict=True))
     assert [(a, b) for (a, _), (b, _) in pairs] == [("choose", "vote")] * len(pairs)
     held_out = []
@@ -163,7 +163,7 @@ def test_half_finished_folds_are_usable():
     np.testing.assert_allclose(
         pooled.take(IMAGES[folds == 2]).probabilities["age"], parts[1].probabilities["age"]
     )
-    plan = fuse([pooled, GOOD_AT_REST], IMAGES, TRUTH, PEOPLE, SPACE)
+    plan = choose_members([pooled, GOOD_AT_REST], IMAGES, TRUTH, PEOPLE, SPACE)
     assert plan.num_images == len(pooled)
     assert plan.num_left_out == len(IMAGES) - len(pooled)
 
@@ -190,7 +190,8 @@ def test_order_of_images_does_not_matter():
     shuffled = np.random.default_rng(0).permutation(len(IMAGES))
     other = GOOD_AT_REST.take(IMAGES[shuffled])
     plans = [
-        fuse([GOOD_AT_AGE, run], IMAGES, TRUTH, PEOPLE, SPACE, resamples=50) for run in (GOOD_AT_REST, other)
+        choose_members([GOOD_AT_AGE, run], IMAGES, TRUTH, PEOPLE, SPACE, resamples=50)
+        for run in (GOOD_AT_REST, other)
     ]
     assert plans[0] == plans[1]
 
@@ -288,17 +289,19 @@ def test_heads_become_probabilities():
     ("call", "error", "message"),
     [
         (
-            lambda: fuse([GOOD_AT_AGE], IMAGES, TRUTH, PEOPLE, SPACE),
+            lambda: choose_members([GOOD_AT_AGE], IMAGES, TRUTH, PEOPLE, SPACE),
             ArgumentError,
             "at least two to fuse, found 1",
         ),
         (
-            lambda: fuse([GOOD_AT_AGE, GOOD_AT_AGE], IMAGES, TRUTH, PEOPLE, SPACE),
+            lambda: choose_members([GOOD_AT_AGE, GOOD_AT_AGE], IMAGES, TRUTH, PEOPLE, SPACE),
             ArgumentError,
             "runs must have different names, found age_run, age_run",
         ),
         (
-            lambda: fuse([GOOD_AT_AGE, GOOD_AT_REST], IMAGES, TRUTH, np.zeros(len(IMAGES), int), SPACE),
+            lambda: choose_members(
+                [GOOD_AT_AGE, GOOD_AT_REST], IMAGES, TRUTH, np.zeros(len(IMAGES), int), SPACE
+            ),
             ArgumentError,
             "at least two identities",
         ),

@@ -184,8 +184,8 @@ def test_the_analyzes_of_a_run_share_its_graphs(
 
     from metric_face import evaluate, extract, fit
     from metric_face.diagnosis.from_run import context_from_run
-    from metric_face.inference.index_building import index_run
-    from metric_face.visualization.maps import map_run
+    from metric_face.inference.index_building import build_index
+    from metric_face.visualization.maps import visualize
     from metric_face.visualization.projection import Projection
 
     flat = np.random.default_rng(0).normal(size=(96, 2)).astype(np.float32)
@@ -198,9 +198,9 @@ def test_the_analyzes_of_a_run_share_its_graphs(
     context = context_from_run(run)
     graph = context.graph
     assert searches == [DEPTH_BETWEEN, DEPTH]
-    made = map_run(run, split="all", folder=tmp_path / "pictures", thumbnails=False)
+    made = visualize(run, split="all", folder=tmp_path / "pictures", thumbnails=False)
     assert made.page.is_file()
-    index_run(run)
+    build_index(run)
     assert same(context_from_run(run).graph, graph)
     assert evaluate(run) == first
     assert len(searches) == 2

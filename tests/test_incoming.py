@@ -8,7 +8,7 @@ from PIL import Image
 
 from metric_face.data.images import open_image
 from metric_face.errors import DataError, ImageError
-from metric_face.inference.watch import ask_lines, image_files, watch_folder
+from metric_face.inference.watch import image_files, predict_lines, watch_folder
 
 
 def _width(path: str) -> int:
@@ -48,7 +48,7 @@ def test_one_bad_line_does_not_stop_the_others(tmp_path, whole):
     good.write_bytes(whole)
     bad.write_bytes(whole[:200])
     lines = [f"{good}\n", "\n", "nowhere.png\r\n", f"{bad}\n", f"{tmp_path}\n"]
-    said = list(ask_lines(lines, _width))
+    said = list(predict_lines(lines, _width))
     assert [name for name, _ in said] == [str(good), "nowhere.png", str(bad), str(good), str(bad)]
     assert [said[0][1], said[3][1]] == [40, 40]
     assert str(said[1][1]) == "nowhere.png: no such file or folder; check the path"
@@ -65,7 +65,7 @@ def test_a_line_is_answered_before_the_next_is_read(tmp_path, whole):
             read.append(number)
             yield str(tmp_path / "a.png")
 
-    come = ask_lines(lines(), _width)
+    come = predict_lines(lines(), _width)
     next(come)
     assert read == [0]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from metric_face.auditing.checking import audit_source
+from metric_face.auditing.checking import audit
 from metric_face.cli.app import app
 from metric_face.config import dump_config, load_config
 from metric_face.errors import MetricFaceError
@@ -38,13 +38,13 @@ def test_audit_and_training_agree(case: Case, tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text(dump_config(configuration(case, source)))
     try:
-        refusal = audit_source(config).refusal
+        refusal = audit(config).refusal
     except MetricFaceError as error:  # there is nothing to look at
         refusal = str(error)
     assert refusal == (found.said[0] if found.prepared is None else "")
 
 
-def audit(source: Path, *words: str) -> tuple[int, str]:
+def audit_command(source: Path, *words: str) -> tuple[int, str]:
     result = CliRunner().invoke(app, ["audit", str(source), *words])
     return result.exit_code, result.output
 
@@ -59,7 +59,7 @@ def audit(source: Path, *words: str) -> tuple[int, str]:
 )
 def test_the_audit_exits_with_1_where_a_training_refuses(name: str, words: str, tmp_path: Path) -> None:
     case = next(case for case in CASES if case.name == name)
-    code, said = audit(case.make(tmp_path))
+    code, said = audit_command(case.make(tmp_path))
     assert code == 1
     assert "A training refuses this: " in said
     assert words in " ".join(said.split())
@@ -85,17 +85,17 @@ def test_settings_are_refused_by_the_audit_in_the_words_of_the_training(setting:
     file, overrides = with_settings(tmp_path, setting)
     with pytest.raises(MetricFaceError) as refused:
         fit(load_config(file, overrides), tmp_path / "run", quiet=True)
-    report = audit_source(file, overrides)
+    report = audit(file, overrides)
     assert report.refusal == str(refused.value)
     assert report.findings[0].sentence == f"A training refuses this: {refused.value}."
-    assert audit(file, *(word for line in overrides for word in ("--set", line)))[0] == 1
+    assert audit_command(file, *(word for line in overrides for word in ("--set", line)))[0] == 1
 
 
 def test_what_a_training_says_of_its_settings_the_audit_says_too(tmp_path: Path) -> None:
     file, overrides = with_settings(tmp_path, "loss.f1_ramp=5")
     said: list[str] = []
     fit(load_config(file, overrides), tmp_path / "run", quiet=True, say=said.append)
-    report = audit_source(file, overrides)
+    report = audit(file, overrides)
     assert report.refusal == ""
     assert report.notes[0].startswith("loss.f1_ramp=5: the loss reaches")
     assert list(report.notes) == said[: len(report.notes)]
@@ -103,18 +103,18 @@ def test_what_a_training_says_of_its_settings_the_audit_says_too(tmp_path: Path)
 
 def test_labels_that_differ_by_case_or_blanks_are_a_finding(tmp_path: Path) -> None:
     text = rows(["cat"] * 3 + ["Cat"] * 2 + ["cat "] * 2 + ["dog"] * 3 + ["ｄog"] * 2)
-    report = audit_source(table(text, images=12)(tmp_path))
+    report = audit(table(text, images=12)(tmp_path))
     found = {finding.id: finding for finding in report.findings}["names-alike-label"]
     assert "'Cat' (2) and 'cat' (3) and 'cat ' (2); 'dog' (3) and 'ｄog' (2)" in found.sentence
     assert found.rows == (tuple(range(7)), tuple(range(7, 12)))
-    other = audit_source(tree("cat", "dog")(tmp_path / "clean"))
+    other = audit(tree("cat", "dog")(tmp_path / "clean"))
     assert not [finding for finding in other.findings if finding.id.startswith("names-alike")]
 
 
 def test_the_audit_says_what_was_left_out(tmp_path: Path) -> None:
     source = tree("cat", "dog")(tmp_path)
     (source / "cat" / "notes.txt").write_text("text")
-    code, said = audit(source)
+    code, said = audit_command(source)
     assert code == 0
     assert "8 images taken; left out: 1 that Pillow does not open (.txt)" in " ".join(said.split())
 

@@ -7,7 +7,7 @@ import pytest
 
 from metric_face.data.templates import Template, listed
 from metric_face.errors import DataError
-from metric_face.inference.submission import asked_for
+from metric_face.inference.submission import collect_images
 from metric_face.inference.watch import gather
 
 
@@ -81,17 +81,17 @@ def test_a_template_finds_its_images_below(toy: Path, tmp_path: Path) -> None:
         shutil.copy(toy / "images" / name, tmp_path / "eval" / "images")
     read = template(tmp_path / "eval", "ImageID,ans\np02_0.png,0\ngone.png,0\np00_0.png,0\n")
     for asked in (
-        asked_for([str(read.source)]),
-        asked_for([str(tmp_path / "eval")], submitted=True),
+        collect_images([str(read.source)]),
+        collect_images([str(tmp_path / "eval")], submitted=True),
     ):
         assert [Path(file).name for file in asked.files] == ["p02_0.png", "p00_0.png"]
         assert asked.template == read
         assert [str(error) for error in asked.failed.values()] == [
             f"gone.png: no image of that name in {tmp_path / 'eval'} or below; restore it"
         ]
-    asked = asked_for([str(tmp_path / "eval" / "images")], read.source)
+    asked = collect_images([str(tmp_path / "eval" / "images")], read.source)
     assert [Path(file).name for file in asked.files] == ["p02_0.png", "p00_0.png"]
-    plain = asked_for([str(tmp_path / "eval")])  # no submission is wanted: all the images
+    plain = collect_images([str(tmp_path / "eval")])  # no submission is wanted: all the images
     assert plain.template is None
     assert len(plain.files) == 3
 
@@ -99,7 +99,7 @@ def test_a_template_finds_its_images_below(toy: Path, tmp_path: Path) -> None:
 def test_a_template_of_other_images_is_refused(toy: Path, tmp_path: Path) -> None:
     read = template(tmp_path, "ImageID,ans\nzz.png,0\n")
     with pytest.raises(DataError, match=r"none of its 1 ids names an image in .*; name the folder of images"):
-        asked_for([str(toy)], read.source)
+        collect_images([str(toy)], read.source)
 
 
 def test_a_name_that_leads_to_no_image_stops_no_other(toy: Path, tmp_path: Path) -> None:
@@ -107,13 +107,13 @@ def test_a_name_that_leads_to_no_image_stops_no_other(toy: Path, tmp_path: Path)
     assert [Path(file).name for file in files] == ["p00_0.png"]
     assert list(failed) == ["nowhere.png", str(tmp_path)]
     with pytest.raises(DataError, match="no such file"):
-        asked_for(["nowhere.png"])
+        collect_images(["nowhere.png"])
 
 
 def test_repeated_names_are_refused_before_anything_is_computed(toy: Path) -> None:
     image = str(toy / "images" / "p00_0.png")
     with pytest.raises(DataError, match=r"must differ to be ImageIDs, found 2 of p00_0\.png"):
-        asked_for([image, image], submitted=True)
+        collect_images([image, image], submitted=True)
 
 
 def test_a_list_is_cut() -> None:

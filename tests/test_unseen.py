@@ -12,7 +12,7 @@ from metric_face.cli.app import app
 from metric_face.data.unseen import Unseen
 from metric_face.embeddings.prediction_csv import write_predictions
 from metric_face.embeddings.predictions import Predictions
-from metric_face.ensemble.fusing import fuse_sources
+from metric_face.ensemble.fusing import fuse
 from metric_face.errors import ArgumentError, DataError, ImageError
 from metric_face.run import Run
 
@@ -97,7 +97,7 @@ def test_files_answer_a_template_in_its_order(tmp_path: Path) -> None:
     whole.to_csv(tmp_path / "a.csv", index=False)
     template = tmp_path / "info.csv"
     template.write_text("ImageID,ans\nc.jpg,0\nlost.jpg,0\nb.jpg,0\n")
-    fused = fuse_sources([tmp_path / "a.csv"], tmp_path / "run", out=tmp_path / "out.csv", template=template)
+    fused = fuse([tmp_path / "a.csv"], tmp_path / "run", out=tmp_path / "out.csv", template=template)
     written = pd.read_csv(tmp_path / "out.csv")
     assert list(written["ImageID"]) == ["c.jpg", "lost.jpg", "b.jpg"]
     val = SPACE.labels(own.table, "joint")[0]

@@ -14,7 +14,7 @@ from metric_face.data.table import ImageTable
 from metric_face.data.whereabouts import moved, relative_names, tell
 from metric_face.errors import DataError
 from metric_face.files.run_files import seal_run
-from metric_face.inference.predictor import Asker
+from metric_face.inference.predictor import Predictor
 from metric_face.run import Run
 
 
@@ -78,8 +78,8 @@ def test_the_commands_take_data(mobile: Path, tmp_path: Path) -> None:
 
 def test_a_page_of_neighbors_reads_them_where_they_are(mobile: Path, indexed: Run, tmp_path: Path) -> None:
     (mobile / "photos").rename(tmp_path / "moved")
-    asker = Asker(mobile / "run", data=tmp_path / "moved")
-    assert asker.where(str(asker.index.columns["path"][0])).is_relative_to(tmp_path / "moved")
+    predictor = Predictor(mobile / "run", data=tmp_path / "moved")
+    assert predictor.where(str(predictor.index.columns["path"][0])).is_relative_to(tmp_path / "moved")
     done = CliRunner().invoke(
         app,
         [

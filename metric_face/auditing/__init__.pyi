@@ -1,5 +1,5 @@
-from .checking import audit_source as audit_source
+from .checking import audit as audit
 from .duplicates import near_pairs as near_pairs
 from .page import write_page as write_page
 
-__all__ = ["audit_source", "near_pairs", "write_page"]
+__all__ = ["audit", "near_pairs", "write_page"]

@@ -1,4 +1,4 @@
-"""audit_source: data, split and sampler of a run that has not been started, in one dry pass."""
+"""audit: data, split and sampler of a run that has not been started, in one dry pass."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from metric_face.errors import ConfigError, MetricFaceError
 from metric_face.training import METRIC, EpochPlan, get_ready
 
 
-def audit_source(
+def audit(
     source: str | Path,
     overrides: Sequence[str] = (),
     *,

@@ -24,12 +24,12 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Check data, split and sampler in one dry pass, without a model; exit code 1 where a training would refuse."""
-    from metric_face.auditing import audit_source, write_page
+    from metric_face.auditing import audit, write_page
     from metric_face.cli.terminal import answer, answer_json, bar, counter
 
     check_apart({"--out": out}, [source])
     with bar("reading images", not as_json) as progress:
-        report = audit_source(source, overrides or [], fixed=fixed or [], progress=counter(progress))
+        report = audit(source, overrides or [], fixed=fixed or [], progress=counter(progress))
     page = None if out is None else write_page(report, out)
     if as_json:
         answer_json({**report.to_dict(), "page": None if page is None else str(page)})

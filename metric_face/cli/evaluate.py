@@ -7,13 +7,13 @@ def evaluate(run: RunArgument = LATEST, split: Split = "val", as_json: Json = Fa
     """Macro F1 of head, kNN and probe, recall@1/5, R-precision and MAP@R, with intervals over identities."""
     from metric_face.cli.terminal import answer, answer_json, answer_table, say, steps, with_interval
     from metric_face.data import tell
-    from metric_face.evaluation import evaluate as judge
+    from metric_face.evaluation import evaluate
     from metric_face.run import Run
 
     opened = Run.open(run)
     tell(opened, say, shown=False)
     with steps(not as_json) as step:
-        found = judge(opened, split=split, progress=step)
+        found = evaluate(opened, split=split, progress=step)
     if as_json:
         answer_json(found.to_dict())
         return

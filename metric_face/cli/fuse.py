@@ -40,13 +40,11 @@ def fuse(
 ) -> None:
     """Judge folds and runs on images they held out, and fuse them attribute by attribute."""
     from metric_face.cli.terminal import answer, answer_json, answer_table, say, steps, with_interval
-    from metric_face.ensemble import fuse_sources
+    from metric_face.ensemble import fuse
 
     check_apart({"--out": out}, [*sources, *(one for one in (images, template) if one is not None)])
     with steps(not as_json) as step:
-        fused = fuse_sources(
-            sources, truth, out=out, images=images, template=template, insist=insist, progress=step
-        )
+        fused = fuse(sources, truth, out=out, images=images, template=template, insist=insist, progress=step)
     if as_json:
         answer_json({**vars(fused), "out": None if out is None else str(out)})
         raise typer.Exit(0 if fused.complete else 1)

@@ -28,14 +28,14 @@ def index(
     """Build the index that 'knn' asks, and choose how neighbors vote, on validation."""
     from metric_face.cli.terminal import answer, answer_json, say
     from metric_face.data import tell
-    from metric_face.inference import index_run
+    from metric_face.inference import build_index
     from metric_face.run import Run
 
     opened = Run.open(run)
     folder_target(out or opened.folder / "index", INDEX)
     tell(opened, say, shown=False)
     budget = None if memory is None else int(memory * 2**30)
-    built = index_run(
+    built = build_index(
         opened, split=split, reject=_rate(reject), kind=kind, memory_budget=budget, recall=recall
     )
     folder = built.save(out or opened.folder / "index")

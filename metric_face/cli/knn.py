@@ -66,36 +66,48 @@ def knn(
         standard_input,
         who_counts,
     )
-    from metric_face.inference import Answer, Asked, Asker, ask_lines, asked_for, fill, watch_folder
+    from metric_face.inference import (
+        Answer,
+        ImageRequest,
+        Predictor,
+        collect_images,
+        fill,
+        predict_lines,
+        watch_folder,
+    )
 
     if bool(images) == (watch is not None):
         raise typer.BadParameter("give images, or - for a list on standard input, or --watch FOLDER")
     if watch is not None and (csv or explain or template):
         raise typer.BadParameter("--csv, --explain and --template need a list that ends; leave out --watch")
     warm = watch is not None or images == ["-"]  # one process answers whatever comes, image by image
-    asked = Asked([]) if warm else asked_for(images or [], template, submitted=csv is not None)
+    asked = ImageRequest([]) if warm else collect_images(images or [], template, submitted=csv is not None)
     if warm and template is not None:
         from metric_face.data import Template
 
-        asked = Asked([], Template.read(template))
+        asked = ImageRequest([], Template.read(template))
     check_apart(
         {"--csv": csv, "--explain": explain}, [*asked.files, *([] if template is None else [template])]
     )
-    asker = Asker(run, index_folder, few=not warm and len(asked.files) < 5, data=root)
+    predictor = Predictor(run, index_folder, few=not warm and len(asked.files) < 5, data=root)
     nearest = shown if explain is None else max(shown, 12)
 
-    def ask(paths: list[str], **progress: Any) -> list[Answer]:
+    def predict(paths: list[str], **progress: Any) -> list[Answer]:
         others = None if identity is None else [identity] * len(paths)
-        return asker.ask(paths, k=k, votes=votes, shown=nearest, exclude=others, **progress)
+        return predictor.predict(paths, k=k, votes=votes, shown=nearest, exclude=others, **progress)
 
-    def ask_one(path: str) -> Answer:
-        return ask([path])[0]
+    def predict_one(path: str) -> Answer:
+        return predict([path])[0]
 
     if not as_json:
-        say(who_counts(asker, identity))
+        say(who_counts(predictor, identity))
     answers, failed = [], 0
     if warm:
-        come = ask_lines(standard_input(), ask_one) if watch is None else watch_folder(watch, ask_one)
+        come = (
+            predict_lines(standard_input(), predict_one)
+            if watch is None
+            else watch_folder(watch, predict_one)
+        )
         if watch is not None:
             say(f"watching {watch}; Ctrl-C ends it")
         try:
@@ -112,11 +124,11 @@ def knn(
     else:
         broken: dict[str, Any] = {}
         with bar("reading images", not as_json) as progress:
-            answers = ask(asked.files, broken=broken, progress=counter(progress))
+            answers = predict(asked.files, broken=broken, progress=counter(progress))
         broken |= asked.failed
         failed = len(broken)
         if as_json and csv is None:
-            listed = [one.showing(shown).to_dict() for one in answers]
+            listed = [one.nearest(shown).to_dict() for one in answers]
             answer_json(listed + [{"path": name, "error": str(error)} for name, error in broken.items()])
         elif csv is None:
             for one in answers:
@@ -127,7 +139,7 @@ def knn(
         say(f"{csv or explain}: not written, as no image could be used")
         raise typer.Exit(1)
     if csv is not None:
-        text, lines, complete = fill(answers, asker, asked.template)
+        text, lines, complete = fill(answers, predictor, asked.template)
         write_text(csv, text)
         say(f"{len(answers):,} answers in {csv}" + (f"; {failed} could not be used" if failed else ""))
         for line in lines:
@@ -136,6 +148,6 @@ def knn(
     if explain is not None:
         from metric_face.inference import write_answers
 
-        say(str(write_answers(answers, asker, explain, thumbnails=not no_thumbnails)))
+        say(str(write_answers(answers, predictor, explain, thumbnails=not no_thumbnails)))
     if failed:
         raise typer.Exit(1)

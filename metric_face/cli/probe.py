@@ -11,13 +11,13 @@ def probe(
     """Fit a linear probe on the training embeddings: F1 per class on another split."""
     from metric_face.cli.terminal import answer, answer_json, answer_table, say, steps, with_interval
     from metric_face.data import tell
-    from metric_face.evaluation import probe_run
+    from metric_face.evaluation import probe
     from metric_face.run import Run
 
     opened = Run.open(run)
     tell(opened, say, shown=False)
     with steps(not as_json) as step:
-        scores = probe_run(opened, split=split, progress=step)
+        scores = probe(opened, split=split, progress=step)
     if as_json:
         from dataclasses import asdict
 

@@ -23,7 +23,7 @@ from metric_face.files import plain
 from metric_face.visible import visible, visible_json
 
 if TYPE_CHECKING:
-    from metric_face.inference import Answer, Asker, TargetAnswer
+    from metric_face.inference import Answer, Predictor, TargetAnswer
 
 out = Console(highlight=False, soft_wrap=True, emoji=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
@@ -64,15 +64,15 @@ def show_answer(one: "Answer", as_json: bool = False, shown: int | None = None) 
         as_json: as one line of JSON.
         shown: neighbors to show; all that the answer holds when None.
     """
-    one = one if shown is None else one.showing(shown)
+    one = one if shown is None else one.nearest(shown)
     if as_json:
         _write_json(one.to_dict())
         return
-    said = ", ".join(f"{name} {_verdict(one.verdicts[name])}" for name in one.spoken)
+    said = ", ".join(f"{name} {_verdict(one.targets[name])}" for name in one.shown_targets)
     without = f" (without {one.left_out} images of {one.identity})" if one.left_out else ""
     answer(f"{one.path}{without}: {said}")
     for near in one.neighbors:
-        labels = ", ".join(near.labels[name] for name in one.spoken if name in near.labels)
+        labels = ", ".join(near.labels[name] for name in one.shown_targets if name in near.labels)
         same = "  (the very file asked about)" if near.same_file else ""
         answer(f"    {near.similarity:+.3f}  {near.path}  {labels or near.identity or ''}{same}")
     sys.stdout.flush()
@@ -85,12 +85,12 @@ def show_failure(name: str, error: Exception, as_json: bool = False) -> None:
         _write_json({"path": name, "error": str(error)})
 
 
-def who_counts(asker: "Asker", identity: str | None) -> str:
+def who_counts(predictor: "Predictor", identity: str | None) -> str:
     """Whether images of the identity asked about count among the neighbors, in words."""
     if identity is None:
-        remedy = "; --identity NAME leaves an identity's own out" if asker.knows_identities else ""
+        remedy = "; --identity NAME leaves an identity's own out" if predictor.knows_identities else ""
         return f"every image of the index counts{remedy}"
-    left_out = asker.images_of(identity)
+    left_out = predictor.images_of(identity)
     if not left_out:
         return f"nobody in the index is called {identity}: every image counts"
     return f"{left_out} images of {identity} in the index do not count"

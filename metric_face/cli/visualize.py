@@ -27,7 +27,7 @@ def visualize(
     from metric_face.cli.terminal import answer, answer_json, say, steps
     from metric_face.data import tell
     from metric_face.run import Run
-    from metric_face.visualization import map_run
+    from metric_face.visualization import visualize
 
     opened = Run.open(run, data=root)
     for name in MAP_FILES:
@@ -35,7 +35,7 @@ def visualize(
     say("UMAP compiles itself on its first use (about 40 s), then is fast")
     tell(opened, say, shown=not no_thumbnails)
     with steps(not as_json) as step:
-        made = map_run(
+        made = visualize(
             opened, split=split, folder=out, seed=seed, thumbnails=not no_thumbnails, progress=step
         )
     if as_json:

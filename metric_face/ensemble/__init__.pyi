@@ -1,3 +1,3 @@
-from .fusing import fuse_sources as fuse_sources
+from .fusing import fuse as fuse
 
-__all__ = ["fuse_sources"]
+__all__ = ["fuse"]

@@ -1,4 +1,4 @@
-"""fuse_sources: files, runs and folds of runs, fused by what images chose that no model was trained on."""
+"""fuse: files, runs and folds of runs, fused by what images chose that no model was trained on."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from metric_face.data import Codes, LabelSpace, Template, Unseen, identities_of, listed, refuse_repeated
 from metric_face.embeddings import Predictions, fill_template, pool_folds, write_submission
 from metric_face.ensemble.members import Candidate, models_of, open_candidates
-from metric_face.ensemble.soft_vote import FusionPlan, fixed_plan, fuse
+from metric_face.ensemble.soft_vote import FusionPlan, choose_members, fixed_plan
 from metric_face.errors import ArgumentError
 from metric_face.metrics import Interval, bootstrap_interval
 from metric_face.run import Run
@@ -38,7 +38,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Fused:
-    """What :func:`fuse_sources` chose, measured and wrote.
+    """What :func:`fuse` chose, measured and wrote.
 
     Attributes:
         plan: the members of each attribute; with a single candidate, itself.
@@ -86,7 +86,7 @@ class _Truth:
         return cls(space, images, codes, identities, own)
 
 
-def fuse_sources(
+def fuse(
     sources: Sequence[Path],
     truth: Path | None = None,
     *,
@@ -132,7 +132,7 @@ def fuse_sources(
     if len(said) == 1:
         plan = fixed_plan({name: [said[0].name] for name in known.space.names})
     else:
-        plan = fuse(said, known.images, known.codes, known.identities, known.space, seed=seed)
+        plan = choose_members(said, known.images, known.codes, known.identities, known.space, seed=seed)
     notes = _notes(said, candidates, known)
     chosen = plan
     if plan.harms and not insist:

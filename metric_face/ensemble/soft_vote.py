@@ -117,7 +117,7 @@ def fixed_plan(members: Mapping[str, Sequence[str]]) -> FusionPlan:
     )
 
 
-def fuse(
+def choose_members(
     runs: Sequence[Predictions],
     images: ArrayLike,
     truth: Mapping[str, ArrayLike],

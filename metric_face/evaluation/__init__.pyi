@@ -1,5 +1,5 @@
 from .evaluating import Evaluation as Evaluation
 from .evaluating import evaluate as evaluate
-from .evaluating import probe_run as probe_run
+from .evaluating import probe as probe
 
-__all__ = ["Evaluation", "evaluate", "probe_run"]
+__all__ = ["Evaluation", "evaluate", "probe"]

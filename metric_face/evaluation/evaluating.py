@@ -178,7 +178,7 @@ def evaluate(
     )
 
 
-def probe_run(
+def probe(
     run: Run,
     embeddings: Embeddings | None = None,
     *,

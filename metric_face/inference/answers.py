@@ -37,38 +37,38 @@ class Answer:
     Attributes:
         path: the image asked about.
         neighbors: the nearest indexed images, nearest first; fewer or more than those that vote.
-        verdicts: target -> how its answer was reached.
+        targets: target -> how its answer was reached.
         identity: whose images in the index did not count; None where everybody's did.
         left_out: how many indexed images those are.
     """
 
     path: str
     neighbors: tuple[Neighbor, ...]
-    verdicts: dict[str, TargetAnswer]
+    targets: dict[str, TargetAnswer]
     identity: str | None = None
     left_out: int = 0
 
     @property
     def predicted(self) -> dict[str, str]:
         """Target -> class name, or ``unknown`` where the certainty is below the index's threshold."""
-        return {name: verdict.answer for name, verdict in self.verdicts.items()}
+        return {name: verdict.answer for name, verdict in self.targets.items()}
 
     @property
     def probability(self) -> dict[str, float]:
         """Target -> calibrated probability of the likeliest class; without calibration its share of the votes."""
-        return {name: verdict.probability for name, verdict in self.verdicts.items()}
+        return {name: verdict.probability for name, verdict in self.targets.items()}
 
     @property
-    def spoken(self) -> list[str]:
+    def shown_targets(self) -> list[str]:
         """The targets to tell an identity: the joint class says nothing that its attributes do not."""
-        return [name for name in self.verdicts if name != "joint" or len(self.verdicts) == 1]
+        return [name for name in self.targets if name != "joint" or len(self.targets) == 1]
 
     @property
     def same_identity_excluded(self) -> bool:
         """Whether images of the identity asked about were left out."""
         return self.identity is not None
 
-    def showing(self, count: int) -> Self:
+    def nearest(self, count: int) -> Self:
         """The answer with its ``count`` nearest neighbors only."""
         return replace(self, neighbors=self.neighbors[:count])
 
@@ -93,6 +93,6 @@ def submission(answers: Sequence[Answer], classes: Sequence[str], target: str = 
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(("ImageID", "ans"))
     rows.writerows(
-        (name, number[one.verdicts[target].likeliest]) for name, one in zip(names, answers, strict=True)
+        (name, number[one.targets[target].likeliest]) for name, one in zip(names, answers, strict=True)
     )
     return text.getvalue()

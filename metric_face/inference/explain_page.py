@@ -11,7 +11,7 @@ import numpy as np
 from metric_face.errors import DataError
 from metric_face.files import inside, write_text
 from metric_face.inference.answers import Answer, Neighbor
-from metric_face.inference.predictor import Asker
+from metric_face.inference.predictor import Predictor
 from metric_face.inference.target_votes import UNKNOWN, TargetAnswer, TargetVote
 from metric_face.pages import ACROSS, Thumbnails, make_thumbnails, pack_ids, render
 
@@ -30,13 +30,13 @@ _KINDS = {
 
 
 def write_answers(
-    answers: Sequence[Answer], asker: Asker, path: str | os.PathLike[str], *, thumbnails: bool = True
+    answers: Sequence[Answer], predictor: Predictor, path: str | os.PathLike[str], *, thumbnails: bool = True
 ) -> Path:
     """Write the page of some answers as one HTML file, atomically.
 
     Args:
         answers: of the images asked about; the first 50 are shown.
-        asker: who gave them.
+        predictor: who gave them.
         path: where the page shall be.
         thumbnails: False leaves every image out.
 
@@ -44,7 +44,7 @@ def write_answers(
         The path written.
     """
     shown = answers[:MOST]
-    pictures = _Pictures(asker, thumbnails)
+    pictures = _Pictures(predictor, thumbnails)
     told = [_told(one, pictures) for one in shown]
     drawn = pictures.draw()
     block: dict[str, Any] = {"n": len(pictures.files)}
@@ -62,10 +62,10 @@ def write_answers(
             count=len(answers),
             thumbnails=thumbnails,
             broken=pictures.broken,
-            identities=_identities(answers, asker),
-            settings=[_setting(name, vote, answers) for name, vote in asker.targets.items()],
-            index=_index_line(asker),
-            rejects=any(verdict.rejects for one in shown for verdict in one.verdicts.values()),
+            identities=_identities(answers, predictor),
+            settings=[_setting(name, vote, answers) for name, vote in predictor.targets.items()],
+            index=_index_line(predictor),
+            rejects=any(verdict.rejects for one in shown for verdict in one.targets.values()),
         ),
     )
 
@@ -81,8 +81,8 @@ class Tile:
 class _Pictures:
     """The files that the page shows, each once."""
 
-    def __init__(self, asker: Asker, thumbnails: bool) -> None:
-        self.asker, self.thumbnails = asker, thumbnails
+    def __init__(self, predictor: Predictor, thumbnails: bool) -> None:
+        self.predictor, self.thumbnails = predictor, thumbnails
         self.files: list[Path] = []
         self.broken: frozenset[int] = frozenset()
         self._number: dict[Path, int] = {}
@@ -92,7 +92,7 @@ class _Pictures:
 
     def indexed(self, path: str) -> Tile:
         try:
-            return self._tile(inside(self.asker.root, str(self.asker.where(path))))
+            return self._tile(inside(self.predictor.root, str(self.predictor.where(path))))
         except DataError:  # it leaves the data's folder, or is absolute and gone
             return Tile(None, "file not found")
 
@@ -122,7 +122,7 @@ def _told(one: Answer, pictures: _Pictures) -> dict[str, Any]:
     return {
         "path": _printable(one.path),
         "tile": pictures.asked(one.path),
-        "targets": [_target(name, verdict) for name, verdict in one.verdicts.items()],
+        "targets": [_target(name, verdict) for name, verdict in one.targets.items()],
         "near": [_near(rank, near, one, pictures) for rank, near in enumerate(one.neighbors, start=1)],
         "without": _without(one),
     }
@@ -154,10 +154,10 @@ def _near(rank: int, near: Neighbor, one: Answer, pictures: _Pictures) -> dict[s
         {
             "target": name,
             "label": near.labels[name],
-            "agrees": near.labels[name] == one.verdicts[name].likeliest,
-            "votes": rank <= one.verdicts[name].k,
+            "agrees": near.labels[name] == one.targets[name].likeliest,
+            "votes": rank <= one.targets[name].k,
         }
-        for name in one.spoken
+        for name in one.shown_targets
         if name in near.labels
     ]
     return {
@@ -180,11 +180,11 @@ def _without(one: Answer) -> str:
     return f"{images} of {one.identity} in the index did not count"
 
 
-def _identities(answers: Sequence[Answer], asker: Asker) -> str:
+def _identities(answers: Sequence[Answer], predictor: Predictor) -> str:
     """Whether an identity's own images counted, in words."""
     if any(one.same_identity_excluded for one in answers):
         return "Images of the identity asked about were left out of the neighbors."
-    if asker.knows_identities:
+    if predictor.knows_identities:
         return (
             "Every image of the index counted, also those of the identity asked about if there are any: "
             "--identity NAME leaves them out."
@@ -194,7 +194,7 @@ def _identities(answers: Sequence[Answer], asker: Asker) -> str:
 
 def _setting(name: str, vote: TargetVote, answers: Sequence[Answer]) -> dict[str, Any]:
     """How one target was voted on, in words."""
-    used = next((one.verdicts[name] for one in answers), None)
+    used = next((one.targets[name] for one in answers), None)
     if used is None or (used.k, used.votes, used.calibrated) != (
         vote.k,
         vote.votes,
@@ -215,8 +215,8 @@ def _setting(name: str, vote: TargetVote, answers: Sequence[Answer]) -> dict[str
     }
 
 
-def _index_line(asker: Asker) -> str:
-    index = asker.index
+def _index_line(predictor: Predictor) -> str:
+    index = predictor.index
     found = "searched exactly" if index.kind == "flat" else f"{index.kind}, recall {index.recall.reached:.3f}"
     split = index.metadata.get("split", "")
     which = f" of the split {split!r}" if split and split != "all" else ""

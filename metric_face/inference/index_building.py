@@ -1,4 +1,4 @@
-"""index_run: the index that the kNN command asks, with what validation chose for each target."""
+"""build_index: the index that the kNN command asks, with what validation chose for each target."""
 
 from dataclasses import replace
 from typing import Any
@@ -19,7 +19,7 @@ from metric_face.run import Run
 from metric_face.search import EmbeddingIndex, graph_between
 
 
-def index_run(
+def build_index(
     run: Run,
     embeddings: Embeddings | None = None,
     *,

@@ -1,4 +1,4 @@
-"""Asker: what the neighbors of a new photograph say. Needs no torch where the run has ``model.onnx``."""
+"""Predictor: what the neighbors of a new photograph say. Needs no torch where the run has ``model.onnx``."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -27,7 +27,7 @@ _BATCH = 32
 Embed = Callable[[Floats], Floats]
 
 
-class Asker:
+class Predictor:
     """A model and an index, loaded once, to be asked about any number of images.
 
     Args:
@@ -120,7 +120,7 @@ class Asker:
         """Whether the index says who is on its images."""
         return "identity" in self.index.columns
 
-    def ask(
+    def predict(
         self,
         images: Sequence[str | Path],
         *,
@@ -169,8 +169,8 @@ class Asker:
         settings = {name: vote.changed(k, votes) for name, vote in self.targets.items()}
         depth = min(len(self.index), max([shown, *(vote.depth for vote in settings.values())]))
         found = self.index.search(vectors, depth, exclude=exclude, fingerprint=self.card["fingerprint"])
-        verdicts = {
-            name: vote.verdicts(found.rows, found.similarities, self.index.columns[CODE + name])
+        targets = {
+            name: vote.answers(found.rows, found.similarities, self.index.columns[CODE + name])
             for name, vote in settings.items()
         }
         who = [None] * len(images) if exclude is None else list(exclude)
@@ -179,7 +179,7 @@ class Asker:
             Answer(
                 str(path),
                 self._neighbors(found, row, shown, Path(path)),
-                {name: said[row] for name, said in verdicts.items()},
+                {name: said[row] for name, said in targets.items()},
                 identity=who[row],
                 left_out=left_out[who[row]],
             )
@@ -192,7 +192,7 @@ class Asker:
         progress: Callable[[int, int], object] | None = None,
         broken: dict[str, ImageError] | None = None,
     ) -> Floats:
-        """The vectors (Q, D) of image files; ``progress`` and ``broken`` as :meth:`ask`."""
+        """The vectors (Q, D) of image files; ``progress`` and ``broken`` as :meth:`predict`."""
         vectors = []
         for start in range(0, len(images), _BATCH):
             batch = images[start : start + _BATCH]

@@ -12,11 +12,11 @@ from metric_face.inference.watch import gather
 
 if TYPE_CHECKING:
     from metric_face.inference.answers import Answer
-    from metric_face.inference.predictor import Asker
+    from metric_face.inference.predictor import Predictor
 
 
 @dataclass(frozen=True)
-class Asked:
+class ImageRequest:
     """Images to ask about.
 
     Attributes:
@@ -30,7 +30,9 @@ class Asked:
     failed: dict[str, DataError] = field(default_factory=dict)
 
 
-def asked_for(names: Sequence[str], template: str | Path | None = None, *, submitted: bool = False) -> Asked:
+def collect_images(
+    names: Sequence[str], template: str | Path | None = None, *, submitted: bool = False
+) -> ImageRequest:
     """The images behind names on a command line.
 
     Args:
@@ -53,7 +55,7 @@ def asked_for(names: Sequence[str], template: str | Path | None = None, *, submi
         wanted = Template.read(template)
         place = wanted.match(files)
         _refuse_none(wanted, place, ", ".join(names))
-        return Asked([files[at] for at in place.values()], wanted, failed)
+        return ImageRequest([files[at] for at in place.values()], wanted, failed)
     if submitted and alone is not None and alone.is_dir():
         found = Template.beside(alone)
         if found is not None:
@@ -63,30 +65,30 @@ def asked_for(names: Sequence[str], template: str | Path | None = None, *, submi
         raise next(iter(failed.values()))
     if submitted:
         refuse_repeated([Path(file).name for file in files])
-    return Asked(files, None, failed)
+    return ImageRequest(files, None, failed)
 
 
 def fill(
-    answers: Sequence["Answer"], asker: "Asker", template: Template | None = None
+    answers: Sequence["Answer"], predictor: "Predictor", template: Template | None = None
 ) -> tuple[str, list[str], bool]:
     """The submission of the answers as CSV text.
 
     Args:
         answers: of the images that could be used.
-        asker: who gave them; its commonest class is what an id without an answer gets.
+        predictor: who gave them; its commonest class is what an id without an answer gets.
         template: whose ids are answered; None for one row an answer.
 
     Returns:
         The text, lines that say what a reader of it should know, and whether every id was answered.
     """
-    target = "joint" if "joint" in asker.targets else next(iter(asker.targets))
-    classes = asker.targets[target].classes
+    target = "joint" if "joint" in predictor.targets else next(iter(predictor.targets))
+    classes = predictor.targets[target].classes
     if template is None:
         return submission(answers, classes, target), [], True
     number = {name: code for code, name in enumerate(classes)}
-    codes = [number[one.verdicts[target].likeliest] for one in answers]
+    codes = [number[one.targets[target].likeliest] for one in answers]
     place = template.match([one.path for one in answers])
-    default = asker.commonest(target)
+    default = predictor.commonest(target)
     text, missing = template.filled({name: codes[at] for name, at in place.items()}, default)
     lines = []
     if missing:
@@ -99,7 +101,7 @@ def fill(
     return text, lines, not missing
 
 
-def _of_template(template: Template, folder: Path) -> Asked:
+def _of_template(template: Template, folder: Path) -> ImageRequest:
     files = template.locate(folder)
     _refuse_none(template, files, str(folder))
     failed = {
@@ -107,7 +109,7 @@ def _of_template(template: Template, folder: Path) -> Asked:
         for name in template.ids
         if name not in files
     }
-    return Asked([str(file) for file in files.values()], template, failed)
+    return ImageRequest([str(file) for file in files.values()], template, failed)
 
 
 def _refuse_none(template: Template, found: Mapping[str, object], where: str) -> None:

@@ -115,7 +115,7 @@ class TargetVote:
             temperature=self.temperature,
         )
 
-    def verdicts(self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike) -> list[TargetAnswer]:
+    def answers(self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike) -> list[TargetAnswer]:
         """What (Q, K) neighbors say of each of Q images; arguments as :meth:`probabilities`."""
         shares = self.shares(rows, similarities, codes)
         chances = self._calibrated(shares)

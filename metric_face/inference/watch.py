@@ -59,7 +59,7 @@ def gather(names: Sequence[str]) -> tuple[list[str], dict[str, DataError]]:
     return found, failed
 
 
-def ask_lines(lines: Iterable[str], ask: Ask[T]) -> Iterator[tuple[str, T | DataError]]:
+def predict_lines(lines: Iterable[str], ask: Ask[T]) -> Iterator[tuple[str, T | DataError]]:
     """Answer each line before the next is read; a line that names nothing usable does not stop the others.
 
     Args:

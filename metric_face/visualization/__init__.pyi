@@ -1,7 +1,7 @@
 from .faithfulness import measure_faithfulness as measure_faithfulness
 from .faithfulness import neighbor_confusion as neighbor_confusion
 from .map_page import build_map as build_map
-from .maps import map_run as map_run
+from .maps import visualize as visualize
 from .matrices import MatrixChart as MatrixChart
 from .matrices import confusion_chart as confusion_chart
 from .projection import Projection as Projection
@@ -12,8 +12,8 @@ __all__ = [
     "Projection",
     "build_map",
     "confusion_chart",
-    "map_run",
     "measure_faithfulness",
     "neighbor_confusion",
     "project",
+    "visualize",
 ]

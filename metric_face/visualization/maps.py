@@ -1,4 +1,4 @@
-"""map_run: pictures of an embedding, as a PNG of small multiples and an offline page."""
+"""visualize: pictures of an embedding, as a PNG of small multiples and an offline page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _MOST_IN_MATRIX = 24
 
 @dataclass(frozen=True)
 class MapFiles:
-    """What :func:`map_run` wrote and measured."""
+    """What :func:`visualize` wrote and measured."""
 
     picture: Path
     page: Path
@@ -31,7 +31,7 @@ class MapFiles:
     faithfulness: dict[str, Faithfulness]
 
 
-def map_run(
+def visualize(
     run: Run,
     embeddings: Embeddings | None = None,
     *,

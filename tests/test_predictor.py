@@ -13,8 +13,8 @@ from metric_face.classifiers.knn import KNNClassifier
 from metric_face.errors import ArgumentError, DataError, FileFormatError, ModelMismatchError
 from metric_face.evaluation.evaluating import evaluate
 from metric_face.inference.answers import Answer, submission
-from metric_face.inference.index_building import index_run
-from metric_face.inference.predictor import CODE, Asker
+from metric_face.inference.index_building import build_index
+from metric_face.inference.predictor import CODE, Predictor
 from metric_face.inference.target_votes import TargetVote
 from metric_face.metrics.calibration import calibrate
 from metric_face.metrics.reject import reject_threshold
@@ -30,8 +30,8 @@ def run(indexed: Run) -> Run:
 
 
 @pytest.fixture(scope="module")
-def asker(run: Run) -> Asker:
-    return Asker(run.folder)
+def predictor(run: Run) -> Predictor:
+    return Predictor(run.folder)
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +41,14 @@ def images(run: Run) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def answers(asker: Asker, images: list[Path]) -> list[Answer]:
-    return asker.ask(images)
+def answers(predictor: Predictor, images: list[Path]) -> list[Answer]:
+    return predictor.predict(images)
 
 
-def _classifier(run: Run, asker: Asker, name: str, k: int, votes: str) -> KNNClassifier:
+def _classifier(run: Run, predictor: Predictor, name: str, k: int, votes: str) -> KNNClassifier:
     """The Python way to the same votes: the stored training embeddings behind scikit-learn's interface."""
-    classifier = KNNClassifier(k, votes=votes, temperature=asker.targets[name].temperature)
-    return classifier.fit(run.embeddings("train").vectors, asker.index.columns[CODE + name])
+    classifier = KNNClassifier(k, votes=votes, temperature=predictor.targets[name].temperature)
+    return classifier.fit(run.embeddings("train").vectors, predictor.index.columns[CODE + name])
 
 
 def _shares(classifier: KNNClassifier, vectors: np.ndarray, classes: int) -> np.ndarray:
@@ -59,23 +59,23 @@ def _shares(classifier: KNNClassifier, vectors: np.ndarray, classes: int) -> np.
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_onnx_says_what_pytorch_and_the_classifier_say(name, run, asker, images, answers):
-    by_torch = Asker(run.folder, use_torch=True).ask(images)
-    vote, vectors = asker.targets[name], run.embeddings("val").vectors
-    classifier = _classifier(run, asker, name, vote.k, vote.votes)
+def test_onnx_says_what_pytorch_and_the_classifier_say(name, run, predictor, images, answers):
+    by_torch = Predictor(run.folder, use_torch=True).predict(images)
+    vote, vectors = predictor.targets[name], run.embeddings("val").vectors
+    classifier = _classifier(run, predictor, name, vote.k, vote.votes)
     expected = [vote.classes[code] for code in classifier.predict(vectors)]
     assert [one.predicted[name] for one in answers] == expected
     assert [one.predicted[name] for one in by_torch] == expected
     assert len(set(expected)) > 1
     shares = _shares(classifier, vectors, len(vote.classes))
     np.testing.assert_allclose(
-        [one.verdicts[name].classes[0].share for one in answers], shares.max(1), atol=1e-3
+        [one.targets[name].classes[0].share for one in answers], shares.max(1), atol=1e-3
     )
     told = shares if vote.calibration is None else vote.calibration.apply(shares)
     np.testing.assert_allclose([one.probability[name] for one in answers], told.max(axis=1), atol=1e-3)
 
 
-def test_neighbors_carry_the_labels_of_their_own_rows(toy, asker, images, answers):
+def test_neighbors_carry_the_labels_of_their_own_rows(toy, predictor, images, answers):
     import pandas as pd
 
     known = pd.read_csv(toy / "images.csv", dtype=str).set_index("path")
@@ -92,69 +92,73 @@ def test_neighbors_carry_the_labels_of_their_own_rows(toy, asker, images, answer
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_validation_chose_k_and_vote_and_the_calibration_is_stored(name, run, asker):
-    vote, queries = asker.targets[name], run.embeddings("val")
-    ids, similarities = _classifier(run, asker, name, 72, "uniform").search(queries.vectors)
+def test_validation_chose_k_and_vote_and_the_calibration_is_stored(name, run, predictor):
+    vote, queries = predictor.targets[name], run.embeddings("val")
+    ids, similarities = _classifier(run, predictor, name, 72, "uniform").search(queries.vectors)
     true = run.space.labels(queries.table, name)[0]
-    best = choose_k(ids, similarities, asker.index.columns[CODE + name], true).best
+    best = choose_k(ids, similarities, predictor.index.columns[CODE + name], true).best
     assert (vote.k, vote.votes, vote.val_macro_f1) == (best.k, best.votes, best.macro_f1)
-    shares = vote.shares(ids, similarities, asker.index.columns[CODE + name])
+    shares = vote.shares(ids, similarities, predictor.index.columns[CODE + name])
     found = calibrate(shares, true, queries.table.identities)
     assert found.num_identities == 6
     assert vote.calibration == (found if found.error_after < found.error_before else None)
     said = [
-        note for note in asker.index.metadata["notes"] if note.startswith(f"{name}: probabilities are bare")
+        note
+        for note in predictor.index.metadata["notes"]
+        if note.startswith(f"{name}: probabilities are bare")
     ]
     assert len(said) == (vote.calibration is None)
     assert vote == TargetVote.from_dict(json.loads(json.dumps(vote.to_dict())))
 
 
-def test_an_index_of_all_images_is_not_tuned_on_its_own_answers(run, asker, images):
-    whole = index_run(run, split="all")
+def test_an_index_of_all_images_is_not_tuned_on_its_own_answers(run, predictor, images):
+    whole = build_index(run, split="all")
     assert len(whole) == 96
-    assert whole.metadata["targets"] == asker.index.metadata["targets"]  # chosen val against train, as before
+    assert (
+        whole.metadata["targets"] == predictor.index.metadata["targets"]
+    )  # chosen val against train, as before
 
 
-def test_another_k_or_vote_is_neither_calibrated_nor_rejected(run, asker, images):
+def test_another_k_or_vote_is_neither_calibrated_nor_rejected(run, predictor, images):
     vectors = run.embeddings("val").vectors
     for k, votes in ((3, "uniform"), (7, "distance"), (200, "softmax")):
-        shares = _shares(_classifier(run, asker, "joint", k, votes), vectors, 4)
-        given = [one.verdicts["joint"] for one in asker.ask(images, k=k, votes=votes)]
+        shares = _shares(_classifier(run, predictor, "joint", k, votes), vectors, 4)
+        given = [one.targets["joint"] for one in predictor.predict(images, k=k, votes=votes)]
         np.testing.assert_allclose([one.probability for one in given], shares.max(axis=1), atol=1e-3)
         assert {(one.k, one.votes, one.calibrated, one.rejects) for one in given} == {
             (min(k, 72), votes, False, "")
         }
-    vote = asker.targets["joint"]
-    same = asker.ask(images[:1], k=vote.k, votes=vote.votes)[0]  # given, and yet what validation chose
-    assert same.verdicts["joint"].calibrated == (vote.calibration is not None)
+    vote = predictor.targets["joint"]
+    same = predictor.predict(images[:1], k=vote.k, votes=vote.votes)[
+        0
+    ]  # given, and yet what validation chose
+    assert same.targets["joint"].calibrated == (vote.calibration is not None)
     with pytest.raises(ArgumentError, match="k=0: must be at least 1"):
-        asker.ask(images, k=0)
+        predictor.predict(images, k=0)
 
 
-def test_below_the_threshold_the_answer_is_unknown(run, asker, images, tmp_path):
-    index_run(run, reject=0.5).save(tmp_path / "index")
-    careful = Asker(run.folder, tmp_path / "index")
-    said = careful.ask(images)
+def test_below_the_threshold_the_answer_is_unknown(run, predictor, images, tmp_path):
+    build_index(run, reject=0.5).save(tmp_path / "index")
+    careful = Predictor(run.folder, tmp_path / "index")
+    said = careful.predict(images)
     true = run.space.labels(run.table.in_split("val"), "joint")[0]
     vote = careful.targets["joint"]
     right = [
-        one.verdicts["joint"].likeliest == vote.classes[code] for one, code in zip(said, true, strict=True)
+        one.targets["joint"].likeliest == vote.classes[code] for one, code in zip(said, true, strict=True)
     ]
-    certainties = [one.verdicts["joint"].certainty for one in said]
+    certainties = [one.targets["joint"].certainty for one in said]
     rule = reject_threshold(certainties, right, false_accept_rate=0.5)
     assert vote.threshold == pytest.approx(rule.threshold, abs=1e-3)
     assert vote.rejects == f"false-accept rate 0.5; answers {rule.coverage:.0%}"
     refused = [one for one in said if one.predicted["joint"] == "unknown"]
     assert 0 < len(refused) < len(said)
     for one in said:
-        known = one.verdicts["joint"].certainty >= vote.threshold
-        assert one.predicted["joint"] == (one.verdicts["joint"].likeliest if known else "unknown")
+        known = one.targets["joint"].certainty >= vote.threshold
+        assert one.predicted["joint"] == (one.targets["joint"].likeliest if known else "unknown")
     rows = list(csv.DictReader(submission(said, vote.classes).splitlines()))
-    assert [vote.classes[int(row["ans"])] for row in rows] == [
-        one.verdicts["joint"].likeliest for one in said
-    ]
+    assert [vote.classes[int(row["ans"])] for row in rows] == [one.targets["joint"].likeliest for one in said]
     with pytest.raises(ArgumentError, match="reject='F1': must be 'f1' or a false-accept rate"):
-        index_run(run, reject="F1")
+        build_index(run, reject="F1")
 
 
 def test_certainty_tells_apart_what_the_voters_cannot():
@@ -163,34 +167,34 @@ def test_certainty_tells_apart_what_the_voters_cannot():
     codes = np.repeat([0, 1], [103, 50])
     near = np.linspace(0.9, 0.8, 100)
     rows = np.stack([np.arange(100), np.r_[0, 1, 2, np.arange(100, 150), np.arange(3, 50)]])
-    sure, unsure = vote.verdicts(rows, np.stack([near, near]), codes)
+    sure, unsure = vote.answers(rows, np.stack([near, near]), codes)
     assert sure.classes[0].share == unsure.classes[0].share == 1
     assert sure.certainty > 0.99
     assert 0.4 < unsure.certainty < 0.8
     nearer, farther = vote.certainties(np.stack([rows[0]] * 2), np.stack([near + 0.05, near]), codes)
     assert nearer > farther
     assert (vote.depth, replace(vote, rejects="").depth) == (100, 3)
-    assert replace(vote, rejects="").verdicts(rows, np.stack([near, near]), codes)[0].certainty is None
+    assert replace(vote, rejects="").answers(rows, np.stack([near, near]), codes)[0].certainty is None
 
 
-def test_a_photograph_of_the_index_finds_itself_unless_its_person_is_left_out(asker):
-    path = asker.root / str(asker.index.columns["path"][0])
-    identity = str(asker.index.columns["identity"][0])
-    [plain] = asker.ask([path])
+def test_a_photograph_of_the_index_finds_itself_unless_its_person_is_left_out(predictor):
+    path = predictor.root / str(predictor.index.columns["path"][0])
+    identity = str(predictor.index.columns["identity"][0])
+    [plain] = predictor.predict([path])
     assert plain.neighbors[0].same_file
     assert plain.neighbors[0].similarity == pytest.approx(1, abs=1e-4)
     assert (plain.identity, plain.same_identity_excluded, plain.left_out) == (None, False, 0)
-    [one] = asker.ask([path], exclude=[identity], shown=200)
+    [one] = predictor.predict([path], exclude=[identity], shown=200)
     assert len(one.neighbors) == 68
     assert identity not in {near.identity for near in one.neighbors}
     assert (one.identity, one.same_identity_excluded, one.left_out) == (identity, True, 4)
     assert one.to_dict()["same_identity_excluded"] is True
-    assert asker.ask([path], exclude=["nobody"])[0].left_out == 0
+    assert predictor.predict([path], exclude=["nobody"])[0].left_out == 0
 
 
-def _index_of(asker: Asker, folder: Path, drop: tuple[str, ...] = (), **changes: object) -> Path:
-    """The asker's index with other columns or other metadata."""
-    index = asker.index
+def _index_of(predictor: Predictor, folder: Path, drop: tuple[str, ...] = (), **changes: object) -> Path:
+    """The predictor's index with other columns or other metadata."""
+    index = predictor.index
     columns = {name: index.columns[name] for name in index.columns if name not in drop}
     vectors = index.faiss_index.reconstruct_n(0, len(index))
     settings = {"fingerprint": index.fingerprint, "metadata": index.metadata, **changes}
@@ -198,46 +202,46 @@ def _index_of(asker: Asker, folder: Path, drop: tuple[str, ...] = (), **changes:
     return EmbeddingIndex.build(vectors, columns, **settings).save(folder / "index")
 
 
-def test_without_identities_none_can_be_left_out(run, asker, images, tmp_path):
-    other = Asker(run.folder, _index_of(asker, tmp_path, drop=("identity",)))
+def test_without_identities_none_can_be_left_out(run, predictor, images, tmp_path):
+    other = Predictor(run.folder, _index_of(predictor, tmp_path, drop=("identity",)))
     assert not other.knows_identities
-    assert other.ask(images[:1])[0].neighbors[0].identity is None
+    assert other.predict(images[:1])[0].neighbors[0].identity is None
     with pytest.raises(ArgumentError, match="needs an index that knows who is on its images, found none"):
-        other.ask(images[:1], exclude=["p00"])
+        other.predict(images[:1], exclude=["p00"])
 
 
-def test_where_nobody_is_left_to_vote_the_answer_is_unknown(run, asker, images, tmp_path):
-    everybody = {"identity": np.array(["one"] * len(asker.index))}
-    other = Asker(run.folder, _index_of(asker, tmp_path, columns=everybody))
-    [one] = other.ask(images[:1], exclude=["one"])
+def test_where_nobody_is_left_to_vote_the_answer_is_unknown(run, predictor, images, tmp_path):
+    everybody = {"identity": np.array(["one"] * len(predictor.index))}
+    other = Predictor(run.folder, _index_of(predictor, tmp_path, columns=everybody))
+    [one] = other.predict(images[:1], exclude=["one"])
     assert one.neighbors == ()
     assert set(one.predicted.values()) == {"unknown"}
-    assert {verdict.k for verdict in one.verdicts.values()} == {0}
+    assert {verdict.k for verdict in one.targets.values()} == {0}
 
 
-def test_what_is_not_an_index_of_this_run_is_refused(run, asker, tmp_path):
-    foreign = _index_of(asker, tmp_path / "foreign", fingerprint="0123456789abcdef")
+def test_what_is_not_an_index_of_this_run_is_refused(run, predictor, tmp_path):
+    foreign = _index_of(predictor, tmp_path / "foreign", fingerprint="0123456789abcdef")
     with pytest.raises(
         ModelMismatchError, match=f"made by model 0123456789abcdef, .* holds {run.fingerprint}"
     ):
-        Asker(run.folder, foreign)
-    bare = _index_of(asker, tmp_path / "bare", metadata={})
+        Predictor(run.folder, foreign)
+    bare = _index_of(predictor, tmp_path / "bare", metadata={})
     with pytest.raises(FileFormatError, match="says nothing of how its neighbors vote; build it with"):
-        Asker(run.folder, bare)
+        Predictor(run.folder, bare)
     with pytest.raises(FileFormatError, match="no index there; run `metric-face index"):
-        Asker(run.folder, tmp_path / "nowhere")
+        Predictor(run.folder, tmp_path / "nowhere")
     with pytest.raises(FileFormatError, match="no such folder; give the directory"):
-        Asker(tmp_path / "nowhere")
+        Predictor(tmp_path / "nowhere")
     copy = tmp_path / "run"
     copy.mkdir()
     card = json.loads((run.folder / "model.json").read_text())
     (copy / "model.json").write_text(json.dumps(card | {"fingerprint": "0123456789abcdef"}))
     with pytest.raises(FileFormatError, match=r"model\.json: altered"):
-        Asker(copy, foreign)
+        Predictor(copy, foreign)
 
 
-def test_a_submission_names_each_file_once(answers, asker):
-    classes = asker.targets["joint"].classes
+def test_a_submission_names_each_file_once(answers, predictor):
+    classes = predictor.targets["joint"].classes
     awkward = [replace(answers[0], path='a/one, "two".png'), replace(answers[1], path="b/three.png")]
     rows = list(csv.reader(submission(awkward, classes).splitlines()))
     assert rows[0] == ["ImageID", "ans"]
@@ -259,8 +263,8 @@ def test_evaluation_says_when_a_query_meets_its_own_person(run):
     assert evaluate(run).met_own == 0
 
 
-def test_progress_counts_every_image(asker, images):
+def test_progress_counts_every_image(predictor, images):
     seen = []
-    asker.ask([*images, *images], progress=lambda count, total: seen.append((count, total)))
+    predictor.predict([*images, *images], progress=lambda count, total: seen.append((count, total)))
     assert seen == [(32, 48), (16, 48)]
-    assert asker.ask([]) == []
+    assert predictor.predict([]) == []
