@@ -145,7 +145,7 @@ def train_cell(config: Config, data: PreparedData, steps: int, identity: str | N
     drawn = sampler.epoch_batches(0).ravel()
     objective = build_objective(config.loss, codes, drawn, heads, embedding_size=model.embedding_size)
     module = TrainingModule(model, objective, config, data.space)
-    with_metric = METRIC in objective.parts
+    with_metric = METRIC in objective.terms
     watch = ConflictCallback(
         every=2,
         shared_every=0,

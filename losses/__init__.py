@@ -1,8 +1,8 @@
-"""Losses that train an embedding, and a measure of how they get on with each other.
+"""Losses that train an embedding, and a measure of how far they conflict.
 
 Each file is one idea: `triplet` (with `active_triplets`, its counting, and `distances`), `classification` (with
-`priors`), `f1`, `joint`, `pml` (pytorch-metric-learning by name), `conflict` (with `angles` and `untouched`) and
-`pcgrad`.
+`priors`), `f1`, `joint`, `pml` (pytorch-metric-learning by name), `conflict` (with
+`conflict_probe`, `angles` and `untouched`) and `pcgrad`.
 """
 
 from .angles import AngleEstimate
@@ -13,15 +13,13 @@ from .classification import (
     adjust_logits,
 )
 from .conflict import (
-    ConflictProbe,
     ConflictRecord,
     GradientConflict,
     gradient_conflict,
-    probe_embeddings,
-    probe_parameters,
 )
+from .conflict_probe import ConflictProbe, probe_embeddings, probe_parameters
 from .f1 import SoftF1Loss, absent_class_floor
-from .joint import AtFloor, JointLoss, JointResult, Part, PartValue
+from .joint import AtFloor, JointLoss, JointResult, LossTerm, TermValue
 from .pcgrad import pcgrad_backward, torchjd_backward
 from .pml import PMLLoss, resolve_metric_loss
 from .priors import class_prior, effective_number_weights
@@ -39,10 +37,10 @@ __all__ = [
     "JointLoss",
     "JointResult",
     "LogitAdjustedCrossEntropy",
+    "LossTerm",
     "PMLLoss",
-    "Part",
-    "PartValue",
     "SoftF1Loss",
+    "TermValue",
     "TripletLoss",
     "TripletStatistics",
     "absent_class_floor",

@@ -38,7 +38,7 @@ class AngleEstimate:
 
 
 def cosines(a1: npt.NDArray, a2: npt.NDArray, b1: npt.NDArray, b2: npt.NDArray) -> Row:  # type: ignore[type-arg]
-    """Return what one probe says: (r_A, r_B, c, raw cosine, magnitude similarity).
+    """Return the statistics of one probe: (r_A, r_B, c, raw cosine, magnitude similarity).
 
     Args:
         a1: (D,) gradient of loss A on the first half batch; a2 on the second; b1, b2 of loss B.

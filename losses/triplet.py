@@ -138,7 +138,7 @@ class TripletLoss(nn.Module):
             return self._every(points, positive, negative, anchor)
 
     def floors(self) -> dict[str, float]:
-        """Values that mean "all distances are alike": the loss sits there when it teaches nothing."""
+        """Values that the loss has when all distances are alike and it carries no signal."""
         return {"ln 2": 0.6931471805599453} if self.margin == "soft" else {"margin": float(self.margin)}
 
     def _hardest(self, points: Tensor, positive: Tensor, negative: Tensor, anchor: Tensor) -> Tensor:

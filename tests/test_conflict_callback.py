@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from metric_face.losses import CrossEntropy, JointLoss, Part, SoftF1Loss, TripletLoss
+from metric_face.losses import CrossEntropy, JointLoss, LossTerm, SoftF1Loss, TripletLoss
 from metric_face.models.embedding_model import EmbeddingModel
 from metric_face.training.conflict_callback import ConflictCallback
 from metric_face.training.objective import METRIC, objective_inputs
@@ -41,9 +41,9 @@ class Plain(L.LightningModule):
         self.model = EmbeddingModel(
             "test_resnet", {"kind": LABELS}, embedding_size=embedding_size, neck=neck, dropout=0.3
         )
-        parts: dict[str, Part | nn.Module] = {"kind/ce": CrossEntropy(LABELS)}
-        parts["kind/f1"] = Part(SoftF1Loss(LABELS, history=2), ramp=5)
-        self.objective = JointLoss(({METRIC: TripletLoss("soft")} if metric else {}) | parts)
+        terms: dict[str, LossTerm | nn.Module] = {"kind/ce": CrossEntropy(LABELS)}
+        terms["kind/f1"] = LossTerm(SoftF1Loss(LABELS, history=2), ramp=5)
+        self.objective = JointLoss(({METRIC: TripletLoss("soft")} if metric else {}) | terms)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.AdamW(self.parameters(), lr=1e-3)

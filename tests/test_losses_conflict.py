@@ -15,7 +15,7 @@ from metric_face.losses import (
     untouched,
 )
 from metric_face.losses.angles import cosines, estimate
-from metric_face.losses.conflict import split_in_halves
+from metric_face.losses.conflict_probe import split_in_halves
 
 WIDTH, LABELS, PER_LABEL = 256, 4, 4
 

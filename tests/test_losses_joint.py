@@ -8,7 +8,7 @@ from metric_face.errors import ArgumentError
 from metric_face.losses import (
     CrossEntropy,
     JointLoss,
-    Part,
+    LossTerm,
     SoftF1Loss,
     TripletLoss,
     absent_class_floor,
@@ -19,9 +19,9 @@ from metric_face.losses import (
 def three(**f1) -> JointLoss:
     return JointLoss(
         {
-            "triplet": Part(TripletLoss(), weight=0.5),
+            "triplet": LossTerm(TripletLoss(), weight=0.5),
             "ce": CrossEntropy(3),
-            "f1": Part(SoftF1Loss(3, history=0), **({"ramp": 4} | f1)),
+            "f1": LossTerm(SoftF1Loss(3, history=0), **({"ramp": 4} | f1)),
         }
     )
 
@@ -45,8 +45,8 @@ def test_the_total_is_the_weighted_sum_with_its_gradient():
     torch.testing.assert_close(result.total, by_hand)
     (slope,) = torch.autograd.grad(result.total, points, retain_graph=True)
     torch.testing.assert_close(slope, torch.autograd.grad(by_hand, points)[0])
-    assert result.parts["triplet"].weight == 0.5
-    torch.testing.assert_close(result.parts["triplet"].weighted, 0.5 * result.parts["triplet"].raw)
+    assert result.terms["triplet"].weight == 0.5
+    torch.testing.assert_close(result.terms["triplet"].weighted, 0.5 * result.terms["triplet"].raw)
 
 
 def test_logs_every_part_weighted_and_unweighted_without_a_graph():
@@ -64,11 +64,11 @@ def test_logs_every_part_weighted_and_unweighted_without_a_graph():
 
 
 def test_ramps_wait_then_rise_evenly_then_stay():
-    part = Part(nn.Identity(), weight=2.0, start=3, ramp=4)
-    assert [part.weight_at(step) for step in range(10)] == pytest.approx(
+    term = LossTerm(nn.Identity(), weight=2.0, start=3, ramp=4)
+    assert [term.weight_at(step) for step in range(10)] == pytest.approx(
         [0, 0, 0, 0.4, 0.8, 1.2, 1.6, 2, 2, 2]
     )
-    assert Part(nn.Identity()).weight_at(0) == 1.0
+    assert LossTerm(nn.Identity()).weight_at(0) == 1.0
 
 
 def test_steps_are_counted_in_training_and_travel_in_the_state_dict():
@@ -87,7 +87,7 @@ def test_a_part_of_no_weight_still_reaches_its_parameters():
     joint = JointLoss(
         {
             "ce": CrossEntropy(3),
-            "arc": Part(resolve_metric_loss("pml.ArcFaceLoss", num_classes=3, embedding_size=3), start=5),
+            "arc": LossTerm(resolve_metric_loss("pml.ArcFaceLoss", num_classes=3, embedding_size=3), start=5),
         }
     )
     given = inputs()
@@ -103,7 +103,7 @@ def test_names_the_parts_that_sit_at_their_floor():
             "soft": TripletLoss("soft"),
             "hard": TripletLoss(0.3),
             "ce": CrossEntropy(3),
-            "f1": Part(SoftF1Loss(3), ramp=1),
+            "f1": LossTerm(SoftF1Loss(3), ramp=1),
         }
     )
     labels = torch.arange(12) % 3
@@ -113,7 +113,7 @@ def test_names_the_parts_that_sit_at_their_floor():
     assert joint.at_floor() == []
     joint({"soft": (flat, labels), "hard": (flat, labels), "ce": (good, labels), "f1": (flat, labels)})
     found = joint.at_floor()
-    assert [(f.part, f.floor) for f in found] == [
+    assert [(f.term, f.floor) for f in found] == [
         ("soft", "ln 2"),
         ("hard", "margin"),
         ("f1", "uniform answer"),
@@ -122,7 +122,7 @@ def test_names_the_parts_that_sit_at_their_floor():
     assert str(found[1]) == "hard sits at its floor, margin = 0.3000 (mean 0.3000 of 50 steps)"
     for _ in range(50):
         joint({"soft": (good, labels), "hard": (good, labels), "ce": (flat, labels), "f1": (good, labels)})
-    assert [(f.part, f.floor) for f in joint.at_floor()] == [("ce", "ln 3")]
+    assert [(f.term, f.floor) for f in joint.at_floor()] == [("ce", "ln 3")]
 
 
 class CopiedF1(nn.Module):
@@ -136,7 +136,7 @@ class CopiedF1(nn.Module):
 
 def test_a_foreign_loss_can_name_a_floor_that_moves_with_the_batch():
     floors = {"1 - present / C": lambda logits, targets: absent_class_floor(targets, 18), "ln 2": math.log(2)}
-    joint = JointLoss({"copied": Part(CopiedF1(), floors=floors)})
+    joint = JointLoss({"copied": LossTerm(CopiedF1(), floors=floors)})
     for step in range(50):
         targets = torch.arange(12) % (3 + step % 3)
         joint({"copied": (50.0 * nn.functional.one_hot(targets, 18).float(), targets)})
@@ -153,11 +153,11 @@ def test_evaluation_does_not_enter_the_watch():
 
 
 def test_state_of_the_parts_travels():
-    joint = JointLoss({"ce": CrossEntropy(3), "f1": Part(SoftF1Loss(3, history=2), ramp=3)})
+    joint = JointLoss({"ce": CrossEntropy(3), "f1": LossTerm(SoftF1Loss(3, history=2), ramp=3)})
     points, labels, _ = inputs()["triplet"]
     given = {"ce": (points.detach(), labels), "f1": (points.detach(), labels)}
     joint(given)
-    fresh = JointLoss({"ce": CrossEntropy(3), "f1": Part(SoftF1Loss(3, history=2), ramp=3)})
+    fresh = JointLoss({"ce": CrossEntropy(3), "f1": LossTerm(SoftF1Loss(3, history=2), ramp=3)})
     fresh.load_state_dict(joint.state_dict())
     torch.testing.assert_close(joint(given).total, fresh(given).total)
 
@@ -165,37 +165,37 @@ def test_state_of_the_parts_travels():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: JointLoss({}), "parts must name at least one loss, found none"),
+        (lambda: JointLoss({}), "terms must name at least one loss, found none"),
         (
             lambda: JointLoss({"type": CrossEntropy(2)}),
-            "parts: 'type' is taken by torch's ModuleDict: choose another name",
+            "terms: 'type' is taken by torch's ModuleDict: choose another name",
         ),
-        (lambda: JointLoss({"a.b": CrossEntropy(2)}), "parts: a name must be text without dots"),
+        (lambda: JointLoss({"a.b": CrossEntropy(2)}), "terms: a name must be text without dots"),
         (
             lambda: JointLoss({"a": abs}),
-            "parts: the loss of 'a' must be a torch module, found builtin_function_or_method",
+            "terms: the loss of 'a' must be a torch module, found builtin_function_or_method",
         ),
         (
-            lambda: JointLoss({"a": Part(CrossEntropy(2), weight=-1)}),
-            "parts: weight of 'a' must be at least 0, found -1",
+            lambda: JointLoss({"a": LossTerm(CrossEntropy(2), weight=-1)}),
+            "terms: weight of 'a' must be at least 0, found -1",
         ),
         (
-            lambda: JointLoss({"a": Part(CrossEntropy(2), ramp=math.nan)}),
-            "parts: ramp of 'a' must be at least 0, found nan",
+            lambda: JointLoss({"a": LossTerm(CrossEntropy(2), ramp=math.nan)}),
+            "terms: ramp of 'a' must be at least 0, found nan",
         ),
         (
-            lambda: JointLoss({"t": TripletLoss(), "f": Part(SoftF1Loss(2), ramp=9)}),
-            "parts: 'f' is a SoftF1Loss, whose gradient dies where the model is confidently wrong, and stands "
-            "without a cross-entropy: add a CrossEntropy part",
+            lambda: JointLoss({"t": TripletLoss(), "f": LossTerm(SoftF1Loss(2), ramp=9)}),
+            "terms: 'f' is a SoftF1Loss, whose gradient dies where the model is confidently wrong, and stands "
+            "without a cross-entropy: add a CrossEntropy term",
         ),
         (
             lambda: JointLoss({"ce": CrossEntropy(2), "f": SoftF1Loss(2)}),
-            "parts: 'f' is a SoftF1Loss, whose gradient dies where the model is confidently wrong, and has ramp 0 "
+            "terms: 'f' is a SoftF1Loss, whose gradient dies where the model is confidently wrong, and has ramp 0 "
             "and start 0: let cross-entropy lead, such as ramp=500",
         ),
         (
             lambda: JointLoss({"ce": CrossEntropy(2)})({"cd": ()}),
-            "inputs must name exactly the parts ['ce'], found ['cd']",
+            "inputs must name exactly the terms ['ce'], found ['cd']",
         ),
     ],
 )

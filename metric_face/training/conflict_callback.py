@@ -32,7 +32,7 @@ class ConflictCallback(Callback):
     ``conflict/radial``, ``conflict/shared``, ``conflict/magnitude_similarity``, ``conflict/reliability_metric``,
     ``conflict/reliability_heads`` and ``conflict/probes``; an estimate that abstains is left out.
 
-    It is idle where one of the two sides has no part. A triplet loss needs K >= 4 images of a label in a
+    It is idle where one of the two sides has no term. A triplet loss needs K >= 4 images of a label in a
     batch, for half a batch to hold a triplet.
 
     Args:
@@ -40,7 +40,7 @@ class ConflictCallback(Callback):
         shared_every: steps between probes at the shared weights, a multiple of `every`; 0 is never.
         keep: number of last probes that an estimate is made from.
         least_probes: with fewer the estimates abstain.
-        one_side: names of the parts whose sum is compared with that of all others.
+        one_side: names of the terms whose sum is compared with that of all others.
         labels: the batch's column whose images are dealt to two halves.
     """
 
@@ -73,7 +73,7 @@ class ConflictCallback(Callback):
     ) -> None:
         model: EmbeddingModel = module.model  # type: ignore[assignment]
         objective: JointLoss = module.objective  # type: ignore[assignment]
-        names = objective.parts.keys()
+        names = objective.terms.keys()
         self._step = trainer.global_step
         if names & self.one_side and names - self.one_side and _due(self._step, self.every):
             self._hook = model.register_forward_hook(self._keep_features)
@@ -132,7 +132,7 @@ class ConflictCallback(Callback):
 
 
 class _Sides:
-    """The two losses of a part of a batch, weighted as at this step, from the features that the metric loss sees."""
+    """The two losses of a subset of a batch, weighted as at this step, from the features that the metric loss sees."""
 
     def __init__(
         self, model: EmbeddingModel, objective: JointLoss, batch: dict[str, Tensor], one_side: Collection[str]
@@ -140,11 +140,11 @@ class _Sides:
         self.model = model
         self.objective = objective
         self.columns = {name: value for name, value in batch.items() if name != "image"}
-        self.names = [name for name in objective.parts if name in one_side]
-        self.other_names = [name for name in objective.parts if name not in one_side]
+        self.names = [name for name in objective.terms if name in one_side]
+        self.other_names = [name for name in objective.terms if name not in one_side]
 
     def one(self, points: Tensor, rows: Tensor) -> Tensor:
-        """The sum of the parts of one side."""
+        """The sum of the terms of one side."""
         return self._sum(points, rows, self.names)
 
     def other(self, points: Tensor, rows: Tensor) -> Tensor:
@@ -152,8 +152,8 @@ class _Sides:
         return self._sum(points, rows, self.other_names)
 
     def _sum(self, points: Tensor, rows: Tensor, names: Collection[str]) -> Tensor:
-        part = {name: column[rows] for name, column in self.columns.items()}
-        inputs = objective_inputs(self.objective, self.model.read(points), part)
+        selected = {name: column[rows] for name, column in self.columns.items()}
+        inputs = objective_inputs(self.objective, self.model.read(points), selected)
         weights = self.objective.weights()
         return torch.stack(
             [weights[name] * self.objective.losses[name](*inputs[name]) for name in names]

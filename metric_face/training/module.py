@@ -51,7 +51,7 @@ class TrainingModule(L.LightningModule):
         self._seen: list[dict[str, Tensor]] = []
         self._epoch_started = time.monotonic()
         self._images = 0
-        self._parts: list[Tensor] = []
+        self._terms: list[Tensor] = []
 
     def configure_optimizers(self) -> Any:
         """AdamW; weight decay on matrices only; linear warm-up, then a cosine over steps or time, whichever leads."""
@@ -79,23 +79,23 @@ class TrainingModule(L.LightningModule):
         for name, value in result.log().items():
             self.log(name, value, prog_bar=name == "loss", batch_size=len(images))
         statistics = (
-            getattr(self.objective.losses[METRIC], "last", None) if METRIC in self.objective.parts else None
+            getattr(self.objective.losses[METRIC], "last", None) if METRIC in self.objective.terms else None
         )
         if statistics is not None:
             self.log("metric/share_active", float(statistics.share_active), batch_size=len(images))
-        self._parts = [part.weighted for part in result.parts.values()]
+        self._terms = [term.weighted for term in result.terms.values()]
         total: Tensor = result.total
         return total
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """The usual pass; or, with surgery, one for the metric loss and one for the others, without what is opposed."""
-        if self.config.loss.surgery == "none" or METRIC not in self.objective.parts or len(self._parts) < 2:
+        if self.config.loss.surgery == "none" or METRIC not in self.objective.terms or len(self._terms) < 2:
             super().backward(loss, *args, **kwargs)
             return
         scale = (
-            loss.detach() / torch.stack(self._parts).sum().detach()
+            loss.detach() / torch.stack(self._terms).sum().detach()
         )  # Lightning divides by accumulated batches
-        metric, *others = self._parts  # build_objective puts the metric loss first
+        metric, *others = self._terms  # build_objective puts the metric loss first
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
         pcgrad_backward([scale * metric, scale * torch.stack(others).sum()], trained)
 
@@ -110,14 +110,14 @@ class TrainingModule(L.LightningModule):
         }
         lengths = torch._foreach_norm(list(gradients.values()))
         whole = torch.stack(
-            [*(length.float() for length in lengths), *(part.detach().float() for part in self._parts)]
+            [*(length.float() for length in lengths), *(term.detach().float() for term in self._terms)]
         )
         if bool(whole.isfinite().all()):
             return
         broken = [
             name for name, length in zip(gradients, lengths, strict=True) if not bool(length.isfinite())
         ]
-        losses_finite = all(bool(part.isfinite().all()) for part in self._parts)
+        losses_finite = all(bool(term.isfinite().all()) for term in self._terms)
         what = f"the gradient of {broken[0]}" if losses_finite else "the loss"
         batch = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
         raise TrainingError(
@@ -134,7 +134,7 @@ class TrainingModule(L.LightningModule):
         self.log("batches", float(self.trainer.fit_loop.epoch_loop.batch_progress.current.completed))
         self.log("batches_promised", float(self.trainer.num_training_batches))
         for floor in self.objective.at_floor():
-            self.log(f"at_floor/{floor.part}", floor.value)
+            self.log(f"at_floor/{floor.term}", floor.value)
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """One step; now and then with what it really did: the learning rate applied, |update| / |weight|."""

@@ -13,7 +13,7 @@ from metric_face.losses import (
     FocalLoss,
     JointLoss,
     LogitAdjustedCrossEntropy,
-    Part,
+    LossTerm,
     SoftF1Loss,
     class_prior,
     effective_number_weights,
@@ -43,9 +43,9 @@ def build_objective(
         embedding_size: D.
 
     Returns:
-        The loss; its parts are ``metric``, ``<head>/ce`` and ``<head>/f1``.
+        The loss; its terms are ``metric``, ``<head>/ce`` and ``<head>/f1``.
     """
-    parts: dict[str, Part] = {}
+    terms: dict[str, LossTerm] = {}
     if config.metric != "none":
         metric = resolve_metric_loss(
             config.metric,
@@ -53,32 +53,32 @@ def build_objective(
             num_classes=int(codes[METRIC].max()) + 1,
             embedding_size=embedding_size,
         )
-        parts[METRIC] = Part(metric, config.metric_weight, ramp=config.metric_ramp)
+        terms[METRIC] = LossTerm(metric, config.metric_weight, ramp=config.metric_ramp)
     for head, count in num_classes.items():
         taught = torch.from_numpy(codes[head][drawn])
-        parts[part_name(head, "ce")] = Part(_classifier(config, taught, count), config.classifier_weight)
+        terms[term_name(head, "ce")] = LossTerm(_classifier(config, taught, count), config.classifier_weight)
         if config.f1_weight:
             soft_f1 = SoftF1Loss(count)
-            parts[part_name(head, "f1")] = Part(soft_f1, config.f1_weight, ramp=max(1, config.f1_ramp))
-    return JointLoss(parts)
+            terms[term_name(head, "f1")] = LossTerm(soft_f1, config.f1_weight, ramp=max(1, config.f1_ramp))
+    return JointLoss(terms)
 
 
 def objective_inputs(
     objective: JointLoss, output: ModelOutput, batch: Mapping[str, Tensor]
 ) -> dict[str, tuple[Tensor, ...]]:
-    """Hand each part of the loss what it reads of a batch."""
+    """Hand each term of the loss what it reads of a batch."""
     inputs: dict[str, tuple[Tensor, ...]] = {}
-    if METRIC in objective.parts:
+    if METRIC in objective.terms:
         inputs[METRIC] = (output.metric, batch[METRIC], batch["index"])
     for head, logits in output.logits.items():
-        inputs[part_name(head, "ce")] = (logits, batch[head])
-        if part_name(head, "f1") in objective.parts:
-            inputs[part_name(head, "f1")] = (logits, batch[head])
+        inputs[term_name(head, "ce")] = (logits, batch[head])
+        if term_name(head, "f1") in objective.terms:
+            inputs[term_name(head, "f1")] = (logits, batch[head])
     return inputs
 
 
-def part_name(head: str, kind: str) -> str:
-    """The name of a head's part; a dot would split the key in the state dict."""
+def term_name(head: str, kind: str) -> str:
+    """The name of a head's term; a dot would split the key in the state dict."""
     return f"{head.replace('.', '_')}/{kind}"
 
 

@@ -114,7 +114,7 @@ def _prepare(
 
     def losses(output: ModelOutput, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         inputs = objective_inputs(objective, output, batch)
-        weight = {name: part.weight for name, part in objective.parts.items()}
+        weight = {name: term.weight for name, term in objective.terms.items()}
         values = {name: weight[name] * objective.losses[name](*inputs[name]) for name in inputs}
         others = torch.stack([value for name, value in values.items() if name != METRIC]).sum()
         return {"metric": values[METRIC], "heads": others}

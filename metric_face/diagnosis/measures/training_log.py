@@ -69,9 +69,9 @@ def aligned(log: "pd.DataFrame | None", *names: str) -> tuple[Doubles, ...] | No
     return tuple(values[kept] for values in found) if kept.any() else None
 
 
-def loss_parts(log: "pd.DataFrame | None") -> dict[str, Doubles]:
-    """Every part of the loss, unweighted, by its name."""
-    parts: dict[str, Doubles] = {}
+def loss_terms(log: "pd.DataFrame | None") -> dict[str, Doubles]:
+    """Every term of the loss, unweighted, by its name."""
+    terms: dict[str, Doubles] = {}
     for column in () if log is None else log.columns:
         prefix = next((p for p in LOSS_PREFIXES if str(column).startswith(p)), None)
         if prefix is None or str(column).endswith(".weighted"):
@@ -79,5 +79,5 @@ def loss_parts(log: "pd.DataFrame | None") -> dict[str, Doubles]:
         values = log[column].to_numpy(dtype=np.float64, na_value=np.nan)  # type: ignore[index]
         values = values[np.isfinite(values)]
         if len(values):
-            parts[str(column)[len(prefix) :]] = values
-    return parts
+            terms[str(column)[len(prefix) :]] = values
+    return terms

@@ -1,4 +1,4 @@
-"""Losses at their floor: a part of the loss that cannot fall any further, or never started to.
+"""Losses at their floor: a term of the loss that cannot fall any further, or never started to.
 
 A soft F1 averaged over all C classes scores an absent class as a failure, so on batches that hold ``present`` of
 them it cannot fall below 1 - present / C. A triplet loss at its margin (ln 2 for the soft one) sees all distances
@@ -12,21 +12,21 @@ import numpy as np
 from metric_face.arrays import Doubles
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Abstention, Confidence, Finding, Measure, Outcome, Table, Tier
-from metric_face.diagnosis.measures.training_log import FLOOR_PREFIX, loss_parts
+from metric_face.diagnosis.measures.training_log import FLOOR_PREFIX, loss_terms
 from metric_face.diagnosis.questions.epoch import audit
 
 NEAR = 0.03
-"""How near to its floor, relative to it, the mean of a part's last quarter must be."""
+"""How near to its floor, relative to it, the mean of a term's last quarter must be."""
 FEWEST_STEPS = 8
 
 
 def ask(context: Context) -> Outcome:
-    """Compare the end of every part of the loss with the values that mean it teaches nothing."""
-    parts = loss_parts(context.log)
-    if not parts:
-        return Outcome(abstentions=(Abstention("floors", "no_loss_parts"),))
+    """Compare the end of every term of the loss with the values that mean it teaches nothing."""
+    terms = loss_terms(context.log)
+    if not terms:
+        return Outcome(abstentions=(Abstention("floors", "no_loss_terms"),))
     findings, rows = [], []
-    for name, values in parts.items():
+    for name, values in terms.items():
         quarter = values[-max(1, len(values) // 4) :]
         end = float(quarter.mean())
         floors = _floors(context, name)
@@ -34,7 +34,7 @@ def ask(context: Context) -> Outcome:
         found = _at_floor(context, name, values, end, floors)
         if found is not None:
             findings.append(found)
-    return Outcome(tuple(findings), (Table("floors.parts", ("part", "start", "end", "floors"), tuple(rows)),))
+    return Outcome(tuple(findings), (Table("floors.terms", ("term", "start", "end", "floors"), tuple(rows)),))
 
 
 def _at_floor(
@@ -45,7 +45,7 @@ def _at_floor(
     for floor, value in floors.items():
         if value <= 0 or abs(end - value) > NEAR * value:
             continue
-        facts: dict[str, object] = {"part": name, "floor": value}
+        facts: dict[str, object] = {"term": name, "floor": value}
         if floor == "absent":
             present, classes = _present(context, name)
             facts |= {"present": present, "classes": classes}
@@ -57,7 +57,7 @@ def _at_floor(
 
 
 def _floors(context: Context, name: str) -> dict[str, float]:
-    """Values that mean a part teaches nothing, by kind: absent, margin, chance."""
+    """Values that mean a term teaches nothing, by kind: absent, margin, chance."""
     reported = _reported(context, name)
     kind = name.lower()
     if "f1" in kind:
@@ -77,7 +77,7 @@ def _floors(context: Context, name: str) -> dict[str, float]:
 
 
 def _reported(context: Context, name: str) -> float | None:
-    """The floor that the training itself reported for a part in its last epoch, where it did."""
+    """The floor that the training itself reported for a term in its last epoch, where it did."""
     column = f"{FLOOR_PREFIX}{name}"
     if context.log is None or column not in context.log.columns:
         return None
@@ -87,7 +87,7 @@ def _reported(context: Context, name: str) -> float | None:
 
 
 def _classes(context: Context, name: str) -> int:
-    """Classes that a part's head separates: those of the attribute in its name, else of the joint class."""
+    """Classes that a term's head separates: those of the attribute in its name, else of the joint class."""
     own = next((a for a in context.labels if name.lower().startswith(a.lower())), None)
     if own is not None:
         return max(2, len(context.classes[own]))
@@ -95,7 +95,7 @@ def _classes(context: Context, name: str) -> int:
 
 
 def _present(context: Context, name: str) -> tuple[float | None, int]:
-    """Mean number of the part's classes in a batch, where the batches are known."""
+    """Mean number of the term's classes in a batch, where the batches are known."""
     classes = _classes(context, name)
     if context.batches is None:
         stated = context.settings.get("classes_per_batch")

@@ -166,12 +166,12 @@ def _training(diagnosis: "Diagnosis", lang: str) -> list[Markup]:
 
 def _log_lines(diagnosis: "Diagnosis", lang: str) -> list[Markup]:
     """Each part of the loss and the learning rate over training."""
-    from metric_face.diagnosis.measures.training_log import loss_parts, series
+    from metric_face.diagnosis.measures.training_log import loss_terms, series
 
     told, charts = words(lang).page, []
     log = diagnosis.context.log
     lines = {
-        f"{table_title('floors.parts', lang)}: {name}": values for name, values in loss_parts(log).items()
+        f"{table_title('floors.terms', lang)}: {name}": values for name, values in loss_terms(log).items()
     }
     for name in ("learning_rate", "macro_f1"):
         values = series(log, name)
