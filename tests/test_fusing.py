@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from fold_cases import SPACE, draw_table, plant_run
+from typer.testing import CliRunner
 
+from metric_face.cli.app import app
 from metric_face.data.labels import Attribute, LabelSpace
 from metric_face.embeddings.prediction_csv import write_predictions
 from metric_face.embeddings.predictions import Predictions
@@ -159,6 +161,42 @@ def test_images_that_a_file_lacks_are_said(tmp_path: Path) -> None:
     )
     assert fused.plan.num_left_out == 5
     assert [one.images for one in fused.estimates] == [len(said), len(said) - 5]
+
+
+def test_sources_that_share_nobody_are_refused_or_fused_as_they_are(tmp_path: Path) -> None:
+    run = plant_run(tmp_path / "run", TABLE, FAIR)
+    space = run.space
+    assert space is not None
+    said, who = held_out(run, space), run.table.in_split("val").frame.set_index("path")["identity"]
+    nobody = said.take(said.images[(who[said.images] == who[said.images[0]]).to_numpy()])
+    more = np.array(["eval/x.jpg", "eval/y.jpg"])
+    files = []
+    for name, own, codes in (("all", said, ([0, 1], [2, 2])), ("few", nobody, ([0, 1], [2, 0]))):
+        tables = {
+            key: np.concatenate([own.probabilities[key], np.eye(space[key].num_classes)[said_of]])
+            for key, said_of in zip(space.names, codes, strict=True)
+        }
+        made = Predictions(name, np.concatenate([own.images, more]), tables)
+        files.append(write_predictions(tmp_path / f"{name}.csv", made, space))
+    out = tmp_path / "out.csv"
+    with pytest.raises(
+        ArgumentError,
+        match=r"share labeled images of at least 2 identities to choose by, found 1; .*--insist",
+    ):
+        fuse(files, run.folder, out=out)
+    assert not out.exists()
+    fused = fuse(files, run.folder, out=out, insist=True)
+    assert [member.runs for member in fused.plan.members] == [("all", "few")] * 2
+    assert fused.plan.gain is None
+    assert any(
+        "fewer than 2 identities: every attribute is the soft vote of all" in note for note in fused.notes
+    )
+    rows = pd.read_csv(out).set_index("ImageID")["ans"]
+    assert rows["x.jpg"] == 0 * 3 + 2
+    assert rows["y.jpg"] in (1 * 3 + 2, 1 * 3 + 0)  # one vote each
+    done = CliRunner().invoke(app, ["fuse", *map(str, files), "--truth", str(run.folder), "--insist"])
+    assert done.exit_code == 0, done.output
+    assert "color: all + few, not measured" in done.stdout
 
 
 def test_a_submission_of_files_has_the_images_that_are_not_the_runs_own(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from metric_face.data.templates import Template, listed
+from metric_face.data.unseen import Unseen
 from metric_face.errors import DataError
 from metric_face.inference.submission import collect_images
 from metric_face.inference.watch import gather
@@ -45,8 +46,8 @@ def test_the_column_of_ids_and_that_of_answers(tmp_path: Path, text: str, column
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "must hold a header and at least one id, found 0 lines"),
-        ("ImageID,ans\n", "must hold a header and at least one id, found 1 lines"),
+        ("", r"info\.csv: cannot be read as a table \(it is empty\)"),
+        ("ImageID,ans\n", "must hold a header and at least one id, found 1 line"),
         ("ImageID,ans\na,0\n,0\n", "ImageID must not be empty, found none in row 2; fill it in"),
         ("ImageID,ans\na,0\nb,0\na,0\n", "ImageID must stand once, found a in rows 1 and 3; drop one"),
     ],
@@ -56,10 +57,41 @@ def test_what_is_no_template_is_refused(tmp_path: Path, text: str, message: str)
         template(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("content", "note"),
+    [
+        (b"ImageID;ans\na, b.png;0\n007.png;0\n", "its values are separated by semicolons"),
+        (b"ans\tImageID\n0\ta, b.png\n0\t007.png\n", "its values are separated by tabs"),
+        ('ImageID,ans\n"a, b.png",0\n007.png,0\n'.encode("utf-16"), "read as UTF-16"),
+        ("name;ans\na, b.png;0\n007.png;0\n".encode("utf-8-sig"), "its values are separated by semicolons"),
+    ],
+)
+def test_a_template_of_another_dialect_is_read_and_said(tmp_path: Path, content: bytes, note: str) -> None:
+    (tmp_path / "info.csv").write_bytes(content)
+    read = Template.read(tmp_path / "info.csv")
+    assert read.ids == ("a, b.png", "007.png")
+    assert read.notes == (f"{tmp_path / 'info.csv'}: {note}",)
+    assert read.columns[1] == "ans"
+
+
+def test_a_dialect_is_a_list_of_images_too(toy: Path, tmp_path: Path) -> None:
+    shutil.copy(toy / "images" / "p00_0.png", tmp_path)
+    (tmp_path / "list.csv").write_bytes("ImageID;ans\np00_0.png;0\n".encode("utf-16"))
+    assert [Path(file).name for file in asked_for([str(tmp_path / "list.csv")]).files] == ["p00_0.png"]
+    unseen = Unseen.read(tmp_path / "list.csv")
+    assert unseen.template is not None
+    assert [path.name for path in unseen.table.paths] == ["p00_0.png"]
+
+
 def test_a_template_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "wide.csv").write_bytes("ImageID,ans\n".encode("utf-16"))
-    for name in ("wide.csv", "nowhere.csv"):
-        with pytest.raises(DataError, match="must be a CSV in UTF-8 that names images"):
+    (tmp_path / "old.csv").write_bytes("ImageID,ans\n\xe4.png,0\n".encode("cp1252"))
+    for name, message in (
+        ("wide.csv", "must hold a header and at least one id, found 1 line"),
+        ("nowhere.csv", r"cannot be read \(No such file or directory\)"),
+        ("old.csv", r"line 2 is not UTF-8 \(byte 0xe4\); save it as UTF-8, as with iconv -f CP1252"),
+    ):
+        with pytest.raises(DataError, match=rf"{name}: {message}"):
             Template.read(tmp_path / name)
 
 

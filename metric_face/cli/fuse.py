@@ -1,5 +1,6 @@
 """``metric-face fuse``: several models as one."""
 
+from math import isnan
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +35,10 @@ def fuse(
     ] = None,
     insist: Annotated[
         bool,
-        typer.Option("--insist", help="Write the fusion even where it measures worse than the best alone."),
+        typer.Option(
+            "--insist",
+            help="Write the fusion even where it measures worse than the best alone, or cannot be measured.",
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -57,7 +61,8 @@ def fuse(
         )
     if len(fused.estimates) > 1:
         for member in fused.plan.members:
-            answer(f"{member.attribute}: {' + '.join(member.runs)}, macro F1 {member.macro_f1:.3f}")
+            score = "not measured" if isnan(member.macro_f1) else f"macro F1 {member.macro_f1:.3f}"
+            answer(f"{member.attribute}: {' + '.join(member.runs)}, {score}")
     if fused.plan.gain is not None:
         gain = with_interval(fused.plan.gain)
         answer(

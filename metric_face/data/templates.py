@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Self
 
+from metric_face.data.csv_text import read_csv_text
 from metric_face.data.image_files import images_below, is_image_name
 from metric_face.errors import DataError
 from metric_face.visible import is_text, visible
@@ -24,47 +25,46 @@ class Template:
         source: the file.
         columns: names of its column of ids and of its column of answers.
         ids: as they stand in the file, each once, in its order.
+        notes: how the file was read where that is not plain, a line each.
     """
 
     source: Path
     columns: tuple[str, str]
     ids: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
         """Read a CSV whose column ``ImageID``, ``path`` or ``image`` (else its first) names images.
 
-        The answers go to its column ``ans``, else to its second column where it has two, else to a new ``ans``.
+        The answers go to its column ``ans``, else to its second column where it has two, else to a new ``ans``. The
+        file is read as any other table (see :mod:`.csv_text`): semicolons, tabs and UTF-16 too.
 
         Raises:
             DataError: it cannot be read, has no row, or an id is empty or stands twice.
         """
         file = Path(path)
-        try:
-            with open(file, encoding="utf-8-sig", newline="") as lines:
-                rows = [row for row in csv.reader(lines) if row]
-        except (OSError, ValueError, csv.Error) as error:
-            raise DataError(f"{file}: must be a CSV in UTF-8 that names images, found {error}") from None
-        if len(rows) < 2:
-            raise DataError(f"{file}: must hold a header and at least one id, found {len(rows)} lines")
-        head = [name.strip() for name in rows[0]]
-        at = next((head.index(key) for key in _KEYS if key in head), 0)
-        ids = []
+        frame, notes = read_csv_text(file, (*_KEYS, "ans"))
+        if frame.empty:
+            raise DataError(f"{file}: must hold a header and at least one id, found 1 line")
+        head = [str(name) for name in frame.columns]
+        key = next((name for name in _KEYS if name in head), head[0])
+        ids = [
+            "" if missing else str(cell).strip()
+            for cell, missing in zip(frame[key], frame[key].isna(), strict=True)
+        ]
         seen: dict[str, int] = {}
-        for number, row in enumerate(rows[1:], 1):
-            name = row[at].strip() if at < len(row) else ""
+        for number, name in enumerate(ids, 1):
             if not name:
-                raise DataError(
-                    f"{file}: {head[at]} must not be empty, found none in row {number}; fill it in"
-                )
+                raise DataError(f"{file}: {key} must not be empty, found none in row {number}; fill it in")
             if name in seen:
                 raise DataError(
-                    f"{file}: {head[at]} must stand once, found {name} in rows {seen[name]} and {number}; drop one"
+                    f"{file}: {key} must stand once, found {name} in rows {seen[name]} and {number}; drop one"
                 )
             seen[name] = number
-            ids.append(name)
-        rest = [name for place, name in enumerate(head) if place != at]
-        return cls(file, (head[at], "ans" if "ans" in rest or len(rest) != 1 else rest[0]), tuple(ids))
+        rest = [name for name in head if name != key]
+        answers = "ans" if "ans" in rest or len(rest) != 1 else rest[0]
+        return cls(file, (key, answers), tuple(ids), tuple(notes))
 
     @classmethod
     def beside(cls, folder: str | Path) -> "Template | None":

@@ -111,7 +111,8 @@ def fuse(
             truth's own. Those that cannot be used stop no other.
         template: a CSV of the ids to submit, in their order; default ``images`` where it is one, or its ``info.csv``.
             An id that no image answers gets the commonest joint class of the truth.
-        insist: write the fusion even where it was worse than the best single candidate, which else is written.
+        insist: write the fusion even where it was worse than the best single candidate, which else is written; and
+            where too few identities are shared to choose by, fuse all.
         seed: of folds and resampling.
         progress: called with what is under way.
 
@@ -131,9 +132,21 @@ def fuse(
     progress("choosing members")
     if len(said) == 1:
         plan = fixed_plan({name: [said[0].name] for name in known.space.names})
+    elif insist and _shared(said, known) < 2:
+        plan = fixed_plan({name: [one.name for one in said] for name in known.space.names})
     else:
+        if (shared := _shared(said, known)) < 2:
+            raise ArgumentError(
+                f"sources must share labeled images of at least 2 identities to choose by, found {shared}; predict the "
+                "same validation images with each, or --insist on the soft vote of all, which nothing measures"
+            )
         plan = choose_members(said, known.images, known.codes, known.identities, known.space, seed=seed)
     notes = _notes(said, candidates, known)
+    if len(said) > 1 and plan.gain is None:
+        notes.append(
+            "the sources share labeled images of fewer than 2 identities: every attribute is the soft vote of all, and "
+            "what that gains is not known"
+        )
     chosen = plan
     if plan.harms and not insist:
         assert plan.gain is not None
@@ -155,6 +168,7 @@ def fuse(
         write_submission(out, fused, known.space)
     else:
         missing = fill_template(out, fused, known.space, ids, default)
+    notes += [] if ids is None else ids.notes
     notes += [] if unseen is None else unseen.notes
     if ids is not None and missing:
         notes.append(
@@ -163,6 +177,12 @@ def fuse(
         )
     complete = not missing and not (unseen is not None and unseen.failed)
     return Fused(plan, tuple(estimates), tuple(notes), len(fused), complete)
+
+
+def _shared(said: Sequence[Predictions], known: _Truth) -> int:
+    """How many identities of the truth every candidate predicts an image of, on the images all predict."""
+    common = np.logical_and.reduce([np.isin(known.images, one.images) for one in said])
+    return len(np.unique(known.identities[common]))
 
 
 def _estimate(said: Predictions, of: Candidate, known: _Truth, seed: int) -> Estimate:

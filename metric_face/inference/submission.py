@@ -90,7 +90,7 @@ def fill(
     place = template.match([one.path for one in answers])
     default = predictor.commonest(target)
     text, missing = template.filled({name: codes[at] for name, at in place.items()}, default)
-    lines = []
+    lines = list(template.notes)
     if missing:
         lines.append(
             f"{len(missing):,} of {len(template):,} ids have no image that can be used and got {default} "
