@@ -77,7 +77,7 @@ def test_a_template_of_another_dialect_is_read_and_said(tmp_path: Path, content:
 def test_a_dialect_is_a_list_of_images_too(toy: Path, tmp_path: Path) -> None:
     shutil.copy(toy / "images" / "p00_0.png", tmp_path)
     (tmp_path / "list.csv").write_bytes("ImageID;ans\np00_0.png;0\n".encode("utf-16"))
-    assert [Path(file).name for file in asked_for([str(tmp_path / "list.csv")]).files] == ["p00_0.png"]
+    assert [Path(file).name for file in collect_images([str(tmp_path / "list.csv")]).files] == ["p00_0.png"]
     unseen = Unseen.read(tmp_path / "list.csv")
     assert unseen.template is not None
     assert [path.name for path in unseen.table.paths] == ["p00_0.png"]
