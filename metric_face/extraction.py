@@ -20,7 +20,7 @@ from metric_face.data import EvalTransform, ImageTable
 from metric_face.embeddings import Embeddings, logits_file, write_description
 from metric_face.errors import ArgumentError
 from metric_face.files import EMBEDDINGS, replace_folder, write_text
-from metric_face.models import EmbeddingModel, computing_dtype, device_of_choice
+from metric_face.models import ImageEmbedder, computing_dtype, device_of_choice
 from metric_face.run import Run
 
 Progress = Callable[[int, int], object]
@@ -28,11 +28,12 @@ _NOTE = "progress.json"
 
 
 def extract(
-    source: "EmbeddingModel | Run | str | Path",
+    source: "ImageEmbedder | Run | str | Path",
     table: ImageTable,
     *,
     transform: EvalTransform | None = None,
     folder: str | Path | None = None,
+    fingerprint: str = "",
     batch_size: int = 64,
     workers: int | None = None,
     precision: str = "auto",
@@ -50,6 +51,7 @@ def extract(
         table: N images.
         transform: needed with a bare model.
         folder: where to write; None keeps the vectors in memory.
+        fingerprint: names a bare model; a run has one of its own.
         batch_size: images a forward pass.
         workers: decoding threads; default one a core.
         precision: ``auto`` (bf16 where the device computes in it), ``fp32`` or ``bf16``.
@@ -64,7 +66,6 @@ def extract(
         ArgumentError: a bare model without a transform.
         OutputError: ``folder`` holds something else, or another call writes it.
     """
-    fingerprint = ""
     if isinstance(source, str | Path):
         source = Run.open(source)
     if isinstance(source, Run):
@@ -92,7 +93,7 @@ class _Embedder:
     """The model on a device, from uint8 pixels to float32 arrays."""
 
     def __init__(
-        self, model: EmbeddingModel, device: torch.device, dtype: torch.dtype, transform: EvalTransform
+        self, model: ImageEmbedder, device: torch.device, dtype: torch.dtype, transform: EvalTransform
     ):
         self.model = model.to(device).to(memory_format=torch.channels_last).eval()
         self.device, self.dtype = device, dtype
@@ -102,7 +103,7 @@ class _Embedder:
 
     @property
     def widths(self) -> tuple[int, dict[str, int]]:
-        return self.model.embedding_size, dict(self.model.architecture["num_classes"])
+        return self.model.widths
 
     @torch.inference_mode()
     def __call__(self, pixels: NDArray[np.uint8]) -> tuple[Tensor, dict[str, Tensor]]:

@@ -2,6 +2,7 @@ from .card import read_card as read_card
 from .card import write_card as write_card
 from .embedding_model import EmbeddingModel as EmbeddingModel
 from .embedding_model import EmbeddingOnly as EmbeddingOnly
+from .embedding_model import ImageEmbedder as ImageEmbedder
 from .embedding_model import ModelOutput as ModelOutput
 from .onnx import OnnxEmbedder as OnnxEmbedder
 from .onnx import export_onnx as export_onnx
@@ -16,6 +17,7 @@ from .saving import vouch_for_onnx as vouch_for_onnx
 __all__ = [
     "EmbeddingModel",
     "EmbeddingOnly",
+    "ImageEmbedder",
     "ModelOutput",
     "OnnxEmbedder",
     "computing_dtype",

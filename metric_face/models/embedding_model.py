@@ -36,7 +36,16 @@ class ModelOutput:
     logits: dict[str, Tensor]
 
 
-class EmbeddingModel(nn.Module):
+class ImageEmbedder(nn.Module):
+    """What :func:`extract` takes: a module from images (B, 3, H, W) to a :class:`ModelOutput`."""
+
+    @property
+    def widths(self) -> tuple[int, dict[str, int]]:
+        """D, and head name -> C."""
+        raise NotImplementedError
+
+
+class EmbeddingModel(ImageEmbedder):
     """A timm backbone, a neck and heads.
 
     Args:
@@ -95,7 +104,16 @@ class EmbeddingModel(nn.Module):
 
     def forward(self, images: Tensor) -> ModelOutput:
         """Embed and classify images (B, 3, H, W)."""
-        return self.read(self.projection(self.backbone(images)))
+        return self.from_features(self.backbone(images))
+
+    @property
+    def widths(self) -> tuple[int, dict[str, int]]:
+        """D, and head name -> C."""
+        return self.embedding_size, dict(self.architecture["num_classes"])
+
+    def from_features(self, features: Tensor) -> ModelOutput:
+        """Embed and classify features of the backbone (B, F)."""
+        return self.read(self.projection(features))
 
     def read(self, metric: Tensor) -> ModelOutput:
         """Embed and classify what the metric loss sees (B, D), which is all that lies past the backbone."""
