@@ -12,6 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import metric_face.cli.terminal
+import metric_face.extraction
+import metric_face.training.folds  # noqa: F401, what a command loads is loaded before the forks
+from metric_face.cli.entry import main
 from metric_face.files import place_of
 
 COLUMNS = ("cases", "same model", "another model", "failed", "same files", "said wrongly", "left elsewhere")
@@ -50,8 +54,6 @@ class Trial:
             os.dup2(said, 2)
             before()
             sys.argv = ["metric-face", *map(str, words)]
-            from metric_face.cli.entry import main
-
             main()
             code = 0
         except SystemExit as end:
