@@ -115,7 +115,7 @@ class Bench:
             raise SystemExit(f"{case.name}: two undisturbed calls differ in {differs}")
         return found[0]
 
-    def judge(self, case: Case, expected: Tree, tally: Tally, label: str, *, again: bool = True) -> None:
+    def compare(self, case: Case, expected: Tree, tally: Tally, label: str, *, again: bool = True) -> None:
         """Run the command again after a disturbance, and compare."""
         tally.calls += 1
         said = self.said.read_text() if self.said.exists() else ""
@@ -193,7 +193,7 @@ def kill_everywhere(bench: Bench, case: Case, expected: Tree, most: int) -> Tall
         code = bench.call(case, number)
         if code != -signal.SIGKILL:  # there is no n-th operation
             break
-        bench.predictor(case, expected, tally, f"operation {number}")
+        bench.compare(case, expected, tally, f"operation {number}")
     return tally
 
 
@@ -210,7 +210,7 @@ def kill_anytime(bench: Bench, case: Case, expected: Tree, times: int) -> Tally:
         time.sleep(draw.uniform(0, lasts))
         os.kill(child, signal.SIGKILL)
         bench.finish(child)
-        bench.predictor(case, expected, tally, f"moment {number}")
+        bench.compare(case, expected, tally, f"moment {number}")
     return tally
 
 
@@ -230,7 +230,7 @@ def terminate_anytime(bench: Bench, case: Case, expected: Tree, times: int) -> T
         said = bench.said.read_text() if bench.said.exists() else ""
         if code and (code != 143 or said.count("stopped by SIGTERM") != 1):
             tally.wrong.append(f"{case.name}, SIGTERM {number}: exit {code}: {said[-300:]}")
-        bench.judge(case, expected, tally, f"SIGTERM {number}")
+        bench.compare(case, expected, tally, f"SIGTERM {number}")
     return tally
 
 
@@ -240,7 +240,7 @@ def run_in_pairs(bench: Bench, case: Case, expected: Tree, times: int) -> Tally:
         bench.reset(case)
         bench.said.unlink(missing_ok=True)
         codes = [bench.finish(child) for child in [bench.start(case), bench.start(case)]]
-        bench.predictor(case, expected, tally, f"pair {number}, exits {codes}", again=False)
+        bench.compare(case, expected, tally, f"pair {number}, exits {codes}", again=False)
         if not set(codes) <= {0, 1} or 0 not in codes:
             tally.wrong.append(f"{case.name}, pair {number}: exits {codes}")
     return tally
@@ -263,7 +263,7 @@ def fill_the_disk(bench: Bench, case: Case, expected: Tree, sizes: int) -> Tally
                     f"{case.name}, disk {number}: exit {code}: {bench.said.read_text()[-300:]}"
                 )
             subprocess.run(["mount", "-o", "remount,size=64m", str(bench.run)], check=True)
-            bench.predictor(case, expected, tally, f"disk {number}")
+            bench.compare(case, expected, tally, f"disk {number}")
     return tally
 
 

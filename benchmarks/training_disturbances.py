@@ -53,14 +53,14 @@ def at_operation(trial: Trial, at: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     trial.finish(trial.start(*trial.words, run, before=lambda: _watch(run, die)))
-    trial.judge("-9 before a file operation", run, trial.go_on(run))
+    trial.compare("-9 before a file operation", run, trial.go_on(run))
 
 
 def at_random(trial: Trial, number: int) -> None:
     """Kill at a random moment, and go on."""
     run = trial.home / f"random-{number}"
     trial.stop(trial.start(*trial.words, run), signal.SIGKILL, _moment(trial, number))
-    trial.judge("-9 at a random moment", run, trial.go_on(run))
+    trial.compare("-9 at a random moment", run, trial.go_on(run))
 
 
 def twice_and_moved(trial: Trial, number: int) -> None:
@@ -74,7 +74,7 @@ def twice_and_moved(trial: Trial, number: int) -> None:
     shutil.copytree(second, third, dirs_exist_ok=True)
     shutil.rmtree(second)
     shutil.rmtree(trial.home / f".{second.name}.metric_face", ignore_errors=True)
-    trial.judge("-9 twice, moved and copied between", third, trial.go_on(third))
+    trial.compare("-9 twice, moved and copied between", third, trial.go_on(third))
 
 
 def terminated(trial: Trial, number: int) -> None:
@@ -84,7 +84,7 @@ def terminated(trial: Trial, number: int) -> None:
     faults, said = [], trial.said.read_text() if trial.said.exists() else ""
     if code and (code != 143 or said.count(_GO_ON) + said.count("call the command again") != 1):
         faults.append(f"SIGTERM: exit {code}")
-    trial.judge("SIGTERM at a random moment", run, trial.go_on(run), faults)
+    trial.compare("SIGTERM at a random moment", run, trial.go_on(run), faults)
 
 
 def full_disk(trial: Trial, number: int) -> None:
@@ -105,7 +105,7 @@ def full_disk(trial: Trial, number: int) -> None:
             faults.append(f"{pages} of {most} pages: exit {code}")
         subprocess.run(["mount", "-o", "remount,size=256m", str(disk)], check=True)
         kind = "a full disk" if code else "a disk that was just large enough"
-        trial.judge(kind, run, trial.go_on(run), faults)
+        trial.compare(kind, run, trial.go_on(run), faults)
     disk.rmdir()
 
 
@@ -130,7 +130,7 @@ def crowded(trial: Trial, number: int) -> None:
     if 0 not in codes or not set(codes) <= {0, 1} or said.count("error: ") != sum(codes):
         faults.append(f"exits {codes}")
     shutil.rmtree(trial.home / f"vectors-{number}", ignore_errors=True)
-    trial.judge(name, run, 0, faults)
+    trial.compare(name, run, 0, faults)
 
 
 def _moment(trial: Trial, number: int) -> float:

@@ -80,7 +80,7 @@ class Trial:
         """The command again, with ``--resume``."""
         return self.finish(self.start(*self.words, run, "--resume"))
 
-    def judge(self, kind: str, run: Path, code: int, faults: Sequence[str] = ()) -> None:
+    def compare(self, kind: str, run: Path, code: int, faults: Sequence[str] = ()) -> None:
         """Compare a run that has gone on with the undisturbed one."""
         outcomes = self.outcomes.setdefault(kind, Counter())
         outcomes["cases"] += 1

@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM, in whatever a command is doing: the exit code that a shell expects, one line, nothing left."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -92,21 +93,28 @@ def test_sigterm_in_each_phase_of_a_training(
 @pytest.mark.parametrize(
     ("where", "words", "number", "code"),
     [
-        ("metric_face.inference:index_run", ["index"], signal.SIGINT, 130),
+        ("metric_face.search.index:EmbeddingIndex.save", ["index"], signal.SIGINT, 130),
         ("metric_face.evaluation:evaluate", ["evaluate"], signal.SIGTERM, 143),
         ("metric_face.diagnosis:write_report", ["why"], signal.SIGTERM, 143),
+        ("metric_face.visualization.maps:write_map", ["visualize"], signal.SIGTERM, 143),
+        ("metric_face.extraction:_Store.finish", ["embed"], signal.SIGTERM, 143),
+        ("metric_face.inference:Predictor.predict", ["knn", "IMAGE", "--csv", "CSV"], signal.SIGTERM, 143),
+        ("metric_face.ensemble:fuse", ["fuse", "--out", "CSV"], signal.SIGTERM, 143),
     ],
 )
 def test_a_signal_ends_a_command_in_one_line(
-    indexed: Run, where: str, words: list[str], number: signal.Signals, code: int
+    indexed: Run, tmp_path: Path, where: str, words: list[str], number: signal.Signals, code: int
 ) -> None:
-    folder = indexed.folder
-    before = sorted(folder.rglob("*"))
-    ended = signaled(where, number, *words, folder)
+    home = Path(shutil.copytree(indexed.folder, tmp_path / "run"))
+    places = {"IMAGE": str(indexed.table.paths[0]), "CSV": str(tmp_path / "answers.csv")}
+    command, *options = (places.get(word, word) for word in words)
+    ended = signaled(where, number, command, home, *options)
     assert (ended.returncode, ended.stdout) == (code, "")
     assert ended.stderr.splitlines()[-1] == f"stopped by {number.name}; call the command again"
     assert "Traceback" not in ended.stderr
-    assert sorted(folder.rglob("*")) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    kept = [".embeddings.metric_face"] if command == "embed" else []  # it goes on where it was
+    assert [path.name for path in home.rglob(".*")] == kept
 
 
 def test_the_second_sigterm_of_one_timeout_does_not_break_the_clean_up() -> None:
