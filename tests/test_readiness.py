@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from metric_face.auditing.checking import audit_source
+from metric_face.auditing.checking import audit
 from metric_face.config import dump_config
 from metric_face.errors import MetricFaceError
 from metric_face.training import readiness
@@ -21,7 +21,7 @@ def _refusals(
     """What a training and the audit say; the training must not have read an image."""
     config = tiny_config(toy, **changes)
     (tmp_path / "config.yaml").write_text(dump_config(config))
-    audited = audit_source(tmp_path / "config.yaml").refusal
+    audited = audit(tmp_path / "config.yaml").refusal
     read: list[object] = []
     monkeypatch.setattr(
         "metric_face.data.preparation.find_broken", lambda *given, **named: read.append(1) or {}
