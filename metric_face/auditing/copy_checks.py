@@ -6,16 +6,19 @@ import pandas as pd
 
 from metric_face.auditing.findings import DataFinding, Severity
 from metric_face.auditing.label_checks import raw_labels, row_groups, varying_labels
+from metric_face.auditing.remedies import REMEDIES
 from metric_face.data import ImageTable, LabelSpace
 
 _WRONG = {
     "exact": "at most one of each is right, and no model can learn both",
     "near": "where both are the same photograph, at most one is right",
 }
-_DIFFER = {
-    "exact": "Look at them, keep the right one of each, drop the others.",
-    "near": "Look at them; where it is the same photograph, keep the right one.",
+_SEEN = {"exact": "what is the same picture", "near": "two pictures that look the same"}
+_COUNTS = {
+    "exact": "a copy counts twice in training and in the score",
+    "near": "a copy, where it is one, counts twice in training and in the score",
 }
+_TESTED = {"exact": "pictures it has seen", "near": "what it has all but seen"}
 
 
 def check_copies(
@@ -60,7 +63,7 @@ def check_copies(
                 surely if learnt or space is None else "warning",
                 f"{len(differ)} of {len(groups)} {words} have different labels ({', '.join(names)}): {_WRONG[kind]}."
                 f"{also}",
-                _DIFFER[kind],
+                REMEDIES[f"{kind}-copies-disagree"],
                 row_groups([*learnt, *(g for g in differ if g not in learnt)]),
             )
         strangers = [g for g in groups if who is not None and len(set(who[list(g)])) > 1]
@@ -69,8 +72,8 @@ def check_copies(
                 f"{kind}-copies-of-two-identities",
                 surely,
                 f"{len(strangers)} of {len(groups)} {words} belong to different identities: the loss pushes apart "
-                f"what is the same picture.",
-                "Join the identities, or give the picture to the right one.",
+                f"{_SEEN[kind]}.",
+                REMEDIES[f"{kind}-copies-of-two-identities"],
                 row_groups(strangers),
             )
         torn = [g for g in groups if split is not None and split.iloc[list(g)].nunique() > 1]
@@ -78,17 +81,16 @@ def check_copies(
             yield DataFinding(
                 f"{kind}-copies-across-splits",
                 surely,
-                f"{len(torn)} of {len(groups)} {words} are in two splits: the model is tested on pictures "
-                f"it has seen.",
-                "Drop the copies, or split so that they stay together.",
+                f"{len(torn)} of {len(groups)} {words} are in two splits: the model is tested on {_TESTED[kind]}.",
+                REMEDIES[f"{kind}-copies-across-splits"],
                 row_groups(torn),
             )
         if groups:
             yield DataFinding(
                 f"{kind}-copies",
                 "note" if kind == "near" else "warning",
-                f"{len(groups)} {words if len(groups) > 1 else one}: a copy counts twice in training and in the score.",
-                "Keep one of each." if kind == "exact" else "Look at them, and keep one of each photograph.",
+                f"{len(groups)} {words if len(groups) > 1 else one}: {_COUNTS[kind]}.",
+                REMEDIES[f"{kind}-copies"],
                 row_groups(groups),
             )
 

@@ -21,6 +21,7 @@ from metric_face.auditing.label_checks import (
     label_columns_of,
 )
 from metric_face.auditing.pixel_checks import check_pixels
+from metric_face.auditing.remedies import REMEDIES
 from metric_face.data import ImageTable, LabelSpace, take_fingerprints
 from metric_face.errors import ArgumentError
 from metric_face.metrics import Resolution, assumed_resolution
@@ -107,7 +108,7 @@ def _broken(broken: dict[int, str], images: int) -> Iterator[DataFinding]:
             "broken-images",
             "certain",
             f"{len(broken)} of {images} images cannot be used; the first: {next(iter(broken.values()))}.",
-            "Restore them, or leave them out with --skip-broken.",
+            REMEDIES["broken-images"],
             tuple((row,) for row in broken),
         )
 
@@ -133,6 +134,8 @@ def _resolution(
     if np.unique(units[rows]).size < 2:
         return None  # an identity alone cannot be resampled
     joint, _ = space.labels(table.take(rows), "joint")
+    if np.unique(joint).size < 2:
+        return None  # where all are of one class there is nothing to tell apart
     return assumed_resolution(joint, units[rows], seed=seed)
 
 

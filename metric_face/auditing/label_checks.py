@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from metric_face.arrays import Bools
 from metric_face.auditing.findings import DataFinding
+from metric_face.auditing.remedies import REMEDIES
 from metric_face.data import ImageTable, LabelSpace, is_nested, text_of
 from metric_face.missing import column_of, missing_rows
 
@@ -84,7 +85,7 @@ def check_missing(labels: pd.DataFrame) -> Iterator[DataFinding]:
                 f"missing-{name}",
                 "warning",
                 f"{rows.size} of {len(labels)} images have no {name}: they cannot be trained or tested on.",
-                "Label them or leave them out.",
+                REMEDIES["missing"],
                 row_groups([[int(row)] for row in rows]),
             )
 
@@ -109,7 +110,7 @@ def check_names(labels: pd.DataFrame) -> Iterator[DataFinding]:
                 "warning",
                 f"{len(groups)} groups of values of {name} differ only by case or blanks, and count as classes of "
                 f"their own: {told}{more}.",
-                "Give each class one name.",
+                REMEDIES["names-alike"],
                 row_groups(rows),
             )
 
@@ -128,7 +129,7 @@ def check_identities(table: ImageTable, labels: pd.DataFrame, fixed: Sequence[st
             "note",
             "The table names no identities: whether one identity is in two splits cannot be checked, and each image "
             "counts as an identity of its own.",
-            "Add a column 'identity', if only by what stays together: the photograph, the video, the day.",
+            REMEDIES["no-identities"],
         )
         return
     who = pd.Series(table.identities)
@@ -144,7 +145,7 @@ def check_identities(table: ImageTable, labels: pd.DataFrame, fixed: Sequence[st
                 "certain",
                 f"{len(torn)} of {len(by_identity)} identities have images in two splits: the model is tested "
                 f"on identities that it was trained on, and the score says nothing about new identities.",
-                "Split again by identity: split_by_identity does, and checks it.",
+                REMEDIES["identity-across-splits"],
                 row_groups(torn),
             )
     for name in labels.columns:
@@ -157,7 +158,7 @@ def check_identities(table: ImageTable, labels: pd.DataFrame, fixed: Sequence[st
                 f"two-values-{name}",
                 "certain" if known else "warning",
                 f"{len(conflicting)} of {identities} identities with several images have two values of {name}: {why}.",
-                f"Look at these rows and correct {name} or the identity.",
+                REMEDIES["two-values"].format(name=name),
                 row_groups(conflicting),
             )
     single = int((who.value_counts() == 1).sum())
@@ -167,7 +168,7 @@ def check_identities(table: ImageTable, labels: pd.DataFrame, fixed: Sequence[st
             "note",
             f"{single} of {who.nunique()} identities have one image: they can be told from others, and nothing can "
             f"be pulled together.",
-            "An identity sampler repeats, drops or refuses them; see its option singletons.",
+            REMEDIES["single-images"],
         )
 
 
@@ -213,7 +214,7 @@ def check_classes(table: ImageTable, space: LabelSpace | None, labels: pd.DataFr
                     "certain" if space is not None else "warning",
                     f"{len(lacking)} of {len(classes[name])} classes of {name} have no image in {where}: "
                     f"{_some(lacking)}. Macro F1 there does not mean what it means elsewhere.",
-                    "Split so that every class is in every split, gather images, or merge classes.",
+                    REMEDIES["class-missing"],
                 )
         counts = column.value_counts()
         if len(counts) > 1 and counts.iloc[0] >= 10 * counts.iloc[-1]:
@@ -223,7 +224,7 @@ def check_classes(table: ImageTable, space: LabelSpace | None, labels: pd.DataFr
                 f"The largest class of {name} has {counts.iloc[0] / counts.iloc[-1]:.0f} times as many images as the "
                 f"smallest ({counts.index[0]}: {counts.iloc[0]}, {counts.index[-1]}: {counts.iloc[-1]}). Macro F1 "
                 f"counts both alike.",
-                "Consider the sampler's balance or a loss that makes up for it.",
+                REMEDIES["uneven"],
             )
 
 

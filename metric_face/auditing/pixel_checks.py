@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metric_face.auditing.findings import DataFinding
+from metric_face.auditing.remedies import REMEDIES
 
 BLACK = 16
 """An image whose brightest channel is at most this, of 255, is called black: 12 bits in a 16-bit file reach 16."""
@@ -32,7 +33,7 @@ def check_pixels(
             "flat-images",
             "warning",
             f"{len(rows)} of {len(paths)} images are of a single color; the first: {paths[rows[0]]} (RGB {color}).",
-            "Look at them; drop those that should show something.",
+            REMEDIES["flat-images"],
             tuple((int(row),) for row in rows),
         )
     if (black & ~flat).any():
@@ -43,7 +44,6 @@ def check_pixels(
             "warning",
             f"{len(rows)} of {len(paths)} images are all but black; the first: {paths[rows[0]]} (at most {most} of "
             f"255).",
-            "Save them with the full range of brightness: 16-bit gray is read as 0 (black) to 65535 (white), "
-            "whatever the image holds.",
+            REMEDIES["black-images"],
             tuple((int(row),) for row in rows),
         )
