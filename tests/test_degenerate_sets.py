@@ -13,7 +13,6 @@ from metric_face.diagnosis.report.chapters import chapters
 from metric_face.errors import ArgumentError
 from metric_face.evaluation.evaluating import evaluate
 from metric_face.inference.index_building import build_index
-from metric_face.metrics.folds import identity_folds
 from metric_face.metrics.thresholds import threshold_gain
 from metric_face.optional import UnexpectedFailure, optional
 from metric_face.visualization.maps import visualize
@@ -29,27 +28,6 @@ def test_classes_of_fewer_images_than_folds_have_thresholds() -> None:
     assert few.gain.num_identities == 90
     assert few.apparent == 0
     assert threshold_gain(np.full((10, 10), 0.1), np.arange(10)).gain.num_identities == 10
-
-
-@pytest.mark.parametrize(
-    ("classes", "each", "folds"), [(30, 3, 5), (10, 1, 5), (2, 40, 5), (3, 2, 2), (1, 6, 3)]
-)
-def test_every_row_is_in_one_fold_and_every_identity_whole(classes: int, each: int, folds: int) -> None:
-    labels = np.repeat(np.arange(classes), each)
-    identities = np.arange(len(labels)) // 2
-    identities = np.unique(identities, return_inverse=True)[1]
-    splits = identity_folds(labels, identities, folds)
-    assert len(splits) == folds
-    assert sorted(np.concatenate([held for _, held in splits]).tolist()) == list(range(len(labels)))
-    for rest, held in splits:
-        assert len(held)
-        assert not set(identities[rest]) & set(identities[held])
-        assert len(rest) + len(held) == len(labels)
-
-
-def test_more_folds_than_identities_are_refused() -> None:
-    with pytest.raises(ArgumentError, match="folds must be from 2 to the number of identities, 3, found 4"):
-        identity_folds(np.array([0, 0, 1]), np.arange(3), 4)
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)

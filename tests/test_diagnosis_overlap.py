@@ -7,9 +7,9 @@ from scipy.stats import norm
 
 from metric_face import diagnose
 from metric_face.diagnosis.finding import Verdict
-from metric_face.diagnosis.measures import probing
 from metric_face.diagnosis.measures.pair_overlap import overlap, pair_scores, whiten
 from metric_face.diagnosis.measures.variance import complexity, variance_shares
+from metric_face.fold_dealer import identity_folds
 
 
 def _two_gaussians(
@@ -23,7 +23,7 @@ def _two_gaussians(
 
 
 def _ovl(points, second, identities, seed: int = 0):
-    folds = probing.group_folds(second.astype(np.int64), identities, 5, seed)
+    folds = identity_folds(identities, 5, second, seed=seed)
     rows = np.arange(len(points))
     scores = pair_scores(whiten(points, 0.01), second, folds, rows, rows)
     return overlap(scores, second, identities, seed)

@@ -5,15 +5,7 @@ import pytest
 
 from metric_face.diagnosis.measures import probing
 from metric_face.diagnosis.measures.resampling import is_fixed, majority, permute_labels
-
-
-def test_folds_never_divide_an_identity_and_hold_every_class() -> None:
-    rng = np.random.default_rng(0)
-    who = np.repeat(np.arange(120), 5)
-    labels = rng.integers(0, 3, 120)[who]
-    folds = probing.group_folds(labels, who, 5, 0)
-    assert all(len(np.unique(folds[who == identity])) == 1 for identity in range(120))
-    assert all(len(np.unique(labels[folds == fold])) == 3 for fold in range(5))
+from metric_face.fold_dealer import identity_folds
 
 
 def test_ridge_scores_are_those_of_sklearn() -> None:
@@ -52,7 +44,7 @@ def test_no_signal_scores_chance_where_a_random_split_does_not() -> None:
     points = 4 * rng.normal(size=(1200, 128))[who] + rng.normal(size=(len(who), 128))
     accuracy = {}
     for name, identities in (("group", who), ("random", np.arange(len(who)))):
-        folds = probing.group_folds(labels, identities, 5, 0)
+        folds = identity_folds(identities, 5, labels)
         scores = probing.ridge_scores(
             points, probing.Targets.of({"y": probing.one_hot(labels, 3)}), folds
         ).scores["y"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metric_face.data.split import SplitWarning, check_split, identity_folds, split_by_identity, split_fold
+from metric_face.data.split import SplitWarning, check_split, split_by_identity, split_fold
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, SplitError
 
@@ -57,15 +57,6 @@ def test_any_split_is_disjoint_whole_and_repeatable(
     assert split.frame.groupby("identity")["split"].nunique().eq(1).all()
     again = split_by_identity(table, classes, shares=shares, seed=seed, warn=False)
     assert (again.frame["split"] == split.frame["split"]).all()
-
-
-@pytest.mark.parametrize("num_folds", [2, 5])
-def test_folds_partition_the_people(num_folds: int) -> None:
-    table, classes = competition(300)
-    folds = identity_folds(table, num_folds, classes)
-    assert set(folds) == set(range(num_folds))
-    assert pd.Series(folds).groupby(table.frame["identity"]).nunique().eq(1).all()
-    assert np.bincount(folds).min() > 0.8 * len(folds) / num_folds
 
 
 @pytest.mark.parametrize("test", [0.0, 0.2])
@@ -134,5 +125,5 @@ def test_what_cannot_be_split_is_refused() -> None:
         split_by_identity(table, shares={"train": 0.8, "val": 0.1})
     with pytest.raises(SplitError, match="1 identities cannot fill 2 splits"):
         split_by_identity(make_table(["a", "a"]))
-    with pytest.raises(ArgumentError, match="num_folds=1: must be at least 2"):
-        identity_folds(table, 1)
+    with pytest.raises(ArgumentError, match="folds must be from 2 to the number of identities, 2, found 3"):
+        split_fold(table, 3, 0)

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from metric_face.arrays import Doubles, Ints
 from metric_face.data.images import content_hashes
 from metric_face.data.labels import Codes
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, DataError, SplitError
+from metric_face.fold_dealer import deal_identities, identity_folds
 from metric_face.missing import column_of, missing_rows
 
 
@@ -60,43 +60,12 @@ def split_by_identity(
         )
     units = unit_codes(table, groups)
     classes = np.zeros(len(table), np.int64) if stratify is None else np.asarray(stratify, dtype=np.int64)
-    dealt = _deal(units, classes, np.array(list(shares.values())), seed)
+    dealt = deal_identities(units, list(shares.values()), classes, seed=seed)
     result = table.with_column("split", np.array(list(shares), dtype=object)[dealt])
     for message in check_split(result, classes, groups=units, shares=shares):
         if warn:
             warnings.warn(message, SplitWarning, stacklevel=2)
     return result
-
-
-def identity_folds(
-    table: ImageTable,
-    num_folds: int,
-    stratify: Codes | Sequence[int] | None = None,
-    *,
-    groups: Sequence[Any] | NDArray[Any] | None = None,
-    seed: int = 0,
-) -> Ints:
-    """Number the K identity-disjoint folds of a table.
-
-    Args:
-        table: N images.
-        num_folds: K >= 2.
-        stratify: class of each image (N,).
-        groups: what must stay together (N,), as in :func:`split_by_identity`.
-        seed: of the dealing.
-
-    Returns:
-        The fold of each image (N,), 0 to K - 1.
-
-    Raises:
-        ArgumentError: ``num_folds`` is below 2.
-        SplitError: there are fewer identities than folds.
-    """
-    if num_folds < 2:
-        raise ArgumentError(f"num_folds={num_folds}: must be at least 2")
-    units = unit_codes(table, groups)
-    classes = np.zeros(len(table), np.int64) if stratify is None else np.asarray(stratify, dtype=np.int64)
-    return _deal(units, classes, np.full(num_folds, 1 / num_folds), seed)
 
 
 def split_fold(
@@ -124,7 +93,8 @@ def split_fold(
         The table with its column ``split`` set.
 
     Raises:
-        ArgumentError, SplitError: as :func:`identity_folds`.
+        ArgumentError: there are fewer than two folds, more folds than identities, or no such fold.
+        SplitError: there are too few identities for a test split.
     """
     if not 0 <= fold < num_folds:
         raise ArgumentError(f"fold={fold}: must be 0 to {num_folds - 1}, as there are {num_folds}")
@@ -133,8 +103,8 @@ def split_fold(
     splits = np.full(len(table), "test", dtype=object)
     rest = np.ones(len(table), bool)
     if test:
-        rest = _deal(units, classes, np.array([1 - test, test]), seed) == 0
-    folds = identity_folds(table.take(rest), num_folds, classes[rest], groups=units[rest], seed=seed)
+        rest = deal_identities(units, [1 - test, test], classes, seed=seed) == 0
+    folds = identity_folds(units[rest], num_folds, classes[rest], seed=seed)
     splits[rest] = np.where(folds == fold, "val", "train").astype(object)
     return table.with_column("split", splits)
 
@@ -239,36 +209,3 @@ def _missed_shares(
         for split, name in enumerate(names)
         if shares is not None and str(name) in shares and abs(actual[split] - shares[str(name)]) > allowed
     ]
-
-
-def _deal(units: Codes, classes: Codes, shares: Doubles, seed: int) -> Ints:
-    """Deal whole units to splits; returns the part of each image."""
-    num_units, num_parts = int(units.max()) + 1, len(shares)
-    if num_units < num_parts:
-        raise SplitError(f"split: {num_units} identities cannot fill {num_parts} splits; use fewer splits")
-    classes = pd.factorize(classes)[0]
-    pairs, counts = np.unique(units * (classes.max() + 1) + classes, return_counts=True)
-    unit_of, class_of = np.divmod(pairs, classes.max() + 1)
-    start = np.searchsorted(unit_of, np.arange(num_units + 1))
-    totals = np.bincount(classes)
-    rarity = np.minimum.reduceat(totals[class_of], start[:-1])
-    size = np.bincount(units)
-    order = np.lexsort((np.random.default_rng(seed).random(num_units), -size, rarity))
-    # A unit goes where it lowers sum_c (count - due)^2 / due most, so a rare class weighs as much as a large one;
-    # the column added last is the number of images, so that shares hold where every class is small.
-    due = np.outer(shares, np.append(totals, size.sum()))
-    lacking = due.copy()
-    homes = np.empty(num_units, np.int64)
-    for unit in order:
-        here = slice(start[unit], start[unit + 1])
-        columns = np.append(class_of[here], due.shape[1] - 1)
-        amounts = np.append(counts[here], size[unit]).astype(float)
-        gain = (amounts * (2 * lacking[:, columns] - amounts) / due[:, columns]).sum(axis=1)
-        homes[unit] = home = int(gain.argmax())
-        lacking[home, columns] -= amounts
-    empty = np.setdiff1d(np.arange(num_parts), homes)
-    if len(empty):
-        raise SplitError(
-            f"split: {len(empty)} of {num_parts} splits stay empty; there are too few identities ({num_units})"
-        )
-    return homes[units]

@@ -13,6 +13,7 @@ from metric_face.diagnosis.finding import Measure
 from metric_face.diagnosis.measures import probing
 from metric_face.diagnosis.measures.copies import copy_codes
 from metric_face.diagnosis.measures.resampling import RESAMPLES
+from metric_face.fold_dealer import identity_folds
 from metric_face.metrics import macro_f1
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Context(Facts):
         """(N,) fold of each row; identities are never divided."""
         labels = self.joint if self.attributes else np.zeros(self.num_images, dtype=np.int64)
         count = min(FOLDS, self.num_identities)
-        return probing.group_folds(labels, self.identities, count, self.seed)
+        return identity_folds(self.identities, count, labels, seed=self.seed)
 
     @cached_property
     def targets(self) -> probing.Targets:

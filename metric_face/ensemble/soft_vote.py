@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from metric_face.arrays import Doubles, Ints
 from metric_face.embeddings import Predictions
 from metric_face.errors import ArgumentError
+from metric_face.fold_dealer import identity_folds
 from metric_face.metrics import Interval, as_codes, as_labels, bootstrap_interval, macro_f1
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def choose_members(
     said = [space.joint(run.codes()) for run in aligned]
     scores = [macro_f1(joint, one, space.num_classes) for one in said]
     base = int(np.argmax(scores))
-    fold = np.random.default_rng(seed).permutation(int(groups.max()) + 1)[groups] % _FOLDS
+    fold = identity_folds(groups, min(_FOLDS, int(groups.max()) + 1), joint, seed=seed)
     votes, chosen, crossed = [], {}, {}
     for attribute in space.attributes:
         tables, true = [run.probabilities[attribute.name] for run in aligned], codes[attribute.name]

@@ -14,6 +14,7 @@ from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
 from metric_face.evaluation.log_check import differs_from_log
 from metric_face.evaluation.logit_adjustment import Remedy, after_training
+from metric_face.fold_dealer import identity_folds
 from metric_face.metrics import (
     Interval,
     RetrievalMetrics,
@@ -256,8 +257,7 @@ def _pair(targets: Targets, name: str, said: Mapping[str, Ints]) -> tuple[Ints, 
 def _score_knn(
     graph: NeighborGraph, known: Targets, targets: Targets, identities: Any, seed: int, notes: list[str]
 ) -> list[Score]:
-    halves = _halves(identities, seed)
-    if halves.max() == halves.min():
+    if len(np.unique(identities)) < 2:
         notes.append(
             "kNN: left out; its k is chosen on one half of the identities and evaluated on the other, found 1 identity"
         )
@@ -265,6 +265,7 @@ def _score_knn(
     scores = []
     for name, (true, names) in targets.items():
         with optional(f"kNN of {name}", notes):
+            halves = identity_folds(identities, 2, true, seed=seed)
             said, setting = _knn_said(graph, known[name][0], true, halves, seed)
             scores.append(_score("knn", name, true, said, names, identities, seed, setting))
     return scores
@@ -295,12 +296,6 @@ def _met_own(run: Run, gallery: Embeddings, queries: Embeddings, identities: Any
     if queries.table.identities is None and run.config.data.split.group not in queries.table.frame.columns:
         return None
     return int(np.isin(identities, _identities(run, gallery)).sum())
-
-
-def _halves(identities: Any, seed: int) -> Ints:
-    codes = np.unique(identities, return_inverse=True)[1]
-    order = np.random.default_rng(seed).permutation(codes.max() + 1)
-    return np.asarray(order[codes] % 2, dtype=np.int64)
 
 
 def _score_probe(

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
+from metric_face.fold_dealer import identity_folds
 from metric_face.metrics.f1 import as_codes, as_labels
 from metric_face.probabilities import softmax
 
@@ -88,9 +89,10 @@ def calibrate(
         raise ArgumentError(
             f"identities and folds must both number at least 2, found {size} and {folds}; hold out more identities"
         )
-    fold = np.random.default_rng(seed).permutation(size)[groups] % folds
+    folds = min(folds, size)
+    fold = identity_folds(groups, folds, true, seed=seed)
     after = np.empty_like(table)
-    for number in range(min(folds, size)):
+    for number in range(folds):
         held = fold == number
         floor, temperature = _fit(table[~held], true[~held])
         after[held] = _tempered(_logs(table[held], floor), temperature)

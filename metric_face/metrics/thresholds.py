@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
+from metric_face.fold_dealer import identity_folds
 from metric_face.metrics.f1 import as_codes, as_labels, f1_from_counts, macro_f1
-from metric_face.metrics.folds import identity_folds
 from metric_face.metrics.intervals import Interval, bootstrap_interval
 
 _ROUNDS = 20
@@ -114,8 +114,9 @@ def threshold_gain(
     groups = as_codes(np.arange(len(true)) if identities is None else identities, len(true))
     argmax = np.asarray(chances.argmax(axis=1), dtype=np.int64)
     judged = argmax.copy()
-    for rest, part in identity_folds(true, groups, folds, seed):
-        judged[part] = ClassThresholds().fit(chances[rest], true[rest]).predict(chances[part])
+    fold = identity_folds(groups, folds, true, seed=seed)
+    for held in (fold == number for number in range(folds)):
+        judged[held] = ClassThresholds().fit(chances[~held], true[~held]).predict(chances[held])
     whole = ClassThresholds().fit(chances, true)
     classes = chances.shape[1]
     gain = bootstrap_interval(

@@ -1,6 +1,5 @@
 """Folds of the training rows that keep an identity whole, and the strength they prefer."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metric_face.arrays import Doubles, Ints
+from metric_face.fold_dealer import identity_folds
 from metric_face.metrics import macro_f1
 
 
@@ -17,26 +17,18 @@ def grouped_folds(target: Ints, groups: ArrayLike | None, folds: int, seed: int)
     Args:
         target: (N,) codes to stratify by.
         groups: (N,) identities, or None where rows are independent.
-        folds: how many; fewer where there are fewer groups.
+        folds: how many; fewer where there are fewer groups, or where no class has as many rows.
         seed: of the shuffle.
 
     Returns:
         (training rows, held-out rows) of each fold; none where there are fewer than two groups.
     """
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
-    independent = len(target) if groups is None else len(np.unique(np.asarray(groups)))
-    most = int(np.bincount(target).max())
-    folds = min(folds, independent, most)
+    identities = np.arange(len(target)) if groups is None else np.asarray(groups)
+    folds = min(folds, len(np.unique(identities)), int(np.bincount(target).max()))
     if folds < 2:
         return []
-    splitter = StratifiedKFold if groups is None else StratifiedGroupKFold
-    with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "The least populated class"
-        )  # rare classes are the normal case here
-        parts = splitter(folds, shuffle=True, random_state=seed).split(np.zeros(len(target)), target, groups)
-        return [(train, held) for train, held in parts if len(train) and len(held)]
+    fold = identity_folds(identities, folds, target, seed=seed)
+    return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(folds)]
 
 
 class StrengthChoice:

@@ -5,6 +5,7 @@ import numpy as np
 from metric_face.arrays import Doubles
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.measures import probing
+from metric_face.fold_dealer import identity_folds
 
 FEWEST = 30
 
@@ -31,10 +32,8 @@ def area_between(context: Context, weights: Doubles) -> tuple[float, float] | No
     together = (together - together.mean(axis=0)) / max(float(together.std()), 1e-12)
     new = np.repeat([0, 1], [len(rows), len(context.unlabeled)])
     theirs = np.arange(len(context.unlabeled)) if known is None else known
-    identities = np.unique(
-        np.concatenate([context.identities[rows], context.num_identities + theirs]), return_inverse=True
-    )
-    folds = probing.group_folds(new, identities[1].astype(np.int64), 5, context.seed)
+    identities = np.concatenate([context.identities[rows], context.num_identities + theirs])
+    folds = identity_folds(identities, 5, new, seed=context.seed)
     wanted = probing.Targets.of({"new": new[:, None].astype(np.float64)})
     scores = probing.ridge_scores(together, wanted, folds).scores["new"][:, 0]
     ours, others = scores[: len(rows)], scores[len(rows) :]

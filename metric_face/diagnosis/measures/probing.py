@@ -56,34 +56,6 @@ class Ridge:
     strengths: dict[str, float]
 
 
-def group_folds(labels: Ints, identities: Ints, count: int, seed: int) -> Ints:
-    """Deal identities to folds so that each fold holds every class as far as identities allow.
-
-    Args:
-        labels: (N,) classes to stratify by.
-        identities: (N,) identities; all images of one land in one fold.
-        count: number of folds.
-        seed: of the dealing.
-
-    Returns:
-        (N,) fold of each row.
-    """
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
-    folds = np.empty(len(labels), dtype=np.int64)
-    alone = int(identities.max()) + 1 == len(identities)
-    rarest = int(np.bincount(labels)[np.unique(labels)].min())
-    if alone and rarest >= count:  # the grouped splitter walks identities one by one
-        parts = StratifiedKFold(count, shuffle=True, random_state=seed).split(labels[:, None], labels)
-    else:
-        common = _merge_rare(labels, count)
-        splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-        parts = splitter.split(labels[:, None], common, identities)
-    for number, (_, held_out) in enumerate(parts):
-        folds[held_out] = number
-    return folds
-
-
 def ridge_scores(features: Doubles, targets: Targets, folds: Ints) -> Ridge:
     """Fit ridge regressions on all folds but one and score the one, for every target at once.
 
@@ -191,14 +163,6 @@ def fit_softmax(
 def one_hot(labels: Ints, num_classes: int) -> Doubles:
     """(N, C) indicators."""
     return np.eye(num_classes)[labels]
-
-
-def _merge_rare(labels: Ints, count: int) -> Ints:
-    """Classes with fewer images than folds become one, and join the largest where even that is too small."""
-    sizes = np.bincount(labels)
-    rare = sizes[labels] < count
-    target = len(sizes) if rare.sum() >= count else int(sizes.argmax())
-    return np.where(rare, target, labels)
 
 
 def scores_from(features: Doubles, targets: Doubles, rows: Ints, strength: float) -> Doubles:
