@@ -190,7 +190,7 @@ def judge(
     """What head, neighbors and probe say of the images held out, and whether each finds its identity."""
     from metric_face.classifiers.knn import KNNClassifier
     from metric_face.classifiers.linear_probe import LinearProbe
-    from metric_face.data.targets import head_predictions, targets_of
+    from metric_face.data.targets import targets_of
     from metric_face.extraction import extract
     from metric_face.metrics.retrieval import retrieval_metrics
 
@@ -199,7 +199,7 @@ def judge(
     known, asked = targets_of(gallery.table, data.space), targets_of(queries.table, data.space)
     name = "joint" if "joint" in asked else next(iter(asked))
     true, classes = asked[name]
-    said = head_predictions(dict(queries.logits), data.space)[name]
+    said = data.space.head_classes(queries.logits)[name]
     knn = KNNClassifier(20).fit(gallery.vectors, known[name][0]).predict(queries.vectors)
     identities, gallery_identities = (_identities(part.table, identity) for part in (queries, gallery))
     probe = LinearProbe(np.logspace(0, -4, 5).tolist()).fit(

@@ -27,7 +27,8 @@ from benchmarks import fuzz_inputs
 from benchmarks.harness import machine, publish, table
 from metric_face.cli import entry
 from metric_face.config import dump_config, load_config
-from metric_face.data.labels import Attribute, LabelSpace
+from metric_face.data.attribute import Attribute
+from metric_face.data.labels import LabelSpace
 from metric_face.data.table import ImageTable
 from metric_face.embeddings.embeddings import Embeddings
 from metric_face.embeddings.prediction_csv import write_predictions

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from metric_face.config import dump_config, load_config
-from metric_face.data.labels import Attribute, LabelSpace
+from metric_face.data.attribute import Attribute
+from metric_face.data.labels import LabelSpace
 from metric_face.data.split import split_by_identity, split_fold
 from metric_face.data.table import ImageTable
 from metric_face.embeddings.embeddings import Embeddings

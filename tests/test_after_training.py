@@ -14,7 +14,6 @@ from metric_face.evaluation.logit_adjustment import (
     after_training,
     divide_by_prior,
     drawn_priors,
-    head_probabilities,
 )
 
 SHARES = {"color": [0.85, 0.15], "shape": [0.7, 0.2, 0.1]}
@@ -56,15 +55,6 @@ def imbalanced(identities=240, heads="attributes", batches="shuffled", **loss):
 
 def remedies_of(run, embeddings):
     return after_training(run, embeddings.in_split("train").table, embeddings.in_split("val"))
-
-
-@pytest.mark.parametrize("heads", ["attributes", "joint"])
-def test_the_joint_probabilities_are_the_product_however_the_heads_are(heads):
-    run, embeddings = imbalanced(heads=heads)
-    likely = head_probabilities(embeddings, run.space)
-    np.testing.assert_allclose(likely["joint"].sum(1), 1)
-    product = likely["color"][:, :, None] * likely["shape"][:, None]
-    np.testing.assert_allclose(likely["joint"], product.reshape(len(embeddings), -1), atol=1e-6)
 
 
 def test_the_gain_of_the_prior_is_a_difference_of_macro_f1():

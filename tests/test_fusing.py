@@ -10,7 +10,8 @@ from fold_cases import SPACE, draw_table, plant_run
 from typer.testing import CliRunner
 
 from metric_face.cli.app import app
-from metric_face.data.labels import Attribute, LabelSpace
+from metric_face.data.attribute import Attribute
+from metric_face.data.labels import LabelSpace
 from metric_face.embeddings.prediction_csv import write_predictions
 from metric_face.embeddings.predictions import Predictions
 from metric_face.ensemble.fusing import fuse

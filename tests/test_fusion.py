@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metric_face.data.labels import Attribute, LabelSpace
+from metric_face.data.attribute import Attribute
+from metric_face.data.labels import LabelSpace
 from metric_face.data.table import ImageTable
 from metric_face.embeddings.embeddings import Embeddings
 from metric_face.embeddings.prediction_csv import read_predictions, write_predictions, write_submission
-from metric_face.embeddings.predictions import Predictions, marginals, pool_folds
+from metric_face.embeddings.predictions import Predictions, pool_folds
 from metric_face.ensemble import soft_vote as fusion
 from metric_face.ensemble.soft_vote import choose_members, fixed_plan
 from metric_face.errors import ArgumentError, DataError
@@ -279,7 +280,6 @@ def test_heads_become_probabilities():
             assert got.probabilities["mask"][row, mask] == pytest.approx(p_mask)
             assert got.probabilities["gender"][row, gender] == pytest.approx(p_gender)
             assert got.probabilities["age"][row, age] == pytest.approx(p_age)
-    assert marginals(p, SPACE).keys() == {"mask", "gender", "age"}
     bare = Embeddings(np.zeros((4, 2), np.float32), table)
     with pytest.raises(ArgumentError, match="must carry logits of mask, gender, age or of joint, found none"):
         Predictions.of_embeddings("run", bare, SPACE)

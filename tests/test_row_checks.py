@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metric_face.data.labels import Attribute, LabelSpace
+from metric_face.data.attribute import Attribute
+from metric_face.data.labels import LabelSpace
 from metric_face.embeddings.prediction_csv import read_predictions, write_predictions
 from metric_face.embeddings.predictions import Predictions
 from metric_face.errors import DataError

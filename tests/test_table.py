@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy.special import softmax
 
-from metric_face.data.labels import Attribute, LabelSpace
+from metric_face.data.attribute import Attribute
+from metric_face.data.labels import LabelSpace
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, DataError, MetricFaceError
 
@@ -167,3 +170,37 @@ def test_labels_that_are_wrong_name_their_row(tmp_path: Path) -> None:
 def test_the_label_space_reads_back_from_plain_data(competition: Path) -> None:
     space = LabelSpace.of(ImageTable.read(competition))
     assert LabelSpace.from_dict(space.to_dict()) == space
+
+
+@pytest.mark.parametrize("heads", ["attributes", "joint"])
+def test_heads_say_the_same_classes_whichever_they_are(heads: str) -> None:
+    """Of independent attributes a joint head and heads of each attribute say the same, in classes and probabilities."""
+    space = LabelSpace((Attribute("color", ("r", "g", "b")), Attribute("shape", ("o", "x"))))
+    rng = np.random.default_rng(0)
+    color, shape = rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
+    logits = {"color": color, "shape": shape}
+    if heads == "joint":
+        logits = {"joint": (color[:, :, None] + shape[:, None, :]).reshape(40, 6)}
+    classes = space.head_classes(logits)
+    assert classes["color"].tolist() == color.argmax(axis=1).tolist()
+    assert classes["shape"].tolist() == shape.argmax(axis=1).tolist()
+    assert classes["joint"].tolist() == (2 * color.argmax(axis=1) + shape.argmax(axis=1)).tolist()
+    likely = space.head_probabilities(logits)
+    np.testing.assert_allclose(likely["color"], softmax(color, axis=1))
+    np.testing.assert_allclose(likely["shape"], softmax(shape, axis=1))
+    joint = space.joint_probabilities(logits)
+    assert joint.argmax(axis=1).tolist() == classes["joint"].tolist()
+    np.testing.assert_allclose(joint.reshape(40, 3, 2).sum(axis=2), likely["color"])
+
+
+def test_heads_that_lack_an_attribute_are_refused() -> None:
+    space = LabelSpace((Attribute("color", ("r", "g")), Attribute("shape", ("o", "x"))))
+    assert not space.has_heads({"color": np.eye(2)})
+    with pytest.raises(ArgumentError, match="logits of color, shape or of joint, found color; use a run"):
+        space.head_classes({"color": np.eye(2)})
+
+
+def test_an_attribute_called_joint_is_an_attribute() -> None:
+    space = LabelSpace((Attribute("joint", ("a", "b", "c")),))
+    assert space.target_names == ("joint",)
+    assert space.head_classes({"joint": np.eye(3)})["joint"].tolist() == [0, 1, 2]

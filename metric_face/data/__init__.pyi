@@ -1,3 +1,5 @@
+from .attribute import Attribute as Attribute
+from .attribute import Codes as Codes
 from .csv_text import read_csv_text as read_csv_text
 from .dataset import ImageDataset as ImageDataset
 from .dataset import PixelCache as PixelCache
@@ -13,8 +15,6 @@ from .image_stamps import take_stamps as take_stamps
 from .images import open_image as open_image
 from .label_text import is_nested as is_nested
 from .label_text import text_of as text_of
-from .labels import Attribute as Attribute
-from .labels import Codes as Codes
 from .labels import LabelSpace as LabelSpace
 from .labels import identity_labels as identity_labels
 from .preparation import PreparedData as PreparedData
@@ -24,7 +24,6 @@ from .preparation import split_table as split_table
 from .split import split_by_identity as split_by_identity
 from .table import ImageTable as ImageTable
 from .targets import Targets as Targets
-from .targets import head_predictions as head_predictions
 from .targets import identities_of as identities_of
 from .targets import targets_of as targets_of
 from .templates import Template as Template
@@ -62,7 +61,6 @@ __all__ = [
     "compare_stamps",
     "data_root",
     "given_root",
-    "head_predictions",
     "identities_of",
     "identity_labels",
     "images_below",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from metric_face.data.labels import Codes
+from metric_face.data.attribute import Codes
 from metric_face.data.table import ImageTable
 from metric_face.data.transforms import Augmentation, EvalTransform
 from metric_face.errors import ArgumentError

@@ -1,101 +1,19 @@
-"""LabelSpace: the attributes of an image, their classes, and the one joint class they make."""
+"""LabelSpace: the attributes of an image, the joint class they make, and what a model's heads say of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from metric_face.arrays import Bools, Doubles, Ints
-from metric_face.data.label_text import in_order, number_of, text_of
-from metric_face.data.readers import MASKS
+from metric_face.arrays import Bools, Doubles
+from metric_face.data.attribute import COMPETITION, Attribute, Codes, obvious_attributes
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, DataError
-from metric_face.missing import column_of, is_missing, missing_rows
-
-Codes = Ints
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """One attribute: a name and its classes; a continuous one also has the cuts between its bins.
-
-    Attributes:
-        name: the table's column.
-        classes: C names, in the order of their codes.
-        cuts: C - 1 ascending values, or None; a value v has the code of the number of cuts <= v.
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    cuts: tuple[float, ...] | None = None
-
-    @classmethod
-    def binned(cls, name: str, cuts: Sequence[float]) -> Self:
-        """A continuous attribute in bins: cuts (30, 60) make the classes ``<30``, ``30-59`` and ``>=60``.
-
-        Raises:
-            ArgumentError: the cuts are not ascending numbers.
-        """
-        edges = tuple(float(cut) for cut in cuts)
-        if not edges or any(not a < b for a, b in pairwise(edges)):
-            raise ArgumentError(
-                f"cuts={list(cuts)} of {name!r}: must be one or more ascending numbers, such as [30, 60]"
-            )
-        whole = all(edge.is_integer() for edge in edges)
-        between = [f"{a:g}-{b - 1:g}" if whole else f"{a:g}-<{b:g}" for a, b in pairwise(edges)]
-        return cls(name, (f"<{edges[0]:g}", *between, f">={edges[-1]:g}"), edges)
-
-    @property
-    def num_classes(self) -> int:
-        return len(self.classes)
-
-    def encode(self, values: "pd.Series | Sequence[Any] | NDArray[Any]") -> Codes:
-        """Turn N raw values into N codes.
-
-        Raises:
-            DataError: a value is missing, not a number where bins need one, or not a known class.
-        """
-        column = column_of(values)
-        lacking = np.flatnonzero(missing_rows(column))
-        if len(lacking):
-            raise DataError(
-                f"row {lacking[0]}: '{self.name}' must not be empty; fill it in or drop the row (counted from 0)"
-            )
-        if self.cuts is not None:
-            return np.searchsorted(np.asarray(self.cuts), self.numbers(column), side="right").astype(np.int64)
-        texts = _texts(self.name, column)
-        place = {name: code for code, name in enumerate(self.classes)}
-        codes = np.array([place.get(text, -1) for text in texts], dtype=np.int64)
-        if (codes < 0).any():
-            row = int(np.flatnonzero(codes < 0)[0])
-            known = ", ".join(self.classes[:12]) + (", ..." if self.num_classes > 12 else "")
-            raise DataError(f"row {row}: '{self.name}' must be one of {known}; found {texts[row]!r}")
-        return codes
-
-    def numbers(self, values: "pd.Series | Sequence[Any] | NDArray[Any]") -> Doubles:
-        """The N numbers behind the raw values of a continuous attribute; NaN where a value is missing.
-
-        Raises:
-            DataError: a value is neither missing nor a finite number.
-        """
-        column = column_of(values)
-        found = np.full(len(column), np.nan)
-        for row, value in enumerate(column.tolist()):
-            if is_missing(value):
-                continue
-            number = number_of(_texts(self.name, [value], row)[0])
-            if number is None:
-                raise DataError(f"row {row}: '{self.name}' must be a number to be binned; found {value!r}")
-            found[row] = number
-        return found
-
-    def decode(self, codes: Codes) -> NDArray[np.object_]:
-        """Turn codes into class names."""
-        return np.asarray(self.classes, dtype=object)[codes]
+from metric_face.missing import missing_rows
+from metric_face.probabilities import softmax
 
 
 @dataclass(frozen=True)
@@ -144,7 +62,7 @@ class LabelSpace:
             raise ArgumentError(
                 f"bins: {', '.join(sorted(stray))} must be among the attributes {', '.join(attributes)}"
             )
-        return cls(tuple(_declare(table, name, bins.get(name)) for name in attributes))
+        return cls(tuple(Attribute.of(table, name, bins.get(name)) for name in attributes))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -199,6 +117,71 @@ class LabelSpace:
         digits = np.unravel_index(joint, self.sizes)
         return {name: digit.astype(np.int64) for name, digit in zip(self.names, digits, strict=True)}
 
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """What is predicted: the attributes and, where there are several, the class they make, ``joint``."""
+        return (*self.names, "joint") if len(self.names) > 1 and "joint" not in self.names else self.names
+
+    def has_heads(self, logits: Mapping[str, Any]) -> bool:
+        """Whether the heads of a model predict every attribute: a head of each, or one of the joint class."""
+        return set(self.names) <= set(logits) or "joint" in logits
+
+    def head_classes(self, logits: Mapping[str, NDArray[Any]]) -> dict[str, Codes]:
+        """The likeliest class of every target.
+
+        Args:
+            logits: head -> (N, C).
+
+        Returns:
+            Target -> (N,) codes. A head of the joint class decides all attributes; heads of the attributes together
+            decide the joint class.
+
+        Raises:
+            ArgumentError: there is neither a head of each attribute nor one of the joint class.
+        """
+        if self._has_own_heads(logits):
+            codes = {name: logits[name].argmax(axis=1).astype(np.int64) for name in self.names}
+        else:
+            codes = self.split_joint(logits["joint"].argmax(axis=1))
+        return codes | {name: self.joint(codes) for name in self.target_names if name not in codes}
+
+    def head_probabilities(self, logits: Mapping[str, NDArray[Any]]) -> dict[str, Doubles]:
+        """Probabilities (N, C) of each attribute: of its head, or a head of the joint class summed over the others.
+
+        Raises:
+            ArgumentError: as :meth:`head_classes`.
+        """
+        if self._has_own_heads(logits):
+            return {name: softmax(logits[name]) for name in self.names}
+        cube = softmax(logits["joint"]).reshape(-1, *self.sizes)
+        axes = range(1, cube.ndim)
+        return {
+            name: cube.sum(axis=tuple(axis for axis in axes if axis != own))
+            for own, name in zip(axes, self.names, strict=True)
+        }
+
+    def joint_probabilities(self, logits: Mapping[str, NDArray[Any]]) -> Doubles:
+        """Probabilities (N, joint classes): of their own head, or the product over attributes taken as independent.
+
+        Raises:
+            ArgumentError: as :meth:`head_classes`.
+        """
+        if not self._has_own_heads(logits):
+            return softmax(logits["joint"])
+        likely = self.head_probabilities(logits)
+        product = likely[self.names[0]]
+        for name in self.names[1:]:  # the last attribute runs fastest
+            product = (product[:, :, None] * likely[name][:, None, :]).reshape(len(product), -1)
+        return product
+
+    def _has_own_heads(self, logits: Mapping[str, Any]) -> bool:
+        if not self.has_heads(logits):
+            raise ArgumentError(
+                f"embeddings must carry logits of {', '.join(self.names)} or of joint, "
+                f"found {', '.join(logits) or 'none'}; use a run trained with a classifier"
+            )
+        return set(self.names) <= set(logits)
+
     def labels(self, table: ImageTable, name: str) -> tuple[Codes, tuple[str, ...]]:
         """The codes and the class names behind one choice of label.
 
@@ -212,13 +195,7 @@ class LabelSpace:
         if name == "joint":
             return self.joint(self.encode(table)), self.joint_names
         if name == "identity":
-            identities = table.identities
-            if identities is None:
-                raise DataError(
-                    "label 'identity': the table has no column 'identity'; choose an attribute or 'joint'"
-                )
-            codes, names = pd.factorize(identities, sort=True)
-            return codes.astype(np.int64), tuple(map(str, names))
+            return identity_labels(table)
         return self[name].encode(table.column(name)), self[name].classes
 
     def to_dict(self) -> list[dict[str, Any]]:
@@ -256,45 +233,3 @@ def identity_labels(table: ImageTable) -> tuple[Codes, tuple[str, ...]]:
         )
     codes, names = pd.factorize(identities, sort=True)
     return codes.astype(np.int64), tuple(map(str, names))
-
-
-COMPETITION = ("mask", "gender", "age")
-_KNOWN_ORDERS = {"mask": MASKS, "gender": ("male", "female")}
-
-
-def obvious_attributes(table: ImageTable) -> tuple[str, ...]:
-    """The columns to predict where nobody has named any: the competition's three, or ``label``.
-
-    Raises:
-        ArgumentError: the table has neither.
-    """
-    for obvious in (COMPETITION, ("label",)):
-        if set(obvious) <= set(table.attributes):
-            return obvious
-    found = ", ".join(table.attributes) or "none"
-    raise ArgumentError(
-        f"attributes: name the columns to predict, as --set data.attributes=[NAME]; the table's columns are {found}"
-    )
-
-
-def _declare(table: ImageTable, name: str, cuts: Sequence[float] | None) -> Attribute:
-    if cuts is not None:
-        table.column(name)
-        return Attribute.binned(name, cuts)
-    column = column_of(table.column(name))
-    texts = set(_texts(name, column[~missing_rows(column)]))
-    if not texts:
-        raise DataError(f"column {name!r}: must hold values; all rows are empty")
-    known = _KNOWN_ORDERS.get(name, ())
-    return Attribute(name, known if texts <= set(known) else tuple(in_order(texts)))
-
-
-def _texts(name: str, values: "Sequence[Any] | NDArray[Any]", first: int = 0) -> list[str]:
-    """Text of each of the values, which begin at row ``first``."""
-    texts = []
-    for row, value in enumerate(values.tolist() if isinstance(values, np.ndarray) else values):
-        try:
-            texts.append(text_of(value))
-        except DataError as error:
-            raise DataError(f"row {first + row}: '{name}' {error}; give one value an image") from None
-    return texts

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metric_face.arrays import Bools
+from metric_face.data.attribute import Codes, obvious_attributes
 from metric_face.data.images import find_broken, refuse_broken
-from metric_face.data.labels import Codes, LabelSpace, obvious_attributes
+from metric_face.data.labels import LabelSpace
 from metric_face.data.split import check_split, split_by_identity, split_fold, unit_codes
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, ConfigError, DataError, SplitError

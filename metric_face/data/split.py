@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from metric_face.data.attribute import Codes
 from metric_face.data.images import content_hashes
-from metric_face.data.labels import Codes
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, DataError, SplitError
 from metric_face.fold_dealer import deal_identities, identity_folds

@@ -1,12 +1,10 @@
 """What there is to predict of a table: each attribute, the joint class, or the identity."""
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.arrays import Floats
-from metric_face.data.labels import Codes, LabelSpace, identity_labels
+from metric_face.data.attribute import Codes
+from metric_face.data.labels import LabelSpace, identity_labels
 from metric_face.data.table import ImageTable
 
 Targets = dict[str, tuple[Codes, tuple[str, ...]]]
@@ -25,8 +23,7 @@ def targets_of(table: ImageTable, space: LabelSpace | None) -> Targets:
     """
     if space is None:
         return {"identity": identity_labels(table)}
-    names = (*space.names, "joint") if len(space.names) > 1 and "joint" not in space.names else space.names
-    return {name: space.labels(table, name) for name in names}
+    return {name: space.labels(table, name) for name in space.target_names}
 
 
 def identities_of(table: ImageTable, group: str | None = None) -> NDArray[np.str_]:
@@ -40,20 +37,3 @@ def identities_of(table: ImageTable, group: str | None = None) -> NDArray[np.str
         return table.frame[group].to_numpy(dtype=str)
     identities = table.identities
     return np.arange(len(table)).astype(str) if identities is None else identities
-
-
-def head_predictions(logits: Mapping[str, Floats], space: LabelSpace) -> dict[str, Codes]:
-    """The classes that a model's heads say: per attribute and joint, whichever the heads are.
-
-    Args:
-        logits: head -> (N, C).
-        space: the attributes.
-    """
-    said: dict[str, Codes] = {name: values.argmax(axis=1).astype(np.int64) for name, values in logits.items()}
-    if set(space.names) <= set(said):
-        said = {name: said[name] for name in space.names}
-    else:
-        said = space.split_joint(said["joint"])
-    if len(space.names) > 1 and "joint" not in space.names:
-        said["joint"] = space.joint(said)
-    return said

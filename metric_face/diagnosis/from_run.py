@@ -118,10 +118,10 @@ def unlabeled_of(run: "Run", folder: str | Path) -> dict[str, Any]:
 
 
 def _predictions(stored: "Embeddings", space: "LabelSpace") -> dict[str, Ints] | None:
-    classes = {head: values.argmax(axis=1).astype(np.int64) for head, values in stored.logits.items()}
-    if "joint" in classes and "joint" not in space.names:
-        classes = space.split_joint(classes["joint"])
-    return {a: classes[a] for a in space.names} if all(a in classes for a in space.names) else None
+    if not space.has_heads(stored.logits):
+        return None
+    classes = space.head_classes(stored.logits)
+    return {name: classes[name] for name in space.names}
 
 
 def _heads(run: "Run", stored: "Embeddings", space: "LabelSpace") -> dict[str, Doubles]:

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError, DataError
-from metric_face.probabilities import softmax
 
 if TYPE_CHECKING:
     from metric_face.data import LabelSpace
@@ -55,16 +54,7 @@ class Predictions:
         Raises:
             ArgumentError: the embeddings carry no logits of the attributes, nor of ``joint``.
         """
-        logits = embeddings.logits
-        if set(space.names) <= set(logits):
-            tables = {attribute: softmax(logits[attribute]) for attribute in space.names}
-        elif "joint" in logits:
-            tables = marginals(softmax(logits["joint"]), space)
-        else:
-            raise ArgumentError(
-                f"embeddings must carry logits of {', '.join(space.names)} or of joint, "
-                f"found {', '.join(logits) or 'none'}; use a run trained with a classifier"
-            )
+        tables = space.head_probabilities(embeddings.logits)
         return cls(name, embeddings.table.frame["path"].to_numpy(dtype=str), tables)
 
     def __len__(self) -> int:
@@ -121,16 +111,6 @@ class Predictions:
     def codes(self) -> dict[str, Ints]:
         """The most probable class of each attribute, (N,)."""
         return {name: table.argmax(axis=1).astype(np.int64) for name, table in self.probabilities.items()}
-
-
-def marginals(joint: Doubles, space: "LabelSpace") -> dict[str, Doubles]:
-    """Probabilities of each attribute from (N, joint classes) probabilities."""
-    cube = joint.reshape(len(joint), *space.sizes)
-    axes = range(1, 1 + len(space.sizes))
-    return {
-        name: cube.sum(axis=tuple(axis for axis in axes if axis != own))
-        for own, name in zip(axes, space.names, strict=True)
-    }
 
 
 def pool_folds(name: str, folds: Sequence[Predictions]) -> Predictions:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from metric_face.arrays import Ints
 from metric_face.classifiers import LinearProbe, choose_k, votes_for_ks
-from metric_face.data import Targets, head_predictions, identities_of, identity_labels, targets_of
+from metric_face.data import Targets, identities_of, identity_labels, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
 from metric_face.evaluation.log_check import differs_from_log
@@ -234,7 +234,7 @@ def _score_heads(
 ) -> list[Score]:
     if not queries.logits or run.space is None:
         return []
-    said = head_predictions(queries.logits, run.space)
+    said = run.space.head_classes(queries.logits)
     scores = []
     for name in targets:
         with optional(f"head of {name}", notes):

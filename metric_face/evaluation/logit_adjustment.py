@@ -7,12 +7,11 @@ from typing import Any, Literal
 import numpy as np
 
 from metric_face.arrays import Doubles
-from metric_face.data import ImageTable, LabelSpace, identities_of, targets_of
-from metric_face.embeddings import Embeddings, Predictions
+from metric_face.data import ImageTable, identities_of, targets_of
+from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
 from metric_face.metrics import Interval, bootstrap_interval, threshold_gain
 from metric_face.optional import optional
-from metric_face.probabilities import softmax
 from metric_face.run import Run
 
 FOLDS = 5
@@ -69,7 +68,9 @@ def after_training(
             f"{len(np.unique(identities))} in all"
         )
         return []
-    likely = head_probabilities(judged, run.space)
+    likely = run.space.head_probabilities(judged.logits)
+    if "joint" not in likely:
+        likely["joint"] = run.space.joint_probabilities(judged.logits)
     taught: dict[str, Doubles] = {}
     if run.config.loss.classifier != "logit_adjusted":
         with optional("priors", notes):
@@ -93,17 +94,6 @@ def after_training(
                 )
                 found.append(_remedy("prior", name, gain, classes, taught[name]))
     return found
-
-
-def head_probabilities(embeddings: Embeddings, space: LabelSpace) -> dict[str, Doubles]:
-    """Probabilities (N, C) of every target: of ``joint`` by its own head, else by the product over the attributes."""
-    likely = dict(Predictions.of_embeddings("heads", embeddings, space).probabilities)
-    if len(space.names) > 1 and "joint" not in space.names:
-        if "joint" in embeddings.logits and not set(space.names) <= set(embeddings.logits):
-            likely["joint"] = softmax(embeddings.logits["joint"])
-        else:
-            likely["joint"] = _product([likely[name] for name in space.names])
-    return likely
 
 
 def drawn_priors(run: Run, table: ImageTable) -> dict[str, Doubles]:
@@ -141,14 +131,6 @@ def divide_by_prior(probabilities: Doubles, prior: Doubles, tau: float = 1.0) ->
     adjusted = probabilities / prior**tau
     result: Doubles = adjusted / adjusted.sum(axis=1, keepdims=True)
     return result
-
-
-def _product(tables: Sequence[Doubles]) -> Doubles:
-    """Joint probabilities (N, C1 * C2 * ...) of attributes taken as independent, the last one running fastest."""
-    joint = tables[0]
-    for table in tables[1:]:
-        joint = (joint[:, :, None] * table[:, None, :]).reshape(len(joint), -1)
-    return joint
 
 
 def _remedy(kind: Any, target: str, gain: Interval, classes: Sequence[str], values: Doubles) -> Remedy:

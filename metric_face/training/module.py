@@ -185,9 +185,7 @@ class TrainingModule(L.LightningModule):
     def _f1(self, whole: dict[str, np.ndarray]) -> dict[str, float]:
         if self.space is None or not self.model.head_names:
             return {}
-        predicted = {name: whole[f"logits/{name}"].argmax(1) for name in self.model.head_names}
-        if "joint" in predicted and "joint" not in self.space.names:
-            predicted = self.space.split_joint(predicted["joint"])
+        predicted = self.space.head_classes({name: whole[f"logits/{name}"] for name in self.model.head_names})
         true = {name: whole[name] for name in self.space.names}
         scores = {
             f"val/macro_f1/{name}": macro_f1(true[name], predicted[name], self.space[name].num_classes)
