@@ -13,6 +13,7 @@ from metric_face.data.labels import LabelSpace
 from metric_face.data.split import split_by_identity, split_fold
 from metric_face.data.table import ImageTable
 from metric_face.embeddings.embeddings import Embeddings
+from metric_face.embeddings.predictions import Predictions
 from metric_face.files.run_files import seal_run
 from metric_face.models.card import write_card
 from metric_face.run import Run
@@ -89,3 +90,11 @@ def plant_run(
         vectors = rng.normal(size=(len(table), 3)).astype(np.float32)
         Embeddings(vectors, table, fingerprint, logits).save(folder / "embeddings")
     return Run.open(folder)
+
+
+def predictions_of(
+    name: str, images: list[str], codes: dict[str, np.ndarray], space: LabelSpace
+) -> Predictions:
+    """Predictions that are certain of the given codes (N,) of each attribute."""
+    tables = {a.name: np.eye(a.num_classes)[codes[a.name]] for a in space.attributes}
+    return Predictions(name, np.asarray(images, dtype=str), tables)

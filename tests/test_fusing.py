@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from fold_cases import SPACE, draw_table, plant_run
+from fold_cases import SPACE, draw_table, plant_run, predictions_of
 from typer.testing import CliRunner
 
 from metric_face.cli.app import app
@@ -138,12 +138,12 @@ def test_classes_in_another_order_are_put_in_order(tmp_path: Path) -> None:
 
 def test_a_class_that_a_run_never_saw_has_no_chance() -> None:
     own = LabelSpace((Attribute("color", ("red", "blue")), Attribute("shape", ("star", "disc"))))
-    said = Predictions.of_codes("r", ["a"], {"color": np.array([0]), "shape": np.array([1])}, own)
+    said = predictions_of("r", ["a"], {"color": np.array([0]), "shape": np.array([1])}, own)
     aligned = said.aligned(own, SPACE)
     assert aligned.probabilities["shape"].tolist() == [[1, 0, 0]]
     assert aligned.probabilities["color"].tolist() == [[0, 1]]
     with pytest.raises(DataError, match="shape must be one of star, disc, found the class 'square'"):
-        Predictions.of_codes("r", ["a"], {"color": np.array([0]), "shape": np.array([1])}, SPACE).aligned(
+        predictions_of("r", ["a"], {"color": np.array([0]), "shape": np.array([1])}, SPACE).aligned(
             SPACE, own
         )
     with pytest.raises(DataError, match="r: must predict 'shape', found color"):
@@ -207,7 +207,7 @@ def test_a_submission_of_files_has_the_images_that_are_not_the_runs_own(tmp_path
     images = np.concatenate([own.images, ["eval/x.jpg", "eval/y.jpg"]])
     whole = {name: np.concatenate([own.codes()[name], codes[name]]) for name in SPACE.names}
     files = [
-        write_predictions(tmp_path / f"{name}.csv", Predictions.of_codes(name, images, whole, SPACE), SPACE)
+        write_predictions(tmp_path / f"{name}.csv", predictions_of(name, images, whole, SPACE), SPACE)
         for name in ("a", "b")
     ]
     fused = fuse(files, tmp_path / "run", out=tmp_path / "info.csv")
@@ -281,7 +281,7 @@ def _losing(folder: Path) -> tuple[list[Path], Path, dict[str, np.ndarray]]:
             wrong = (true[attribute.name] + 1) % attribute.num_classes
             codes = np.where(lucky[identities], true[attribute.name], wrong)
             said[attribute.name] = np.append(codes, [0, 1] if name == "good" else [1, 0])
-        made = Predictions.of_codes(name, images, said, SPACE)
+        made = predictions_of(name, images, said, SPACE)
         files.append(write_predictions(folder / f"{name}.csv", made, SPACE))
     return files, folder / "run", true
 

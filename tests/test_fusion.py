@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from fold_cases import predictions_of
 
 from metric_face.data.attribute import Attribute
 from metric_face.data.labels import LabelSpace
@@ -76,7 +77,7 @@ def test_each_attribute_comes_from_the_run_that_is_good_at_it():
 
 def test_the_joint_class_is_mask_6_gender_3_age(tmp_path):
     codes = {"mask": np.array([2, 0]), "gender": np.array([1, 0]), "age": np.array([2, 1])}
-    one = Predictions.of_codes("a", ["x/1.jpg", "x/2.jpg"], codes, SPACE)
+    one = predictions_of("a", ["x/1.jpg", "x/2.jpg"], codes, SPACE)
     written = pd.read_csv(write_submission(tmp_path / "info.csv", one, SPACE))
     assert written.to_dict("list") == {"ImageID": ["1.jpg", "2.jpg"], "ans": [17, 1]}
 
@@ -103,7 +104,7 @@ def test_the_reported_gain_is_smaller_than_the_one_the_choice_saw():
                 )
                 for a in SPACE.attributes
             }
-            runs.append(Predictions.of_codes(name, images, codes, SPACE))
+            runs.append(predictions_of(name, images, codes, SPACE))
         plan = choose_members(runs, images, truth, identity, SPACE, resamples=200)
         looks.append(plan.macro_f1 - plan.base_macro_f1)
         honest.append(plan.gain.value)

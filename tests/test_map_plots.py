@@ -1,14 +1,16 @@
 """The map on paper: every point in its panel, in its color, with what must be said of it."""
 
+import matplotlib
 import numpy as np
 import pytest
+from PIL import Image
 
 from metric_face.pages import palette
 from metric_face.pages.columns import Column, choose_view
 from metric_face.visualization.faithfulness import Faithfulness
-from metric_face.visualization.map_figures import map_figure, map_notes, value_map_figure
-from metric_face.visualization.plots import save_figure
+from metric_face.visualization.map_figures import map_figure, map_notes
 from metric_face.visualization.projection import Projection
+from metric_face.visualization.saving import save_figure
 
 N = 60
 
@@ -82,14 +84,17 @@ def test_there_are_no_axes(points, columns):
     assert "Read with care" in figure.get_suptitle()
 
 
-def test_values_are_drawn_with_their_ramp_and_unknown_ones_in_gray(points, tmp_path):
-    values = np.linspace(0, 1, N).astype(np.float32)
-    values[3] = np.nan
-    figure = value_map_figure(points, [Column("purity", values), Column("lie", values, ramp="alarm")])
-    behind, ahead = figure.axes[0].collections
-    assert (len(behind.get_offsets()), len(ahead.get_offsets())) == (1, N - 1)
-    save_figure(figure, tmp_path / "values.png", dpi=40)
-
-
 def test_a_map_without_any_column_and_of_one_class_is_drawn(points, tmp_path):
     save_figure(map_figure(points, choose_view([])), tmp_path / "plain.png", dpi=40)
+
+
+def test_figures_are_saved_whole_in_any_script_and_nothing_global_is_touched(points, tmp_path):
+    before = {
+        key: matplotlib.rcParams[key] for key in matplotlib.rcParams
+    }  # reading settles the lazy backend
+    figure = map_figure(points, choose_view([]), title="마스크 $x$ 𐍈 no font has this")
+    path = save_figure(figure, tmp_path / "deep" / "map.png", dpi=50)
+    with Image.open(path) as image:
+        assert min(image.size) > 50
+    assert [item.name for item in path.parent.iterdir()] == ["map.png"]
+    assert {key: matplotlib.rcParams[key] for key in matplotlib.rcParams} == before

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from fold_cases import SPACE, draw_table, plant_run
+from fold_cases import SPACE, draw_table, plant_run, predictions_of
 from typer.testing import CliRunner, Result
 
 from metric_face.cli.app import app
@@ -88,7 +88,7 @@ def test_files_answer_a_template_in_its_order(tmp_path: Path) -> None:
     table = draw_table()
     plant_run(tmp_path / "run", table, {"color": 0.8, "shape": 0.7})
     codes = {"color": [1, 0, 1], "shape": [2, 1, 0]}
-    said = Predictions.of_codes(
+    said = predictions_of(
         "a", ["e/b.jpg", "e/a.jpg", "e/c.jpg"], {k: list(v) for k, v in codes.items()}, SPACE
     )
     # the run's own validation images are what chooses

@@ -42,12 +42,6 @@ class Predictions:
                 )
 
     @classmethod
-    def of_codes(cls, name: str, images: ArrayLike, codes: Mapping[str, Ints], space: "LabelSpace") -> Self:
-        """Predictions from the (N,) codes of each attribute."""
-        tables = {a.name: np.eye(a.num_classes)[codes[a.name]] for a in space.attributes}
-        return cls(name, np.asarray(images, dtype=str), tables)
-
-    @classmethod
     def of_embeddings(cls, name: str, embeddings: "Embeddings", space: "LabelSpace") -> Self:
         """Predictions from the logits of a model's heads; a joint head is summed over the other attributes.
 

@@ -78,11 +78,6 @@ class ThresholdGain:
     thresholds: Doubles
     """(C,) chosen on all the data, to use afterwards."""
 
-    @property
-    def worth_it(self) -> bool:
-        """Whether the interval of the gain lies above zero."""
-        return self.gain.low > 0
-
 
 def threshold_gain(
     probabilities: ArrayLike,

@@ -1,6 +1,5 @@
 """Maps as matplotlib figures: small multiples of classes, and of values; nothing is computed here."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,32 +51,6 @@ def map_figure(
             )
     if view.hue is not None and view.hue.classes is not None:
         _legend(figure, view.hue)
-    return figure
-
-
-def value_map_figure(
-    projection: Projection,
-    values: Sequence[Column],
-    *,
-    faithfulness: Faithfulness | None = None,
-    title: str = "",
-) -> "Figure":
-    """The same map once for each value, such as purity, mismatch and projection lie, each with its ramp."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import LinearSegmentedColormap, Normalize
-
-    figure, axes = _map_grid(1, len(values), 4.0, projection, faithfulness, title)
-    for axis, column in zip(axes[0], values, strict=True):
-        colors = LinearSegmentedColormap.from_list(column.ramp, palette.ramp(column.ramp).light)
-        known = np.isfinite(column.values)
-        low, high = (float(f(column.values[known])) if known.any() else 0.0 for f in (np.min, np.max))
-        scale = ScalarMappable(Normalize(min(low, 0.0), max(high, 1.0)), colors)
-        _points(axis, projection.coords[~known], _GRAY, projection.n, alpha=0.4)
-        _points(axis, projection.coords[known], scale.to_rgba(column.values[known]), projection.n)
-        axis.set_title(column.name, fontsize=10, color=_INK, parse_math=False)
-        bar = figure.colorbar(scale, ax=axis, shrink=0.6, aspect=28, pad=0.02)
-        bar.outline.set_visible(False)
-        bar.ax.tick_params(labelsize=8, colors=_SOFT, length=0)
     return figure
 
 
