@@ -17,7 +17,7 @@ from metric_face.data.image_files import MARK
 from metric_face.data.preparation import PreparedData, prepare_data
 from metric_face.errors import MetricFaceError
 from metric_face.training.feasible import check_feasible
-from metric_face.training.loaders import plan_training
+from metric_face.training.training_plan import plan_training
 
 ANIMALS = ("cat", "dog")
 

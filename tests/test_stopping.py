@@ -51,19 +51,19 @@ def signaled(
 
 
 BEGUN = "go on with: metric-face train --resume --out "
-FITTING = "metric_face.training.fitting"
+TRAINING = "metric_face.training"
 
 
 @pytest.mark.parametrize(
     ("where", "said", "group"),
     [
         ("metric_face.data.preparation:find_broken", "stopped by SIGTERM; call the command again", False),
-        (f"{FITTING}:EmbeddingModel", BEGUN, False),
-        (f"{FITTING}:TrainingModule.configure_optimizers", BEGUN, True),
-        (f"{FITTING}:TrainingModule.training_step", BEGUN, True),
-        (f"{FITTING}:TrainingModule.validation_step", BEGUN, True),
-        (f"{FITTING}:save_model", BEGUN, False),
-        (f"{FITTING}:_export", BEGUN, True),
+        (f"{TRAINING}.components:EmbeddingModel", BEGUN, False),
+        (f"{TRAINING}.module:TrainingModule.configure_optimizers", BEGUN, True),
+        (f"{TRAINING}.module:TrainingModule.training_step", BEGUN, True),
+        (f"{TRAINING}.module:TrainingModule.validation_step", BEGUN, True),
+        (f"{TRAINING}.finishing:save_model", BEGUN, False),
+        (f"{TRAINING}.finishing:_export_onnx", BEGUN, True),
     ],
 )
 def test_sigterm_in_each_phase_of_a_training(

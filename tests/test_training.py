@@ -17,8 +17,10 @@ from metric_face.errors import ConfigError, FileFormatError, MissingExtraError
 from metric_face.files.run_files import begin_run
 from metric_face.run import Run
 from metric_face.training.callbacks import Deadline
-from metric_face.training.fitting import _resolve, fit
-from metric_face.training.module import TrainingModule, schedule
+from metric_face.training.fitting import fit
+from metric_face.training.module import TrainingModule
+from metric_face.training.resuming import resolve_config
+from metric_face.training.schedule import learning_rate_factor
 from tests.training_cases import tiny_config
 
 pytestmark = pytest.mark.slow
@@ -134,10 +136,10 @@ def test_the_command_resumes_with_the_epochs_of_the_run_unless_others_are_given(
     asked: list[int] = []
 
     def resolve(config: Any, home: Path, resume: bool) -> Any:
-        asked.append(_resolve(config, home, resume).trainer.epochs)
+        asked.append(resolve_config(config, home, resume).trainer.epochs)
         raise SystemExit(0)
 
-    monkeypatch.setattr("metric_face.training.fitting._resolve", resolve)
+    monkeypatch.setattr("metric_face.training.fitting.resolve_config", resolve)
     CliRunner().invoke(app, ["train", "--resume", "--out", str(tmp_path), *words])
     assert asked == [epochs]
 
@@ -196,7 +198,7 @@ def test_nothing_to_resume_is_said(tmp_path: Path) -> None:
 
 
 def test_the_schedule_warms_up_and_ends_where_it_should() -> None:
-    factors = [schedule(step / 100, 0.1, 0.01, 1 / 100) for step in range(101)]
+    factors = [learning_rate_factor(step / 100, 0.1, 0.01, 1 / 100) for step in range(101)]
     assert factors[0] > 0
     assert factors[10] == pytest.approx(1.0)
     assert factors[-1] == pytest.approx(0.01)

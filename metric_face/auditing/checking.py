@@ -10,7 +10,7 @@ from metric_face.auditing.label_checks import label_columns_of
 from metric_face.config import Config, load_config, recipes
 from metric_face.data import ImageTable, LabelSpace, PreparedData, split_table
 from metric_face.errors import ConfigError, MetricFaceError
-from metric_face.training import METRIC, EpochPlan, get_ready
+from metric_face.training import METRIC, TrainingPlan, get_ready
 
 
 def audit(
@@ -70,7 +70,7 @@ def _configuration(source: str | Path, overrides: Sequence[str]) -> Config:
     return load_config("small", overrides, {"data.path": path})
 
 
-def _rehearse(config: Config) -> tuple[PreparedData | None, EpochPlan | None, list[str], str]:
+def _rehearse(config: Config) -> tuple[PreparedData | None, TrainingPlan | None, list[str], str]:
     """Check the settings, prepare the images and plan the batches as a training does.
 
     Returns:

@@ -136,14 +136,14 @@ def _heads(run: "Run", stored: "Embeddings", space: "LabelSpace") -> dict[str, D
 
 def _log(run: "Run") -> "pd.DataFrame":
     """The log, with the learning rate that the configuration plans beside the one applied."""
-    from metric_face.training import schedule
+    from metric_face.training import learning_rate_factor
 
     log, wanted, trainer = run.log.copy(), run.config.optimizer, run.config.trainer
     promised = COLUMNS["batches_promised"][0]
     if trainer.max_time is None and promised in log.columns and log[promised].notna().any():
         steps = max(1.0, float(log[promised].median()) * trainer.epochs / wanted.accumulate)
         at = log[COLUMNS["step"][0]].to_numpy(dtype=np.float64)
-        factors = [schedule(step / steps, wanted.warmup, wanted.final, 1 / steps) for step in at]
+        factors = [learning_rate_factor(step / steps, wanted.warmup, wanted.final, 1 / steps) for step in at]
         log[COLUMNS["learning_rate_planned"][0]] = wanted.lr * np.array(factors)
     return log
 

@@ -1,6 +1,6 @@
 """fit_folds: K trainings of the same images, each holding out another fold of the identities."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from metric_face.extraction import extract
 from metric_face.files import tidy
 from metric_face.folds import fold_folder, fold_runs, is_embedded, is_finished
 from metric_face.run import Run
-from metric_face.training.fitting import Say, fit
+from metric_face.training.fitting import fit
 from metric_face.training.readiness import get_ready
+from metric_face.training.reporting import Progress, Say
 from metric_face.training.resuming import ANEW, settings_to_resume
 from metric_face.training.run_folder import tidy_run
 
@@ -26,7 +27,7 @@ def fit_folds(
     data: PreparedData | None = None,
     quiet: bool = False,
     say: Say = lambda line: None,
-    checking: Callable[[int, int], object] | None = None,
+    checking: Progress | None = None,
 ) -> list[Run]:
     """Train the folds of ``data.split.folds`` into ``folder/fold-0``, ``fold-1``, ..., one after the other.
 
@@ -39,7 +40,7 @@ def fit_folds(
             images are those that the first fold started with, and ``config`` may not ask for others.
         data: images prepared before, as :func:`prepare_data` gives them for any of the folds.
         quiet: no progress bar.
-        say: called with each line that a person should know of.
+        say: called with each line that the user should know of.
         checking: called with (images checked, images in all) before training starts.
 
     Returns:

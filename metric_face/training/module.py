@@ -1,6 +1,5 @@
 """The Lightning module: one training step, one validation, and what is logged of both."""
 
-import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +17,7 @@ from metric_face.metrics import macro_f1
 from metric_face.models import EmbeddingModel
 from metric_face.search import NeighborGraph
 from metric_face.training.objective import METRIC, objective_inputs
+from metric_face.training.schedule import learning_rate_factor
 
 
 class TrainingModule(L.LightningModule):
@@ -65,7 +65,9 @@ class TrainingModule(L.LightningModule):
         steps = max(1, int(self.trainer.estimated_stepping_batches))
 
         def factor(step: int) -> float:
-            return schedule(max(step / steps, self.deadline()), wanted.warmup, wanted.final, 1 / steps)
+            return learning_rate_factor(
+                max(step / steps, self.deadline()), wanted.warmup, wanted.final, 1 / steps
+            )
 
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
@@ -193,25 +195,6 @@ class TrainingModule(L.LightningModule):
         }
         joint = macro_f1(self.space.joint(true), self.space.joint(predicted), self.space.num_classes)
         return scores | {"val/macro_f1": joint}
-
-
-def schedule(progress: float, warmup: float, final: float, least: float) -> float:
-    """The factor on the learning rate at a share ``progress`` of the training.
-
-    Args:
-        progress: 0 to 1.
-        warmup: share of the training over which the factor rises evenly.
-        final: where the cosine ends.
-        least: share of one step; the first step is not taken with a rate of 0.
-
-    Returns:
-        The factor, above 0 and at most 1.
-    """
-    progress = min(1.0, max(0.0, progress))
-    if progress < warmup:
-        return max(progress, least) / warmup if warmup > least else 1.0
-    through = (progress - warmup) / max(1e-12, 1 - warmup)
-    return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * through))
 
 
 def _recall(whole: dict[str, np.ndarray]) -> dict[str, float]:

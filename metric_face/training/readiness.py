@@ -14,7 +14,7 @@ from metric_face.errors import ConfigError, MetricFaceError, MissingExtraError
 from metric_face.models import EmbeddingModel, device_of_choice, load_backbone
 from metric_face.samplers import random_states_kept
 from metric_face.training.feasible import check_feasible
-from metric_face.training.loaders import EpochPlan, plan_training
+from metric_face.training.training_plan import TrainingPlan, plan_training
 
 _ONLY_WITH = {
     "identity": ("identities", "instances", "coverage", "singletons", "spread"),
@@ -35,7 +35,7 @@ class Readiness:
 
     config: Config
     data: PreparedData
-    plan: EpochPlan
+    plan: TrainingPlan
 
 
 def get_ready(

@@ -1,11 +1,13 @@
-"""What a resumed run goes on with: its own configuration, and the few keys that may be given anew."""
+"""The configuration of a training: of a resumed run its own, with the few keys that may change."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from metric_face.config import Config, load_config
-from metric_face.errors import ConfigError
+from metric_face.errors import ConfigError, FileFormatError
+from metric_face.run import Run
+from metric_face.training.processes import rank
 
 ANEW = frozenset(
     {
@@ -18,6 +20,27 @@ ANEW = frozenset(
     }
 )
 """Keys that a resumed run may be given: how long it trains, and what changes no weight."""
+
+
+def resolve_config(config: Config | Mapping[str, Any] | str | Path, home: Path, resume: bool) -> Config:
+    """Load the configuration of a new run, or the one that a resumed run started with.
+
+    Raises:
+        ConfigError: the folder holds a run already, or the resumed run started with other settings.
+        FileFormatError: there is nothing to resume.
+    """
+    begun = (home / "config.yaml").is_file()
+    if resume and begun:
+        run = Run(home)
+        return settings_to_resume(run.config, config, data_root=Path(run.facts["data_root"]))
+    resolved = config if isinstance(config, Config) else load_config(config)
+    if resume and not resolved.data.path:
+        raise FileFormatError(f"{home}: holds no run to go on with; give the images, and it is started")
+    if begun and rank() == 0:  # other ranks may arrive after the first has begun
+        raise ConfigError(
+            f"{home}: holds a run already; name another folder, go on with --resume, or remove it"
+        )
+    return resolved
 
 
 def settings_to_resume(

@@ -1,4 +1,4 @@
-"""Leave the user's process as it was: a training seeds, quietens and filters, and takes all of that back."""
+"""Restore the state of the user's process after a training: random generators, warnings, log levels, variables."""
 
 import logging
 import os
@@ -13,8 +13,8 @@ _VARIABLES = ("PL_GLOBAL_SEED", "PL_SEED_WORKERS")
 
 
 @contextmanager
-def process_kept() -> Iterator[None]:
-    """Put back random generators, warning filters, Lightning's log levels and its environment variables."""
+def process_restored() -> Iterator[None]:
+    """Restore random generators, warning filters, Lightning's log levels and its environment variables."""
     levels = {name: logging.getLogger(name).level for name in _LOGGERS}
     variables = {name: os.environ.get(name) for name in _VARIABLES}
     try:
@@ -28,3 +28,10 @@ def process_kept() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def quieten_lightning() -> None:
+    """Silence Lightning's advice on hardware and workers: it concerns its own use, not the user's."""
+    for name in _LOGGERS:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning.*")

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import torch
 
-from metric_face.training.manners import process_kept
+from metric_face.training.process_state import process_restored
 
 
 def _state():
@@ -24,7 +24,7 @@ def _state():
 
 def test_the_process_is_as_it_was():
     before = _state()
-    with process_kept():
+    with process_restored():
         random.seed(1)
         np.random.seed(1)  # noqa: NPY002
         torch.manual_seed(1)

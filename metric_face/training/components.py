@@ -1,0 +1,127 @@
+"""The objects that a training is made of: network, loss, loaders and the callbacks that end or record it."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch.utils.data import DataLoader
+
+from metric_face.config import Config
+from metric_face.configuring import parse_duration
+from metric_face.data import EvalTransform, LabelSpace
+from metric_face.errors import ConfigError
+from metric_face.models import EmbeddingModel, load_backbone
+from metric_face.training.callbacks import Deadline
+from metric_face.training.checkpoints import Checkpoints, Start
+from metric_face.training.feasible import monitored
+from metric_face.training.loaders import train_loader, validation_loader
+from metric_face.training.module import TrainingModule
+from metric_face.training.objective import build_objective
+from metric_face.training.readiness import Readiness
+from metric_face.training.stopping import GracefulStop
+
+
+@dataclass(frozen=True)
+class Components:
+    """One training, built and not yet started.
+
+    Attributes:
+        module: the network with its joint loss.
+        transform: what validation and inference do to an image.
+        train, val: the loaders.
+        deadline, stop, checkpoints: the callbacks that know how the training ended.
+        started: `time.monotonic()` when building began.
+    """
+
+    module: TrainingModule
+    transform: EvalTransform
+    train: DataLoader[Any]
+    val: DataLoader[Any]
+    deadline: Deadline
+    stop: GracefulStop
+    checkpoints: Checkpoints
+    started: float
+
+    def seconds(self) -> float:
+        """Seconds since building began."""
+        return time.monotonic() - self.started
+
+    @property
+    def model(self) -> EmbeddingModel:
+        return self.module.model
+
+
+def build_components(ready: Readiness, home: Path, start: Start) -> Components:
+    """Build what a training needs from its checked configuration and data.
+
+    Args:
+        ready: configuration, data and plan.
+        home: the run directory.
+        start: where a resumed run goes on.
+    """
+    started = time.monotonic()
+    config, plan = ready.config, ready.plan
+    transform = EvalTransform(config.data.size, config.data.crop)
+    heads = head_sizes(ready.data.space, config)
+    model = build_model(heads, config)
+    objective = build_objective(
+        config.loss,
+        plan.codes,
+        plan.sampler.epoch_batches(0).ravel(),
+        heads,
+        embedding_size=model.embedding_size,
+    )
+    train = train_loader(plan.train, transform, plan.codes, plan.sampler, config)
+    val = validation_loader(plan.val, transform, plan.val_codes, config)
+    deadline = Deadline(parse_duration(config.trainer.max_time))
+    monitor = monitored(config, ready.data)
+    return Components(
+        module=TrainingModule(
+            model,
+            objective,
+            config,
+            ready.data.space,
+            deadline.share_used,
+            log_every=min(10, len(plan.sampler)),
+        ),
+        transform=transform,
+        train=train,
+        val=val,
+        deadline=deadline,
+        stop=GracefulStop(),
+        checkpoints=Checkpoints(home / "checkpoints", monitor, plan.sampler, train.dataset, start.best),
+        started=started,
+    )
+
+
+def build_model(heads: dict[str, int], config: Config) -> EmbeddingModel:
+    """Build the network with its first weights: random, published or from a file."""
+    model = EmbeddingModel(
+        config.model.backbone,
+        heads,
+        embedding_size=config.model.embedding_size,
+        neck=config.model.neck,
+        dropout=config.model.dropout,
+        pretrained=config.model.pretrained,
+    )
+    if config.model.weights is not None:
+        load_backbone(model, config.model.weights)
+    return model
+
+
+def head_sizes(space: LabelSpace | None, config: Config) -> dict[str, int]:
+    """The number of classes of each head, by name.
+
+    Raises:
+        ConfigError: there are neither heads nor a metric loss, so there is nothing to learn.
+    """
+    if space is None or config.model.heads == "none":
+        if config.loss.metric == "none":
+            raise ConfigError(
+                "loss.metric=none: without attributes there is nothing to learn; set data.attributes"
+            )
+        return {}
+    if config.model.heads == "joint":
+        return {"joint": space.num_classes}
+    return {attribute.name: attribute.num_classes for attribute in space.attributes}

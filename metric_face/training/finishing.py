@@ -1,0 +1,92 @@
+"""The end of a training: the best weights become the model, ``model.onnx`` is exported, the run is sealed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+
+from metric_face.data import ImageTable
+from metric_face.errors import MissingExtraError, ModelMismatchError
+from metric_face.files import seal_run
+from metric_face.models import EmbeddingOnly, device_of_choice, save_model, vouch_for_onnx
+from metric_face.training.checkpoint_file import read_checkpoint
+from metric_face.training.checkpoints import Best, chosen_checkpoint
+from metric_face.training.components import Components
+from metric_face.training.readiness import Readiness
+from metric_face.training.reporting import Say
+
+
+def finish_run(
+    home: Path, ready: Readiness, components: Components, trainer: L.Trainer, facts: dict[str, Any], say: Say
+) -> dict[str, Any]:
+    """Write the model of the best epoch and what is known of the training.
+
+    Args:
+        home: the run directory.
+        ready: configuration, data and plan.
+        components: what was trained.
+        trainer: that trained it.
+        facts: of ``run.json`` so far.
+        say: called with each line that the user should know of.
+
+    Returns:
+        The facts of ``run.json``, with how the training ended.
+    """
+    config, model = ready.config, components.model
+    file, best = chosen_checkpoint(components.checkpoints.folder)
+    model.load_state_dict(_model_weights(read_checkpoint(file)["state_dict"]))
+    fingerprint = save_model(home, model, components.transform, ready.data.space)
+    if config.trainer.export_onnx:
+        _export_onnx(home, components, fingerprint, ready.plan.val, say)
+    facts = facts | _facts_of_training(components, trainer, best, config.trainer.epochs)
+    seal_run(home, facts)
+    for floor in components.module.objective.at_floor():
+        say(str(floor))
+    return facts
+
+
+def _facts_of_training(components: Components, trainer: L.Trainer, best: Best, epochs: int) -> dict[str, Any]:
+    facts = {
+        "ended": _how_it_ended(components, trainer, epochs),
+        "epochs": trainer.current_epoch,
+        "steps": trainer.global_step,
+        "seconds": round(components.seconds(), 1),
+        "monitor": components.checkpoints.monitor,
+        "best": best.score,
+        "best_epoch": best.epoch,
+        "device": str(device_of_choice()),
+        "precision": str(trainer.precision),
+    }
+    signal = components.stop.signal
+    if facts["ended"] == "interrupted" and signal is not None:
+        facts["signal"] = signal.name
+    return facts
+
+
+def _how_it_ended(components: Components, trainer: L.Trainer, epochs: int) -> str:
+    if trainer.current_epoch >= epochs and not components.checkpoints.stopped_inside:
+        return "complete"
+    if components.stop.signal is not None:
+        return "interrupted"
+    return "max_time" if components.deadline.share_used() >= 1 else "patience"
+
+
+def _export_onnx(home: Path, components: Components, fingerprint: str, val: ImageTable, say: Say) -> None:
+    """Write ``model.onnx``, checked on eight validation images; without it the kNN command uses PyTorch."""
+    images = np.stack([components.transform(path) for path in val.paths[:: max(1, len(val) // 8)][:8]])
+    try:
+        from metric_face.models import export_onnx
+
+        export_onnx(EmbeddingOnly(components.model), home / "model.onnx", images, fingerprint=fingerprint)
+        vouch_for_onnx(home)
+    except MissingExtraError:
+        pass  # reported before the training
+    except ModelMismatchError as error:
+        say(f"model.onnx is not written, the kNN command uses PyTorch: {error}")
+
+
+def _model_weights(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name.removeprefix("model."): value for name, value in state.items() if name.startswith("model.")}

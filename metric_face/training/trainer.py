@@ -1,0 +1,86 @@
+"""Lightning's trainer for a run: devices, precision, callbacks and loggers."""
+
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, RichProgressBar
+
+from metric_face.config import Config
+from metric_face.models import device_of_choice, training_dtype
+from metric_face.training.checkpoint_file import CheckedFiles
+from metric_face.training.checkpoints import Start
+from metric_face.training.components import Components
+from metric_face.training.conflict_callback import ConflictCallback
+from metric_face.training.csv_log import RunLog
+from metric_face.training.processes import devices_per_node, num_nodes, world_size
+from metric_face.training.reporting import Reporting
+
+
+def build_trainer(
+    config: Config, components: Components, home: Path, start: Start, reporting: Reporting
+) -> L.Trainer:
+    """Build the trainer.
+
+    Args:
+        config: settled.
+        components: what is trained.
+        home: the run directory, for logs.
+        start: where a resumed run goes on; the log keeps its rows up to there.
+        reporting: whether there is a progress bar.
+    """
+    callbacks = _callbacks(config, components, reporting)
+    device = device_of_choice()
+    dtype = training_dtype(
+        components.model, config.data.size, device, config.trainer.precision, reporting.say
+    )
+    return L.Trainer(
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+        devices=devices_per_node(config),
+        strategy="ddp" if world_size() > 1 or devices_per_node(config) > 1 else "auto",
+        num_nodes=num_nodes(),
+        precision="bf16-mixed" if dtype == torch.bfloat16 else "32-true",
+        max_epochs=config.trainer.epochs,
+        accumulate_grad_batches=config.optimizer.accumulate,
+        gradient_clip_val=config.optimizer.clip or None,
+        callbacks=callbacks,
+        plugins=[CheckedFiles()],
+        logger=[RunLog(home / "metrics.csv", start.step), *_loggers(config, home)],
+        log_every_n_steps=components.module.log_every,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,  # the sampler shares its batches among the ranks itself
+        enable_progress_bar=not reporting.quiet,
+        enable_model_summary=False,
+        default_root_dir=home,
+    )
+
+
+def _callbacks(config: Config, components: Components, reporting: Reporting) -> list[L.Callback]:
+    callbacks: list[L.Callback] = [components.deadline, components.stop, components.checkpoints]
+    if config.loss.probe_every:
+        callbacks.append(ConflictCallback(config.loss.probe_every, 50 * config.loss.probe_every))
+    if config.trainer.ema:
+        callbacks.append(EMAWeightAveraging(decay=config.trainer.ema))
+    if config.trainer.patience:
+        monitor = components.checkpoints.monitor
+        callbacks.append(EarlyStopping(monitor, mode="max", patience=config.trainer.patience))
+    if not reporting.quiet:
+        callbacks.append(RichProgressBar(console_kwargs={"stderr": True}))
+    return callbacks
+
+
+def _loggers(config: Config, home: Path) -> list[Any]:
+    return [_tensorboard(home) if name == "tensorboard" else _wandb(home) for name in config.trainer.loggers]
+
+
+def _tensorboard(home: Path) -> Any:
+    from lightning.pytorch.loggers import TensorBoardLogger
+
+    return TensorBoardLogger(home / "tensorboard", name="", version="")
+
+
+def _wandb(home: Path) -> Any:
+    from lightning.pytorch.loggers import WandbLogger
+
+    return WandbLogger(save_dir=home, project="metric_face", name=home.name)
