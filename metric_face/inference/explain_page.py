@@ -217,7 +217,9 @@ def _setting(name: str, vote: TargetVote, answers: Sequence[Answer]) -> dict[str
 
 def _index_line(predictor: Predictor) -> str:
     index = predictor.index
-    found = "searched exactly" if index.kind == "flat" else f"{index.kind}, recall {index.recall.reached:.3f}"
+    reached = index.recall.reached
+    recall = "not measured since it changed" if reached is None else f"{reached:.3f}"
+    found = "searched exactly" if index.kind == "flat" else f"{index.kind}, recall {recall}"
     split = index.metadata.get("split", "")
     which = f" of the split {split!r}" if split and split != "all" else ""
     return f"{len(index):,} indexed images{which}, {found}; model {index.fingerprint}"

@@ -163,7 +163,7 @@ class FaissStore:
         if not len(self):
             return rows, values
         ask = min(len(self), excluded.ask(k) if excluded else k)
-        step = max(64, _BLOCK_BYTES // (32 * ask))
+        step = max(8, _BLOCK_BYTES // (ask * (32 + 12 * self.dimensions)))
         for start in range(0, len(queries), step):
             part = slice(start, min(len(queries), start + step))
             self._search_part(queries, part, k, ask, excluded, rows, values)
@@ -201,17 +201,39 @@ class FaissStore:
         """Ask FAISS for rows and similarities; ``wide`` looks everywhere."""
         # pytorch-metric-learning loads faiss.contrib.torch_utils, whose `search` takes no `params`; it keeps the
         # one for NumPy under another name.
-        search = getattr(self.faiss, "search_numpy", self.faiss.search)
-        near, slots = search(queries, ask, params=self._parameters(ask, wide))
+        parameters = self._parameters(ask, wide)
+        if self.kind == "ivf":
+            search = getattr(self.faiss, "search_and_reconstruct_numpy", self.faiss.search_and_reconstruct)
+            near, slots, vectors = search(queries, ask, params=parameters)
+        else:
+            search = getattr(self.faiss, "search_numpy", self.faiss.search)
+            near, slots = search(queries, ask, params=parameters)
+            vectors = self.flat_vectors()[slots] if self.kind == "hnsw" else None
         missing = slots < 0
-        if self.metric == "euclidean":
+        if vectors is not None:
+            near = self._settled(queries, vectors)
+        elif self.metric == "euclidean":
             near = -np.sqrt(np.maximum(near, 0))
         near[missing] = -np.inf
+        if vectors is not None:
+            order = np.argsort(-near, axis=1, kind="stable")
+            near, slots = (np.take_along_axis(values, order, axis=1) for values in (near, slots))
+            missing = slots < 0
         if self.slots is not None:
             row_of = np.full(int(self.faiss.ntotal), -1, np.int64)
             row_of[self.slots] = np.arange(len(self.slots))
             slots = np.where(missing, -1, row_of[slots])
         return slots, near
+
+    def _settled(self, queries: Floats, vectors: Floats) -> Floats:
+        """Return the (Q, k) similarities of the (Q, k, D) vectors that were found, by sums in float64."""
+        wide = vectors.astype(np.float64)
+        if self.metric == "euclidean":
+            wide -= queries[:, None]
+            similar: Floats = -np.sqrt(np.einsum("qkd,qkd->qk", wide, wide)).astype(np.float32)
+        else:
+            similar = np.einsum("qkd,qd->qk", wide, queries.astype(np.float64)).astype(np.float32)
+        return similar
 
     def _parameters(self, ask: int, wide: bool) -> Any:
         import faiss

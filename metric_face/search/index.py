@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ class EmbeddingIndex:
         columns: name -> (N,) labels, paths, identities, in the order of ``ids``.
         metric: ``cosine``, ``inner_product`` or ``euclidean``.
         kind: ``flat`` (exact), ``ivf``, ``hnsw`` or ``ivfpq``.
-        recall: recall@10 asked for and reached when the index was built.
+        recall: recall@10 asked for and reached when the index was built; what is reached is None of another kind than
+            ``flat`` once vectors were added, removed or merged, since nobody has measured it then.
         fingerprint: of the model that made the vectors; empty where it is not known.
         transform: how the model wants its images, as it stood beside the model; or None.
         metadata: whatever else the maker wrote down; JSON.
@@ -119,9 +121,10 @@ class EmbeddingIndex:
         return len(self.ids)
 
     def __repr__(self) -> str:
-        found = "exact" if self.kind == "flat" else f"recall@{self.recall.k} {self.recall.reached:.3f}"
-        if self.kind != "flat" and len(self) != self.recall.count:
-            found += f" when it held {self.recall.count}"
+        reached = (
+            "not measured since it changed" if self.recall.reached is None else f"{self.recall.reached:.3f}"
+        )
+        found = "exact" if self.kind == "flat" else f"recall@{self.recall.k} {reached}"
         return f"EmbeddingIndex({len(self)} x {self.dimensions}, {self.kind}, {self.metric}, {found})"
 
     @property
@@ -154,7 +157,9 @@ class EmbeddingIndex:
         """Find the k nearest vectors of each query.
 
         A flat index is exact: nearest first, and among equals the vector that was added first (in an index with
-        default ids, the smaller id). The other kinds find what ``recall`` says, and order what they find alike.
+        default ids, the smaller id). Under the cosine it is exact for what it holds, vectors of length one in float32:
+        two that differ by less than that rounding, 6e-8, may stand in either order. The other kinds find what
+        ``recall`` says; ``ivf`` and ``hnsw`` order what they find by float64 as well, ``ivfpq`` by its codes.
 
         Args:
             queries: (Q, D), or one query (D,), or an object with ``.vectors``.
@@ -218,6 +223,7 @@ class EmbeddingIndex:
         checked = check_ids(ids, len(vectors), self.ids)
         columns = self.columns.joined(columns_for(embeddings, labels, len(vectors)))
         self._store.add(vectors)
+        self._forget_recall(len(vectors))
         self.ids, self.columns = np.concatenate([self.ids, checked]), columns
         return self
 
@@ -235,6 +241,7 @@ class EmbeddingIndex:
         keep = ~np.isin(self.ids, wanted)
         columns = self.columns.take(keep)
         self._store.remove(np.flatnonzero(~keep))
+        self._forget_recall(len(wanted))
         self.ids, self.columns = self.ids[keep], columns
         return self
 
@@ -266,6 +273,7 @@ class EmbeddingIndex:
             first._check_model(shard, None, f"shard {number}")
         merged = first.empty()
         merged.ids, merged.columns = merge_shards(shards, merged._store, renumber)
+        merged._forget_recall(len(merged))
         return merged
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
@@ -316,6 +324,10 @@ class EmbeddingIndex:
         index = build(read, Path(folder) / "index.json", remedy="build the index again")
         index._read_only = mmap
         return index
+
+    def _forget_recall(self, changed: int) -> None:
+        if changed and self.kind != "flat":
+            self.recall = replace(self.recall, reached=None, num_queries=0, count=len(self._store))
 
     def _column(self, name: str) -> Column:
         if name not in self.columns:

@@ -205,4 +205,5 @@ def _search_lists(
         rows = slice(start, start + _BLOCK_ROWS)
         queries = store.prepare(vectors[rows], "embeddings")
         ids[rows], similarities[rows] = store.search(queries, k, Exclusion(groups[rows], groups))
+    assert reached.reached is not None  # it was just built
     return ids, similarities, reached.reached

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from metric_face.arrays import Floats, Ints
+from metric_face.arrays import Bools, Doubles, Floats, Ints
 from metric_face.errors import ArgumentError
-from metric_face.search.exact import matrix_products
+from metric_face.search.exact import nearest
 from metric_face.search.kinds import least_effort, most_effort, set_effort
 from metric_face.vectors import Metric, normalize
 
 _QUERIES = 600  # half of them tune, the other half measure
 _NO_GAIN = 0.002  # recall
+_ROUNDING = 1e-6  # of a float32 value, relative: what is so near is as near
 _BLOCK_BYTES = 1 << 25  # vectors searched at a time: 32 MiB
 
 
@@ -23,14 +24,15 @@ class Recall:
 
     Attributes:
         target: recall@k that was asked for.
-        reached: recall@k measured, on queries that neither the index nor the tuning saw; 1 of an exact index.
+        reached: recall@k measured, on queries that neither the index nor the tuning saw; 1 of an exact index; None
+            where vectors were added or removed since, as nobody has measured it then.
         k: of recall@k.
         num_queries: queries it was measured on; 0 of an exact index.
         count: vectors in the index when it was measured.
     """
 
     target: float
-    reached: float
+    reached: float | None
     k: int = 10
     num_queries: int = 0
     count: int = 0
@@ -72,45 +74,39 @@ class HeldOut:
         is_query[rows] = True
         self.kth = self._kth_similarity(is_query)
 
-    def recall(self, queries: slice, found: Ints) -> Floats:
+    def recall(self, queries: slice, found: Ints) -> Doubles:
         """Return the share of the k nearest that ``found`` (Q, k) rows of ``vectors`` hold, (Q,).
 
         A found vector counts if it is as near as the k-th of the exact answer, so that copies of one image count
         whichever of them is found.
         """
-        asked = self.queries[queries]
+        asked = self.queries[queries].astype(np.float64)
         nearest = self._prepared(self.vectors[np.maximum(found, 0)].reshape(-1, asked.shape[1]))
-        near = self._similarity(asked[:, None], nearest.reshape(*found.shape, -1))
+        near = self._similarity(asked[:, None], nearest.reshape(*found.shape, -1)).astype(np.float32)
         near[found < 0] = -np.inf
         kth = self.kth[queries, None]
-        scale = -kth if self.metric == "euclidean" else np.square(asked).sum(axis=1, keepdims=True)
-        shares: Floats = (near >= kth - 1e-5 * scale).mean(axis=1)  # the rounding of both sums
+        shares: Doubles = (near >= kth - _ROUNDING * np.abs(kth)).mean(axis=1)
         return shares
 
     def _prepared(self, vectors: Floats) -> Floats:
         return normalize(vectors) if self.metric == "cosine" else vectors
 
-    def _similarity(self, queries: Floats, others: Floats) -> Floats:
+    def _similarity(self, queries: Doubles, others: Floats) -> Doubles:
         if self.metric == "euclidean":
-            similar: Floats = -np.sqrt(np.square(queries - others).sum(axis=-1))
+            similar: Doubles = -np.sqrt(np.square(queries - others).sum(axis=-1))
         else:
             similar = (queries * others).sum(axis=-1)
         return similar
 
-    def _kth_similarity(self, is_query: np.ndarray) -> Floats:
-        """Return the similarity of each query's k-th nearest, (Q,), block by block over the vectors."""
-        import faiss
-
-        kind = faiss.METRIC_L2 if self.metric == "euclidean" else faiss.METRIC_INNER_PRODUCT
+    def _kth_similarity(self, is_query: Bools) -> Floats:
+        """Return the similarity of each query's k-th nearest, (Q,), exact, block by block over the vectors."""
         best = np.full((len(self.queries), self.k), -np.inf, np.float32)
         step = max(1, _BLOCK_BYTES // (4 * self.vectors.shape[1]))
         for start in range(0, len(self.vectors), step):
             rows = slice(start, start + step)
             block = self._prepared(self.vectors[rows][~is_query[rows]])
             if len(block):
-                with matrix_products(len(self.queries)):
-                    near, _ = faiss.knn(self.queries, block, min(self.k, len(block)), metric=kind)
-                near = -np.sqrt(np.maximum(near, 0)) if self.metric == "euclidean" else near
+                _, near = nearest(self.queries, block, min(self.k, len(block)), self.metric)
                 best = -np.sort(-np.concatenate([best, near], axis=1), axis=1)[:, : self.k]
         return best[:, -1]
 
