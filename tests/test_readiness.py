@@ -46,6 +46,7 @@ def _refusals(
         ({"trainer__loggers": ["wandb"]}, "trainer.loggers: wandb is not installed"),
         ({"loss__metric": "pml.ArcFaceLoss"}, "pip install pytorch-metric-learning"),
         ({"loss__surgery": "pcgrad", "trainer__devices": 2}, "loss.surgery=pcgrad: works in one process"),
+        ({"trainer__compile": True}, "trainer.compile=True: is not put into effect"),
         ({"optimizer__accumulate": 10_000}, "optimizer.accumulate=10000: must be at most"),
         ({"trainer__monitor": "val/macro_f1/nope"}, "must name an attribute that is predicted"),
         ({"loss__label": "nope"}, "nope"),

@@ -23,7 +23,7 @@ def audit(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check data, split and sampler in one dry pass, without a model; exit code 1 where a training would refuse."""
+    """Check data, split and sampler in one dry pass, without training; exit code 1 where a training would refuse."""
     from metric_face.auditing import audit, write_page
     from metric_face.cli.terminal import answer, answer_json, bar, counter
 

@@ -182,7 +182,7 @@ class TrainerConfig(Section):
     loggers: list[Literal["tensorboard", "wandb"]] = Field(default_factory=list)
     """Beside the CSV log, which is always written."""
     compile: bool = False
-    """torch.compile the backbone."""
+    """torch.compile the backbone; refused by a training until it is put into effect."""
     export_onnx: bool = True
     """Write model.onnx at the end, which makes the kNN command start in under a second."""
 

@@ -77,7 +77,8 @@ def fit_folds(
         if not is_embedded(run):
             extract(run, run.table, folder=run.folder / "embeddings")
         tidy_run(run.folder)
-        tidy(run.folder / "embeddings")
+        for made in (run.folder / "embeddings", run.folder):
+            tidy(made)
     return runs
 
 

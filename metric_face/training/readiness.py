@@ -86,6 +86,8 @@ def check_settings(config: Config) -> list[str]:
         ArgumentError: the backbone is not known.
         FileFormatError: ``model.weights`` cannot be read, or is of another backbone.
     """
+    if config.trainer.compile:
+        raise ConfigError("trainer.compile=True: is not put into effect by this version; set it to false")
     _check_processes(config)
     _check_packages(config)
     _check_backbone(config)
