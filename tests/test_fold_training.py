@@ -19,6 +19,7 @@ from metric_face.ensemble.fusing import fuse
 from metric_face.errors import ConfigError, FileFormatError
 from metric_face.extraction import extract
 from metric_face.files.run_files import begin_run
+from metric_face.files.staging import place_of
 from metric_face.folds import fold_runs, is_finished
 from metric_face.run import Run
 from metric_face.training.fitting import fit
@@ -64,7 +65,11 @@ def test_a_stopped_training_goes_on_at_its_fold_and_ends_the_same(
     written = (home / "fold-0" / "model.safetensors").stat().st_mtime_ns
     with pytest.raises(ConfigError, match=r"found trainer\.epochs=50 \(the run's: 2\)"):
         fit_folds(config(toy, trainer__epochs=50), home, resume=True, quiet=True)
+    left = place_of(home / "fold-0")  # by a kill while it was taken away
+    left.mkdir()
+    (left / "begun").touch()
     resumed = fit_folds({}, home, resume=True, quiet=True)
+    assert not left.exists()
     assert (home / "fold-0" / "model.safetensors").stat().st_mtime_ns == written
     assert len(resumed) == 3
     for one, other in zip(resumed, whole, strict=True):
