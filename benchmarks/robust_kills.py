@@ -76,7 +76,7 @@ def prepare(home: Path) -> list[Case]:
         Case("embed", embed, bare),
         Case("embed over older ones", embed, older),
         Case("index", index, embedded),
-        Case("index over an older one", (*index, "--part", "all"), indexed),
+        Case("index over an older one", (*index, "--split", "all"), indexed),
         Case("fuse", fuse, indexed),
     ]
 
