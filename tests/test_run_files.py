@@ -14,7 +14,8 @@ from benchmarks.corruption_kinds import damages
 from metric_face.adopt import adopt
 from metric_face.embeddings.embeddings import Embeddings, logits_file
 from metric_face.errors import FileFormatError, MetricFaceError
-from metric_face.files.checked_files import TEXT, WHOLE, read_json, write_json
+from metric_face.files.checked_files import read_json, write_json
+from metric_face.files.rules import TEXT, WHOLE
 from metric_face.files.run_files import begin_run, check_run, seal_run
 from metric_face.models.onnx import OnnxEmbedder
 from metric_face.run import Run

@@ -1,67 +1,20 @@
-"""The one reader of files that vouch for themselves: size, form and checksum before a word is believed.
+"""Read and write JSON files with checksums: size, form and checksum are checked before the content is used.
 
-A file that is damaged, of another version or foreign ends in one line that names the file, what is wrong with it,
-and the remedy.
+A file that is damaged, of another version or foreign raises one line that names the file, the fault and the remedy.
 """
 
 import json
-import math
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from metric_face.errors import FileFormatError, MetricFaceError
 from metric_face.files.atomic import sha256_of, write_text
-
-if TYPE_CHECKING:
-    import pandas as pd
+from metric_face.files.rules import Rule
 
 T = TypeVar("T")
 MOST_JSON_BYTES = 64 * 2**20
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What a value of a file must be: in words, and as a test."""
-
-    words: str
-    holds: Callable[[Any], bool]
-
-
-TEXT = Rule("text", lambda value: isinstance(value, str) and "\0" not in value)
-WHOLE = Rule(
-    "a whole number of at least 0", lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0
-)
-NUMBER = Rule("a number", lambda v: isinstance(v, int | float) and not isinstance(v, bool))
-FINITE = Rule("a finite number", lambda v: NUMBER.holds(v) and math.isfinite(v))
-MAPPING = Rule("a mapping", lambda value: isinstance(value, dict))
-DIGEST = Rule(
-    "a SHA-256 and a size",
-    lambda v: isinstance(v, str) and re.fullmatch(r"[0-9a-f]{64}:\d{1,18}", v) is not None,
-)
-
-
-def maybe(rule: Rule) -> Rule:
-    """The rule, or null."""
-    return Rule(f"{rule.words} or null", lambda value: value is None or rule.holds(value))
-
-
-def list_of(rule: Rule) -> Rule:
-    """A list of what the rule allows."""
-    return Rule(
-        f"a list, each {rule.words}", lambda value: isinstance(value, list) and all(map(rule.holds, value))
-    )
-
-
-def mapping_of(rule: Rule) -> Rule:
-    """Names, each with what the rule allows."""
-    return Rule(
-        f"a mapping, each value {rule.words}",
-        lambda value: isinstance(value, dict) and all(map(rule.holds, value.values())),
-    )
 
 
 def read_bytes(file: Path, *, remedy: str, most: int = MOST_JSON_BYTES) -> bytes:
@@ -133,7 +86,7 @@ def parse_json(file: Path, *, remedy: str) -> dict[str, Any]:
     try:
         content = json.loads(read_bytes(file, remedy=remedy).decode("utf-8"), object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
-        raise FileFormatError(f"{file}: truncated or not JSON ({_line(error)}); {remedy}") from None
+        raise FileFormatError(f"{file}: truncated or not JSON ({first_line(error)}); {remedy}") from None
     if not isinstance(content, dict):
         raise FileFormatError(f"{file}: must hold a JSON object, found {shown(content)}; {remedy}")
     return content
@@ -195,49 +148,7 @@ def build(make: Callable[[], T], file: Path, *, remedy: str) -> T:
         AttributeError,
         OverflowError,
     ) as error:
-        raise FileFormatError(f"{file}: cannot be used ({_line(error)}); {remedy}") from None
-
-
-def read_metrics(file: Path, *, remedy: str) -> "pd.DataFrame":
-    """A training log: numbers, one row for each step.
-
-    Raises:
-        FileFormatError: it is missing, no CSV, or holds something else.
-    """
-    import io
-
-    import pandas as pd
-
-    content = read_bytes(file, remedy=remedy, most=2**31)
-    try:
-        frame = pd.read_csv(io.BytesIO(content))
-    except (ValueError, OverflowError, MemoryError, RecursionError) as error:
-        raise FileFormatError(f"{file}: truncated or not a log ({_line(error)}); {remedy}") from None
-    text = [str(name) for name in frame.columns if frame[name].dtype.kind not in "iuf"]
-    if text or "step" not in frame.columns or frame["step"].dtype.kind not in "iu":
-        wrong = f"column {shown(text[0])}" if text else "no column 'step' of whole numbers"
-        raise FileFormatError(f"{file}: must hold numbers by step, found {wrong}; {remedy}")
-    if (
-        not frame["step"].is_monotonic_increasing
-        or frame["step"].duplicated().any()
-        or (frame["step"] < 0).any()
-    ):
-        raise FileFormatError(f"{file}: steps must rise from row to row; {remedy}")
-    return frame
-
-
-def read_rows(file: Path, *, remedy: str) -> "pd.DataFrame":
-    """A Parquet file of ours, whose checksum was compared before.
-
-    Raises:
-        FileFormatError: it cannot be read as a table.
-    """
-    import pandas as pd
-
-    try:
-        return pd.read_parquet(file)
-    except Exception as error:  # pyarrow raises a dozen classes, some of them without a common base
-        raise FileFormatError(f"{file}: cannot be read as a table ({_line(error)}); {remedy}") from None
+        raise FileFormatError(f"{file}: cannot be used ({first_line(error)}); {remedy}") from None
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -249,6 +160,7 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, for the message of another."""
     text = str(error).strip()
     return text.splitlines()[0][:120] if text else type(error).__name__
