@@ -55,6 +55,14 @@ class Context(Facts):
         return NeighborGraph.build(self.neutral, 10, exclude=exclude)
 
     @cached_property
+    def neutral_scores(self) -> Mapping[str, Doubles]:
+        """Out-of-fold ridge scores by attribute (N, C) on the neutral embedding."""
+        assert self.neutral is not None
+        centered = self.neutral.astype(np.float64) - self.neutral.mean(axis=0, dtype=np.float64)
+        centered /= max(float(np.sqrt(np.square(centered).mean())), np.finfo(np.float64).tiny)
+        return probing.ridge_scores(centered, self.targets, self.folds).scores
+
+    @cached_property
     def copies(self) -> Ints:
         """(N,) a code that byte-identical images share: of the files, the pixels, or else the vectors."""
         return copy_codes(self.images, self.embeddings)

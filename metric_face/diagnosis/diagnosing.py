@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
+from metric_face.diagnosis.causes import without_effects
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Abstention, Finding, HypothesisAnswer, Outcome, Table
 from metric_face.diagnosis.inputs import context_of
@@ -19,6 +20,7 @@ from metric_face.diagnosis.questions import (
     conflict,
     epoch,
     floors,
+    generalization,
     health,
     information,
     label_errors,
@@ -26,6 +28,7 @@ from metric_face.diagnosis.questions import (
     overlap,
     resolution,
     shift,
+    signal,
     views,
     worth,
 )
@@ -41,7 +44,9 @@ QUESTIONS: tuple[ModuleType, ...] = (
     epoch,
     basics,
     floors,
+    generalization,
     health,
+    signal,
     label_errors,
     overlap,
     information,
@@ -111,8 +116,10 @@ def diagnose(
         tables |= {table.name: table for table in outcome.tables}
         abstentions += outcome.abstentions
         answers += [outcome.answer] if outcome.answer else []
+    causes, answers, effects = without_effects(rank(findings, [_name(m) for m in QUESTIONS]), answers)
+    abstentions += effects
     return Diagnosis(
-        rank(findings, [_name(m) for m in QUESTIONS]),
+        tuple(causes),
         tuple(answers),
         tables,
         tuple(abstentions),

@@ -2,7 +2,8 @@
 
 1. Spoilers first: while one stands, the numbers beside it are about the wrong thing. Among themselves they follow
    the questions, which follow an image's way: split, labels' definition, views, epoch, set-up, losses, embedding.
-2. Causes by the macro F1 they explain, largest first; those without an estimate after those with one.
+2. Causes: first those in what was trained (:data:`TRAINING`), because what else is measured is measured on that model;
+   then by the macro F1 they explain, largest first; those without an estimate after those with one.
 3. Limits last: they are no fault of the run.
 
 Within one place the surer finding stands first. Nothing is dropped here: each question decides, by its own rule
@@ -13,6 +14,8 @@ from collections.abc import Iterable, Sequence
 
 from metric_face.diagnosis.finding import Confidence, Finding, Tier
 
+TRAINING = frozenset({"generalization", "sources"})
+"""Questions whose causes lie in the training itself."""
 _TIERS = (Tier.SPOILER, Tier.CAUSE, Tier.LIMIT)
 _SURE = (Confidence.CERTAIN, Confidence.LIKELY, Confidence.POSSIBLE)
 
@@ -29,7 +32,11 @@ def rank(findings: Iterable[Finding], questions: Sequence[str]) -> tuple[Finding
     """
 
     def key(finding: Finding) -> tuple[int, int, float, int]:
-        place = questions.index(finding.question) if finding.tier is Tier.SPOILER else 0
+        place = (
+            questions.index(finding.question)
+            if finding.tier is Tier.SPOILER
+            else finding.question not in TRAINING
+        )
         gain = -1.0 if finding.explained is None else finding.explained
         return _TIERS.index(finding.tier), place, -gain, _SURE.index(finding.confidence)
 

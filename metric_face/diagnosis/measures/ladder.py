@@ -30,7 +30,7 @@ def climb(context: Context, *, neutral: bool = False) -> dict[str, dict[str, Int
     else:
         features = embeddings.astype(np.float64) - embeddings.mean(axis=0, dtype=np.float64)
         features /= max(float(np.sqrt(np.square(features).mean())), np.finfo(np.float64).tiny)
-        scores = probing.ridge_scores(features, context.targets, context.folds).scores
+        scores = context.neutral_scores
         ids = context.neutral_graph.ids
     linear: dict[str, Ints] = {}
     for a in context.attributes:

@@ -7,7 +7,6 @@ import numpy as np
 from metric_face.arrays import Doubles, Ints
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Confidence, Finding, Measure, Outcome, Table, Tier
-from metric_face.diagnosis.measures import probing
 from metric_face.diagnosis.measures.variance import scatter_between
 
 ONE_POINT = 0.95
@@ -166,8 +165,5 @@ def _lost(context: Context) -> float | None:
     """Macro F1 that a linear probe reaches on the neutral embedding beyond this one's."""
     if context.neutral is None or not context.attributes:
         return None
-    centered = context.neutral.astype(np.float64) - context.neutral.mean(axis=0, dtype=np.float64)
-    centered /= max(float(np.sqrt(np.square(centered).mean())), 1e-12)
-    scores = probing.ridge_scores(centered, context.targets, context.folds).scores
-    guess = {a: told.argmax(axis=1).astype(np.int64) for a, told in scores.items()}
+    guess = {a: found.argmax(axis=1).astype(np.int64) for a, found in context.neutral_scores.items()}
     return max(0.0, context.f1(guess) - context.f1())

@@ -23,6 +23,8 @@ from metric_face.diagnosis.measures.resampling import normal_interval, one_each,
 
 HALF = 0.5
 LEAST_EXPLAINED = 0.01
+WITHIN_NULL = 0.05
+"""An overlap this near to that of one class dealt into two at random has nothing that separates the two labels."""
 EVIDENCE = 12
 _COLUMNS = ("attribute", "first", "second", "overlap", "low", "high", "by_neighbors", "identities", "images")
 
@@ -73,11 +75,12 @@ def _finding(context: Context, shared: list[Measured]) -> list[Finding]:
     null = null_overlap(context, worst.pair)
     _, _, _, edges, first, second = _histogram(context, worst)
     names = worst.pair.names(context)
+    remedy = "null" if worst.found.value >= null - WITHIN_NULL else "some"
     return [
         Finding(
             "overlap.classes",
             Measure(worst.found.value, low, high, null, worst.identities, len(worst.rows)),
-            {**names, "pairs": len(gains), "best": 1 - worst.found.value / 2},
+            {**names, "pairs": len(gains), "best": 1 - worst.found.value / 2, "remedy": remedy},
             explained=explained(context, [m for _, m in gains]),
             evidence=one_each(wrong, context.identities, EVIDENCE),
             controls=random_controls(right, context.identities, EVIDENCE, context.seed),

@@ -84,7 +84,7 @@ def card(finding: Finding, number: int, evidence: Evidence, lang: str) -> Card:
         finding.id,
         say(finding, lang),
         chips,
-        basis(finding.measure, lang),
+        basis(finding.measure, lang, null_text(finding, lang)),
         picture(finding, lang),
         galleries,
         finding.measure.value,
@@ -98,13 +98,19 @@ def answer_card(answer: HypothesisAnswer, lang: str) -> AnswerCard:
     return AnswerCard(answer.hypothesis, say_answer(answer, lang), _VERDICT_MARKS[answer.verdict.value], told)
 
 
-def basis(measure: Measure, lang: str) -> str:
+def null_text(finding: Finding, lang: str) -> str:
+    """What the null of a finding is: its own text, or else where nothing is wrong."""
+    text: str = words(lang).findings[finding.id].get("null", words(lang).page["null"])
+    return text
+
+
+def basis(measure: Measure, lang: str, null: str | None = None) -> str:
     """Interval, null, identities and images of a number, in words."""
     told, parts = words(lang).page, []
     if measure.low is not None and measure.high is not None:
         parts.append(told["interval"].format(low=_short(measure.low), high=_short(measure.high)))
     if measure.null is not None:
-        parts.append(told["null"].format(null=_short(measure.null)))
+        parts.append((null or told["null"]).format(null=_short(measure.null)))
     if measure.identities and measure.images and measure.identities < measure.images:
         parts.append(told["identities_images"].format(identities=measure.identities, images=measure.images))
     elif measure.images:

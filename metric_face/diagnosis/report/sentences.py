@@ -8,6 +8,10 @@ from typing import Any
 from metric_face.diagnosis.finding import Abstention, Finding, HypothesisAnswer, Measure
 from metric_face.pages import page_texts
 
+PARTS = ("title", "number", "sentence", "next")
+_TERMS = ("property", "cause", "effect")
+"""Values that are terms of ours, not names of the user's."""
+
 
 @cache
 def words(lang: str) -> Any:
@@ -21,9 +25,16 @@ def words(lang: str) -> Any:
 
 
 def say(finding: Finding, lang: str = "en") -> dict[str, str]:
-    """Title, number, sentence and next step of a finding."""
+    """Title, number, sentence and next step of a finding.
+
+    Where the finding names a ``remedy``, the texts ``sentence_REMEDY`` and ``next_REMEDY`` go before the plain ones.
+    """
     templates: Mapping[str, str] = words(lang).findings[finding.id]
-    return {part: _fill(text, finding.measure, finding.values) for part, text in templates.items()}
+    remedy, values = finding.values.get("remedy"), _named(finding.values, lang)
+    return {
+        part: _fill(templates.get(f"{part}_{remedy}", templates[part]), finding.measure, values)
+        for part in PARTS
+    }
 
 
 def say_answer(answer: HypothesisAnswer, lang: str = "en") -> dict[str, str]:
@@ -33,13 +44,13 @@ def say_answer(answer: HypothesisAnswer, lang: str = "en") -> dict[str, str]:
     return {
         "question": told.hypotheses[answer.hypothesis],
         "verdict": told.verdicts[answer.verdict.value],
-        "reason": _fill(reason, answer.measure, answer.values),
+        "reason": _fill(reason, answer.measure, _named(answer.values, lang)),
     }
 
 
 def say_abstention(abstention: Abstention, lang: str = "en") -> str:
     """Why a question was left open."""
-    return _fill(words(lang).abstentions[abstention.reason], None, abstention.values)
+    return _fill(words(lang).abstentions[abstention.reason], None, _named(abstention.values, lang))
 
 
 def term(name: str, lang: str = "en") -> str:
@@ -55,6 +66,11 @@ def table_title(name: str, lang: str = "en") -> str:
     rest = name[len(kind) + 1 :] or told.page["joint"]
     title: str = told.tables[kind]
     return title.format(name=rest)
+
+
+def _named(values: Mapping[str, Any], lang: str) -> dict[str, Any]:
+    """The values of a sentence, with terms of ours in the reader's language."""
+    return {key: term(str(v), lang) if key in _TERMS else v for key, v in values.items()}
 
 
 def _fill(template: str, measure: Measure | None, values: Mapping[str, Any]) -> str:

@@ -1,0 +1,102 @@
+"""Causes before effects: which findings another finding accounts for.
+
+Each line is a cause with the observations that it predicts beside its own. While the cause stands, a finding of
+such an observation is an effect and no advice of its own: classes "overlap" for a model that memorized its
+training rows, and their labels "look wrong" to one that never learnt them. An effect is not lost; the report lists
+it with the cause that accounts for it.
+
+============================  ==========  ==========  =========  =============  ==============
+cause                         train gap   within null log broken head, kNN and  classes overlap
+                                                                 probe differ
+============================  ==========  ==========  =========  =============  ==============
+loss broke                    possible    possible    yes        possible       yes
+labels unrelated to images    possible    yes         no         no             yes
+stored scores are stale       possible    possible    no         possible       yes
+images repeat across splits   no          no          no         no             no
+cuts moved in validation      yes         no          no         no             yes
+shortcut                      yes         possible    no         no             yes
+prior of training kept        possible    no          no         no             yes
+overfit                       yes         no          no         no             yes
+underfit                      no          possible    no         possible       yes
+head lost what is there       no          possible    no         yes            yes
+classes really overlap        no          no          no         no             yes
+============================  ==========  ==========  =========  =============  ==============
+"""
+
+from collections.abc import Sequence
+
+from metric_face.diagnosis.finding import Abstention, Finding, HypothesisAnswer, Verdict
+
+OVERLAP = "overlap.classes"
+ACCOUNTS_FOR: dict[str, frozenset[str]] = {
+    "generalization.diverged": frozenset(
+        {
+            OVERLAP,
+            "signal.none",
+            "generalization.overfit",
+            "generalization.underfit",
+            "sources.head",
+            "rare.classes",
+        }
+    ),
+    "signal.none": frozenset(
+        {OVERLAP, "generalization.overfit", "generalization.underfit", "label_errors.wrong", "rare.classes"}
+    ),
+    "sources.log": frozenset({OVERLAP, "generalization.underfit", "sources.head", "rare.classes"}),
+    "boundary.moved": frozenset({OVERLAP, "generalization.overfit", "generalization.prior"}),
+    "basics.learning_rate": frozenset({OVERLAP, "signal.none", "generalization.underfit"}),
+    "basics.frozen": frozenset({OVERLAP, "signal.none", "generalization.underfit"}),
+    "generalization.shortcut": frozenset(
+        {OVERLAP, "generalization.overfit", "label_errors.wrong", "rare.classes"}
+    ),
+    "generalization.prior": frozenset({OVERLAP}),
+    "generalization.overfit": frozenset({OVERLAP}),
+    "generalization.underfit": frozenset({OVERLAP, "sources.head"}),
+    "sources.head": frozenset({OVERLAP}),
+}
+"""Cause -> ids of findings that are its effects."""
+
+
+def without_effects(
+    findings: Sequence[Finding], answers: Sequence[HypothesisAnswer]
+) -> tuple[list[Finding], list[HypothesisAnswer], list[Abstention]]:
+    """Leave out what a standing cause accounts for.
+
+    Args:
+        findings: ranked, the first to act on first.
+        answers: of both hypotheses.
+
+    Returns:
+        The findings that are no effect of another; the answers, where a cause stands no longer ``supported`` by an
+        effect of it; and an abstention for each effect, which names its cause.
+    """
+    kept: list[Finding] = []
+    left: list[Abstention] = []
+    for finding in findings:
+        cause = next((c for c in findings if _accounts(c, finding)), None)
+        if cause is None:
+            kept.append(finding)
+        else:
+            values = {"effect": finding.id, "cause": cause.id}
+            left.append(Abstention(finding.question, "accounted_for", values))
+    return kept, [_answer(one, kept) for one in answers], left
+
+
+def _accounts(cause: Finding, effect: Finding) -> bool:
+    """Whether ``effect`` is one of ``cause``, of the same attributes where both name theirs."""
+    if effect.id not in ACCOUNTS_FOR.get(cause.id, frozenset()):
+        return False
+    whose, of = cause.values.get("attributes"), effect.values.get("attribute")
+    return whose is None or of is None or of in whose
+
+
+def _answer(answer: HypothesisAnswer, findings: Sequence[Finding]) -> HypothesisAnswer:
+    if answer.hypothesis != "A" or answer.verdict is not Verdict.SUPPORTED:
+        return answer
+    causes = [f for f in findings if OVERLAP in ACCOUNTS_FOR.get(f.id, frozenset())]
+    attribute = answer.values.get("attribute")
+    causes = [c for c in causes if attribute in c.values.get("attributes", (attribute,))]
+    if not causes:
+        return answer
+    values = {**answer.values, "cause": causes[0].id}
+    return HypothesisAnswer("A", Verdict.CANNOT_TELL, "cause_first", answer.measure, values)

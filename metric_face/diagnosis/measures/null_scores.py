@@ -1,0 +1,63 @@
+"""Is there any signal at all: how well scores rank a class, against the same labels dealt anew to the identities."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from metric_face.arrays import Doubles, Ints
+from metric_face.diagnosis.measures.resampling import permute_labels
+
+DRAWS = 199
+
+
+@dataclass(frozen=True)
+class Signal:
+    """The macro area under the curve of scores, one class against the rest, and its null.
+
+    Attributes:
+        area: of the labels as they are; 0.5 is nothing.
+        null: mean of the permuted labels.
+        upper: 0.99 quantile of the permuted labels.
+    """
+
+    area: float
+    null: float
+    upper: float
+
+    @property
+    def absent(self) -> bool:
+        """Whether the labels as they are rank no better than permuted ones."""
+        return self.area <= self.upper
+
+
+def signal(scores: Doubles, labels: Ints, identities: Ints, seed: int, draws: int = DRAWS) -> Signal:
+    """Measure the area and permute the labels, identities respected.
+
+    Args:
+        scores: (n, C) of rows whose labels took no part in them.
+        labels: (n,) classes.
+        identities: (n,) identities.
+        seed: of the permutations.
+        draws: permutations.
+
+    Returns:
+        The area with its null.
+    """
+    from scipy.stats import rankdata
+
+    ranks = rankdata(scores, axis=0)
+    codes = np.unique(identities, return_inverse=True)[1].astype(np.int64)
+    rng = np.random.default_rng([seed, 47])
+    null = [macro_area(ranks, permute_labels(labels, codes, rng)) for _ in range(draws)]
+    return Signal(macro_area(ranks, labels), float(np.mean(null)), float(np.quantile(null, 0.99)))
+
+
+def macro_area(ranks: Doubles, labels: Ints) -> float:
+    """Mean area under the curve over the classes present, from the ranks (n, C) of their scores."""
+    counts = np.bincount(labels, minlength=ranks.shape[1]).astype(np.float64)
+    present = np.flatnonzero((counts > 0) & (counts < len(labels)))
+    if not len(present):
+        return 0.5
+    own = np.bincount(labels, weights=ranks[np.arange(len(labels)), labels], minlength=ranks.shape[1])
+    count, rest = counts[present], len(labels) - counts[present]
+    return float(np.mean((own[present] - count * (count + 1) / 2) / (count * rest)))

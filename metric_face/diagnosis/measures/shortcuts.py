@@ -1,0 +1,171 @@
+"""Shortcuts: a property of the image that gives a class away in training and not in held-out images."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from metric_face.arrays import Bools, Doubles, Ints
+from metric_face.diagnosis.context import Context
+from metric_face.diagnosis.measures.image_properties import PROPERTIES, image_properties
+
+MOST_IMAGES = 800
+"""Images of each side that are measured."""
+FEWEST = 20
+"""Images of each class on each side."""
+MOST_CLASSES = 20
+LEAST_AREA = 0.7
+"""Area under the curve by which the property gives the class away in training."""
+LEAST_LOST = 0.15
+FOLLOWED = 0.6
+"""Area by which the property of held-out images must agree with what the model predicts there."""
+APART = 0.7
+"""Area by which the property separates training from held-out images of one class."""
+SURE = 4.0
+"""Standard errors; some hundred combinations are looked at."""
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A class that a property gives away in training.
+
+    Attributes:
+        attribute: of the class.
+        code: the class.
+        what: the property.
+        train: area under the curve of the property for the class against the others, in training.
+        held_out: the same in held-out images.
+        followed: the same for the model's predictions of held-out images; None without predictions.
+    """
+
+    attribute: str
+    code: int
+    what: str
+    train: float
+    held_out: float
+    followed: float | None
+
+    @property
+    def lost(self) -> float:
+        """How much of the area is gone in held-out images."""
+        return (self.train - self.held_out) * (1.0 if self.train > 0.5 else -1.0)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A property in which images of one class differ between training and held-out.
+
+    Attributes:
+        what: the property.
+        area: area under the curve of held-out against training images, within classes.
+        images: how many were measured.
+    """
+
+    what: str
+    area: float
+    images: int
+
+
+def look(context: Context) -> tuple[Shortcut | None, Difference | None, tuple[tuple[object, ...], ...]]:
+    """Measure a sample of both sides, one image of an identity and joint class.
+
+    Args:
+        context: with a split and images.
+
+    Returns:
+        The strongest shortcut, the strongest difference within classes, and a line for each property: its name and
+        the area between the sides.
+    """
+    assert context.in_train is not None
+    assert context.in_held_out is not None
+    train, held = (_sample(context, np.flatnonzero(side)) for side in (context.in_train, context.in_held_out))
+    values = [image_properties(context, rows) for rows in (train, held)]
+    shortcuts = [s for a in context.attributes for s in _of_attribute(context, a, (train, held), values)]
+    best = max(shortcuts, key=lambda s: s.lost, default=None)
+    differences = [
+        (name, *_within(context, (train, held), [v[:, at] for v in values]))
+        for at, name in enumerate(PROPERTIES)
+    ]
+    lines = tuple((name, area, images) for name, area, _, images in differences if images)
+    apart = [
+        Difference(name, area, images)
+        for name, area, error, images in differences
+        if images and abs(area - 0.5) > max(APART - 0.5, SURE * error)
+    ]
+    return best, max(apart, key=lambda d: abs(d.area - 0.5), default=None), lines
+
+
+def area(values: Doubles, positive: Bools) -> tuple[float, float]:
+    """Area under the curve of a value for a class, and its standard error where there is nothing to find.
+
+    Args:
+        values: (n,) finite.
+        positive: (n,) which are of the class.
+
+    Returns:
+        The Mann-Whitney statistic over n1 n2, ties half, and sqrt((n1 + n2 + 1) / (12 n1 n2)).
+    """
+    from scipy.stats import rankdata
+
+    count, rest = int(positive.sum()), int((~positive).sum())
+    ranks = rankdata(values)[positive].sum()
+    return float(ranks - count * (count + 1) / 2) / (count * rest), float(
+        np.sqrt((count + rest + 1) / (12 * count * rest))
+    )
+
+
+def _sample(context: Context, rows: Ints) -> Ints:
+    """Random rows, one of an identity and joint class."""
+    rows = np.random.default_rng([context.seed, 41]).permutation(rows)
+    codes = np.column_stack([context.identities[rows], context.joint[rows]])
+    first = np.unique(codes, axis=0, return_index=True)[1]
+    return np.sort(rows[np.sort(first)][:MOST_IMAGES])
+
+
+def _of_attribute(
+    context: Context, attribute: str, rows: tuple[Ints, Ints], values: list[Doubles]
+) -> list[Shortcut]:
+    labels = [context.labels[attribute][side] for side in rows]
+    predicted = None if context.predictions is None else context.predictions[attribute][rows[1]]
+    found = []
+    for code in range(min(len(context.classes[attribute]), MOST_CLASSES)):
+        for at, name in enumerate(PROPERTIES):
+            sides = [_side(v[:, at], own == code) for v, own in zip(values, labels, strict=True)]
+            if sides[0] is None or sides[1] is None:
+                continue
+            (train, one), (held, other) = sides[0], sides[1]
+            followed = None
+            if predicted is not None:
+                told = _side(values[1][:, at], predicted == code)
+                followed = None if told is None else told[0]
+                if followed is None or (followed - 0.5) * np.sign(train - 0.5) < FOLLOWED - 0.5:
+                    continue
+            shortcut = Shortcut(attribute, code, name, train, held, followed)
+            if abs(train - 0.5) > LEAST_AREA - 0.5 and shortcut.lost > max(
+                LEAST_LOST, SURE * float(np.hypot(one, other))
+            ):
+                found.append(shortcut)
+    return found
+
+
+def _side(values: Doubles, positive: Bools) -> tuple[float, float] | None:
+    known = np.isfinite(values)
+    if min(int(positive[known].sum()), int((~positive[known]).sum())) < FEWEST:
+        return None
+    return area(values[known], positive[known])
+
+
+def _within(context: Context, rows: tuple[Ints, Ints], values: list[Doubles]) -> tuple[float, float, int]:
+    """Area between the sides averaged over joint classes, weighted by what they add to it, with its error."""
+    joint = np.concatenate([context.joint[side] for side in rows])
+    held = np.repeat([False, True], [len(side) for side in rows])
+    both = np.concatenate(values)
+    total, weights, spread, images = 0.0, 0.0, 0.0, 0
+    for code in np.unique(joint):
+        mine = (joint == code) & np.isfinite(both)
+        if min(int(held[mine].sum()), int((~held[mine]).sum())) < 5:
+            continue
+        found, error = area(both[mine], held[mine])
+        weight = 1 / error**2
+        total, weights, spread = total + weight * found, weights + weight, spread + weight
+        images += int(mine.sum())
+    return (total / weights, 1 / float(np.sqrt(spread)), images) if weights else (0.5, 0.5, 0)
