@@ -9,11 +9,11 @@ from pathlib import Path
 from benchmarks.fault_scenarios import clean_run
 from metric_face import diagnose
 from metric_face.auditing.inspection import inspect_data
-from metric_face.auditing.remedies import REMEDIES
 from metric_face.data.labels import LabelSpace
 from metric_face.data.split import split_by_identity
 from metric_face.data.table import ImageTable
 from metric_face.diagnosis.report.sentences import words
+from metric_face.pages import page_texts
 from metric_face.synthetic_faces.faces import make_faces
 
 _CHANGES = re.compile(
@@ -21,6 +21,7 @@ _CHANGES = re.compile(
     re.I,
 )
 _SOFT = ("Look at", "Worth", "Consider", "Compare", "If ", "Where ")
+REMEDIES: Mapping[str, str] = page_texts("audit")["remedies"]
 _HOLDS = {
     "broken-images": "the file cannot be decoded",
     "missing": "the cell is empty",

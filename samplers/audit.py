@@ -15,16 +15,14 @@ from .defects import (
     broken_promises,
     locked_pairs,
     missing_coverage,
-    overlapping_ranks,
-    repeated_epochs,
     span,
-    unmixed_seeds,
     wrong_contents,
     wrong_shapes,
 )
 from .drawn import Drawn, draw, random_states_kept
 from .labels import encode
 from .policies import Coverage
+from .repeat_defects import overlapping_ranks, repeated_epochs, unmixed_seeds
 
 
 @random_states_kept()

@@ -1,7 +1,8 @@
 """What an audit of batches found, in numbers and in words."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -11,10 +12,18 @@ class Defect:
     Attributes:
         name: a fixed word for programs, such as "drift".
         sentence: what is wrong, with its numbers, and what follows from it.
+        values: the numbers alone, by name; a pair of them is (fewest, most).
     """
 
     name: str
     sentence: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: str, template: str, **values: Any) -> Self:
+        """Fill the blanks of a sentence."""
+        told = {key: _span(value) if isinstance(value, tuple) else value for key, value in values.items()}
+        return cls(name, template.format(**told), values)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from browsing import complaints, needs_chromium, open_browser, open_page, reques
 from page_reading import assert_page_rules
 from PIL import Image
 
+from metric_face.errors import ArgumentError
 from metric_face.inference.answers import Answer, Neighbor
 from metric_face.inference.explain_page import MOST, percent, write_answers
 from metric_face.inference.target_votes import TargetVote
@@ -71,7 +72,7 @@ def case(tmp_path_factory) -> SimpleNamespace:
     return SimpleNamespace(predictor=predictor, answer=answer, root=root)
 
 
-def _page(case: SimpleNamespace, folder: Path, *answers: Answer, **options: bool):
+def _page(case: SimpleNamespace, folder: Path, *answers: Answer, **options):
     file = write_answers(answers or [case.answer], case.predictor, folder / "page.html", **options)
     return assert_page_rules(file.read_text(encoding="utf-8"))
 
@@ -129,7 +130,7 @@ def test_a_missing_or_broken_image_is_an_empty_tile_with_a_label(case, tmp_path)
     assert without.sheets() == []
 
 
-def test_without_faces_no_image_leaves_the_disk(case, tmp_path):
+def test_without_thumbnails_no_image_leaves_the_disk(case, tmp_path):
     page = _page(case, tmp_path, thumbnails=False)
     assert page.sheets() == []
     assert not _all(page, "canvas")
@@ -137,16 +138,33 @@ def test_without_faces_no_image_leaves_the_disk(case, tmp_path):
     assert "0.900" in page.text
 
 
-def test_it_says_whether_the_persons_own_images_counted(case, tmp_path):
+def test_it_says_whether_the_identitys_own_images_counted(case, tmp_path):
     assert "Every image of the index counted, also those of the identity" in _page(case, tmp_path).text
     page = _page(case, tmp_path, replace(case.answer, identity="p1", left_out=2))
     assert "Images of the identity asked about were left out" in page.text
     assert "2 images of p1 in the index did not count" in page.text
     case.predictor.knows_identities = False
     try:
-        assert "it does not know who is on its images" in _page(case, tmp_path).text
+        assert "it does not know which identities are on its images" in _page(case, tmp_path).text
     finally:
         case.predictor.knows_identities = True
+
+
+def test_in_korean_nothing_is_said_in_english(case, tmp_path):
+    page = _page(case, tmp_path, replace(case.answer, identity="p1", left_out=1), lang="ko")
+    assert page.elements[0][1] == {"lang": "ko"} or ("html", {"lang": "ko"}) in page.elements
+    for text in (
+        "읽는 방법",
+        "알 수 없음",
+        "물어본 바로 그 파일",
+        "가까울수록 더 많이 셈",
+        "색인 이미지 5장",
+    ):
+        assert text in page.text
+    for text in ("image", "vote", "neighbor", "class", "cannot be read", "file not found", "agrees"):
+        assert text not in page.text
+    with pytest.raises(ArgumentError, match="lang must be one of en, ko, found 'fr'"):
+        _page(case, tmp_path, lang="fr")
 
 
 def test_it_is_bounded_and_says_so(case, tmp_path):
@@ -180,7 +198,7 @@ def test_a_share_is_never_rounded_to_certainty(share, text):
 
 @pytest.mark.browser
 @needs_chromium
-def test_in_a_browser_every_face_is_its_own_and_nothing_is_fetched(case, tmp_path):
+def test_in_a_browser_every_thumbnail_is_its_own_and_nothing_is_fetched(case, tmp_path):
     from selenium.webdriver.support.ui import WebDriverWait
 
     file = write_answers([case.answer], case.predictor, tmp_path / "page.html")

@@ -1,24 +1,27 @@
 """The look at the data before training: every finding on data made to have it, and none on clean data."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from page_reading import assert_page_rules
 from PIL import Image
 
 from metric_face.auditing.copy_checks import check_copies
 from metric_face.auditing.duplicates import exact_groups, near_pairs
 from metric_face.auditing.inspection import inspect_data
 from metric_face.auditing.page import write_page
+from metric_face.auditing.sentences import batch_sentences
 from metric_face.data.fingerprints import take_fingerprints
 from metric_face.data.labels import LabelSpace
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError
 from metric_face.metrics.minimum_detectable import assumed_predictions, assumed_resolution, resolution
-from metric_face.samplers import RandomIdentitySampler
+from metric_face.samplers import RandomIdentitySampler, audit_batches
 from metric_face.synthetic_faces.faces import make_faces
 
 PEOPLE, EACH = 12, 4
@@ -355,6 +358,47 @@ def test_the_page_is_plain_offline_and_escaped(table, tmp_path):
     assert 'src="http' not in html
     assert 'href="http' not in html
     assert [p.name for p in tmp_path.glob(".page*")] == []
+
+
+@pytest.mark.parametrize("sampler", ["faulty", "ours"])
+def test_the_page_says_of_batches_what_the_samplers_say(table, sampler):
+    labels = table.frame["identity"].to_numpy()[24:]
+    batches = [[0, 0, 1]] if sampler == "faulty" else RandomIdentitySampler(labels, 2, 3)
+    report = inspect_data(table, both(table), sampler=batches, images=False)
+    assert batch_sentences(report.sampler, "en") == [
+        one.replace("DEFECT ", "Defect, ") for one in report.sampler["sentences"]
+    ]
+    own = audit_batches(batches, labels, classes=table.frame["mask"].to_numpy()[24:])
+    told = [one.sentence for one in report.findings if one.id.startswith("sampler")]
+    defects = [f"The sampler: {defect.sentence}" for defect in own.defects]
+    assert set(defects) <= set(told)
+    if sampler == "ours":
+        notes = batches.report(
+            {"mask": table.frame["mask"][24:], "gender": table.frame["gender"][24:]}
+        ).sentences()
+        assert [one for one in told if one not in defects] == [f"The sampler: {note}" for note in notes]
+        assert any("varies within" in note for note in notes)
+    else:
+        assert defects
+
+
+def test_the_page_of_every_finding_in_korean(table, tmp_path):
+    table.paths[7].unlink()
+    frame = copy_file(table, 0, 9).frame.copy()
+    frame.loc[3, "gender"] = "Female"
+    frame.loc[[5, 6], "split"] = "train"
+    table = ImageTable(frame, table.root)
+    report = inspect_data(table, both(table), sampler=[[0, 0]], fixed=["gender"])
+    assert len(report.findings) > 9
+    page = assert_page_rules(write_page(report, tmp_path / "page.html", lang="ko").read_text("utf-8"))
+    for finding in report.findings:
+        sentence, remedy = finding.say("ko")
+        assert re.search("[가-힣]", sentence), finding.id
+        assert finding.sentence not in page.text
+        assert " ".join(sentence.split()) in " ".join(page.text.split())
+        assert not finding.remedy or re.search("[가-힣]", remedy), finding.id
+    for text in ("images of", "What ", "Worth", "row ", "Use "):  # a defect keeps its fixed name
+        assert text not in page.text
 
 
 def test_the_report_is_plain_data(table):

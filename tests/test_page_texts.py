@@ -59,6 +59,48 @@ def test_every_text_that_a_script_asks_for_is_there():
     assert asked <= page_words("en").keys()
 
 
+def _own_words(template):
+    """The texts that a template or script says by itself, instead of asking for them."""
+    if template.suffix == ".js":
+        code = re.sub(r"/\*.*?\*/|//[^\n]*", "", template.read_text(encoding="utf-8"), flags=re.DOTALL)
+        literals = re.findall(r'"([^"\n]*)"|`([^`]*)`', code)
+        return [text for pair in literals for text in pair if re.search(r"[A-Za-z]{3,} [a-z]{2,}", text)]
+    text = template.read_text(encoding="utf-8")
+    text = re.sub(r"\{#.*?#\}|\{%.*?%\}", "", text, flags=re.DOTALL)
+    text = re.sub(r'(class|id)="(\{\{.*?\}\}|[^"{])*"', "", text)  # names for the style, not for readers
+    said = [
+        text
+        for text in re.findall(r'"([^"]*)"', " ".join(re.findall(r"\{\{.*?\}\}", text)))
+        if "%" not in text
+    ]
+    said += re.findall(r'(?:aria-label|title|alt|placeholder)="([^"{]*)"', text)
+    said.append(re.sub(r"<[^>]*>", " ", re.sub(r"\{\{.*?\}\}", "", text)))
+    return [word for one in said for word in re.findall("[A-Za-z]{2,}[^<>]*", one)]
+
+
+def test_no_text_stands_in_a_template_or_a_script():
+    found = {}
+    for file in sorted([*PAGES.glob("*.j2"), *PAGES.glob("*.js")]):
+        if words := _own_words(file):
+            found[file.name] = words
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.j2", "<p>Hello</p>"),
+        ("a.j2", '<p title="Hello you">{{ words.x }}</p>'),
+        ("a.j2", '<p class="{{ "a" if x }}">{{ "cannot be read" if x }}</p>'),
+        ("a.js", 'box.textContent = "Choose one of them";'),
+        ("a.js", "box.textContent = `${n} more images`;"),
+    ],
+)
+def test_a_text_in_a_template_is_found(tmp_path, name, text):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert _own_words(tmp_path / name)
+
+
 def test_an_unknown_language_is_refused():
     with pytest.raises(ArgumentError, match="lang must be one of en, ko, found 'fr'; choose one of these"):
         page_words("fr")

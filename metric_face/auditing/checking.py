@@ -6,7 +6,7 @@ from pathlib import Path
 
 from metric_face.auditing.findings import DataFinding, InspectionReport
 from metric_face.auditing.inspection import inspect_data
-from metric_face.auditing.label_checks import label_columns_of
+from metric_face.auditing.label_columns import label_columns_of
 from metric_face.config import Config, load_config, recipes
 from metric_face.data import ImageTable, LabelSpace, PreparedData, split_table
 from metric_face.errors import ConfigError, MetricFaceError
@@ -55,7 +55,7 @@ def audit(
     notes = table.notes if prepared is None else (*said, *prepared.dropped, *prepared.notes)
     if not refusal:
         return replace(report, notes=tuple(notes))
-    refused = DataFinding("training-refuses", "certain", f"A training refuses this: {refusal}.")
+    refused = DataFinding("training-refuses", "certain", "training-refuses", {"refusal": refusal})
     return replace(report, notes=tuple(notes), refusal=refusal, findings=[refused, *report.findings])
 
 

@@ -1,7 +1,10 @@
-"""What a look at the data found: findings in words, and the report that holds them."""
+"""What an audit found: findings as keys and numbers, which the texts of ``pages`` say in the reader's language."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+from metric_face.auditing.sentences import remedy_of, sentence_of
 
 Severity = Literal["certain", "warning", "note"]
 
@@ -13,21 +16,49 @@ class DataFinding:
     Attributes:
         id: a fixed word for programs, such as ``identity-across-splits``.
         severity: ``certain`` to spoil a result, a ``warning`` to look into, or a ``note``.
-        sentence: what was found, with its numbers, in plain words.
-        remedy: what to do about it.
+        text: the key of its sentence in the texts of the page.
+        values: the numbers and names in its sentence.
         rows: the rows of the table concerned, in groups that belong together (two copies of one photograph).
+        also: keys of further sentences.
     """
 
     id: str
     severity: Severity
-    sentence: str
-    remedy: str = ""
+    text: str
+    values: Mapping[str, Any] = field(default_factory=dict)
     rows: tuple[tuple[int, ...], ...] = ()
+    also: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """What was found, with its numbers, in plain English."""
+        return self.say("en")[0]
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it, in plain English; empty where there is nothing to do."""
+        return self.say("en")[1]
+
+    def say(self, lang: str) -> tuple[str, str]:
+        """The sentence and the remedy in a language."""
+        keys = (self.text, *self.also)
+        return sentence_of(keys, self.values, lang), remedy_of(self.id, self.values, lang)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as for JSON; the sentences are the English ones, whatever the language of a page."""
+        return {
+            "id": self.id,
+            "severity": self.severity,
+            "sentence": self.sentence,
+            "remedy": self.remedy,
+            "values": dict(self.values),
+            "rows": self.rows,
+        }
 
 
 @dataclass(frozen=True)
 class InspectionReport:
-    """Everything that can be said of data, split and sampler without a model.
+    """Everything that an audit can say of data, split and sampler without a model.
 
     Attributes:
         images: how many; identities: how many, None where the table names none.
@@ -37,7 +68,7 @@ class InspectionReport:
         smallest_difference: the fields of `assumed_resolution`; None without classes or with fewer than two identities.
         sampler: the report of the sampler's audit as plain data; None without one.
         paths: of the rows that findings name, by row.
-        refusal: why a training would refuse this, in its own words; empty where it would begin.
+        refusal: the message with which a training would refuse this; empty where it would begin.
         notes: what was read, left out and made of the data, one line each.
     """
 
@@ -63,4 +94,9 @@ class InspectionReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as for JSON."""
-        return {**asdict(self), "certain": self.certain, "paths": {str(k): v for k, v in self.paths.items()}}
+        return {
+            **asdict(self),
+            "findings": [finding.to_dict() for finding in self.findings],
+            "certain": self.certain,
+            "paths": {str(k): v for k, v in self.paths.items()},
+        }

@@ -16,12 +16,10 @@ from metric_face.auditing.label_checks import (
     check_identities,
     check_missing,
     check_names,
-    complete_rows,
-    counts_by_part,
-    label_columns_of,
 )
+from metric_face.auditing.label_columns import complete_rows, counts_by_split, label_columns_of
 from metric_face.auditing.pixel_checks import check_pixels
-from metric_face.auditing.remedies import REMEDIES
+from metric_face.auditing.sentences import defect_key, sampler_notes
 from metric_face.data import ImageTable, LabelSpace, take_fingerprints
 from metric_face.errors import ArgumentError
 from metric_face.metrics import Resolution, assumed_resolution
@@ -42,7 +40,7 @@ def inspect_data(
     seed: int = 0,
     progress: Callable[[int], object] | None = None,
 ) -> InspectionReport:
-    """Say what is wrong with a data set before anything is trained on it.
+    """Check a data set before anything is trained on it.
 
     Args:
         table: N images, perhaps with identities and a split.
@@ -94,7 +92,7 @@ def inspect_data(
         images=len(table),
         identities=None if identities is None else int(np.unique(identities.astype(str)).size),
         splits={str(split): int((table.frame["split"] == split).sum()) for split in table.splits},
-        counts=counts_by_part(table, labels),
+        counts=counts_by_split(table, labels),
         findings=findings,
         smallest_difference=None if resolution is None else asdict(resolution),
         sampler=audited,
@@ -107,8 +105,8 @@ def _broken(broken: dict[int, str], images: int) -> Iterator[DataFinding]:
         yield DataFinding(
             "broken-images",
             "certain",
-            f"{len(broken)} of {images} images cannot be used; the first: {next(iter(broken.values()))}.",
-            REMEDIES["broken-images"],
+            "broken-images",
+            {"count": len(broken), "images": images, "first": next(iter(broken.values()))},
             tuple((row,) for row in broken),
         )
 
@@ -147,21 +145,14 @@ def _validation_rows(table: ImageTable) -> Bools | None:
 
 
 def _what_can_be_shown(found: Resolution, table: ImageTable, space: LabelSpace) -> DataFinding:
-    split = "The validation split" if table.splits else "A fifth of the identities, held out for validation,"
-    who = (
-        f"images of {found.num_identities} identities"
-        if table.identities is not None
-        else "images, each its own identity"
-    )
+    head = "validation" if table.splits else "fifth"
+    units = "images" if table.identities is None else "identities"
     return DataFinding(
         "smallest-difference",
         "warning" if found.difference > 0.02 else "note",
-        f"{split} has {found.num_images} {who}. Two equally good models, assumed to be right on "
-        f"{found.assumed_accuracy:.0%} of the images, differ by up to {found.difference:.3f} macro F1 in "
-        f"{100 * found.confidence:.0f} of 100 comparisons, by chance alone; no class adds more to it than "
-        f"'{space.joint_names[found.limiting_class]}', with {found.limiting_identities} of them. `metric-face why` "
-        "works it out anew from what a trained model predicts.",
-        f"Do not believe a gain below {found.difference:.3f} from one split; compare over several splits or seeds.",
+        f"{head}-of-{units}",
+        {**asdict(found), "of": 100 * found.confidence, "class": space.joint_names[found.limiting_class]},
+        also=("smallest-difference",),
     )
 
 
@@ -202,15 +193,15 @@ def _audit(
         DataFinding(
             f"sampler-{defect.name.replace(' ', '-')}",
             "certain" if defect.name in ("endless", "empty") else "warning",
-            f"The sampler: {defect.sentence}",
-            "Use RandomIdentitySampler, or correct the sampler.",
+            defect_key(asdict(defect)),
+            defect.values,
         )
         for defect in report.defects
     ]
     if ours is not None:
         attributes = label_columns_of(train, space).fillna("(missing)")
+        planned = ours.report({str(n): attributes[n] for n in attributes})
         findings += [
-            DataFinding("sampler-report", "note", f"The sampler: {sentence}")
-            for sentence in ours.report({str(n): attributes[n] for n in attributes}).sentences()
+            DataFinding("sampler-report", "note", key, values) for key, values in sampler_notes(vars(planned))
         ]
     return {**report.to_dict(), "sentences": report.sentences()}, findings

@@ -8,72 +8,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from metric_face.arrays import Bools
 from metric_face.auditing.findings import DataFinding
-from metric_face.auditing.remedies import REMEDIES
-from metric_face.data import ImageTable, LabelSpace, is_nested, text_of
-from metric_face.missing import column_of, missing_rows
+from metric_face.auditing.label_columns import complete_rows, splits_of
+from metric_face.data import ImageTable, LabelSpace
 
-_SHOWN = 50  # groups of rows that a finding carries; its sentence has the true number
+_SHOWN = 50  # groups of rows that a finding carries; its text has the true number
 _FIXED = (
     0.95  # of the identities with several images: an attribute that hardly ever varies is meant to be fixed
 )
 _CLASSES = 50  # a column of more values, such as age in years, is not a set of classes
-_MANY = 20  # images a value, on average: a column with fewer is no label but a note, such as a file's source
-
-
-def label_columns_of(table: ImageTable, space: LabelSpace | None) -> pd.DataFrame:
-    """(N, A) the labels in words; None where one is missing.
-
-    Args:
-        table: N images.
-        space: whose classes to take, bins included; without it, the columns that look like labels.
-    """
-    if space is None:
-        return raw_labels(table)
-    columns = {}
-    for attribute in space.attributes:
-        values = column_of(table.column(attribute.name))
-        there = ~missing_rows(values)
-        words = np.full(len(table), None, dtype=object)
-        words[there] = attribute.decode(attribute.encode(values[there]))
-        columns[attribute.name] = words
-    return pd.DataFrame(columns)
-
-
-def complete_rows(labels: pd.DataFrame, space: LabelSpace) -> Bools:
-    """(N,) whether an image has every label of the space."""
-    return np.asarray(labels[list(space.names)].notna().all(axis=1).to_numpy(), dtype=bool)
-
-
-def raw_labels(table: ImageTable, always: Sequence[str] = ()) -> pd.DataFrame:
-    """The columns as they are, of those that have enough images a value to be labels."""
-    frame = table.frame.reset_index(drop=True)
-    columns: dict[str, Any] = {}
-    for name in table.attributes:
-        values = column_of(frame[name])
-        if any(is_nested(value) for value in values.tolist()):
-            continue
-        there = ~missing_rows(values)
-        words = np.full(len(table), None, dtype=object)
-        words[there] = [text_of(value) for value in values[there].tolist()]
-        if name in always or 1 < len(set(words[there])) <= max(len(table) / _MANY, 2):
-            columns[name] = words
-    return pd.DataFrame(columns, index=frame.index)
-
-
-def counts_by_part(table: ImageTable, labels: pd.DataFrame) -> dict[str, dict[str, dict[str, int]]]:
-    """By attribute, the images of each class in each split (``all`` where there is no split)."""
-    splits = _parts(table)
-    counts: dict[str, dict[str, dict[str, int]]] = {}
-    for name in labels.columns:
-        column = labels[name].map(lambda value: "(missing)" if pd.isna(value) else str(value))
-        grid = pd.crosstab(column.to_numpy(), splits.to_numpy())
-        counts[str(name)] = {
-            str(value): {split: int(grid.loc[value, split]) for split in dict.fromkeys(splits)}
-            for value in grid.index
-        }
-    return counts
 
 
 def check_missing(labels: pd.DataFrame) -> Iterator[DataFinding]:
@@ -84,8 +27,8 @@ def check_missing(labels: pd.DataFrame) -> Iterator[DataFinding]:
             yield DataFinding(
                 f"missing-{name}",
                 "warning",
-                f"{rows.size} of {len(labels)} images have no {name}: they cannot be trained or tested on.",
-                REMEDIES["missing"],
+                "missing",
+                {"count": int(rows.size), "images": len(labels), "name": str(name)},
                 row_groups([[int(row)] for row in rows]),
             )
 
@@ -100,17 +43,16 @@ def check_names(labels: pd.DataFrame) -> Iterator[DataFinding]:
             alike.setdefault("".join(unicodedata.normalize("NFKC", word).casefold().split()), []).append(word)
         groups = [sorted(group) for group in alike.values() if len(group) > 1]
         if groups:
-            told = "; ".join(
-                " and ".join(f"{word!r} ({counts[word]})" for word in group) for group in groups[:3]
-            )
-            more = f"; and {len(groups) - 3} more" if len(groups) > 3 else ""
             rows = [np.flatnonzero(labels[name].isin(group).to_numpy()) for group in groups]
             yield DataFinding(
                 f"names-alike-{name}",
                 "warning",
-                f"{len(groups)} groups of values of {name} differ only by case or blanks, and count as classes of "
-                f"their own: {told}{more}.",
-                REMEDIES["names-alike"],
+                "names-alike",
+                {
+                    "count": len(groups),
+                    "name": str(name),
+                    "groups": [[f"{word!r} ({counts[word]})" for word in group] for group in groups],
+                },
                 row_groups(rows),
             )
 
@@ -127,9 +69,7 @@ def check_identities(table: ImageTable, labels: pd.DataFrame, fixed: Sequence[st
         yield DataFinding(
             "no-identities",
             "note",
-            "The table names no identities: whether one identity is in two splits cannot be checked, and each image "
-            "counts as an identity of its own.",
-            REMEDIES["no-identities"],
+            "no-identities",
         )
         return
     who = pd.Series(table.identities)
@@ -143,9 +83,8 @@ def check_identities(table: ImageTable, labels: pd.DataFrame, fixed: Sequence[st
             yield DataFinding(
                 "identity-across-splits",
                 "certain",
-                f"{len(torn)} of {len(by_identity)} identities have images in two splits: the model is tested "
-                f"on identities that it was trained on, and the score says nothing about new identities.",
-                REMEDIES["identity-across-splits"],
+                "identity-across-splits",
+                {"count": len(torn), "identities": len(by_identity)},
                 row_groups(torn),
             )
     for name in labels.columns:
@@ -153,12 +92,11 @@ def check_identities(table: ImageTable, labels: pd.DataFrame, fixed: Sequence[st
         identities = who[several].nunique()
         known = name in fixed
         if conflicting and (known or len(conflicting) <= (1 - _FIXED) * identities):
-            why = "one of the two is wrong" if known else f"{name} is the same within all others"
             yield DataFinding(
                 f"two-values-{name}",
                 "certain" if known else "warning",
-                f"{len(conflicting)} of {identities} identities with several images have two values of {name}: {why}.",
-                REMEDIES["two-values"].format(name=name),
+                "two-values-fixed" if known else "two-values-usual",
+                {"count": len(conflicting), "identities": int(identities), "name": str(name)},
                 row_groups(conflicting),
             )
     single = int((who.value_counts() == 1).sum())
@@ -166,9 +104,8 @@ def check_identities(table: ImageTable, labels: pd.DataFrame, fixed: Sequence[st
         yield DataFinding(
             "single-images",
             "note",
-            f"{single} of {who.nunique()} identities have one image: they can be told from others, and nothing can "
-            f"be pulled together.",
-            REMEDIES["single-images"],
+            "single-images",
+            {"count": single, "identities": int(who.nunique())},
         )
 
 
@@ -202,37 +139,39 @@ def check_classes(table: ImageTable, space: LabelSpace | None, labels: pd.DataFr
             joint = space.labels(table.take(rows), "joint")[0]
             columns["joint class"] = pd.Series(np.asarray(space.joint_names, dtype=object)[joint], index=rows)
             classes["joint class"] = space.joint_names
-    splits = _parts(table)
+    splits = splits_of(table)
     for name, column in columns.items():
         for split in dict.fromkeys(splits):
             here = set(column[(splits == split)[column.index]])
             lacking = [c for c in classes[name] if c not in here]
             if lacking:
-                where = f"the split {split!r}" if table.splits else "the data"
                 yield DataFinding(
                     f"class-missing-{name.replace(' ', '-')}",
                     "certain" if space is not None else "warning",
-                    f"{len(lacking)} of {len(classes[name])} classes of {name} have no image in {where}: "
-                    f"{_some(lacking)}. Macro F1 there does not mean what it means elsewhere.",
-                    REMEDIES["class-missing"],
+                    "class-missing-split" if table.splits else "class-missing",
+                    {
+                        "count": len(lacking),
+                        "classes": len(classes[name]),
+                        "name": name,
+                        "split": split,
+                        "lacking": list(lacking),
+                    },
                 )
         counts = column.value_counts()
         if len(counts) > 1 and counts.iloc[0] >= 10 * counts.iloc[-1]:
             yield DataFinding(
                 f"uneven-{name.replace(' ', '-')}",
                 "note",
-                f"The largest class of {name} has {counts.iloc[0] / counts.iloc[-1]:.0f} times as many images as the "
-                f"smallest ({counts.index[0]}: {counts.iloc[0]}, {counts.index[-1]}: {counts.iloc[-1]}). Macro F1 "
-                f"counts both alike.",
-                REMEDIES["uneven"],
+                "uneven",
+                {
+                    "name": name,
+                    "ratio": float(counts.iloc[0] / counts.iloc[-1]),
+                    "largest": str(counts.index[0]),
+                    "most": int(counts.iloc[0]),
+                    "smallest": str(counts.index[-1]),
+                    "fewest": int(counts.iloc[-1]),
+                },
             )
-
-
-def _parts(table: ImageTable) -> pd.Series:
-    if table.splits:
-        column = table.frame["split"].reset_index(drop=True)
-        return column.astype(str).where(~missing_rows(column), "(none)")
-    return pd.Series(["all"] * len(table))
 
 
 def _conflicts(who: pd.Series, values: pd.Series) -> list[NDArray[Any]]:
@@ -246,7 +185,3 @@ def _conflicts(who: pd.Series, values: pd.Series) -> list[NDArray[Any]]:
 def row_groups(groups: Sequence[Sequence[int] | NDArray[Any]]) -> tuple[tuple[int, ...], ...]:
     """The first groups of rows, as a finding carries them."""
     return tuple(tuple(int(row) for row in group) for group in groups[:_SHOWN])
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")

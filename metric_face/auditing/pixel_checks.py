@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metric_face.auditing.findings import DataFinding
-from metric_face.auditing.remedies import REMEDIES
 
 BLACK = 16
 """An image whose brightest channel is at most this, of 255, is called black: 12 bits in a 16-bit file reach 16."""
@@ -32,8 +31,8 @@ def check_pixels(
         yield DataFinding(
             "flat-images",
             "warning",
-            f"{len(rows)} of {len(paths)} images are of a single color; the first: {paths[rows[0]]} (RGB {color}).",
-            REMEDIES["flat-images"],
+            "flat-images",
+            {"count": len(rows), "images": len(paths), "first": str(paths[rows[0]]), "color": color},
             tuple((int(row),) for row in rows),
         )
     if (black & ~flat).any():
@@ -42,8 +41,7 @@ def check_pixels(
         yield DataFinding(
             "black-images",
             "warning",
-            f"{len(rows)} of {len(paths)} images are all but black; the first: {paths[rows[0]]} (at most {most} of "
-            f"255).",
-            REMEDIES["black-images"],
+            "black-images",
+            {"count": len(rows), "images": len(paths), "first": str(paths[rows[0]]), "most": most},
             tuple((int(row),) for row in rows),
         )

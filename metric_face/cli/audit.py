@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from metric_face.cli.options import Json
+from metric_face.cli.options import Json, Lang
 from metric_face.cli.output_options import check_apart, text_option
 
 
@@ -21,16 +21,19 @@ def audit(
             "--fixed", help="Attribute in which an identity's images cannot differ, such as gender."
         ),
     ] = None,
+    lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
     """Check data, split and sampler in one dry pass, without training; exit code 1 where a training would refuse."""
     from metric_face.auditing import audit, write_page
     from metric_face.cli.terminal import answer, answer_json, bar, counter
+    from metric_face.pages import check_language
 
+    check_language(lang)  # refused before anything is read
     check_apart({"--out": out}, [source])
     with bar("reading images", not as_json) as progress:
         report = audit(source, overrides or [], fixed=fixed or [], progress=counter(progress))
-    page = None if out is None else write_page(report, out)
+    page = None if out is None else write_page(report, out, lang=lang)
     if as_json:
         answer_json({**report.to_dict(), "page": None if page is None else str(page)})
     else:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from metric_face.cli.options import DataRoot, Json
+from metric_face.cli.options import DataRoot, Json, Lang, NoThumbnails
 from metric_face.cli.output_options import check_apart, text_option
 from metric_face.cli.stopping import Stopped
 from metric_face.files import write_text
@@ -50,9 +50,8 @@ def knn(
         text_option("--explain", help="Write a page (HTML): each image, its votes, its neighbors."),
     ] = None,
     root: DataRoot = None,
-    no_thumbnails: Annotated[
-        bool, typer.Option("--no-thumbnails", help="Leave every image out of the page.")
-    ] = False,
+    no_thumbnails: NoThumbnails = False,
+    lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
     """Ask the index about photographs: class per attribute, probability, nearest images."""
@@ -75,7 +74,9 @@ def knn(
         predict_lines,
         watch_folder,
     )
+    from metric_face.pages import check_language
 
+    check_language(lang)
     if bool(images) == (watch is not None):
         raise typer.BadParameter("give images, or - for a list on standard input, or --watch FOLDER")
     if watch is not None and (csv or explain or template):
@@ -148,6 +149,6 @@ def knn(
     if explain is not None:
         from metric_face.inference import write_answers
 
-        say(str(write_answers(answers, predictor, explain, thumbnails=not no_thumbnails)))
+        say(str(write_answers(answers, predictor, explain, thumbnails=not no_thumbnails, lang=lang)))
     if failed:
         raise typer.Exit(1)

@@ -13,3 +13,5 @@ Split = Annotated[str, typer.Option("--split", help="Split of the images: val, t
 DataRoot = Annotated[
     Path | None, typer.Option("--data", help="Where the run's images are now, if they were moved.")
 ]
+Lang = Annotated[str, typer.Option("--lang", help="Language of the page: en or ko.")]
+NoThumbnails = Annotated[bool, typer.Option("--no-thumbnails", help="Leave every image out of the page.")]

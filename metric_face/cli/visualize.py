@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from metric_face.cli.options import LATEST, DataRoot, Json, RunArgument
+from metric_face.cli.options import LATEST, DataRoot, Json, Lang, NoThumbnails, RunArgument
 from metric_face.cli.output_options import MAP_FILES, files_option
 from metric_face.files import file_target
 
@@ -18,17 +18,18 @@ def visualize(
     ] = None,
     seed: int = 0,
     root: DataRoot = None,
-    no_thumbnails: Annotated[
-        bool, typer.Option("--no-thumbnails", help="Leave every image out of the page.")
-    ] = False,
+    no_thumbnails: NoThumbnails = False,
+    lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
     """Draw the embedding: a PNG of small multiples, and one offline page with the images."""
     from metric_face.cli.terminal import answer, answer_json, say, steps
     from metric_face.data import tell
+    from metric_face.pages import check_language
     from metric_face.run import Run
     from metric_face.visualization import visualize
 
+    check_language(lang)  # refused before anything is computed
     opened = Run.open(run, data=root)
     for name in MAP_FILES:
         file_target((out or opened.folder) / name)
@@ -36,7 +37,7 @@ def visualize(
     tell(opened, say, shown=not no_thumbnails)
     with steps(not as_json) as step:
         made = visualize(
-            opened, split=split, folder=out, seed=seed, thumbnails=not no_thumbnails, progress=step
+            opened, split=split, folder=out, seed=seed, thumbnails=not no_thumbnails, lang=lang, progress=step
         )
     if as_json:
         answer_json({"picture": str(made.picture), "page": str(made.page)})

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from metric_face.cli.options import LATEST, DataRoot, Json, RunArgument
+from metric_face.cli.options import LATEST, DataRoot, Json, Lang, NoThumbnails, RunArgument
 from metric_face.cli.output_options import REPORT_FILES, files_option
 from metric_face.files import file_target
 
@@ -23,19 +23,18 @@ def why(
         typer.Option("--unlabeled", help="Embeddings of images without labels, such as the test set."),
     ] = None,
     root: DataRoot = None,
-    no_thumbnails: Annotated[
-        bool, typer.Option("--no-thumbnails", help="Leave every image out of the page.")
-    ] = False,
-    lang: Annotated[str, typer.Option(help="en or ko.")] = "en",
+    no_thumbnails: NoThumbnails = False,
+    lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
     """Say what holds a run back: report.html, report.json, and the top findings here."""
     from metric_face.cli.terminal import answer, answer_json, say, steps
     from metric_face.data import tell
-    from metric_face.diagnosis import diagnose, unlabeled_of, words, write_report
+    from metric_face.diagnosis import diagnose, unlabeled_of, write_report
+    from metric_face.pages import check_language
     from metric_face.run import Run
 
-    words(lang)  # refused before anything is computed
+    check_language(lang)  # refused before anything is computed
     opened = Run.open(run, data=root)
     for name in REPORT_FILES:
         file_target((out or opened.folder) / name)

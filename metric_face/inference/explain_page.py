@@ -1,9 +1,10 @@
 """write_answers: one page that shows what each image was answered, who voted for it, and who else was near."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from metric_face.files import inside, write_text
 from metric_face.inference.answers import Answer, Neighbor
 from metric_face.inference.predictor import Predictor
 from metric_face.inference.target_votes import UNKNOWN, TargetAnswer, TargetVote
-from metric_face.pages import ACROSS, Thumbnails, make_thumbnails, pack_ids, render
+from metric_face.pages import ACROSS, Thumbnails, make_thumbnails, pack_ids, page_texts, render
 
 MOST = 50
 """Images that a page shows; of more, the first."""
@@ -21,31 +22,35 @@ BARS = 3
 """Classes that a page draws of each vote."""
 THUMBNAIL_BYTES = 6_000_000
 
-_KINDS = {
-    "uniform": "each counts alike",
-    "distance": "a nearer one counts more (1 / distance)",
-    "softmax": "a nearer one counts more (softmax)",
-    "prior-corrected": "a nearer one counts more, one of a frequent class less",
-}
+Texts = Mapping[str, Any]
 
 
 def write_answers(
-    answers: Sequence[Answer], predictor: Predictor, path: str | os.PathLike[str], *, thumbnails: bool = True
+    answers: Sequence[Answer],
+    predictor: Predictor,
+    path: str | os.PathLike[str],
+    *,
+    thumbnails: bool = True,
+    lang: str = "en",
 ) -> Path:
     """Write the page of some answers as one HTML file, atomically.
 
     Args:
         answers: of the images asked about; the first 50 are shown.
-        predictor: who gave them.
+        predictor: what gave them.
         path: where the page shall be.
         thumbnails: False leaves every image out.
+        lang: ``en`` or ``ko``.
 
     Returns:
         The path written.
+
+    Raises:
+        ArgumentError: there are no texts in this language.
     """
-    shown = answers[:MOST]
-    pictures = _Pictures(predictor, thumbnails)
-    told = [_told(one, pictures) for one in shown]
+    texts, shown = page_texts("answers", lang), answers[:MOST]
+    pictures = _Pictures(predictor, thumbnails, texts["not_found"])
+    told = [_told(one, pictures, texts) for one in shown]
     drawn = pictures.draw()
     block: dict[str, Any] = {"n": len(pictures.files)}
     if drawn is not None:
@@ -55,16 +60,17 @@ def write_answers(
         path,
         render(
             "answers.html.j2",
-            title="What the neighbors say",
+            title=texts["title"],
+            lang=lang,
+            texts=SimpleNamespace(**texts),
             block=block,
             sheets=drawn.sheets if drawn is not None else (),
             answers=told,
-            count=len(answers),
+            lead=f"{_asked(answers, texts)} {_identities(answers, predictor, texts)}",
             thumbnails=thumbnails,
             broken=pictures.broken,
-            identities=_identities(answers, predictor),
-            settings=[_setting(name, vote, answers) for name, vote in predictor.targets.items()],
-            index=_index_line(predictor),
+            settings=[_setting(name, vote, answers, texts) for name, vote in predictor.targets.items()],
+            index=_index_line(predictor, texts),
             rejects=any(verdict.rejects for one in shown for verdict in one.targets.values()),
         ),
     )
@@ -81,8 +87,8 @@ class Tile:
 class _Pictures:
     """The files that the page shows, each once."""
 
-    def __init__(self, predictor: Predictor, thumbnails: bool) -> None:
-        self.predictor, self.thumbnails = predictor, thumbnails
+    def __init__(self, predictor: Predictor, thumbnails: bool, absent: str) -> None:
+        self.predictor, self.thumbnails, self.absent = predictor, thumbnails, absent
         self.files: list[Path] = []
         self.broken: frozenset[int] = frozenset()
         self._number: dict[Path, int] = {}
@@ -94,7 +100,7 @@ class _Pictures:
         try:
             return self._tile(inside(self.predictor.root, str(self.predictor.where(path))))
         except DataError:  # it leaves the data's folder, or is absolute and gone
-            return Tile(None, "file not found")
+            return Tile(None, self.absent)
 
     def draw(self) -> Thumbnails | None:
         if not self.files:
@@ -110,46 +116,64 @@ class _Pictures:
         if not self.thumbnails:
             return Tile(None)
         if not file.is_file():
-            return Tile(None, "file not found")
+            return Tile(None, self.absent)
         if file not in self._number:
             self._number[file] = len(self.files)
             self.files.append(file)
         return Tile(self._number[file])
 
 
-def _told(one: Answer, pictures: _Pictures) -> dict[str, Any]:
+def _asked(answers: Sequence[Answer], texts: Texts) -> str:
+    key = "asked_more" if len(answers) > MOST else "asked_one" if len(answers) == 1 else "asked"
+    return str(texts[key].format(count=len(answers), shown=MOST))
+
+
+def _told(one: Answer, pictures: _Pictures, texts: Texts) -> dict[str, Any]:
     """One answer as the template shows it."""
     return {
         "path": _printable(one.path),
         "tile": pictures.asked(one.path),
-        "targets": [_target(name, verdict) for name, verdict in one.targets.items()],
-        "near": [_near(rank, near, one, pictures) for rank, near in enumerate(one.neighbors, start=1)],
-        "without": _without(one),
+        "targets": [_target(name, verdict, texts) for name, verdict in one.targets.items()],
+        "near": [_near(rank, near, one, pictures, texts) for rank, near in enumerate(one.neighbors, start=1)],
+        "without": _without(one, texts),
+        "nearest": texts["nearest_one" if len(one.neighbors) == 1 else "nearest"].format(
+            count=len(one.neighbors)
+        ),
     }
 
 
-def _target(name: str, verdict: TargetAnswer) -> dict[str, Any]:
+def _target(name: str, verdict: TargetAnswer, texts: Texts) -> dict[str, Any]:
     most = verdict.classes[:BARS]
     certainty, needed = (
         ("", "") if verdict.certainty is None else _apart(verdict.certainty, verdict.threshold)
     )
+    unknown, probability = verdict.answer == UNKNOWN, percent(verdict.probability)
+    note = ""
+    if unknown and verdict.k == 0:
+        note = texts["nobody"]
+    elif unknown:
+        note = texts["likeliest"].format(
+            likeliest=verdict.likeliest, probability=probability, certainty=certainty, needed=needed
+        )
+    basis = [texts["basis"].format(k=verdict.k, votes=verdict.votes)]
+    if not verdict.calibrated:
+        basis.append(texts["uncalibrated"])
+    if needed and not unknown:
+        basis.append(texts["certainty"].format(certainty=certainty, needed=needed))
     return {
         "name": name,
-        "answer": verdict.answer,
-        "likeliest": verdict.likeliest,
-        "unknown": verdict.answer == UNKNOWN,
-        "probability": percent(verdict.probability),
-        "certainty": certainty,
-        "needed": needed,
+        "answer": texts["unknown"] if unknown else verdict.answer,
+        "unknown": unknown,
+        "note": note,
+        "basis": "; ".join(basis),
+        "probability": probability,
         "calibrated": verdict.calibrated,
-        "k": verdict.k,
-        "votes": verdict.votes,
         "classes": [(c.name, 100 * c.share, percent(c.share), percent(c.probability)) for c in most],
         "others": percent(max(0.0, 1 - sum(c.share for c in most))) if len(verdict.classes) > BARS else "",
     }
 
 
-def _near(rank: int, near: Neighbor, one: Answer, pictures: _Pictures) -> dict[str, Any]:
+def _near(rank: int, near: Neighbor, one: Answer, pictures: _Pictures, texts: Texts) -> dict[str, Any]:
     labels = [
         {
             "target": name,
@@ -161,8 +185,8 @@ def _near(rank: int, near: Neighbor, one: Answer, pictures: _Pictures) -> dict[s
         if name in near.labels
     ]
     return {
-        "rank": rank,
         "path": _printable(near.path),
+        "label": texts["neighbor"].format(rank=rank, path=_printable(near.path)),
         "name": _printable(near.path).replace("\\", "/").rsplit("/", 1)[-1],
         "tile": pictures.indexed(near.path),
         "similarity": f"{near.similarity:.3f}",
@@ -173,26 +197,21 @@ def _near(rank: int, near: Neighbor, one: Answer, pictures: _Pictures) -> dict[s
     }
 
 
-def _without(one: Answer) -> str:
+def _without(one: Answer, texts: Texts) -> str:
     if not one.same_identity_excluded:
         return ""
-    images = "1 image" if one.left_out == 1 else f"{one.left_out} images"
-    return f"{images} of {one.identity} in the index did not count"
+    key = "left_out_one" if one.left_out == 1 else "left_out"
+    return str(texts[key].format(count=one.left_out, identity=one.identity))
 
 
-def _identities(answers: Sequence[Answer], predictor: Predictor) -> str:
+def _identities(answers: Sequence[Answer], predictor: Predictor, texts: Texts) -> str:
     """Whether an identity's own images counted, in words."""
-    if any(one.same_identity_excluded for one in answers):
-        return "Images of the identity asked about were left out of the neighbors."
-    if predictor.knows_identities:
-        return (
-            "Every image of the index counted, also those of the identity asked about if there are any: "
-            "--identity NAME leaves them out."
-        )
-    return "Every image of the index counted; it does not know who is on its images."
+    excluded = any(one.same_identity_excluded for one in answers)
+    key = "excluded" if excluded else "counted" if predictor.knows_identities else "unknown"
+    return str(texts["identities"][key])
 
 
-def _setting(name: str, vote: TargetVote, answers: Sequence[Answer]) -> dict[str, Any]:
+def _setting(name: str, vote: TargetVote, answers: Sequence[Answer], texts: Texts) -> dict[str, Any]:
     """How one target was voted on, in words."""
     used = next((one.targets[name] for one in answers), None)
     if used is None or (used.k, used.votes, used.calibrated) != (
@@ -207,7 +226,7 @@ def _setting(name: str, vote: TargetVote, answers: Sequence[Answer]) -> dict[str
     return {
         "name": name,
         "k": vote.k if used is None else used.k,
-        "kind": _KINDS[kind],
+        "kind": texts["kinds"][kind],
         "macro_f1": None if vote.val_macro_f1 is None else f"{vote.val_macro_f1:.3f}",
         "error": None if errors is None else " → ".join(f"{error:.3f}" for error in errors),
         "below": f"{vote.threshold:.4f}" if vote.rejects else "",
@@ -215,14 +234,19 @@ def _setting(name: str, vote: TargetVote, answers: Sequence[Answer]) -> dict[str
     }
 
 
-def _index_line(predictor: Predictor) -> str:
-    index = predictor.index
-    reached = index.recall.reached
-    recall = "not measured since it changed" if reached is None else f"{reached:.3f}"
-    found = "searched exactly" if index.kind == "flat" else f"{index.kind}, recall {recall}"
+def _index_line(predictor: Predictor, texts: Texts) -> str:
+    index, told = predictor.index, texts["index"]
     split = index.metadata.get("split", "")
-    which = f" of the split {split!r}" if split and split != "all" else ""
-    return f"{len(index):,} indexed images{which}, {found}; model {index.fingerprint}"
+    values = {
+        "count": f"{len(index):,}",
+        "split": told["split"].format(split=split) if split and split != "all" else "",
+        "fingerprint": index.fingerprint,
+    }
+    if index.kind == "flat":
+        return str(told["exact"].format(**values))
+    reached = index.recall.reached
+    recall = told["unmeasured"] if reached is None else f"{reached:.3f}"
+    return str(told["approximate"].format(kind=index.kind, recall=recall, **values))
 
 
 def percent(share: float) -> str:

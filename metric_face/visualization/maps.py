@@ -8,7 +8,7 @@ import numpy as np
 
 from metric_face.data import targets_of
 from metric_face.embeddings import Embeddings
-from metric_face.pages import Column, choose_view
+from metric_face.pages import Column, check_language, choose_view, page_words
 from metric_face.run import Run
 from metric_face.search import DEPTH, graph_file, kept_graph
 from metric_face.visualization.faithfulness import Faithfulness, measure_faithfulness
@@ -40,6 +40,7 @@ def visualize(
     seed: int = 0,
     most: int = 20_000,
     thumbnails: bool = True,
+    lang: str = "en",
     progress: Callable[[str], object] = lambda step: None,
 ) -> MapFiles:
     """Draw the embeddings of one part of a run.
@@ -54,11 +55,13 @@ def visualize(
         seed: of the layout, and of the sample where there are more images than ``most``.
         most: images to draw.
         thumbnails: put thumbnails into the page.
+        lang: of the page, ``en`` or ``ko``.
         progress: called with a line before each long step.
 
     Returns:
         The files, the layout and its faithfulness per target.
     """
+    check_language(lang)
     home = Path(folder) if folder is not None else run.folder
     embeddings = embeddings if embeddings is not None else run.embeddings()
     held = embeddings if split == "all" else embeddings.in_split(split)
@@ -74,7 +77,7 @@ def visualize(
     depth = min(DEPTH, len(held) - 1)
     graph = kept_graph(graph_file(run.folder, shown), vectors, depth, exclude=identities)
     projection = project(graph, vectors=vectors, seed=seed, progress=progress)
-    columns = _columns(held, run)
+    columns = _columns(held, run, lang)
     targets = targets_of(held.table, run.space)
     faithfulness = {
         name: measure_faithfulness(
@@ -82,7 +85,7 @@ def visualize(
         )
         for name in (run.space.names if run.space is not None else ())
     }
-    view = choose_view(columns)
+    view = choose_view(_columns(held, run, "en"))  # the picture is in English: its font may know nothing else
     hue = view.hue.name if view.hue is not None else None
     figure = map_figure(projection, view, faithfulness=faithfulness.get(hue or ""), title=run.folder.name)
     picture = save_figure(figure, home / "map.png")
@@ -97,25 +100,28 @@ def visualize(
         faithfulness=faithfulness,
         neighbors=graph.ids[:, :12],
         matrices=[
-            confusion_chart(graph.ids, column, id=f"confusion-{place}", identities=identities)
-            for place, column in enumerate(_confusable(columns, set(faithfulness)))
+            confusion_chart(graph.ids, column, id=f"confusion-{place}", identities=identities, lang=lang)
+            for place, column in enumerate(_confusable(columns, set(faithfulness), lang))
         ],
         thumbnails=thumbnails,
+        lang=lang,
     )
     return MapFiles(picture, page, projection, faithfulness)
 
 
-def _confusable(columns: list[Column], attributes: set[str]) -> list[Column]:
+def _confusable(columns: list[Column], attributes: set[str], lang: str) -> list[Column]:
     """The joint class where a matrix of it can be read, else each attribute that fits."""
     fitting = [column for column in columns if 1 < column.num_classes <= _MOST_IN_MATRIX]
-    joint = [column for column in fitting if column.name == "joint"]
+    joint = [column for column in fitting if column.name == page_words(lang)["joint"]]
     return joint or [column for column in fitting if column.name in attributes]
 
 
-def _columns(held: Embeddings, run: Run) -> list[Column]:
+def _columns(held: Embeddings, run: Run, lang: str) -> list[Column]:
+    words = page_words(lang)
+    named = {key: words[key] for key in ("joint", "identity")}
     made = [
         Column(
-            name,
+            named.get(name, name),
             codes,
             names,
             ordered=run.space is not None
@@ -129,9 +135,9 @@ def _columns(held: Embeddings, run: Run) -> list[Column]:
         for attribute in run.space.attributes:
             if attribute.cuts is not None:
                 raw = attribute.numbers(held.table.column(attribute.name))
-                made.append(Column.of(f"{attribute.name} as given", raw))
+                made.append(Column.of(words["as_given"].format(name=attribute.name), raw))
     known = {column.name for column in made}
     identities = held.table.identities
-    if identities is not None and "identity" not in known:
-        made.append(Column.of("identity", identities))
+    if identities is not None and named["identity"] not in known:
+        made.append(Column.of(named["identity"], identities))
     return made
