@@ -123,14 +123,13 @@ def train_cell(config: Config, data: PreparedData, steps: int, identity: str | N
     """Train, judge on the part held out, and keep the predictions."""
     import lightning as L
 
+    from metric_face.batches import METRIC, label_columns, make_sampler
     from metric_face.data.transforms import EvalTransform
     from metric_face.models.embedding_model import EmbeddingModel
-    from metric_face.training.batch_sampler import make_sampler
     from metric_face.training.conflict_callback import ConflictCallback
     from metric_face.training.loaders import train_loader
     from metric_face.training.module import TrainingModule
-    from metric_face.training.objective import METRIC, build_objective
-    from metric_face.training.training_plan import label_columns
+    from metric_face.training.objective import build_objective
 
     assert data.space is not None
     L.seed_everything(config.seed, verbose=False)

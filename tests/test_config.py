@@ -81,9 +81,8 @@ def test_the_schema_describes_every_value() -> None:
     [("triplet", "identity", True), ("none", "identity", True), ("pml.ArcFaceLoss", "shuffled", False)],
 )
 def test_identity_batches_draw_labels_evenly_with_and_without_a_metric_loss(metric, batches, even, tmp_path):
+    from metric_face.batches import label_columns, make_sampler
     from metric_face.data.table import ImageTable
-    from metric_face.training.batch_sampler import make_sampler
-    from metric_face.training.training_plan import label_columns
 
     config = load_config({"loss": {"metric": metric, "label": "kind"}, "sampler": {"batches": batches}})
     kinds = ["common"] * 180 + ["rare"] * 20

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from metric_face.batches import METRIC
 from metric_face.losses import CrossEntropy, JointLoss, LossTerm, SoftF1Loss, TripletLoss
 from metric_face.models.embedding_model import EmbeddingModel
 from metric_face.training.conflict_callback import ConflictCallback
-from metric_face.training.objective import METRIC, objective_inputs
+from metric_face.training.objective import objective_inputs
 
 pytestmark = [
     pytest.mark.slow,

@@ -6,10 +6,9 @@ import signal
 import pytest
 from training_cases import tiny_config
 
-from metric_face.training.batch_sampler import make_sampler
+from metric_face.batches import label_columns, make_sampler
 from metric_face.training.fitting import fit
 from metric_face.training.module import TrainingModule
-from metric_face.training.training_plan import label_columns
 
 
 @pytest.mark.slow

@@ -7,10 +7,11 @@ from pathlib import Path
 from metric_face.auditing.findings import DataFinding, InspectionReport
 from metric_face.auditing.inspection import inspect_data
 from metric_face.auditing.label_columns import label_columns_of
+from metric_face.batches import METRIC
 from metric_face.config import Config, load_config, recipes
 from metric_face.data import ImageTable, LabelSpace, PreparedData, split_table
 from metric_face.errors import ConfigError, MetricFaceError
-from metric_face.training import METRIC, TrainingPlan, get_ready
+from metric_face.training import TrainingPlan, get_ready
 
 
 def audit(

@@ -180,7 +180,7 @@ def _settings(run: "Run") -> dict[str, Any]:
 
 def _batches(run: "Run", table: "ImageTable", split: NDArray[np.str_]) -> Mapping[str, Any]:
     """What the run's sampler draws in its first epochs, as rows of the table."""
-    from metric_face.training import label_columns, make_sampler
+    from metric_face.batches import label_columns, make_sampler
 
     rows = np.flatnonzero(split == "train")
     if not len(rows):

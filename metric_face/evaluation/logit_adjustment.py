@@ -105,7 +105,7 @@ def drawn_priors(run: Run, table: ImageTable) -> dict[str, Doubles]:
         run: a run.
         table: its training images.
     """
-    from metric_face.training import label_columns, make_sampler
+    from metric_face.batches import label_columns, make_sampler
 
     codes = label_columns(table, run.space, run.config)
     drawn = np.asarray(make_sampler(table, codes, run.config).epoch_batches(0)).ravel()

@@ -1,19 +1,15 @@
-from .batch_sampler import make_sampler as make_sampler
 from .feasible import check_feasible as check_feasible
 from .fitting import fit as fit
 from .folds import fit_folds as fit_folds
-from .objective import METRIC as METRIC
 from .objective import build_objective as build_objective
 from .objective import objective_inputs as objective_inputs
 from .readiness import get_ready as get_ready
 from .run_folder import check_run_folder as check_run_folder
 from .schedule import learning_rate_factor as learning_rate_factor
 from .training_plan import TrainingPlan as TrainingPlan
-from .training_plan import label_columns as label_columns
 from .training_plan import plan_training as plan_training
 
 __all__ = [
-    "METRIC",
     "TrainingPlan",
     "build_objective",
     "check_feasible",
@@ -21,9 +17,7 @@ __all__ = [
     "fit",
     "fit_folds",
     "get_ready",
-    "label_columns",
     "learning_rate_factor",
-    "make_sampler",
     "objective_inputs",
     "plan_training",
 ]

@@ -8,6 +8,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
+from metric_face.batches import METRIC
 from metric_face.losses import (
     ConflictRecord,
     GradientConflict,
@@ -17,7 +18,7 @@ from metric_face.losses import (
     untouched,
 )
 from metric_face.models import EmbeddingModel, ModelOutput
-from metric_face.training.objective import METRIC, objective_inputs
+from metric_face.training.objective import objective_inputs
 
 
 class ConflictCallback(Callback):

@@ -4,13 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from metric_face.batches import METRIC, label_columns, make_sampler
 from metric_face.config import Config
 from metric_face.configuring import PER_ATTRIBUTE
 from metric_face.errors import ArgumentError, ConfigError
 from metric_face.losses import resolve_metric_loss
-from metric_face.training.batch_sampler import make_sampler
-from metric_face.training.objective import METRIC
-from metric_face.training.training_plan import label_columns
 
 if TYPE_CHECKING:
     from metric_face.data import PreparedData

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from metric_face.batches import METRIC
 from metric_face.config import Config
 from metric_face.data import LabelSpace
 from metric_face.errors import TrainingError
@@ -16,7 +17,7 @@ from metric_face.losses import JointLoss, pcgrad_backward
 from metric_face.metrics import macro_f1
 from metric_face.models import EmbeddingModel
 from metric_face.search import NeighborGraph
-from metric_face.training.objective import METRIC, objective_inputs
+from metric_face.training.objective import objective_inputs
 from metric_face.training.schedule import learning_rate_factor
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from metric_face.arrays import Ints
+from metric_face.batches import METRIC
 from metric_face.config import LossConfig
 from metric_face.data import Codes
 from metric_face.losses import (
@@ -20,8 +21,6 @@ from metric_face.losses import (
     resolve_metric_loss,
 )
 from metric_face.models import ModelOutput
-
-METRIC = "metric"
 
 
 def build_objective(

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
+from metric_face.batches import ShuffledBatches, label_columns, make_sampler
 from metric_face.config import Config
-from metric_face.data import Codes, ImageTable, LabelSpace, PreparedData, identity_labels
+from metric_face.data import Codes, ImageTable, PreparedData
 from metric_face.errors import ConfigError
 from metric_face.samplers import RandomIdentitySampler
-from metric_face.training.batch_sampler import ShuffledBatches, make_sampler
-from metric_face.training.objective import METRIC
 
 
 @dataclass(frozen=True)
@@ -42,22 +41,3 @@ def plan_training(data: PreparedData, config: Config) -> TrainingPlan:
         )
     codes, val_codes = label_columns(train, data.space, config), label_columns(val, data.space, config)
     return TrainingPlan(train, val, codes, val_codes, make_sampler(train, codes, config))
-
-
-def label_columns(table: ImageTable, space: LabelSpace | None, config: Config) -> dict[str, Codes]:
-    """The codes that losses and sampler read: one column per attribute and head; ``loss.label`` under ``metric``."""
-    columns: dict[str, Codes] = {}
-    if space is not None:
-        columns |= space.encode(table)
-        if config.model.heads == "joint":
-            columns["joint"] = space.joint(columns)
-    if config.loss.metric != "none" or config.identity_batches:
-        columns[METRIC] = metric_labels(table, space, config.loss.label)
-    return columns
-
-
-def metric_labels(table: ImageTable, space: LabelSpace | None, name: str) -> Codes:
-    """The codes of the label that the metric loss and the sampler go by."""
-    if name == "identity" or space is None:
-        return identity_labels(table)[0]
-    return space.labels(table, name)[0]

@@ -77,9 +77,10 @@ def _prepare(
 
     import torch
 
+    from metric_face.batches import METRIC, label_columns, make_sampler
     from metric_face.losses import JointLoss
     from metric_face.models import ModelOutput
-    from metric_face.training import METRIC, build_objective, label_columns, make_sampler, objective_inputs
+    from metric_face.training import build_objective, objective_inputs
 
     config, space, table = run.config, run.space, run.table
     if config.loss.metric == "none" or config.model.heads == "none" or space is None:

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Sampler
 
+from metric_face.batches.batch_labels import METRIC
 from metric_face.config import Config
 from metric_face.data import Codes, ImageTable
 from metric_face.samplers import RandomIdentitySampler, rank_and_world
-from metric_face.training.objective import METRIC
 
 
 class ShuffledBatches(Sampler[list[int]]):
