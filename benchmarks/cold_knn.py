@@ -29,7 +29,7 @@ def make_run(folder: Path, backbone: str) -> Path:
     from metric_face.inference.target_votes import TargetVote
     from metric_face.models.embedding_model import EmbeddingModel
     from metric_face.models.onnx import export_onnx
-    from metric_face.models.saving import save_model
+    from metric_face.models.save_load import save_model
     from metric_face.search.index import EmbeddingIndex
 
     class Embeds(torch.nn.Module):

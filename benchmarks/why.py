@@ -27,7 +27,7 @@ from metric_face.embeddings.embeddings import Embeddings
 from metric_face.run import Run
 from metric_face.search.neighbor_graph import NeighborGraph
 from metric_face.synthetic_faces.population import ages_and_genders
-from metric_face.visualization.projection import project
+from metric_face.visualization.umap_projection import project
 
 PEOPLE, DIMENSIONS, LIMIT = 2857, 512, 90.0
 NAMES = ("worn", "incorrect", "not worn")

@@ -7,10 +7,11 @@ import pytest
 from PIL import Image
 
 from metric_face.data import images
+from metric_face.data.augmentation import Augmentation
 from metric_face.data.dataset import ImageDataset, PixelCache
 from metric_face.data.images import content_hashes, find_broken, open_image, refuse_broken
 from metric_face.data.table import ImageTable
-from metric_face.data.transforms import Augmentation, EvalTransform
+from metric_face.data.transforms import EvalTransform
 from metric_face.errors import ArgumentError, DataError, ImageError
 
 

@@ -9,8 +9,8 @@ from metric_face.pages import palette
 from metric_face.pages.columns import Column, choose_view
 from metric_face.visualization.faithfulness import Faithfulness
 from metric_face.visualization.map_figures import map_figure, map_notes
-from metric_face.visualization.projection import Projection
 from metric_face.visualization.saving import save_figure
+from metric_face.visualization.umap_projection import Projection
 
 N = 60
 

@@ -1,5 +1,6 @@
 from .attribute import Attribute as Attribute
 from .attribute import Codes as Codes
+from .augmentation import Augmentation as Augmentation
 from .csv_text import read_csv_text as read_csv_text
 from .dataset import ImageDataset as ImageDataset
 from .dataset import PixelCache as PixelCache
@@ -13,8 +14,8 @@ from .image_stamps import ImageState as ImageState
 from .image_stamps import compare_stamps as compare_stamps
 from .image_stamps import take_stamps as take_stamps
 from .images import open_image as open_image
-from .label_text import is_nested as is_nested
-from .label_text import text_of as text_of
+from .label_parsing import is_nested as is_nested
+from .label_parsing import text_of as text_of
 from .labels import LabelSpace as LabelSpace
 from .labels import identity_labels as identity_labels
 from .preparation import PreparedData as PreparedData
@@ -29,7 +30,6 @@ from .targets import targets_of as targets_of
 from .templates import Template as Template
 from .templates import listed as listed
 from .templates import refuse_repeated as refuse_repeated
-from .transforms import Augmentation as Augmentation
 from .transforms import EvalTransform as EvalTransform
 from .unseen import Unseen as Unseen
 from .whereabouts import base_of as base_of

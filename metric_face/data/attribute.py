@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from metric_face.arrays import Doubles, Ints
-from metric_face.data.label_text import in_order, number_of, text_of
+from metric_face.data.label_parsing import in_order, number_of, text_of
 from metric_face.data.readers import MASKS
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, DataError

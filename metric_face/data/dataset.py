@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from metric_face.data.attribute import Codes
+from metric_face.data.augmentation import Augmentation
 from metric_face.data.table import ImageTable
-from metric_face.data.transforms import Augmentation, EvalTransform
+from metric_face.data.transforms import EvalTransform
 from metric_face.errors import ArgumentError
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from metric_face.data.label_text import is_nested, text_of
+from metric_face.data.label_parsing import is_nested, text_of
 from metric_face.errors import DataError
 from metric_face.missing import is_missing
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from metric_face.data import readers
-from metric_face.data.label_text import text_of
+from metric_face.data.label_parsing import text_of
 from metric_face.errors import ArgumentError, DataError
 from metric_face.files import inside, write_atomically
 from metric_face.missing import column_of, missing_rows

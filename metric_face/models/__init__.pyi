@@ -9,10 +9,10 @@ from .onnx import export_onnx as export_onnx
 from .precision import computing_dtype as computing_dtype
 from .precision import device_of_choice as device_of_choice
 from .precision import training_dtype as training_dtype
-from .saving import load_backbone as load_backbone
-from .saving import load_model as load_model
-from .saving import save_model as save_model
-from .saving import vouch_for_onnx as vouch_for_onnx
+from .save_load import load_backbone as load_backbone
+from .save_load import load_model as load_model
+from .save_load import save_model as save_model
+from .save_load import vouch_for_onnx as vouch_for_onnx
 
 __all__ = [
     "EmbeddingModel",

@@ -4,8 +4,8 @@ from .map_page import build_map as build_map
 from .maps import visualize as visualize
 from .matrices import MatrixChart as MatrixChart
 from .matrices import confusion_chart as confusion_chart
-from .projection import Projection as Projection
-from .projection import project as project
+from .umap_projection import Projection as Projection
+from .umap_projection import project as project
 
 __all__ = [
     "MatrixChart",

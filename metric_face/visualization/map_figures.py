@@ -6,7 +6,7 @@ import numpy as np
 
 from metric_face.pages import Column, MapView, palette
 from metric_face.visualization.faithfulness import LOW, Faithfulness
-from metric_face.visualization.projection import Projection
+from metric_face.visualization.umap_projection import Projection
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -36,7 +36,7 @@ from metric_face.visualization.map_block import (
 )
 from metric_face.visualization.map_words import ChartTable, banner, class_table, remark, trust
 from metric_face.visualization.matrices import MatrixChart
-from metric_face.visualization.projection import Projection
+from metric_face.visualization.umap_projection import Projection
 
 _BYTES_PER_BASE64 = 4 / 3
 

@@ -15,8 +15,8 @@ from metric_face.visualization.faithfulness import Faithfulness, measure_faithfu
 from metric_face.visualization.map_figures import map_figure
 from metric_face.visualization.map_page import write_map
 from metric_face.visualization.matrices import confusion_chart
-from metric_face.visualization.projection import Projection, project
 from metric_face.visualization.saving import save_figure
+from metric_face.visualization.umap_projection import Projection, project
 
 _MOST_IN_MATRIX = 24
 

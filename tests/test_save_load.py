@@ -11,7 +11,7 @@ from metric_face.data.transforms import EvalTransform
 from metric_face.errors import ArgumentError, FileFormatError
 from metric_face.models.card import read_card
 from metric_face.models.embedding_model import EmbeddingModel
-from metric_face.models.saving import load_backbone, load_model, save_model
+from metric_face.models.save_load import load_backbone, load_model, save_model
 
 TRANSFORM = EvalTransform((32, 32))
 

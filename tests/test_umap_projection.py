@@ -8,7 +8,7 @@ import pytest
 
 from metric_face.errors import ArgumentError
 from metric_face.search.neighbor_graph import NeighborGraph
-from metric_face.visualization.projection import (
+from metric_face.visualization.umap_projection import (
     _diffusion_plane,
     _graph_arrays,
     _principal_plane,

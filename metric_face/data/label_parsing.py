@@ -1,4 +1,4 @@
-"""The text that a label is known by, and the order of classes."""
+"""Parse labels: the text and the number that a value stands for, and the order of classes."""
 
 import math
 import re
