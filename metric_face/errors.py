@@ -12,6 +12,7 @@
     ├── FileFormatError      a file or folder of ours is truncated, altered or foreign
     ├── OutputError          what would be written may not be: something else is there, or the system refuses
     │                        (also an OSError)
+    ├── DownloadError        what others publish, such as trained weights, cannot be had
     ├── ModelMismatchError   two things come from different models (an index and an embedding)
     └── MissingExtraError    an optional package is needed and not installed (also an ImportError)
 
@@ -50,6 +51,10 @@ class TrainingError(MetricFaceError):
 
 class FileFormatError(MetricFaceError):
     """A file or folder of ours is truncated, altered or foreign."""
+
+
+class DownloadError(MetricFaceError):
+    """What others publish, such as trained weights, cannot be had."""
 
 
 class ModelMismatchError(MetricFaceError):

@@ -1,7 +1,13 @@
 """Fixtures that many tests share: small pictures that a model can learn, made anew for every session."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+# Before anything loads huggingface_hub, which reads them once: no test asks the network or finds a user's weights.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_CACHE"] = os.devnull
+os.environ["TORCH_HOME"] = os.devnull
 
 import numpy as np
 import pandas as pd

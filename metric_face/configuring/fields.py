@@ -4,17 +4,20 @@ import os
 from collections.abc import Mapping
 from math import isfinite
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from metric_face.configuring.yaml_text import Plain, as_number, plain_value
 
+Auto = Literal["auto"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Below1 = Annotated[float, Field(ge=0, lt=1)]
 Weight = Annotated[float, Field(ge=0, le=1e6)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Steps = Annotated[int, Field(ge=0, le=1_000_000_000)]
+CropShare = Annotated[float, Field(ge=0.01, le=1)]
+Deviation = Annotated[float, Field(ge=1e-3, le=10)]
 Pixels = Annotated[int, Field(ge=8, le=4096)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """What every generator takes: Python's, NumPy's and torch's."""

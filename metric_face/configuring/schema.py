@@ -6,8 +6,11 @@ from pydantic import Field, field_validator, model_validator
 
 from metric_face.configuring.durations import parse_duration
 from metric_face.configuring.fields import (
+    Auto,
     Below1,
     Count,
+    CropShare,
+    Deviation,
     Pixels,
     Section,
     Seed,
@@ -61,10 +64,22 @@ class DataConfig(Section):
     """What to do with rows that lack a label."""
     skip_broken: bool = False
     """Drop and list broken images instead of refusing."""
-    size: tuple[Pixels, Pixels] = (96, 96)
-    """Height and width in pixels that the model sees."""
-    crop: tuple[Annotated[float, Field(ge=0.01, le=1)], Annotated[float, Field(ge=0.01, le=1)]] = (1.0, 1.0)
-    """Height and width of the centered crop, as shares of the image's."""
+    size: tuple[Pixels, Pixels] | Auto = "auto"
+    """Height and width in pixels that the model sees; ``auto``: the model's own where it starts from trained weights,
+    else 96. Where a model does not take a size, the nearest that it takes is used and said."""
+    crop: tuple[CropShare, CropShare] | Auto = "auto"
+    """Height and width of the centered crop, as shares of the image's; ``auto``: the model's own where it starts from
+    trained weights and ``fit`` is ``auto`` too, else all of the image."""
+    fit: Literal["auto", "stretch", "center", "squash", "border"] = "auto"
+    """How an image of other proportions comes to size: ``stretch`` distorts the crop; ``center`` keeps proportions and
+    cuts off what is too long, ``border`` keeps all of it on a border, ``squash`` distorts before the crop, each as in
+    timm. ``auto``: the model's own where ``crop`` is, else ``stretch``."""
+    mean: tuple[Share, Share, Share] | Auto = "auto"
+    """Of each channel, with values in 0..1; ``auto``: the model's own."""
+    std: tuple[Deviation, Deviation, Deviation] | Auto = "auto"
+    """Of each channel; ``auto``: the model's own."""
+    interpolation: Literal["auto", "nearest", "bilinear", "bicubic", "lanczos"] = "auto"
+    """Of resizing; ``auto``: the model's own."""
     augmentation: AugmentationConfig = AugmentationConfig()
     split: SplitConfig = SplitConfig()
     workers: Annotated[int, Field(ge=0, le=256)] = 2
@@ -78,11 +93,15 @@ class DataConfig(Section):
 
 class ModelConfig(Section):
     backbone: Annotated[str, Field(min_length=1)] = "resnet18"
-    """Any timm model by name."""
-    pretrained: bool = False
-    """Start from timm's published weights (downloaded once)."""
+    """Any timm model by name, with or without a tag; ``hf-hub:OWNER/NAME``; ``local-dir:FOLDER`` with a config.json."""
+    pretrained: bool | Auto = "auto"
+    """Start from timm's published weights, downloaded once. ``auto``: where they can be had, else from scratch, which
+    is said; ``true`` insists."""
     weights: Annotated[str, Field(min_length=1)] | None = None
-    """Start from a local file instead: .safetensors, or .pth with tensors only."""
+    """Start from a local file instead: .safetensors, .pth with tensors only, or the folder of a run of ours."""
+    pooling: Literal["auto", "avg", "gem", "token"] = "auto"
+    """How the last feature map becomes features: ``auto`` is the model's own way, its head included; ``avg`` is the
+    mean over places, ``gem`` a generalized mean with a learnt exponent, ``token`` the class token."""
     neck: Literal["bn", "none", "cosine"] = "bn"
     """``bn``: triplet before a batch norm, classifier after (BNNeck). ``cosine``: normalized embedding and weights."""
     embedding_size: Annotated[int, Field(ge=1, le=65536)] | None = 128

@@ -92,7 +92,7 @@ def check_losses(config: "Config", *, has_classes: bool | None = None) -> None:
         )
     if loss.class_balance and loss.classifier == "logit_adjusted":
         raise ConfigError("loss.class_balance: is not used by loss.classifier=logit_adjusted; set it to 0")
-    if model.weights is not None and model.pretrained:
+    if model.weights is not None and model.pretrained is True:
         raise ConfigError("model.weights and model.pretrained: give one, a file or timm's published weights")
 
 

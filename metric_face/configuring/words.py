@@ -28,17 +28,29 @@ def short(value: object, *, quoted: bool = True) -> str:
 
 def one_line(error: ValidationError, schema: type[BaseModel]) -> str:
     """The first thing that is wrong, and how many more there are."""
-    first = error.errors(include_url=False)[0]
-    key = ".".join(short(str(part), quoted=False) for part in first["loc"] if part != "[key]")
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if first["type"] == "extra_forbidden":
+    errors = error.errors(include_url=False)
+    # A value or "auto" is checked as both; only what is wrong with the value is news.
+    errors = [one for one in errors if one["type"] != "literal_error" or not _is_kind(one["loc"][-1])]
+    first = errors[0]
+    unknown = first["type"] == "extra_forbidden"
+    names = [part for part in first["loc"] if part != "[key]" and (unknown or not _is_kind(part))]
+    key = ".".join(short(str(part), quoted=False) for part in names)
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    if unknown:
         return f"{key}: no such key{_nearest(first['loc'], schema)}{more}"
     message = first["msg"].removeprefix("Value error, ")
+    if _is_kind(first["loc"][-1] if first["loc"] else ""):
+        message += ", or auto"
     if first["type"] in ("model_type", "dict_type"):
         message = "must be a section with keys of its own, such as {key: value}"
     if not key:
         return f"{message}{more}"
     return f"{key}={short(first['input'])}: {message[0].lower()}{message[1:]}{more}"
+
+
+def _is_kind(part: object) -> bool:
+    """Whether a part of a place is pydantic's name for one of the kinds that a field may hold."""
+    return isinstance(part, str) and (part.startswith(("tuple[", "literal[")) or part == "bool")
 
 
 def _nearest(location: tuple[Any, ...], schema: type[BaseModel]) -> str:

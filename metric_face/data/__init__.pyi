@@ -30,6 +30,8 @@ from .targets import targets_of as targets_of
 from .templates import Template as Template
 from .templates import listed as listed
 from .templates import refuse_repeated as refuse_repeated
+from .transforms import IMAGENET_MEAN as IMAGENET_MEAN
+from .transforms import IMAGENET_STD as IMAGENET_STD
 from .transforms import EvalTransform as EvalTransform
 from .unseen import Unseen as Unseen
 from .whereabouts import base_of as base_of

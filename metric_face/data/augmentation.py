@@ -40,7 +40,13 @@ class Augmentation:
         if self.scale < 1:
             steps.append(
                 v2.RandomResizedCrop(
-                    evaluation.size, (self.scale, 1.0), ratio=_ratios(evaluation.size), antialias=True
+                    evaluation.size,
+                    (self.scale, 1.0),
+                    ratio=_ratios(evaluation.size),
+                    interpolation=v2.InterpolationMode(
+                        evaluation.interpolation.replace("lanczos", "bicubic")  # which torchvision lacks
+                    ),
+                    antialias=True,
                 )
             )
         if self.color:

@@ -4,6 +4,7 @@ It is stored with the model and used by validation, extraction and the kNN comma
 crop that it was not evaluated with. Training adds `augmentation` to it.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +20,13 @@ from metric_face.errors import ArgumentError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+INTERPOLATIONS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+FITS = ("stretch", "center", "squash", "border")
 
 
 @dataclass(frozen=True)
@@ -30,14 +38,29 @@ class EvalTransform:
         crop: (height, width) of the centered crop as shares of the image's own, 0 < share <= 1.
         mean: per channel, of values in 0..1.
         std: per channel.
+        interpolation: ``nearest``, ``bilinear``, ``bicubic`` or ``lanczos``.
+        fit: how an image of other proportions comes to ``size``; the last three are timm's crop modes, to the pixel:
+            ``stretch`` (the crop, stretched), ``center`` (the shorter side to size / crop, then the center),
+            ``squash`` (both sides to size / crop, then the center) or ``border`` (the longer side to size / crop,
+            then the center, on a border of the mean color).
     """
 
     size: tuple[int, int]
     crop: tuple[float, float] = (1.0, 1.0)
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
+    interpolation: str = "bilinear"
+    fit: str = "stretch"
 
     def __post_init__(self) -> None:
+        if self.interpolation not in INTERPOLATIONS:
+            raise ArgumentError(
+                f"interpolation={self.interpolation!r}: must be one of {', '.join(INTERPOLATIONS)}"
+            )
+        if self.fit not in FITS:
+            raise ArgumentError(f"fit={self.fit!r}: must be one of {', '.join(FITS)}")
+        if not all(deviation > 0 for deviation in self.std):
+            raise ArgumentError(f"std={self.std}: must be above 0 in each channel")
         if min(self.size) < 8:
             raise ArgumentError(f"size={self.size}: height and width must be at least 8 pixels")
         if not all(0 < share <= 1 for share in self.crop):
@@ -60,14 +83,30 @@ class EvalTransform:
 
     def geometry(self, image: Image.Image) -> NDArray[np.uint8]:
         """Crop and resize an RGB image: (H, W, 3) uint8."""
+        resampling = INTERPOLATIONS[self.interpolation]
+        if self.fit != "stretch":
+            fill = (round(255 * self.mean[0]), round(255 * self.mean[1]), round(255 * self.mean[2]))
+            image = _of_bounded_ratio(image)
+            resized = image.resize(self._scaled(image.size), resampling)
+            return np.asarray(_centered(resized, (self.size[1], self.size[0]), fill))
         width, height = image.size
         crop_height, crop_width = self.crop[0] * height, self.crop[1] * width
         left, top = (width - crop_width) / 2, (height - crop_height) / 2
         box = (left, top, left + crop_width, top + crop_height)
-        resized = image.resize(
-            (self.size[1], self.size[0]), Image.Resampling.BILINEAR, box=box, reducing_gap=3.0
-        )
-        return np.asarray(resized)
+        return np.asarray(image.resize((self.size[1], self.size[0]), resampling, box=box, reducing_gap=3.0))
+
+    def _scaled(self, found: tuple[int, int]) -> tuple[int, int]:
+        """(width, height) that an image is resized to before its center is cut out; rounded as timm does."""
+        width, height = found
+        wide, high = math.floor(self.size[1] / self.crop[1]), math.floor(self.size[0] / self.crop[0])
+        if self.fit == "center" and wide == high:  # torchvision's Resize with one number
+            longer = int(wide * max(found) / min(found))
+            return (wide, longer) if width <= height else (longer, wide)
+        if self.fit == "squash":
+            return wide, high
+        choose = max if self.fit == "border" else min
+        ratio = choose(height / high, width / wide)
+        return max(1, round(width / ratio)), max(1, round(height / ratio))
 
     def normalize(self, pixels: NDArray[np.uint8]) -> Floats:
         """Scale and normalize (..., H, W, 3) uint8 into (..., 3, H, W) float32."""
@@ -79,11 +118,42 @@ class EvalTransform:
         """Read a file as the model wants it: (3, H, W) float32."""
         return self.normalize(self.load(path))
 
+    def differences(self, other: "EvalTransform") -> tuple[str, ...]:
+        """Which of ``mean``, ``std`` and ``interpolation`` are not another transform's; sizes and crops may differ."""
+        names = [
+            name
+            for name in ("mean", "std")
+            if not np.allclose(getattr(self, name), getattr(other, name), rtol=0, atol=5e-4)
+        ]
+        return (*names, *(() if self.interpolation == other.interpolation else ("interpolation",)))
+
     def to_dict(self) -> dict[str, Any]:
         """The transform as plain data, for JSON."""
-        return {name: list(value) for name, value in asdict(self).items()}
+        return {
+            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The way back from :meth:`to_dict`."""
-        return cls(**{name: tuple(value) for name, value in data.items()})
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+        }
+        return cls(**values)
+
+
+def _centered(image: Image.Image, size: tuple[int, int], fill: tuple[int, int, int]) -> Image.Image:
+    """The center of an image at (width, height), on a border where the image is smaller."""
+    width, height = max(image.width, size[0]), max(image.height, size[1])
+    if (width, height) != image.size:
+        laid = Image.new("RGB", (width, height), fill)
+        laid.paste(image, ((width - image.width) // 2, (height - image.height) // 2))
+        image = laid
+    left, top = round((width - size[0]) / 2), round((height - size[1]) / 2)
+    return image.crop((left, top, left + size[0], top + size[1]))
+
+
+def _of_bounded_ratio(image: Image.Image, most: int = 16) -> Image.Image:
+    """Without the ends of an image ``most`` times longer than wide: at size they would not fit into memory."""
+    width, height = min(image.width, most * image.height), min(image.height, most * image.width)
+    return image if (width, height) == image.size else _centered(image, (width, height), (0, 0, 0))

@@ -1,3 +1,6 @@
+from .backbones import Backbone as Backbone
+from .backbones import find_backbone as find_backbone
+from .backbones import fitting_size as fitting_size
 from .card import read_card as read_card
 from .card import write_card as write_card
 from .embedding_model import EmbeddingModel as EmbeddingModel
@@ -9,12 +12,14 @@ from .onnx import export_onnx as export_onnx
 from .precision import computing_dtype as computing_dtype
 from .precision import device_of_choice as device_of_choice
 from .precision import training_dtype as training_dtype
+from .published import published_weights as published_weights
 from .save_load import load_backbone as load_backbone
 from .save_load import load_model as load_model
 from .save_load import save_model as save_model
 from .save_load import vouch_for_onnx as vouch_for_onnx
 
 __all__ = [
+    "Backbone",
     "EmbeddingModel",
     "EmbeddingOnly",
     "ImageEmbedder",
@@ -23,8 +28,11 @@ __all__ = [
     "computing_dtype",
     "device_of_choice",
     "export_onnx",
+    "find_backbone",
+    "fitting_size",
     "load_backbone",
     "load_model",
+    "published_weights",
     "read_card",
     "save_model",
     "training_dtype",

@@ -35,8 +35,8 @@ _ATTRIBUTE = Rule(
 _RULES = {
     "architecture": MAPPING,
     "transform": Rule(
-        "lists of numbers or texts by name",
-        lambda value: MAPPING.holds(value) and all(isinstance(one, list) for one in value.values()),
+        "lists of numbers, or texts, by name",
+        lambda value: MAPPING.holds(value) and all(isinstance(one, list | str) for one in value.values()),
     ),
     "label_space": maybe(list_of(_ATTRIBUTE)),
     "sha256": DIGEST,
@@ -55,7 +55,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     if not file.exists():
         raise FileFormatError(f"{file}: missing; is this the folder of a finished run?")
     remedy = remedy_of(folder)
-    card = read_json(file, _RULES, version=FORMAT, remedy=remedy)
+    card = read_json(file, _RULES, version=FORMAT, remedy=remedy, maybes={"start": maybe(MAPPING)})
     if card["fingerprint"] != fingerprint_of(card):
         raise FileFormatError(f"{file}: altered, its fingerprint does not match; {remedy}")
     return card

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from metric_face.errors import ArgumentError
+from metric_face.models.backbones import Size, feature_width, find_backbone, make_timm
+from metric_face.models.pooling import POOLINGS, Pooling
 
 NECKS = ("bn", "none", "cosine")
 
@@ -49,17 +50,25 @@ class EmbeddingModel(ImageEmbedder):
     """A timm backbone, a neck and heads.
 
     Args:
-        backbone: any timm model by name.
+        backbone: any timm model by name, as :mod:`metric_face.models.backbones` reads it.
         num_classes: head name -> C; {} for no head.
         embedding_size: D; None keeps the backbone's own features, without a projection.
         neck: ``bn`` (BNNeck: the metric loss sees the features before a batch norm without shift, the heads those
             after it), ``none`` (both see the same), or ``cosine`` (the embedding is normalized, and the heads are
             cosine classifiers with a learnt scale).
         dropout: on the embedding, before the heads.
-        pretrained: load timm's published weights.
+        pooling: ``auto`` (the model's own, its head included), ``avg``, ``gem`` or ``token``.
+        size: (height, width) of the images; None is the model's own size.
+        arguments: of ``timm.create_model``, beside those of the name.
+        published: weights that others trained, as :func:`metric_face.models.published_weights` gives them; None is
+            a random start.
+
+    Attributes:
+        architecture: what it takes to build the model again, plain data.
+        embedding_size: D.
 
     Raises:
-        ArgumentError: the backbone or the neck is not known, or published weights cannot be had.
+        ArgumentError: the backbone, the neck or the pooling is not known, or do not go together.
 
     Reference:
         BNNeck: Luo et al., "Bag of Tricks and a Strong Baseline for Deep Identity Re-identification", CVPRW 2019.
@@ -73,20 +82,31 @@ class EmbeddingModel(ImageEmbedder):
         embedding_size: int | None = 128,
         neck: str = "bn",
         dropout: float = 0.0,
-        pretrained: bool = False,
+        pooling: str = "auto",
+        size: Size | None = None,
+        arguments: Mapping[str, Any] | None = None,
+        published: Mapping[str, Tensor] | None = None,
     ) -> None:
         super().__init__()
         if neck not in NECKS:
             raise ArgumentError(f"neck={neck!r}: must be one of {', '.join(NECKS)}")
+        if pooling not in POOLINGS:
+            raise ArgumentError(f"model.pooling={pooling!r}: must be one of {', '.join(POOLINGS)}")
+        found = find_backbone(backbone)
+        size = None if size is None else (int(size[0]), int(size[1]))
         self.architecture: dict[str, Any] = {
-            "backbone": backbone,
+            "backbone": found.name,
             "num_classes": dict(num_classes or {}),
             "embedding_size": embedding_size,
             "neck": neck,
             "dropout": dropout,
+            "pooling": pooling,
+            "size": None if size is None else list(size),
+            "arguments": {**found.arguments, **(arguments or {})},
         }
-        self.backbone = _make_backbone(backbone, pretrained)
-        features = int(self.backbone.num_features)
+        self.backbone = make_timm(found.name, self.architecture["arguments"], size, published)
+        self.pooling = None if pooling == "auto" else Pooling(pooling, self.backbone)
+        features = feature_width(self.features, self, size or found.own.size)
         self.embedding_size = embedding_size or features
         self.projection: nn.Module = nn.Identity()
         if embedding_size is not None:
@@ -104,7 +124,7 @@ class EmbeddingModel(ImageEmbedder):
 
     def forward(self, images: Tensor) -> ModelOutput:
         """Embed and classify images (B, 3, H, W)."""
-        return self.from_features(self.backbone(images))
+        return self.from_features(self.features(images))
 
     @property
     def widths(self) -> tuple[int, dict[str, int]]:
@@ -115,6 +135,15 @@ class EmbeddingModel(ImageEmbedder):
         """Embed and classify features of the backbone (B, F)."""
         return self.read(self.projection(features))
 
+    def features(self, images: Tensor) -> Tensor:
+        """The backbone's features (B, F) of images (B, 3, H, W), pooled."""
+        pooled: Tensor = (
+            self.backbone(images)
+            if self.pooling is None
+            else self.pooling(self.backbone.forward_features(images))
+        )
+        return pooled
+
     def read(self, metric: Tensor) -> ModelOutput:
         """Embed and classify what the metric loss sees (B, D), which is all that lies past the backbone."""
         embedding = self._embedding(metric)
@@ -124,7 +153,7 @@ class EmbeddingModel(ImageEmbedder):
 
     def embed(self, images: Tensor) -> Tensor:
         """Embed images (B, 3, H, W) into (B, D)."""
-        embedding: Tensor = self._embedding(self.projection(self.backbone(images)))
+        embedding: Tensor = self._embedding(self.projection(self.features(images)))
         return embedding
 
     def _embedding(self, metric: Tensor) -> Tensor:
@@ -179,20 +208,3 @@ def _linear_head(embedding_size: int, num_classes: int) -> nn.Linear:
     nn.init.normal_(head.weight, std=0.01)
     nn.init.zeros_(head.bias)
     return head
-
-
-def _make_backbone(name: str, pretrained: bool) -> Any:
-    if name not in timm.list_models() and not timm.is_model(name.split(".")[0]):
-        close = timm.list_models(f"*{name[:6]}*")[:5]
-        hint = f"; near it are {', '.join(close)}" if close else ""
-        raise ArgumentError(f"backbone={name!r}: must be a timm model{hint}; timm.list_models() lists them")
-    try:
-        return timm.create_model(name, pretrained=pretrained, num_classes=0)
-    except Exception as error:
-        if not pretrained:
-            raise
-        reason = str(error).splitlines()[0][:160]
-        raise ArgumentError(
-            f"model.pretrained: timm's weights of {name!r} cannot be had ({reason}); "
-            "give a local file as model.weights, or train from scratch"
-        ) from error

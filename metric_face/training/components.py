@@ -11,7 +11,7 @@ from metric_face.config import Config
 from metric_face.configuring import parse_duration
 from metric_face.data import EvalTransform, LabelSpace
 from metric_face.errors import ConfigError
-from metric_face.models import EmbeddingModel, load_backbone
+from metric_face.models import EmbeddingModel
 from metric_face.training.callbacks import Deadline
 from metric_face.training.checkpoints import Checkpoints, Start
 from metric_face.training.feasible import monitored
@@ -19,6 +19,7 @@ from metric_face.training.loaders import train_loader, validation_loader
 from metric_face.training.module import TrainingModule
 from metric_face.training.objective import build_objective
 from metric_face.training.readiness import Readiness
+from metric_face.training.starting import Say, StartingPoint, transform_of
 from metric_face.training.stopping import GracefulStop
 
 
@@ -29,6 +30,7 @@ class Components:
     Attributes:
         module: the network with its joint loss.
         transform: what validation and inference do to an image.
+        origin: the weights that the network starts from.
         train, val: the loaders.
         deadline, stop, checkpoints: the callbacks that know how the training ended.
         started: `time.monotonic()` when building began.
@@ -36,6 +38,7 @@ class Components:
 
     module: TrainingModule
     transform: EvalTransform
+    origin: StartingPoint
     train: DataLoader[Any]
     val: DataLoader[Any]
     deadline: Deadline
@@ -52,19 +55,23 @@ class Components:
         return self.module.model
 
 
-def build_components(ready: Readiness, home: Path, start: Start) -> Components:
+def build_components(
+    ready: Readiness, origin: StartingPoint, home: Path, start: Start, say: Say
+) -> Components:
     """Build what a training needs from its checked configuration and data.
 
     Args:
         ready: configuration, data and plan.
+        origin: the weights to start from.
         home: the run directory.
         start: where a resumed run goes on.
+        say: called with one line where a file of weights holds more than the network takes.
     """
     started = time.monotonic()
     config, plan = ready.config, ready.plan
-    transform = EvalTransform(config.data.size, config.data.crop)
+    transform = transform_of(config)
     heads = head_sizes(ready.data.space, config)
-    model = build_model(heads, config)
+    model = origin.build(config, heads, say)
     objective = build_objective(
         config.loss,
         plan.codes,
@@ -86,6 +93,7 @@ def build_components(ready: Readiness, home: Path, start: Start) -> Components:
             log_every=min(10, len(plan.sampler)),
         ),
         transform=transform,
+        origin=origin,
         train=train,
         val=val,
         deadline=deadline,
@@ -93,21 +101,6 @@ def build_components(ready: Readiness, home: Path, start: Start) -> Components:
         checkpoints=Checkpoints(home / "checkpoints", monitor, plan.sampler, train.dataset, start.best),
         started=started,
     )
-
-
-def build_model(heads: dict[str, int], config: Config) -> EmbeddingModel:
-    """Build the network with its first weights: random, published or from a file."""
-    model = EmbeddingModel(
-        config.model.backbone,
-        heads,
-        embedding_size=config.model.embedding_size,
-        neck=config.model.neck,
-        dropout=config.model.dropout,
-        pretrained=config.model.pretrained,
-    )
-    if config.model.weights is not None:
-        load_backbone(model, config.model.weights)
-    return model
 
 
 def head_sizes(space: LabelSpace | None, config: Config) -> dict[str, int]:

@@ -38,7 +38,7 @@ def finish_run(
     config, model = ready.config, components.model
     file, best = chosen_checkpoint(components.checkpoints.folder)
     model.load_state_dict(_model_weights(read_checkpoint(file)["state_dict"]))
-    fingerprint = save_model(home, model, components.transform, ready.data.space)
+    fingerprint = save_model(home, model, components.transform, ready.data.space, components.origin.facts)
     if config.trainer.export_onnx:
         _export_onnx(home, components, fingerprint, ready.plan.val, say)
     facts = facts | _facts_of_training(components, trainer, best, config.trainer.epochs)

@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from metric_face.training.readiness import Readiness, get_ready
 from metric_face.training.reporting import Progress, Reporting, Say
 from metric_face.training.resuming import resolve_config
 from metric_face.training.run_folder import hold_run_folder
+from metric_face.training.starting import StartingPoint, choose_start, resumed_start
 from metric_face.training.trainer import build_trainer
 
 
@@ -72,19 +74,31 @@ def fit(
         if begun:
             data = _data_as_begun(home, config, start, say)
         ready = get_ready(config, data, say=say, checking=checking)
-        facts = _first_facts(ready.data)
+        if begun and start.file is not None:
+            origin = resumed_start(Run(home).facts, ready.config)
+        else:
+            config, origin = choose_start(ready.config, say)
+            ready = replace(ready, config=config)
+        facts = {**_first_facts(ready.data), "start": dict(origin.facts)}
         for line in (*ready.data.dropped, *ready.data.notes):
             say(line)
         if rank() == 0:
             home.mkdir(parents=True, exist_ok=True)
             table = None if begun else ready.data.table.save
             begin_run(home, facts, dump_config(ready.config), table)
-        return _train(ready, home, start, facts, reporting)
+        return _train(ready, origin, home, start, facts, reporting)
 
 
-def _train(ready: Readiness, home: Path, start: Start, facts: dict[str, Any], reporting: Reporting) -> Run:
+def _train(
+    ready: Readiness,
+    origin: StartingPoint,
+    home: Path,
+    start: Start,
+    facts: dict[str, Any],
+    reporting: Reporting,
+) -> Run:
     """Build, train and finish."""
-    components = build_components(ready, home, start)
+    components = build_components(ready, origin, home, start, reporting.say)
     trainer = build_trainer(ready.config, components, home, start, reporting)
     with components.stop:
         trainer.fit(

@@ -22,7 +22,12 @@ def train_loader(
     """Augmented training batches, read by worker processes."""
     augmentation = Augmentation(**config.data.augmentation.model_dump())
     dataset = ImageDataset(
-        table, transform, codes, augmentation, cache=_cache(len(table), config), seed=config.seed
+        table,
+        transform,
+        codes,
+        augmentation,
+        cache=_cache(len(table), transform.size, config),
+        seed=config.seed,
     )
     return _loader(dataset, config, batch_sampler=sampler)
 
@@ -31,7 +36,7 @@ def validation_loader(
     table: ImageTable, transform: EvalTransform, codes: dict[str, Codes], config: Config
 ) -> DataLoader[Any]:
     """Every validation image once, in order, as evaluation sees it; each rank takes its share."""
-    dataset = ImageDataset(table, transform, codes, cache=_cache(len(table), config))
+    dataset = ImageDataset(table, transform, codes, cache=_cache(len(table), transform.size, config))
     rank, world = rank_and_world(None, None)
     return _loader(dataset, config, sampler=range(rank, len(table), world), batch_size=128)
 
@@ -62,8 +67,7 @@ def _loader(dataset: ImageDataset, config: Config, **batching: Any) -> DataLoade
     )
 
 
-def _cache(num_images: int, config: Config) -> PixelCache | None:
-    size = config.data.size
+def _cache(num_images: int, size: tuple[int, int], config: Config) -> PixelCache | None:
     if PixelCache.bytes_needed(num_images, size) > config.data.cache_gib * 2**30:
         return None
     return PixelCache(num_images, size)

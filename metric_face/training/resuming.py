@@ -21,6 +21,11 @@ ANEW = frozenset(
 )
 """Keys that a resumed run may be given: how long it trains, and what changes no weight."""
 
+SETTLED = frozenset({"loss.metric", "model.pretrained"}) | {
+    f"data.{name}" for name in ("size", "crop", "fit", "mean", "std", "interpolation")
+}
+"""Keys whose ``auto`` a training settles before it begins."""
+
 
 def resolve_config(config: Config | Mapping[str, Any] | str | Path, home: Path, resume: bool) -> Config:
     """Load the configuration of a new run, or the one that a resumed run started with.
@@ -120,7 +125,7 @@ def _flat(config: Config) -> dict[str, Any]:
 
 
 def _is_same(key: str, own: Any, value: Any, data_root: Path | None) -> bool:
-    if key == "loss.metric" and value == "auto":
+    if value == "auto" and key in SETTLED:
         return True  # the run's own is what auto came to
     if key == "data.path":
         return own == value or _is_same_place(str(own), str(value), data_root)

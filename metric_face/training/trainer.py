@@ -33,7 +33,7 @@ def build_trainer(
     callbacks = _callbacks(config, components, reporting)
     device = device_of_choice()
     dtype = training_dtype(
-        components.model, config.data.size, device, config.trainer.precision, reporting.say
+        components.model, components.transform.size, device, config.trainer.precision, reporting.say
     )
     return L.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
