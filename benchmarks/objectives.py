@@ -134,7 +134,7 @@ def train_cell(config: Config, data: PreparedData, steps: int, identity: str | N
     assert data.space is not None
     L.seed_everything(config.seed, verbose=False)
     train = data.table.in_split("train")
-    transform = EvalTransform(config.data.size, config.data.crop)
+    transform = EvalTransform((SIZE, SIZE))
     codes = label_columns(train, data.space, config)
     sampler = make_sampler(train, codes, config)
     several = config.model.heads == "joint"
