@@ -13,7 +13,11 @@ def tiny_config(data: Path, **changes: Any) -> Config:
             "path": str(data),
             "attributes": ["color", "shape"],
             "size": [32, 32],
-            "mean": [0.485, 0.456, 0.406],  # stated, so that a run of seconds learns what it did before timm's own
+            "mean": [
+                0.485,
+                0.456,
+                0.406,
+            ],  # stated, so that a run of seconds learns what it did before timm's own
             "std": [0.229, 0.224, 0.225],
             "workers": 0,
             "split": {"val": 0.25},

@@ -19,7 +19,7 @@ from metric_face.errors import ArgumentError
 from metric_face.models.published import fetch
 
 Size = tuple[int, int]
-_MOST_TRIALS = 120
+_MOST_TRIALS = 24
 
 
 @dataclass(frozen=True)
@@ -180,8 +180,8 @@ def fitting_size(backbone: Backbone, wanted: Size) -> Size:
 
 
 def _near(wanted: Size, step: int) -> Iterator[Size]:
-    """Multiples of a step between half and twice the size, the nearest first, the larger of two as near."""
-    sides = [range(step * math.ceil(side / 2 / step), 2 * side + 1, step) for side in wanted]
+    """Multiples of a step between two thirds and twice the size, the nearest first, the larger of two as near."""
+    sides = [range(step * math.ceil(side / 1.5 / step), 2 * side + 1, step) for side in wanted]
     pairs = (
         [(side, side) for side in sides[0]]
         if wanted[0] == wanted[1]

@@ -19,7 +19,8 @@ from metric_face.training.loaders import train_loader, validation_loader
 from metric_face.training.module import TrainingModule
 from metric_face.training.objective import build_objective
 from metric_face.training.readiness import Readiness
-from metric_face.training.starting import Say, StartingPoint, transform_of
+from metric_face.training.reporting import Say
+from metric_face.training.starting import StartingPoint, transform_of
 from metric_face.training.stopping import GracefulStop
 
 

@@ -10,10 +10,11 @@ import torch
 
 from metric_face.config import Config, SamplerConfig
 from metric_face.data import PreparedData, prepare_data
-from metric_face.errors import ConfigError, MetricFaceError, MissingExtraError
-from metric_face.models import EmbeddingModel, device_of_choice, load_backbone
+from metric_face.errors import ConfigError, MissingExtraError
+from metric_face.models import device_of_choice
 from metric_face.samplers import random_states_kept
 from metric_face.training.feasible import check_feasible
+from metric_face.training.starting import choose_start
 from metric_face.training.training_plan import TrainingPlan, plan_training
 
 _ONLY_WITH = {
@@ -127,23 +128,11 @@ def _check_packages(config: Config) -> None:
 
 
 def _check_backbone(config: Config) -> None:
-    """Make the backbone, fill it and show it one image."""
-    wanted, (height, width) = config.model, config.data.size
-    with random_states_kept():
-        model = EmbeddingModel(wanted.backbone, embedding_size=wanted.embedding_size, neck=wanted.neck).eval()
-    if wanted.weights is not None:
-        load_backbone(model, wanted.weights)
-    try:
-        with torch.inference_mode(), warnings.catch_warnings(action="ignore"):
-            model(torch.zeros(1, 3, height, width))
-    except MetricFaceError:
-        raise
-    except (RuntimeError, AssertionError, ValueError, IndexError) as error:
-        reason = " ".join(str(error).split())[:120].rstrip(".") or type(error).__name__
-        raise ConfigError(
-            f"data.size={height} x {width}: {wanted.backbone} takes no such images ({reason}); choose another size "
-            "or model.backbone"
-        ) from None
+    """Make the backbone at its size and fill it with a local file; nothing is fetched but what a name stands for."""
+    alone = config.model_copy(update={"model": config.model.model_copy(update={"pretrained": False})})
+    settled, start = choose_start(alone, lambda line: None)
+    with random_states_kept(), warnings.catch_warnings(action="ignore"):
+        start.build(settled, {}, lambda line: None)
 
 
 def _unused(config: Config) -> list[str]:

@@ -1,6 +1,6 @@
 """What a training starts from: which weights, and the image size and preprocessing that go with them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from metric_face.models import (
     published_weights,
     read_card,
 )
+from metric_face.training.reporting import Say
 
-Say = Callable[[str], object]
 SCRATCH_SIZE = (96, 96)
 """Height and width where neither the configuration nor trained weights say one."""
 
