@@ -40,8 +40,8 @@ def _refusals(
         ({"model__weights": "other.safetensors"}, "lacks"),
         ({"model__backbone": "resnet17"}, "backbone='resnet17': must be a timm model"),
         (
-            {"model__backbone": "vit_tiny_patch16_224"},
-            "data.size=32 x 32: vit_tiny_patch16_224 takes no such images",
+            {"model": {"backbone": "test_resnet", "pretrained": False, "pooling": "token"}},
+            "model.pooling=token: ResNet has no class token",
         ),
         ({"trainer__loggers": ["wandb"]}, "trainer.loggers: wandb is not installed"),
         ({"loss__metric": "pml.ArcFaceLoss"}, "pip install pytorch-metric-learning"),
