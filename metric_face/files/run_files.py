@@ -13,7 +13,18 @@ from typing import Any
 from metric_face.errors import FileFormatError
 from metric_face.files.atomic import write_text
 from metric_face.files.checked_files import check_digest, digest_of, read_json, write_json
-from metric_face.files.rules import DIGEST, FINITE, MAPPING, NUMBER, TEXT, WHOLE, Rule, list_of, mapping_of, maybe
+from metric_face.files.rules import (
+    DIGEST,
+    FINITE,
+    MAPPING,
+    NUMBER,
+    TEXT,
+    WHOLE,
+    Rule,
+    list_of,
+    mapping_of,
+    maybe,
+)
 from metric_face.visible import shell_word
 
 FORMAT = 2
