@@ -1,7 +1,8 @@
 """Every harness that tries to break the project: kills, corruptions, odd inputs, random calls, hard numbers.
 
 ``python -m benchmarks.robustness [part ...] [--quick]`` runs the parts one after the other, each in a process of its
-own, and each writes ``benchmarks/results/robustness-PART.md``. A part that is not there counts as failed.
+own, and each writes ``benchmarks/results/robustness-PART.md``; of a quick run some only print. A part that is not there
+counts as failed.
 """
 
 import argparse
