@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.advice_claims import false_alarms
 from benchmarks.harness import machine, publish, table
 from metric_face.auditing.duplicates import near_pairs
 from metric_face.auditing.inspection import inspect_data
@@ -49,8 +48,6 @@ def main() -> None:
             report = inspect_data(images, workers=2)
             claims = [f for f in report.findings if f.id == "near-copies-disagree"]
             said.append((name, claims[0].sentence.split(":")[0] if claims else "nothing"))
-    sets = 4 if chosen.quick else 20
-    firm = false_alarms(sets, sets)
     heads = ("copy, scale and quality", *(f"{scale:g} q{quality}" for scale, quality in COPIES))
     options = " --quick" if chosen.quick else f" --identities {identities} --copies {copies}"
     command = f"python -m benchmarks.robust_advice{options}"
@@ -68,11 +65,6 @@ def main() -> None:
             ),
             f"Copies found, of {copies} images of each set, saved again as JPEG:",
             table(heads, found),
-            "Every instruction of `audit` and `why` that tells outright to change something, and how often its finding "
-            "is reported where nothing is wrong: in drawn sets without a fault, and in clean trainings of 400 "
-            "identities with drawn embeddings. Every other instruction says to look, or what is worth trying: its "
-            "findings may be right, and their false alarms on photographs are not known.",
-            table(("command", "finding", "instruction", "holds because", "false alarms"), firm),
             "What `audit` then says of labels that disagree (on two pictures of one identity a label that varies in "
             "identities, such as a mask, is never held against them):",
             table(("set", "said of nearly equal pictures"), said),

@@ -19,6 +19,7 @@ PARTS = {
     "corruption": "damaged files of a run",
     "inputs": "tables, configurations and images as users have them",
     "fuzz": "random calls of the Python interface",
+    "claims": "instructions to change something, and how often they are given where nothing is wrong",
     "advice": "false alarms among the findings, and what following them does",
 }
 

@@ -26,24 +26,23 @@ def audit(
 ) -> None:
     """Check data, split and sampler in one dry pass, without training; exit code 1 where a training would refuse."""
     from metric_face.auditing import audit, write_page
-    from metric_face.cli.terminal import answer, answer_json, bar, counter
+    from metric_face.cli.terminal import answer, answer_json, bar, counted, counter
     from metric_face.pages import check_language
 
     check_language(lang)  # refused before anything is read
     check_apart({"--out": out}, [source])
     with bar("reading images", not as_json) as progress:
         report = audit(source, overrides or [], fixed=fixed or [], progress=counter(progress))
-    page = None if out is None else write_page(report, out, lang=lang)
     if as_json:
+        page = None if out is None else write_page(report, out, lang=lang)
         answer_json({**report.to_dict(), "page": None if page is None else str(page)})
     else:
-        answer(
-            f"{report.images:,} images, {report.identities or 'no'} identities; {report.splits or 'not split'}"
-        )
+        who = counted(report.identities, "identities") if report.identities else "no identities"
+        answer(f"{counted(report.images, 'images')}, {who}; {report.splits or 'not split'}")
         for line in report.notes:
             answer(line)
         for finding in report.findings:
             answer(f"[{finding.severity}] {finding.sentence} {finding.remedy}".rstrip())
-        if page is not None:
-            answer(str(page))
+        if out is not None:  # last: the answer is not lost to a page that cannot be written
+            answer(str(write_page(report, out, lang=lang)))
     raise typer.Exit(1 if report.refusal else 0)

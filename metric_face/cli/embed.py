@@ -29,7 +29,7 @@ def embed(
     """Compute the vectors of all images; an interrupted call goes on where it was."""
     import time
 
-    from metric_face.cli.terminal import answer, answer_json, bar, say
+    from metric_face.cli.terminal import answer, answer_json, bar, counted, say
     from metric_face.run import Run
 
     opened = Run.open(run, data=root)
@@ -87,7 +87,7 @@ def embed(
         answer_json(facts)
     else:
         answer(
-            f"{len(made):,} images x {facts['dimensions']} in {seconds:.0f} s "
+            f"{counted(len(made), 'images')} x {facts['dimensions']} in {seconds:.0f} s "
             f"({facts['images_per_second']} images/s); {facts['folder']}"
         )
     for note in asked.notes:

@@ -5,7 +5,7 @@ from metric_face.cli.options import LATEST, Json, RunArgument, Split
 
 def evaluate(run: RunArgument = LATEST, split: Split = "val", as_json: Json = False) -> None:
     """Macro F1 of head, kNN and probe, recall@1/5, R-precision and MAP@R, with intervals over identities."""
-    from metric_face.cli.terminal import answer, answer_json, answer_table, say, steps, with_interval
+    from metric_face.cli.terminal import answer, answer_json, answer_table, counted, say, steps, with_interval
     from metric_face.data import tell
     from metric_face.evaluation import evaluate
     from metric_face.run import Run
@@ -17,9 +17,11 @@ def evaluate(run: RunArgument = LATEST, split: Split = "val", as_json: Json = Fa
     if as_json:
         answer_json(found.to_dict())
         return
-    answer(
-        f"{found.split}: {found.images:,} images of {found.identities:,} identities; 95 % intervals over identities"
-    )
+    if found.met_own is None and found.identities == found.images:  # each image stands for itself
+        who, over = "", "images, as the table names no identities"
+    else:
+        who, over = f" of {counted(found.identities, 'identities')}", "identities"
+    answer(f"{found.split}: {counted(found.images, 'images')}{who}; 95 % intervals over {over}")
     if found.scores:
         rows = [(s.predictor, s.target, with_interval(s.macro_f1), s.note) for s in found.scores]
         answer_table(("predictor", "target", "macro F1", ""), rows)

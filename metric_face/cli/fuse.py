@@ -43,7 +43,7 @@ def fuse(
     as_json: Json = False,
 ) -> None:
     """Judge folds and runs on images they held out, and fuse them attribute by attribute."""
-    from metric_face.cli.terminal import answer, answer_json, answer_table, say, steps, with_interval
+    from metric_face.cli.terminal import answer, answer_json, answer_table, counted, say, steps, with_interval
     from metric_face.ensemble import fuse
 
     check_apart({"--out": out}, [*sources, *(one for one in (images, template) if one is not None)])
@@ -54,7 +54,8 @@ def fuse(
         raise typer.Exit(0 if fused.complete else 1)
     for one in fused.estimates:
         folds = "" if one.folds is None else f", {one.folds[0]} of {one.folds[1]} folds"
-        answer(f"{one.name}{folds}: {one.images:,} images of {one.identities:,} identities, none trained on")
+        who = "" if one.identities == one.images else f" of {counted(one.identities, 'identities')}"
+        answer(f"{one.name}{folds}: {counted(one.images, 'images')}{who}, none trained on")
         answer_table(
             ("  target", "macro F1"),
             [(f"  {name}", with_interval(value)) for name, value in one.macro_f1.items()],
@@ -71,6 +72,6 @@ def fuse(
     for note in fused.notes:
         say(note)
     if out is not None:
-        answer(f"{fused.written:,} images in {out}")
+        answer(f"{counted(fused.written, 'images')} in {out}")
     if not fused.complete:
         raise typer.Exit(1)

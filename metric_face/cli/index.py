@@ -26,7 +26,7 @@ def index(
     as_json: Json = False,
 ) -> None:
     """Build the index that 'knn' asks, and choose how neighbors vote, on validation."""
-    from metric_face.cli.terminal import answer, answer_json, say
+    from metric_face.cli.terminal import answer, answer_json, counted, say
     from metric_face.data import tell
     from metric_face.inference import build_index
     from metric_face.run import Run
@@ -42,7 +42,7 @@ def index(
     if as_json:
         answer_json({"folder": str(folder), "vectors": len(built), "kind": built.kind, **built.metadata})
         return
-    answer(f"{len(built):,} vectors x {built.dimensions}, {built.kind}; {folder}")
+    answer(f"{counted(len(built), 'vectors')} x {built.dimensions}, {built.kind}; {folder}")
     for name, vote in built.metadata["targets"].items():
         if vote["val_macro_f1"] is not None:
             calibration = vote["calibration"]

@@ -58,6 +58,7 @@ def knn(
     from metric_face.cli.terminal import (
         answer_json,
         bar,
+        counted,
         counter,
         say,
         show_answer,
@@ -142,7 +143,10 @@ def knn(
     if csv is not None:
         text, lines, complete = fill(answers, predictor, asked.template)
         write_text(csv, text)
-        say(f"{len(answers):,} answers in {csv}" + (f"; {failed} could not be used" if failed else ""))
+        say(
+            f"{counted(len(answers), 'answers')} in {csv}"
+            + (f"; {failed} could not be used" if failed else "")
+        )
         for line in lines:
             say(line)
         failed += not complete

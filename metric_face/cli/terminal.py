@@ -30,6 +30,12 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 _ENDLESS = 1_000_000
 
 
+def counted(number: int, many: str) -> str:
+    """A number with its noun, ``many`` in the plural: ``1 image``, ``2 images``."""
+    one = {"identities": "identity"}.get(many, many.removesuffix("s"))
+    return f"{number:,} {one if number == 1 else many}"
+
+
 def say(line: str) -> None:
     """A line for the reader, beside the answer: on standard error, without markup, controls written out."""
     err.print(visible(line), markup=False)
