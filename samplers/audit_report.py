@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from .counts import counted
-
 
 @dataclass(frozen=True)
 class Defect:
@@ -92,12 +90,11 @@ class AuditReport:
         """The counts in plain words, then each defect."""
         promise = "no length promised" if self.promised is None else f"{self.promised} promised"
         lines = [
-            f"{counted(self.batches, 'batches')} ({promise}) of {_span(self.batch_sizes, 'images')}: "
-            f"{_span(self.identities_per_batch, 'labels')} with {_span(self.instances_per_label, 'images')} each.",
-            f"An epoch shows {self.images_seen} of {counted(self.images, 'images')} "
-            f"({_percent(self.images_seen, self.images)}) and {self.labels_seen} of {counted(self.labels, 'labels')}; "
-            f"an image is drawn {self.mean_draws:.2f} times on average and {counted(self.most_draws, 'times')} at "
-            "most.",
+            f"{self.batches} batches ({promise}) of {_span(self.batch_sizes)} images: "
+            f"{_span(self.identities_per_batch)} labels with {_span(self.instances_per_label)} images each.",
+            f"An epoch shows {self.images_seen} of {self.images} images ({_percent(self.images_seen, self.images)}) "
+            f"and {self.labels_seen} of {self.labels} labels; an image is drawn {self.mean_draws:.2f} times on "
+            f"average and {self.most_draws} times at most.",
             f"A batch holds {self.classes_per_batch:.1f} of {self.classes} classes: a macro soft-F1 loss averaged "
             f"over all classes cannot fall below {self.soft_f1_floor:.2f} on such batches.",
             f"The label mix of the first and the last third differs by {self.drift_distance:.3f} (total variation, "
@@ -116,9 +113,8 @@ class AuditReport:
         return "\n".join(self.sentences())
 
 
-def _span(values: tuple[int, int], many: str) -> str:
-    low, high = values
-    return counted(low, many) if low == high else f"{low} to {counted(high, many)}"
+def _span(values: tuple[int, int]) -> str:
+    return str(values[0]) if values[0] == values[1] else f"{values[0]} to {values[1]}"
 
 
 def _percent(part: int, whole: int) -> str:

@@ -9,7 +9,6 @@ import numpy as np
 from metric_face.arrays import Ints
 from metric_face.errors import ArgumentError
 
-from .counts import counted
 from .labels import encode
 from .sampling_plan import SamplingPlan
 
@@ -54,35 +53,29 @@ class SamplerReport:
     def sentences(self) -> list[str]:
         """The report in plain words, what needs attention included."""
         lines = [
-            f"{counted(self.batches, 'batches')} of {counted(self.num_identities, 'labels')} x "
-            f"{counted(self.num_instances, 'images')}, from {counted(self.eligible_images, 'images')} of "
-            f"{counted(self.eligible_labels, 'labels')}.",
-            f"An image is drawn {self.mean_draws:.2f} times an epoch on average, {counted(self.most_draws, 'times')} "
-            f"at most; a label {self.label_draws[0]} to {counted(self.label_draws[1], 'times')}.",
+            f"{self.batches} batches of {self.num_identities} labels x {self.num_instances} images, from "
+            f"{self.eligible_images} images of {self.eligible_labels} labels.",
+            f"An image is drawn {self.mean_draws:.2f} times an epoch on average, {self.most_draws} times at most; "
+            f"a label {self.label_draws[0]} to {self.label_draws[1]} times.",
         ]
         if self.dropped_images:
             lines.append(
-                f"{counted(len(self.dropped_images), 'images')} of {counted(len(self.dropped_labels), 'labels')} "
-                f"{'is' if len(self.dropped_images) == 1 else 'are'} never drawn: the only image of its label."
+                f"{len(self.dropped_images)} images of {len(self.dropped_labels)} labels are never drawn: each is "
+                f"the only image of its label."
             )
         if self.unseen_images:
-            lines.append(
-                f"Not in this epoch: {counted(self.unseen_images, 'images')}; other epochs draw others."
-            )
+            lines.append(f"{self.unseen_images} images are not in this epoch; other epochs draw others.")
         if self.singletons:
-            lines.append(
-                f"{counted(self.singletons, 'labels')} {'has' if self.singletons == 1 else 'have'} one image, for "
-                "negatives only."
-            )
+            lines.append(f"{self.singletons} labels have one image: they serve as negatives only.")
         if self.padded_labels > self.singletons:
             lines.append(
-                f"{counted(self.padded_labels - self.singletons, 'labels')} with fewer than "
-                f"{counted(self.num_instances, 'images')}, which are repeated within a batch."
+                f"{self.padded_labels - self.singletons} labels have fewer than {self.num_instances} images, which "
+                f"are repeated within a batch."
             )
         if self.short_of_identities:
             lines.append(
-                f"{counted(self.short_of_identities, 'labels')} with fewer than "
-                f"{counted(self.num_instances, 'identities')}: some of their positives are the same identity."
+                f"{self.short_of_identities} labels have fewer than {self.num_instances} identities: some of their "
+                f"positives are the same identity."
             )
         lines += [
             f"{name} varies within {count} labels: pulling a label together pulls its values of {name} together, "

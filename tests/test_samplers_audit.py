@@ -298,12 +298,3 @@ def test_a_slow_loader_is_not_a_stuck_one():
     assert "endless" not in audit_batches(Slow(), EVEN, coverage=None, patience=0.5).named()
     with pytest.raises(ArgumentError, match="patience must be seconds above 0, found 0"):
         audit_batches([[0, 1]], EVEN, patience=0)
-
-
-def test_one_is_in_the_singular() -> None:
-    labels = np.array([0, 0, 1, 1, 2])
-    said = str(RandomIdentitySampler(labels, 2, 2, num_batches=1, singletons="drop").report())
-    assert said.startswith("1 batch of 2 labels x 2 images, from 4 images of 2 labels.")
-    assert "1 image of 1 label is never drawn: the only image of its label." in said
-    told = "\n".join(audit_batches([[0, 1, 2, 3]], labels, epochs=1).sentences())
-    assert told.startswith("1 batch (1 promised) of 4 images: 2 labels with 2 images each.")
