@@ -1,4 +1,4 @@
-"""What a loss is told of how often each class comes: priors and weights."""
+"""Class priors and class weights from the frequencies of the classes."""
 
 from collections.abc import Sequence
 

@@ -1,6 +1,7 @@
-"""Take a run over as it lies: ``python -m metric_face.adopt RUN``.
+"""Adopt a run as it is: ``python -m metric_face.adopt RUN``.
 
-For a run of an older version, and for one whose files were changed on purpose: what can be read is vouched for again.
+For a run of an older version, and for one whose files were changed on purpose: the checksums of what can be read are
+recorded anew.
 """
 
 import sys
@@ -43,7 +44,7 @@ def adopt(folder: str | Path) -> list[str]:
         card["sha256"] = digest_of(weights)
         card["onnx"] = digest_of(onnx) if onnx.is_file() else None
         before = card.get("fingerprint")
-    done = [f"{home}: config.yaml, images.parquet, metrics.csv and model.json are vouched for as they are"]
+    done = [f"{home}: config.yaml, images.parquet, metrics.csv and model.json are recorded as they are"]
     if (
         card is not None
         and build(lambda: write_card(home, card), home / "model.json", remedy=remedy) != before

@@ -1,4 +1,4 @@
-"""The array types of the package, named once: what a signature says of an array beside its shape."""
+"""The array types of the package, named once: a signature gives them beside the shape."""
 
 from typing import TypeAlias
 

@@ -45,9 +45,10 @@ class DemoResult:
 
     def rows(self) -> "list[tuple[str, Interval]]":
         """The short table: predictor, and macro F1 of the joint class with its interval."""
-        judges = {"head": "head", "knn": "kNN", "probe": "linear probe", "majority": "majority baseline"}
+        predictors = {"head": "head", "knn": "kNN", "probe": "linear probe", "majority": "majority baseline"}
         rows = [
-            (shown, self.evaluation.score(predictor, "joint").macro_f1) for predictor, shown in judges.items()
+            (shown, self.evaluation.score(predictor, "joint").macro_f1)
+            for predictor, shown in predictors.items()
         ]
         nearest = next(r for r in self.evaluation.retrieval if r.label == "joint")
         return [*rows, ("recall@1, same identity left out", nearest.recall_at_1)]
@@ -128,8 +129,8 @@ def run_demo(
     answers = predictor.predict(held_out.paths[::7][:3], shown=12)
     for answer in answers:
         show(answer)
-    told = write_answers(answers, predictor, run.folder / "answers.html")
-    watch.start("evaluate", "judging head, kNN and probe on the identities held out")
+    answers_page = write_answers(answers, predictor, run.folder / "answers.html")
+    watch.start("evaluate", "evaluating head, kNN and probe on the identities held out")
     from metric_face.evaluation import evaluate
 
     evaluation = evaluate(run)
@@ -143,7 +144,7 @@ def run_demo(
     found = diagnose(run)
     report = write_report(found, run.folder)
     watch.stop()
-    looked_at = [home / "faces.png", made.picture, made.page, told, report]
+    looked_at = [home / "faces.png", made.picture, made.page, answers_page, report]
     return DemoResult(home, evaluation, watch.seconds, found.lines(), looked_at)
 
 

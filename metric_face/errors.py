@@ -3,7 +3,7 @@
 ::
 
     MetricFaceError
-    ├── ArgumentError        a value handed to a function breaks a rule (also a ValueError)
+    ├── ArgumentError        an argument of a function breaks a rule (also a ValueError)
     ├── DataError            the table, its labels or its images are wrong
     │   ├── ImageError       one image cannot be used: missing, unreadable, truncated, oversized
     │   └── SplitError       a split is not what it promises: shared identity, empty part
@@ -26,7 +26,7 @@ class MetricFaceError(Exception):
 
 
 class ArgumentError(MetricFaceError, ValueError):
-    """A value handed to a function breaks a rule."""
+    """An argument of a function breaks a rule."""
 
 
 class DataError(MetricFaceError):

@@ -119,7 +119,7 @@ class _Embedder:
 def _batches(
     table: ImageTable, transform: EvalTransform, start: int, batch_size: int, workers: int
 ) -> Iterator[NDArray[np.uint8]]:
-    """Decode the rows from ``start`` on, a few batches ahead of who consumes them."""
+    """Decode the rows from ``start`` on, a few batches ahead of the consumer."""
     names = table.frame["path"]
     ahead: deque[Future[NDArray[np.uint8]]] = deque()
     with ThreadPoolExecutor(workers) as pool:

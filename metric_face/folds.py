@@ -94,9 +94,9 @@ class FoldSet:
 
     def held_out(self, space: "LabelSpace") -> Predictions:
         """What the finished folds say of images that they were not trained on, in the classes of ``space``."""
-        said = [held_out(run, space) for run in self.runs]
+        predicted = [held_out(run, space) for run in self.runs]
         by: dict[str, Run] = {}
-        for run, predictions in zip(self.runs, said, strict=True):
+        for run, predictions in zip(self.runs, predicted, strict=True):
             for image in predictions.images.tolist():
                 if image in by:
                     raise ArgumentError(
@@ -104,7 +104,7 @@ class FoldSet:
                         "fuse folds of one training"
                     )
                 by[image] = run
-        return pool_folds(self.name, said)
+        return pool_folds(self.name, predicted)
 
 
 def _check_alike(name: str, runs: Sequence[Run]) -> None:

@@ -1,4 +1,4 @@
-"""optional: a part of an answer that may fail alone; it is said in a line, and takes nothing that is computed with it.
+"""optional: a part of an answer that may fail alone: one line reports it, and the rest is still computed.
 
 What a user can cause (too few images, a folder that cannot be written) becomes a note. Anything else is a fault of
 this package: it becomes a note too, so that the rest of the answer is kept, and a warning that names where it
@@ -32,9 +32,9 @@ def optional(what: str, notes: list[str]) -> Iterator[None]:
     except Exception as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
-        said = f"{type(error).__name__}: {_line(error)}"
-        notes.append(f"{what}: left out; it failed in {where} ({said}), which is a fault of metric_face")
-        warnings.warn(f"{what} failed in {where}: {said}", UnexpectedFailure, stacklevel=3)
+        cause = f"{type(error).__name__}: {_line(error)}"
+        notes.append(f"{what}: left out; it failed in {where} ({cause}), which is a fault of metric_face")
+        warnings.warn(f"{what} failed in {where}: {cause}", UnexpectedFailure, stacklevel=3)
 
 
 def _line(error: BaseException) -> str:

@@ -22,8 +22,8 @@ class Defect:
     @classmethod
     def of(cls, name: str, template: str, **values: Any) -> Self:
         """Fill the blanks of a sentence."""
-        told = {key: _span(value) if isinstance(value, tuple) else value for key, value in values.items()}
-        return cls(name, template.format(**told), values)
+        shown = {key: _span(value) if isinstance(value, tuple) else value for key, value in values.items()}
+        return cls(name, template.format(**shown), values)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from metric_face.errors import ArgumentError
 
 
 def whole(name: str, value: Any, least: int, why: str = "") -> int:
-    """The value as an int, or an error that says what is wrong with it."""
+    """The value as an int, or an error that names what is wrong with it."""
     is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not is_whole or value < least:
         reason = f" ({why})" if why else ""

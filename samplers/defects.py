@@ -86,11 +86,11 @@ def wrong_contents(
     if report.repeated_groups:
         yield Defect.of(
             "repeated images",
-            "{count} of {groups} groups repeat an image while their label has others; {lonely} of them are one image "
+            "{count} of {groups} groups repeat an image while their label has others; {single} of them are one image "
             "only, without any positive.",
             count=report.repeated_groups,
             groups=report.groups,
-            lonely=report.groups_of_one_image,
+            single=report.groups_of_one_image,
         )
     elif report.groups_of_one_image > report.groups // 2:
         yield Defect.of(

@@ -93,7 +93,7 @@ class RandomIdentitySampler(Sampler[list[int]]):
       (``test_i22_co_occurrence_is_random``, ``test_i22_co_occurrence_changes_from_epoch_to_epoch``).
 
     The sampler shards itself. With Lightning, pass ``Trainer(use_distributed_sampler=False)``: otherwise
-    Lightning stops with an error that says so, rather than replace it.
+    Lightning stops with an error instead of replacing it.
 
     To resume in the middle of an epoch, save ``state_dict(consumed=batches trained on in this epoch)``:
     workers prefetch, so what the loader has drawn is more than what the model has seen. Then

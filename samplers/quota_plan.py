@@ -96,7 +96,7 @@ def plan_quotas(
         policies: P and K.
 
     Raises:
-        ArgumentError: the quotas cannot be met by any batch of P x K; the message says why.
+        ArgumentError: the quotas cannot be met by any batch of P x K; the message gives the reason.
     """
     labels, p = images.sizes.size, policies.num_identities
     by_classes = [quota for quota in quotas if quota.classes is not None]

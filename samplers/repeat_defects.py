@@ -17,8 +17,8 @@ def repeated_epochs(passes: list[Drawn]) -> Iterator[Defect]:
     """I12: an epoch is not the one before."""
     for i, (one, two) in enumerate(pairwise(passes)):
         if _equal(one, two):
-            told = "Epoch {later} is epoch {earlier} again, batch for batch."
-            yield Defect.of("repeated epoch", told, later=i + 1, earlier=i)
+            template = "Epoch {later} is epoch {earlier} again, batch for batch."
+            yield Defect.of("repeated epoch", template, later=i + 1, earlier=i)
             return
 
 

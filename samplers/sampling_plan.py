@@ -65,7 +65,7 @@ def make_sampling_plan(
         The plan, from which `epoch_batches` draws epochs.
 
     Raises:
-        ArgumentError: what is asked for cannot be held; the message says which number to change.
+        ArgumentError: the request cannot be met; the message names the number to change.
     """
     _check_quotas(quotas, codes, spread)
     images = eligible_images(codes, names, policies, parts_of(codes, spread, quotas))

@@ -221,7 +221,7 @@ def pixels(drawn: FacesReport) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The face in small thumbnails, (N, 19 x 14 x 3), with what is true of them."""
     wrong = {e.folder for e in drawn.errors}
     images, labels = [], []
-    for person, row in enumerate(rows(drawn.root / "train/train.csv")):
+    for identity, row in enumerate(rows(drawn.root / "train/train.csv")):
         if row["path"] in wrong:
             continue
         for stem, mask in MASK_OF_STEM.items():
@@ -230,9 +230,9 @@ def pixels(drawn: FacesReport) -> tuple[np.ndarray, dict[str, np.ndarray]]:
                 small = np.asarray(image.resize((24, 32), Image.Resampling.BOX), dtype=np.float32) / 255
             face = small[5:24, 5:19].ravel()
             images.append(face - face.mean())
-            labels.append((person, mask, row["gender"], drawn.apparent_age[row["path"]]))
-    person, mask, gender, age = (np.array(column) for column in zip(*labels, strict=True))
-    return np.stack(images), {"person": person, "mask": mask, "gender": gender, "age": age}
+            labels.append((identity, mask, row["gender"], drawn.apparent_age[row["path"]]))
+    identity, mask, gender, age = (np.array(column) for column in zip(*labels, strict=True))
+    return np.stack(images), {"identity": identity, "mask": mask, "gender": gender, "age": age}
 
 
 def test_a_linear_model_on_small_pixels_tells_the_masks_of_unseen_people(
@@ -240,7 +240,7 @@ def test_a_linear_model_on_small_pixels_tells_the_masks_of_unseen_people(
 ) -> None:
     x, true = pixels
     model = RidgeClassifier(alpha=30.0, class_weight="balanced")
-    found = cross_val_predict(model, x, true["mask"], groups=true["person"], cv=GroupKFold(4))
+    found = cross_val_predict(model, x, true["mask"], groups=true["identity"], cv=GroupKFold(4))
     recalls = [np.mean(found[true["mask"] == m] == m) for m in ("wear", "incorrect", "normal")]
     assert np.mean(recalls) > 0.72, recalls  # chance is 0.33
 
@@ -250,7 +250,7 @@ def test_a_linear_model_on_small_pixels_tells_age_and_gender_of_unseen_people(
 ) -> None:
     x, true = pixels
     age, gender = true["age"], true["gender"]
-    split = {"groups": true["person"], "cv": GroupKFold(8)}
+    split = {"groups": true["identity"], "cv": GroupKFold(8)}
     found = cross_val_predict(Ridge(30.0), x, age, **split)
     assert np.corrcoef(found, age)[0, 1] > 0.55
     guessed = cross_val_predict(RidgeClassifier(30.0, class_weight="balanced"), x, gender, **split)

@@ -1,4 +1,4 @@
-"""Times as people write them."""
+"""Durations as they are written in configurations, such as ``1h30m``."""
 
 import re
 

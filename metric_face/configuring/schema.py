@@ -137,7 +137,7 @@ class LossConfig(Section):
     arguments: dict[str, Any] = Field(default_factory=dict)
     """Arguments of the metric loss, such as {margin: 0.3, mining: batch_hard}."""
     label: Annotated[str, Field(min_length=1)] = "joint"
-    """What the metric loss and identity batches go by: ``identity``, ``joint`` or one attribute."""
+    """The label of the metric loss and of identity batches: ``identity``, ``joint`` or one attribute."""
     metric_weight: Weight = 1.0
     metric_ramp: Steps = 0
     """Steps over which the metric loss grows to its weight."""
@@ -235,7 +235,7 @@ class Config(Section):
         """The configuration with ``auto`` put into effect, for data with classes to predict or identities alone.
 
         Raises:
-            ConfigError: with ``auto`` put into effect nothing would be learnt.
+            ConfigError: with ``auto`` put into effect nothing would be learned.
         """
         if self.loss.metric != "auto":
             return self

@@ -69,10 +69,10 @@ def check_losses(config: "Config", *, has_classes: bool | None = None) -> None:
             f"loss.metric={loss.metric[:60]}: must be auto, triplet, none, or pml.NAME (pytorch-metric-learning)"
         )
     if loss.metric == "none" and model.heads == "none":
-        raise ConfigError("loss.metric and model.heads are both 'none': nothing would be learnt; choose one")
+        raise ConfigError("loss.metric and model.heads are both 'none': nothing would be learned; choose one")
     if loss.metric not in ("auto", "none") and not loss.metric_weight:
         raise ConfigError(
-            f"loss.metric_weight=0: the metric loss {loss.metric} would teach nothing; set loss.metric=none"
+            f"loss.metric_weight=0: the metric loss {loss.metric} would train nothing; set loss.metric=none"
         )
     if model.heads != "none" and has_classes is not False and not loss.classifier_weight:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""YAML as people write it: plain scalars keep their own text until the schema says what they are.
+"""Read YAML such that plain scalars keep their text until the schema gives their type.
 
 YAML 1.1 takes ``yes`` for a truth value, ``2024-01-01`` for a date, ``1:30`` for 90 and ``3e-4`` for text. Here a
 plain scalar stays what was typed (:class:`Plain`); :func:`as_kind` makes a number of it where a number is wanted,
@@ -60,7 +60,7 @@ def parse_yaml(text: str, where: str) -> Any:
 
 
 def plain_value(text: Plain) -> Any:
-    """What a plain scalar means where nothing says what it must be: null, truth, number or text."""
+    """What a plain scalar means where the schema gives no type: null, truth, number or text."""
     if text.is_nothing:
         return None
     if text.lower() in _TRUTH:

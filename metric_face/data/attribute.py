@@ -120,7 +120,7 @@ class Attribute:
 
 
 def obvious_attributes(table: ImageTable) -> tuple[str, ...]:
-    """The columns to predict where nobody has named any: the competition's three, or ``label``.
+    """The default columns to predict: the competition's three, or ``label``.
 
     Raises:
         ArgumentError: the table has neither.

@@ -1,4 +1,4 @@
-"""A CSV file as text: every cell stays what it says, an empty one alone is missing, and nothing is guessed."""
+"""A CSV file as text: every cell keeps its text, only an empty one is missing, and no type is guessed."""
 
 import codecs
 import csv
@@ -44,9 +44,9 @@ def read_csv_text(file: Path, needed: Collection[str]) -> tuple[pd.DataFrame, li
     text, encoding = _decode(file, content)
     notes = [] if encoding in ("utf-8", "utf-8-sig") else [f"{file}: read as {encoding.upper()}"]
     first = text.split("\n", 1)[0].strip("\r")
-    told = first[4:] if first.lower().startswith("sep=") and first[4:] in _SEPARATORS else ""
-    text = text[len(first) :].lstrip("\r\n") if told else text
-    separator = told or _separator(text, needed)
+    declared = first[4:] if first.lower().startswith("sep=") and first[4:] in _SEPARATORS else ""
+    text = text[len(first) :].lstrip("\r\n") if declared else text
+    separator = declared or _separator(text, needed)
     if separator != ",":
         notes.append(f"{file}: its values are separated by {_SEPARATORS[separator]}")
     lines = _lines(file, text, separator)

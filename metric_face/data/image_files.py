@@ -35,14 +35,14 @@ class Scan:
     def line(self, folder: Path) -> str:
         """What was seen, taken and left out, in one line."""
         reasons = Counter(self.left_out.values()).most_common()
-        told = [f"{count} {reason}" for reason, count in reasons[:6]]
+        reasons_given = [f"{count} {reason}" for reason, count in reasons[:6]]
         if len(reasons) > 6:
-            told.append(f"{sum(count for _, count in reasons[6:])} for other reasons")
+            reasons_given.append(f"{sum(count for _, count in reasons[6:])} for other reasons")
         if self.barren:
             names = ", ".join(path.relative_to(folder).as_posix() for path in self.barren[:3])
             more = ", ..." if len(self.barren) > 3 else ""
-            told.append(f"{len(self.barren)} folders without an image ({names}{more})")
-        left = f"left out: {', '.join(told)}" if told else "nothing left out"
+            reasons_given.append(f"{len(self.barren)} folders without an image ({names}{more})")
+        left = f"left out: {', '.join(reasons_given)}" if reasons_given else "nothing left out"
         return f"{folder}: {len(self.taken)} images taken; {left}"
 
 
@@ -142,7 +142,7 @@ def _reason_of_folder(
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a picture was drawn by this program: a PNG that says so in its first bytes."""
+    """Whether a picture was drawn by this program: a PNG marked as such in its first bytes."""
     if path.name not in _OWN_PICTURES:
         return False
     try:

@@ -11,7 +11,7 @@ PARTS = {
     **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-"""The names that a part of a split goes by, in lower case, and the one that is used for it."""
+"""The known names of each split, in lower case, and the one that is used for it."""
 
 
 def part_of(name: str) -> str:
@@ -47,7 +47,7 @@ def read_layout(names: Sequence[str]) -> Layout:
         What they say.
 
     Raises:
-        DataError: two levels could be the split, or one split goes by two names.
+        DataError: two levels could be the split, or one split has two names.
     """
     folders = [PurePosixPath(name).parent.parts for name in names]
     level = _level_of_parts(folders)

@@ -88,7 +88,7 @@ def reopen_data(table: ImageTable, config: "DataConfig") -> PreparedData:
 
 
 def _drop_unlabeled(table: ImageTable, config: "DataConfig") -> tuple[ImageTable, list[str]]:
-    """Leave out the rows that lack a label, where the configuration says so; those of a test split need none."""
+    """Leave out the rows that lack a label, where the configuration asks for it; those of a test split need none."""
     if config.missing_labels == "refuse" or config.attributes == []:
         return table, []
     names = config.attributes or obvious_attributes(table)
@@ -132,7 +132,7 @@ def _drop_broken(
 def split_table(
     table: ImageTable, space: LabelSpace | None, config: "DataConfig"
 ) -> tuple[ImageTable, list[str]]:
-    """Split a table as the configuration says, unless it has a column ``split``, and check the result.
+    """Split a table as configured, unless it has a column ``split``, and check the result.
 
     Returns:
         The table with its split, and what should be known about it, one sentence each.
@@ -194,7 +194,7 @@ def _joint_classes(table: ImageTable, space: LabelSpace, config: "DataConfig") -
 
 
 def _check_classes(table: ImageTable, classes: Codes, space: LabelSpace | None) -> None:
-    """Refuse classes from which nothing can be learnt or told."""
+    """Refuse classes from which nothing can be learned or measured."""
     if space is None:
         return
     split = table.frame["split"].to_numpy()

@@ -31,8 +31,8 @@ def split_by_identity(
 ) -> ImageTable:
     """Split a table so that no identity is in two splits.
 
-    Whole identities are dealt one by one, those with rare classes first, each to the split that its images bring
-    nearest to its due of every class.
+    Whole identities are assigned one by one, those with rare classes first, each to the split that its images bring
+    nearest to its share of every class.
 
     Args:
         table: N images.
@@ -40,7 +40,7 @@ def split_by_identity(
         shares: the splits and their shares of the images; default train 0.8 and val 0.2.
         groups: what must stay together (N,); default the table's identities, and where it has none, images
             whose files are exact copies of each other.
-        seed: of the order in which equal identities are dealt.
+        seed: of the order in which equal identities are assigned.
         warn: False leaves it to the caller to ask :func:`check_split` for its warnings.
 
     Returns:
@@ -60,8 +60,8 @@ def split_by_identity(
         )
     units = unit_codes(table, groups)
     classes = np.zeros(len(table), np.int64) if stratify is None else np.asarray(stratify, dtype=np.int64)
-    dealt = deal_identities(units, list(shares.values()), classes, seed=seed)
-    result = table.with_column("split", np.array(list(shares), dtype=object)[dealt])
+    assigned = deal_identities(units, list(shares.values()), classes, seed=seed)
+    result = table.with_column("split", np.array(list(shares), dtype=object)[assigned])
     for message in check_split(result, classes, groups=units, shares=shares):
         if warn:
             warnings.warn(message, SplitWarning, stacklevel=2)
@@ -78,7 +78,7 @@ def split_fold(
     groups: Sequence[Any] | NDArray[Any] | None = None,
     seed: int = 0,
 ) -> ImageTable:
-    """Split a table into one fold, ``val``, and the others, ``train``; the K calls share one dealing.
+    """Split a table into one fold, ``val``, and the others, ``train``; the K calls share one assignment.
 
     Args:
         table: N images.
@@ -87,7 +87,7 @@ def split_fold(
         stratify: class of each image (N,).
         test: share of the images that is set apart first, the same for every fold, as ``test``.
         groups: what must stay together (N,), as in :func:`split_by_identity`.
-        seed: of the dealing.
+        seed: of the assignment.
 
     Returns:
         The table with its column ``split`` set.
@@ -118,7 +118,7 @@ def check_split(
     class_names: Sequence[str] | None = None,
     tolerance: float = 0.02,
 ) -> list[str]:
-    """Assert what a split promises, whoever made it.
+    """Check a split, made here or given: no identity is in two, and the shares are met.
 
     Args:
         table: N images with a ``split`` column.
@@ -151,14 +151,14 @@ def check_split(
     leaked = shared[counts > 1]
     if len(leaked):
         row = int(np.flatnonzero(units == leaked[0])[0])
-        who = (
+        name = (
             table.frame["identity"].iloc[row]
             if "identity" in table.frame.columns
             else table.frame["path"].iloc[row]
         )
         where = " and ".join(str(names[split]) for split in pairs[1][pairs[0] == leaked[0]])
         raise SplitError(
-            f"split: {len(leaked)} of {len(shared)} identities are in two splits, the first {who!r} in {where}; "
+            f"split: {len(leaked)} of {len(shared)} identities are in two splits, the first {name!r} in {where}; "
             "what is measured on them is memory; split with split_by_identity"
         )
     return [

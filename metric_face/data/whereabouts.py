@@ -1,4 +1,4 @@
-"""Where the images of a run are now: where training found them, beside a run that was moved, or where the user says."""
+"""Where the images of a run are now: where training found them, beside a moved run, or where the user states."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ def data_root(folder: Path, stored: str, beside: str | None, given: Path | None)
         folder: the run directory.
         stored: where training found the images.
         beside: the way there from the run, which holds when both were moved together.
-        given: where the user says that they are.
+        given: where the user states that they are.
     """
     if given is not None:
         return given

@@ -105,12 +105,12 @@ def checksum_of(content: Mapping[str, Any]) -> str:
 
 
 def digest_of(file: Path) -> str:
-    """The SHA-256 of a file's content and its size, by which another file vouches for it."""
+    """The SHA-256 of a file's content and its size, as another file records it."""
     return f"{sha256_of(file)}:{file.stat().st_size}"
 
 
 def check_digest(file: Path, digests: Sequence[str], *, by: str, remedy: str) -> None:
-    """Refuse a file whose checksum is none of those that another file vouches for.
+    """Refuse a file whose checksum is none of those that another file records.
 
     Raises:
         FileFormatError: it is missing, cannot be read, truncated, altered or of another run.

@@ -27,7 +27,7 @@ class FolderKind:
 
     Attributes:
         name: in words.
-        description: the JSON file that vouches for the others; it names a fingerprint.
+        description: the JSON file with the checksums of the others; it names a fingerprint.
         files: the others that are always there.
         more: patterns of those that may be there.
     """
@@ -118,7 +118,7 @@ def replace_folder(
     Args:
         path: the folder to make or replace; what it held before is kept until the new one is complete.
         kind: what it will be, and what may be replaced.
-        note: the name of a file beside the folder that says how far it is. Where it is there, the folder is given as
+        note: the name of a file beside the folder that states how far it is. Where it is there, the folder is given as
             an interrupted call left it, and left again.
 
     Yields:

@@ -1,6 +1,6 @@
-"""The files of a training: ``run.json`` vouches for them, and each is compared before it is read.
+"""The files of a training: ``run.json`` holds their checksums, and each is compared before it is read.
 
-``model.json`` and ``embeddings.json`` vouch for themselves and for the arrays beside them.
+``model.json`` and ``embeddings.json`` hold their own checksums and those of the arrays beside them.
 """
 
 import math
@@ -85,13 +85,13 @@ def begin_run(
 
 
 def seal_run(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Write ``run.json`` of a training that has ended: it vouches for the files that are there."""
+    """Write ``run.json`` of a training that has ended: with the checksums of the files that are there."""
     names = [name for name in (*_AT_START, *_AT_END) if (folder / name).is_file()]
     _write_facts(folder, facts, {name: [digest_of(folder / name)] for name in names})
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
-    """What ``run.json`` says of a run.
+    """The facts of a run in ``run.json``.
 
     Raises:
         FileFormatError: it is missing, damaged or of another version.
@@ -100,9 +100,9 @@ def read_facts(folder: Path) -> dict[str, Any]:
 
 
 def check_run_file(folder: Path, name: str) -> Path:
-    """The path of a file of a training, compared with the checksum that ``run.json`` vouches for.
+    """The path of a file of a training, compared with its checksum in ``run.json``.
 
-    The log and the model of a training that is under way, or was killed, are not vouched for yet.
+    The log and the model of a training that is under way, or was killed, have no checksum yet.
 
     Raises:
         FileFormatError: the file or ``run.json`` is missing, damaged or of another run.
@@ -121,7 +121,7 @@ def check_run_file(folder: Path, name: str) -> Path:
 
 
 def check_run(folder: Path) -> None:
-    """Compare every file that ``run.json`` vouches for, before a training goes on."""
+    """Compare every file with its checksum in ``run.json``, before a training goes on."""
     for name in _read_run(folder)["files"]:
         check_run_file(folder, name)
 

@@ -58,7 +58,7 @@ def claim(target: Path, *, wait: float = 0, keep: Iterable[str] = ()) -> Iterato
             raise OutputError(
                 f"{target}: another command is writing it; wait until that one has ended, then call again"
             ) from None
-        except FileNotFoundError:  # whoever held it has just taken the place away
+        except FileNotFoundError:  # its holder has just removed the place
             if attempt == 19 or not target.parent.is_dir():
                 raise
     try:
@@ -127,7 +127,7 @@ def remove(path: Path) -> None:
 
 
 def _take_away(place: Path) -> None:
-    """Remove the place, its lock last: whoever finds no lock may begin at once."""
+    """Remove the place, its lock last: a process that finds no lock may begin at once."""
     with suppress(OSError):
         for entry in list(place.iterdir()):
             if entry.name != _LOCK:

@@ -55,7 +55,7 @@ class EmbeddingModel(ImageEmbedder):
         embedding_size: D; None keeps the backbone's own features, without a projection.
         neck: ``bn`` (BNNeck: the metric loss sees the features before a batch norm without shift, the heads those
             after it), ``none`` (both see the same), or ``cosine`` (the embedding is normalized, and the heads are
-            cosine classifiers with a learnt scale).
+            cosine classifiers with a learned scale).
         dropout: on the embedding, before the heads.
         pooling: ``auto`` (the model's own, its head included), ``avg``, ``gem`` or ``token``.
         size: (height, width) of the images; None is the model's own size.
@@ -188,7 +188,7 @@ class CosineHead(nn.Module):
     Args:
         embedding_size: D.
         num_classes: C.
-        scale: where the learnt scale starts.
+        scale: where the learned scale starts.
     """
 
     def __init__(self, embedding_size: int, num_classes: int, scale: float = 16.0) -> None:

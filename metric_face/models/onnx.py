@@ -74,7 +74,7 @@ class OnnxEmbedder:
             )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
-        options.log_severity_level = 4  # its errors are raised as well; printed they would be said twice
+        options.log_severity_level = 4  # its errors are raised as well; printed they would appear twice
         if quick_start:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         try:
@@ -165,7 +165,7 @@ def _export(model: "nn.Module", sample: Any, path: Path, fingerprint: str) -> No
 
     try:
         import onnx
-        import onnxscript  # noqa: F401  # torch imports it later, and says less when it is missing
+        import onnxscript  # noqa: F401  # torch imports it later, and its error is less clear when it is missing
     except ImportError as error:
         raise MissingExtraError(f"{error.name} is not installed; pip install 'metric_face[onnx]'") from None
     # The exporter takes a batch of one for a constant, so it is shown two.

@@ -1,4 +1,4 @@
-"""A person's portrait, and the seven photographs taken of it."""
+"""An identity's portrait, and the seven photographs taken of it."""
 
 from dataclasses import dataclass
 
@@ -20,12 +20,12 @@ MARGIN = 1.12  # of the photograph: room for the camera to move
 
 @dataclass(frozen=True)
 class Portrait:
-    """What stays the same in every photograph of a person."""
+    """What stays the same in every photograph of an identity."""
 
     traits: Traits
     base: Image.Image
     face: Image.Image  # masks: of the face, and of all skin and clothes
-    person: Image.Image
+    figure: Image.Image
     hair: Image.Image
     brush: Brush
     size: tuple[int, int]
@@ -75,7 +75,7 @@ def photograph(
     hidden = mask is not None and mask[1].hides_mouth
     features(brush, t, Expression.draw(rng), portrait.face, mouth=not hidden)
     if mask is not None:
-        put_on(brush, t, *mask, portrait.person)
+        put_on(brush, t, *mask, portrait.figure)
     if t.glasses:
         _glasses(brush, t)
     image.paste(portrait.hair, (0, 0), portrait.hair)
@@ -121,7 +121,7 @@ def _expose(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 def photographs(
     age: float, gender: str, age_noise: float, size: tuple[int, int], seed: tuple[int, int]
 ) -> tuple[dict[str, Image.Image], float]:
-    """All seven photographs of a person by stem, and the apparent age."""
+    """All seven photographs of an identity by stem, and the apparent age."""
     rng = np.random.default_rng([seed[0], 7, seed[1]])
     traits = draw_traits(age, gender, age_noise, rng)
     portrait = paint_portrait(traits, size)

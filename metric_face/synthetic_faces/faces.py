@@ -9,7 +9,7 @@
     ROOT/train_truth.csv, ROOT/eval_truth.csv  what is true, and the age the picture shows
 
 Every trap of the original is kept: ``._*`` litter, mixed extensions, ids with gaps and suffixes, one id twice,
-the same imbalance, and clothes, background and pose shared by a person's photographs.
+the same imbalance, and clothes, background and pose shared by an identity's photographs.
 """
 
 import multiprocessing
@@ -32,14 +32,14 @@ from metric_face.synthetic_faces.files import (
     joint_class,
     make_folders,
     planted_errors,
-    write_person,
+    write_identity,
     write_tables,
 )
 from metric_face.synthetic_faces.population import (
     ERRORS,
     SMALLEST,
     STEMS,
-    Person,
+    DrawnIdentity,
     draw_evaluation_identities,
     draw_identities,
     error_counts,
@@ -87,7 +87,7 @@ def make_faces(
 ) -> FacesReport:
     """Draw identities with and without masks and write them as the mask competition's folder.
 
-    A person's pictures depend on ``seed`` and the person's number alone, not on ``workers``. The folder appears
+    An identity's pictures depend on ``seed`` and the identity's number alone, not on ``workers``. The folder appears
     whole: it is written beside its place and renamed.
 
     Args:
@@ -112,23 +112,23 @@ def make_faces(
     place = Path(root)
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise ArgumentError(f"root must be a new or empty folder: {place} is not; name another or empty it")
-    persons = [
+    population = [
         *draw_identities(identities, errors, seed),
         *draw_evaluation_identities(evaluation_identities, seed),
     ]
-    train = [p for p in persons if not p.evaluation]
+    train = [p for p in population if not p.evaluation]
     planted = planted_errors(train)
     ages: dict[str, float] = {}
     with (
         replace_folder(place) as aside,
-        closing(_draw_all(aside, persons, size, age_noise, seed, workers)) as drawn,
+        closing(_draw_all(aside, population, size, age_noise, seed, workers)) as drawn,
     ):
         make_folders(aside, evaluation_identities)
-        for done, (person, age) in enumerate(drawn, 1):
-            ages[person.folder] = age
+        for done, (identity, age) in enumerate(drawn, 1):
+            ages[identity.folder] = age
             if progress is not None:
-                progress(done * len(STEMS), len(persons) * len(STEMS))
-        write_tables(aside, train, [p for p in persons if p.evaluation], planted, ages, seed)
+                progress(done * len(STEMS), len(population) * len(STEMS))
+        write_tables(aside, train, [p for p in population if p.evaluation], planted, ages, seed)
     return _report(place, train, evaluation_identities, size, seed, planted, ages)
 
 
@@ -173,23 +173,23 @@ def _checked(
 
 def _draw_all(
     root: Path,
-    persons: list[Person],
+    population: list[DrawnIdentity],
     size: tuple[int, int],
     age_noise: float,
     seed: int,
     workers: int | None,
-) -> Generator[tuple[Person, float]]:
+) -> Generator[tuple[DrawnIdentity, float]]:
     if workers is None:
         workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        workers = 1 if len(persons) < FEWEST_FOR_WORKERS else workers
-    job = (repeat(root), persons, repeat(size), repeat(age_noise), repeat(seed))
+        workers = 1 if len(population) < FEWEST_FOR_WORKERS else workers
+    job = (repeat(root), population, repeat(size), repeat(age_noise), repeat(seed))
     if workers == 1:
-        yield from zip(persons, map(write_person, *job), strict=False)
+        yield from zip(population, map(write_identity, *job), strict=False)
         return
     # spawn: a fork of a process that holds threads (torch, BLAS) can stop for ever
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _leave_interrupts) as pool:
         try:
-            yield from zip(persons, pool.map(write_person, *job, chunksize=4), strict=False)
+            yield from zip(population, pool.map(write_identity, *job, chunksize=4), strict=False)
         except BrokenProcessPool:
             raise ArgumentError(
                 f"workers={workers} needs processes and one died: in a script, call make_faces under "
@@ -207,7 +207,7 @@ def _leave_interrupts() -> None:
 
 def _report(
     root: Path,
-    train: list[Person],
+    train: list[DrawnIdentity],
     evaluation_identities: int,
     size: tuple[int, int],
     seed: int,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from metric_face.synthetic_faces.draw import photographs
-from metric_face.synthetic_faces.population import STEMS, Person, age_group
+from metric_face.synthetic_faces.population import STEMS, DrawnIdentity, age_group
 
 MASK_OF_STEM = {s: {"incorrect_mask": "incorrect", "normal": "normal"}.get(s, "wear") for s in STEMS}
 MASK_CLASS = {"wear": 0, "incorrect": 1, "normal": 2}
@@ -24,16 +24,22 @@ class PlantedError:
     written: str
 
 
-def write_person(root: Path, person: Person, size: tuple[int, int], age_noise: float, seed: int) -> float:
-    """Draw and write one person's images and their litter; returns the apparent age."""
-    images, age = photographs(person.true_age, person.true_gender, age_noise, size, (seed, person.index))
-    folder = root / "eval/images" if person.evaluation else root / "train/images" / person.folder
+def write_identity(
+    root: Path, identity: DrawnIdentity, size: tuple[int, int], age_noise: float, seed: int
+) -> float:
+    """Draw and write one identity's images and their litter; returns the apparent age."""
+    images, age = photographs(
+        identity.true_age, identity.true_gender, age_noise, size, (seed, identity.index)
+    )
+    folder = root / "eval/images" if identity.evaluation else root / "train/images" / identity.folder
     folder.mkdir(exist_ok=True)
-    for stem, extension in zip(STEMS, person.extensions, strict=True):
+    for stem, extension in zip(STEMS, identity.extensions, strict=True):
         shown = stem
-        if person.swapped:
+        if identity.swapped:
             shown = {"normal": "incorrect_mask", "incorrect_mask": "normal"}.get(stem, stem)
-        name = f"{evaluation_name(seed, person, stem)}.jpg" if person.evaluation else f"{stem}.{extension}"
+        name = (
+            f"{evaluation_name(seed, identity, stem)}.jpg" if identity.evaluation else f"{stem}.{extension}"
+        )
         if name.endswith("png"):
             images[shown].save(folder / name, compress_level=3)
         else:
@@ -42,9 +48,9 @@ def write_person(root: Path, person: Person, size: tuple[int, int], age_noise: f
     return age
 
 
-def evaluation_name(seed: int, person: Person, stem: str) -> str:
+def evaluation_name(seed: int, identity: DrawnIdentity, stem: str) -> str:
     """The 40 hex digits of an evaluation image."""
-    return hashlib.sha1(f"{seed}/{person.index}/{stem}".encode(), usedforsecurity=False).hexdigest()
+    return hashlib.sha1(f"{seed}/{identity.index}/{stem}".encode(), usedforsecurity=False).hexdigest()
 
 
 def joint_class(mask: str, gender: str, age: float) -> int:
@@ -52,10 +58,10 @@ def joint_class(mask: str, gender: str, age: float) -> int:
     return MASK_CLASS[mask] * 6 + (gender == "female") * 3 + age_group(age)
 
 
-def planted_errors(persons: list[Person]) -> tuple[PlantedError, ...]:
+def planted_errors(population: list[DrawnIdentity]) -> tuple[PlantedError, ...]:
     """A row for every image and attribute whose written label is wrong."""
     rows = []
-    for p in persons:
+    for p in population:
         for stem, extension in zip(STEMS, p.extensions, strict=True):
             file, mask = f"{stem}.{extension}", MASK_OF_STEM[stem]
             if p.swapped and mask != "wear":
@@ -81,13 +87,13 @@ def _csv(path: Path, header: str, rows: list[str]) -> None:
 
 def write_tables(
     root: Path,
-    train: list[Person],
-    evaluation: list[Person],
+    train: list[DrawnIdentity],
+    evaluation: list[DrawnIdentity],
     planted: tuple[PlantedError, ...],
     ages: dict[str, float],
     seed: int,
 ) -> None:
-    """The tables of the competition, and those that say what is true."""
+    """The tables of the competition, and those of the true labels."""
     _csv(
         root / "train/train.csv",
         "id,gender,race,age,path",
@@ -113,6 +119,6 @@ def write_tables(
             answer = joint_class(mask, p.true_gender, p.true_age)
             tail = f"{answer},{p.id},{mask},{p.true_gender},{p.true_age},{ages[p.folder]:.3f}"
             rows.append(f"{evaluation_name(seed, p, stem)}.jpg,{tail}")
-    rows.sort()  # by name, which tells nothing: a person's images are scattered
+    rows.sort()  # by name, which carries no information: an identity's images are scattered
     _csv(root / "eval/info.csv", "ImageID,ans", [f"{row.split(',')[0]},0" for row in rows])
-    _csv(root / "eval_truth.csv", "ImageID,ans,person,mask,gender,age,apparent_age", rows)
+    _csv(root / "eval_truth.csv", "ImageID,ans,identity,mask,gender,age,apparent_age", rows)

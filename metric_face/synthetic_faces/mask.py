@@ -48,12 +48,12 @@ def incorrect(rng: np.random.Generator) -> Placement:
     return Placement(-0.42 + 0.04 * float(rng.standard_normal()), 0.50, skew)
 
 
-def put_on(brush: Brush, t: Traits, design: MaskDesign, where: Placement, person: Image.Image) -> None:
-    """Draw a mask on the face; its shadow falls on the person alone."""
+def put_on(brush: Brush, t: Traits, design: MaskDesign, where: Placement, figure: Image.Image) -> None:
+    """Draw a mask on the face; its shadow falls on the figure alone."""
     top, bottom = _edges(t, design, where)
     dark, light = shade(design.color, 0.66), shade(design.color, 1.35)
     shape = np.concatenate([top, bottom[::-1]])
-    brush.soft(moved(shape, 0, 0.06), shade(t.skin, 0.45), 0.05, 0.5, person)
+    brush.soft(moved(shape, 0, 0.06), shade(t.skin, 0.45), 0.05, 0.5, figure)
     _loops(brush, design, top, bottom)
     brush.fill(shape, design.color)
     cut = brush.mask(shape)

@@ -37,8 +37,8 @@ EVALUATION_INDEX = 1_000_000  # evaluation identities look the same however many
 
 
 @dataclass(frozen=True)
-class Person:
-    """One folder: what is written about the person, and what is true."""
+class DrawnIdentity:
+    """One folder: what is written about the identity, and what is true."""
 
     index: int
     id: str
@@ -78,7 +78,7 @@ def shares(weights: Sequence[float] | Doubles, total: int, least: int = 0) -> In
 
 
 def ages_and_genders(identities: int) -> list[tuple[str, int]]:
-    """The (gender, age) of every person, in order of gender and age; exact at 2,700 identities."""
+    """The (gender, age) of every identity, in order of gender and age; exact at 2,700 identities."""
     ages = np.arange(FIRST_AGE, FIRST_AGE + len(MEN_BY_AGE))
     groups = np.array([age_group(int(a)) for a in ages])
     cells = [
@@ -145,47 +145,47 @@ def error_counts(identities: int, label_errors: bool | Mapping[str, int]) -> dic
     return {kind: scaled(n, identities) for kind, n in ERRORS.items()}
 
 
-def _plant(persons: list[Person], errors: Mapping[str, int], rng: np.random.Generator) -> None:
+def _plant(population: list[DrawnIdentity], errors: Mapping[str, int], rng: np.random.Generator) -> None:
     """Make what is written wrong for some identities by changing what is true; what is written keeps its counts."""
-    chosen = rng.choice(len(persons), sum(errors.values()), replace=False).tolist()
+    chosen = rng.choice(len(population), sum(errors.values()), replace=False).tolist()
     for kind, count in errors.items():
         for i in chosen[:count]:
-            p = persons[i]
+            p = population[i]
             if kind == "swapped":
-                persons[i] = replace(p, swapped=True)
+                population[i] = replace(p, swapped=True)
             elif kind == "flipped":
-                persons[i] = replace(p, true_gender="male" if p.gender == "female" else "female")
+                population[i] = replace(p, true_gender="male" if p.gender == "female" else "female")
             else:
                 spans = ((18, 26), (34, 55), (60, 61))
                 low, high = spans[int(rng.choice([g for g in range(3) if g != age_group(p.age)]))]
-                persons[i] = replace(p, true_age=int(rng.integers(low, high)))
+                population[i] = replace(p, true_age=int(rng.integers(low, high)))
         chosen = chosen[count:]
 
 
-def draw_identities(identities: int, errors: Mapping[str, int], seed: int) -> list[Person]:
+def draw_identities(identities: int, errors: Mapping[str, int], seed: int) -> list[DrawnIdentity]:
     """The identities of the training folder, in order of id."""
     rng = np.random.default_rng([seed, 101])
     attributes = ages_and_genders(identities)
     rng.shuffle(attributes)
     ids = _ids(attributes, rng)
     _bring_twins(attributes, ids.index(f"{TWICE_USED_ID:06d}"))
-    persons = [
-        Person(i, name, gender, age, gender, age, extensions=ext)
+    population = [
+        DrawnIdentity(i, name, gender, age, gender, age, extensions=ext)
         for i, (name, (gender, age), ext) in enumerate(
             zip(ids, attributes, _extensions(identities, rng), strict=True)
         )
     ]
-    _plant(persons, errors, rng)
-    return persons
+    _plant(population, errors, rng)
+    return population
 
 
-def draw_evaluation_identities(identities: int, seed: int) -> list[Person]:
+def draw_evaluation_identities(identities: int, seed: int) -> list[DrawnIdentity]:
     """The identities of the evaluation folder: correct labels, jpg only, ids that never reach a file name."""
     if not identities:
         return []
     attributes = ages_and_genders(identities)
     np.random.default_rng([seed, 102]).shuffle(attributes)
     return [
-        Person(EVALUATION_INDEX + i, f"e{i:06d}", gender, age, gender, age, evaluation=True)
+        DrawnIdentity(EVALUATION_INDEX + i, f"e{i:06d}", gender, age, gender, age, evaluation=True)
         for i, (gender, age) in enumerate(attributes)
     ]

@@ -35,7 +35,7 @@ def contact_sheet(
     Args:
         source: the folder that `make_faces` wrote, or its report.
         path: the picture to write; a PNG gets a palette of 256 colors to stay small.
-        identities: columns; women and men in turn, their ages spread evenly, nobody with a planted error.
+        identities: columns; women and men in turn, their ages spread evenly, none with a planted error.
         width: of one photograph, in pixels.
 
     Returns:
@@ -85,7 +85,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _spread(rows: list[dict[str, str]], identities: int) -> list[dict[str, str]]:
-    """Women and men in turn, from the youngest to the oldest, nobody twice."""
+    """Women and men in turn, from the youngest to the oldest, none twice."""
     left = {g: [r for r in rows if r["gender"] == g] for g in ("female", "male")}
     chosen = []
     for i in range(min(identities, len(rows))):

@@ -1,7 +1,7 @@
-"""What a drawn person looks like: every trait follows the apparent age, the apparent gender, or chance.
+"""What a drawn identity looks like: every trait follows the apparent age, the apparent gender, or chance.
 
 The apparent age is the age plus noise, and the apparent gender a signed number whose sign is wrong for about
-one person in forty; the drawing sees these two alone, so no model can do better than they allow.
+one identity in forty; the drawing sees these two alone, so no model can do better than they allow.
 """
 
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ WOMEN_STYLES = ("long", "bob", "bangs", "bun", "waves", "pixie")
 
 @dataclass(frozen=True)
 class MaskDesign:
-    """One mask that a person owns."""
+    """One mask that an identity owns."""
 
     kind: str
     color: Color
@@ -47,7 +47,7 @@ class MaskDesign:
 
 @dataclass(frozen=True)
 class Traits:
-    """The looks of one person; lengths in face units, shares from 0 to 1."""
+    """The looks of one identity; lengths in face units, shares from 0 to 1."""
 
     age: float  # apparent
     man: float  # apparent gender: about +1 for a man, -1 for a woman
@@ -105,7 +105,7 @@ def draw_mask(rng: np.random.Generator) -> MaskDesign:
 
 
 def draw_traits(age: float, gender: str, age_noise: float, rng: np.random.Generator) -> Traits:
-    """A person of the age and gender as the camera sees them."""
+    """An identity of the age and gender as the camera sees them."""
     a = age + age_noise * float(rng.standard_normal())
     man = (1.0 if gender == "male" else -1.0) + GENDER_NOISE * float(rng.standard_normal())
 

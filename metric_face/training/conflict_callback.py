@@ -42,7 +42,7 @@ class ConflictCallback(Callback):
         keep: number of last probes that an estimate is made from.
         least_probes: with fewer the estimates abstain.
         one_side: names of the terms whose sum is compared with that of all others.
-        labels: the batch's column whose images are dealt to two halves.
+        labels: the batch's column whose images are assigned to two halves.
     """
 
     def __init__(

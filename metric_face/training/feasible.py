@@ -18,7 +18,7 @@ LEAST_REACHED = 0.01
 
 
 def check_feasible(config: Config, data: "PreparedData") -> list[str]:
-    """Refuse settings that would fail after an epoch, or would teach nothing.
+    """Refuse settings that would fail after an epoch, or would train nothing.
 
     Args:
         config: settled.

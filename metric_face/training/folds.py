@@ -31,7 +31,7 @@ def fit_folds(
 ) -> list[Run]:
     """Train the folds of ``data.split.folds`` into ``folder/fold-0``, ``fold-1``, ..., one after the other.
 
-    Each fold is a run like any other, with its embeddings; all split the same images, dealt once.
+    Each fold is a run like any other, with its embeddings; all split the same images, assigned to folds once.
 
     Args:
         config: a configuration whose ``data.split.folds`` is K.
@@ -44,7 +44,7 @@ def fit_folds(
         checking: called with (images checked, images in all) before training starts.
 
     Returns:
-        The folds, by number. Where one is interrupted it is the last: ``facts["ended"]`` says so.
+        The folds, by number. Where one is interrupted it is the last: ``facts["ended"]`` states it.
 
     Raises:
         ConfigError: ``data.split.folds`` is not set, or the folder is not usable.

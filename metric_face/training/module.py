@@ -156,11 +156,11 @@ class TrainingModule(L.LightningModule):
         self.log_dict({"lr": applied, "update_ratio": float(moved / size.clamp_min(1e-12))})
 
     def validation_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
-        """Keep what a batch says; scores are of the whole set."""
+        """Keep the outputs of a batch; scores are computed on the whole set."""
         output = self.model(batch["image"].contiguous(memory_format=torch.channels_last))
-        said = {f"logits/{name}": value.float().cpu() for name, value in output.logits.items()}
+        outputs = {f"logits/{name}": value.float().cpu() for name, value in output.logits.items()}
         kept = {name: value.cpu() for name, value in batch.items() if name != "image"}
-        self._seen.append(said | kept | {"embedding": output.embedding.float().cpu()})
+        self._seen.append(outputs | kept | {"embedding": output.embedding.float().cpu()})
 
     def on_validation_epoch_end(self) -> None:
         """Macro F1 of the heads, per attribute and joint; recall@1 of the embedding by the metric label."""

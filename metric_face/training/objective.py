@@ -35,9 +35,9 @@ def build_objective(
 
     Args:
         config: the section ``loss``.
-        codes: head -> (N,) codes of the training images; those that the metric loss tells apart under ``metric``.
+        codes: head -> (N,) codes of the training images; those that the metric loss separates under ``metric``.
         drawn: rows of the images of an epoch as the sampler draws them; the prior of logit adjustment and the counts
-            of class weights are taken from these, because they are what the model is taught.
+            of class weights are taken from these, because the model is trained on these.
         num_classes: head -> C.
         embedding_size: D.
 
@@ -54,8 +54,8 @@ def build_objective(
         )
         terms[METRIC] = LossTerm(metric, config.metric_weight, ramp=config.metric_ramp)
     for head, count in num_classes.items():
-        taught = torch.from_numpy(codes[head][drawn])
-        terms[term_name(head, "ce")] = LossTerm(_classifier(config, taught, count), config.classifier_weight)
+        sampled = torch.from_numpy(codes[head][drawn])
+        terms[term_name(head, "ce")] = LossTerm(_classifier(config, sampled, count), config.classifier_weight)
         if config.f1_weight:
             soft_f1 = SoftF1Loss(count)
             terms[term_name(head, "f1")] = LossTerm(soft_f1, config.f1_weight, ramp=max(1, config.f1_ramp))

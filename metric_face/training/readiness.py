@@ -21,7 +21,7 @@ _ONLY_WITH = {
     "identity": ("identities", "instances", "coverage", "singletons", "spread"),
     "shuffled": ("batch_size",),
 }
-"""Settings of ``sampler`` that one kind of batches alone goes by."""
+"""Settings of ``sampler`` that only one kind of batches uses."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _check_backbone(config: Config) -> None:
 
 
 def _unused(config: Config) -> list[str]:
-    """The settings of the batches that differ from their defaults and are not gone by."""
+    """The settings of the batches that differ from their defaults and are not used."""
     sampler, default = config.sampler, SamplerConfig()
     names = [name for kind, own in _ONLY_WITH.items() if kind != sampler.batches for name in own]
     idle = [name for name in names if getattr(sampler, name) != getattr(default, name)]

@@ -17,7 +17,7 @@ def check_run_folder(path: str | os.PathLike[str]) -> Path:
     """Check that a folder may become a run directory, or is one.
 
     It is absent, empty, or holds a run or folds; or what a training left that was killed before its configuration was
-    there, which its place beside the folder says.
+    there, as its place beside the folder shows.
 
     Returns:
         The folder, links followed.

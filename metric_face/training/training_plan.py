@@ -30,7 +30,7 @@ def plan_training(data: PreparedData, config: Config) -> TrainingPlan:
     """Settle labels and batches; the audit makes the same plan, so that it refuses what a training would.
 
     Raises:
-        DataError: a label is missing, or one that the losses go by is not there.
+        DataError: a label is missing, or one that the losses need is not there.
         ArgumentError: the labels do not allow the batches that the configuration asks for.
         ConfigError: there is nothing to learn.
     """
