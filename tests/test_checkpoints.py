@@ -1,5 +1,6 @@
 """A training that is killed, moved, damaged or stopped goes on to the same model, or says why it cannot."""
 
+import errno
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ from test_training import same, stop_at, weights
 from typer.testing import CliRunner
 
 from metric_face.cli.app import app
-from metric_face.errors import ConfigError, FileFormatError, TrainingError
+from metric_face.errors import ConfigError, FileFormatError, OutputError, TrainingError
 from metric_face.models.embedding_model import EmbeddingModel
 from metric_face.models.precision import map_below_stride
 from metric_face.run import Run
@@ -47,6 +48,29 @@ def whole(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Checkpoints, "_score", lambda self, trainer: SCORES[trainer.current_epoch])
         return fit(config(toy), tmp_path_factory.mktemp("whole") / "run", quiet=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["images.parquet", "best.ckpt", "last.ckpt", "model.safetensors", "model.json"]
+)
+def test_a_disk_that_is_full_at_a_file_is_one_error_and_the_run_goes_on_to_the_same(
+    toy: Path, tmp_path: Path, whole: Run, name: str
+) -> None:
+    home = tmp_path / "run"
+
+    def full(path: Path) -> None:
+        if path.parent.name == f".{name}.metric_face":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("metric_face.files.atomic.flush_to_disk", full)
+        with pytest.raises(OutputError, match=f"{name}: cannot be written: No space left on device$"):
+            fit(config(toy), home, quiet=True)
+    assert list(home.rglob(".*")) == []
+    resumed = fit(config(toy), home, resume=True, quiet=True)
+    assert same(weights(resumed), weights(whole))
+    assert {path.name for path in home.rglob("*")} == {path.name for path in whole.folder.rglob("*")}
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def kill_at_save(number: int, *, written: bool, patch: pytest.MonkeyPatch) -> None:
