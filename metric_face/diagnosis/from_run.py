@@ -71,7 +71,10 @@ def context_from_run(run: "Run", **known: Any) -> Context:
         found["classes"] = {name: space[name].classes for name in space.names}
         found["cuts"] = {name: ends for name, ends in cuts.items() if ends is not None}
         found["raw_values"] = {name: space[name].numbers(table.column(name)) for name in found["cuts"]}
-        found["predictions"] = _predictions(stored, space)
+        if space.has_heads(stored.logits):
+            classes = space.head_classes(stored.logits)
+            found["predictions"] = {name: classes[name] for name in space.names}
+            found["probabilities"] = space.head_probabilities(stored.logits)
         with _lacking("conflict", "the classifiers", missing):
             found["head"] = _heads(run, stored, space)
     elif identities is not None:
@@ -115,13 +118,6 @@ def unlabeled_of(run: "Run", folder: str | Path) -> dict[str, Any]:
             "with the run's model"
         )
     return {"unlabeled": stored.vectors, "unlabeled_identities": stored.table.identities}
-
-
-def _predictions(stored: "Embeddings", space: "LabelSpace") -> dict[str, Ints] | None:
-    if not space.has_heads(stored.logits):
-        return None
-    classes = space.head_classes(stored.logits)
-    return {name: classes[name] for name in space.names}
 
 
 def _heads(run: "Run", stored: "Embeddings", space: "LabelSpace") -> dict[str, Doubles]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Abstention, Outcome, Table
+from metric_face.diagnosis.measures.class_scores import class_scores
 
 
 def ask(context: Context) -> Outcome:
@@ -36,16 +37,7 @@ def _own_f1(context: Context, attribute: str) -> float:
 
 
 def _classes(context: Context) -> Table:
-    """F1 of every joint class, with its identities and images."""
-    from metric_face.metrics import f1_per_class
-
-    rows = context.evaluated
-    truth, guess = context.joint[rows], context.join(context.predicted)[rows]
-    codes, both = np.unique(np.concatenate([truth, guess]), return_inverse=True)
-    scores = f1_per_class(both[: len(rows)], both[len(rows) :], len(codes))
-    lines = []
-    for code, score in zip(codes, scores, strict=True):
-        mine = truth == code
-        identities = len(np.unique(context.identities[rows][mine]))
-        lines.append((context.joint_name(int(code)), float(score), identities, int(mine.sum())))
-    return Table("budget.classes", ("class", "f1", "identities", "images"), tuple(lines))
+    """F1 of every joint class, the worst first, with its identities and images."""
+    scores = sorted(class_scores(context), key=lambda one: one.f1)
+    lines = tuple((one.name, one.f1, one.identities, one.images) for one in scores)
+    return Table("budget.classes", ("class", "f1", "identities", "images"), lines)

@@ -19,12 +19,15 @@ from metric_face.diagnosis.finding import (
     Verdict,
 )
 from metric_face.diagnosis.measures.class_pairs import Measured, measure_pairs, null_overlap
+from metric_face.diagnosis.measures.class_scores import class_scores, is_rare, missing
 from metric_face.diagnosis.measures.resampling import normal_interval, one_each, random_controls
 
 HALF = 0.5
 LEAST_EXPLAINED = 0.01
 WITHIN_NULL = 0.05
 """An overlap this near to that of one class dealt into two at random has nothing that separates the two labels."""
+LEAST_MISSING = 0.05
+"""Macro F1 missing below which it does not matter in which classes."""
 EVIDENCE = 12
 _COLUMNS = ("attribute", "first", "second", "overlap", "low", "high", "by_neighbors", "identities", "images")
 
@@ -120,7 +123,17 @@ def _answer(context: Context, measured: list[Measured], shared: list[Measured]) 
         return HypothesisAnswer("A", Verdict.NOT_SUPPORTED, "neighbors_part", measure, values)
     if worst.high > HALF:
         return HypothesisAnswer("A", Verdict.CANNOT_TELL, "interval_holds_half", measure, values)
+    share = _missing_in_rare(context)
+    if share > HALF:
+        return HypothesisAnswer("A", Verdict.CANNOT_TELL, "rare_classes", measure, {**values, "share": share})
     return HypothesisAnswer("A", Verdict.NOT_SUPPORTED, "apart", measure, values)
+
+
+def _missing_in_rare(context: Context) -> float:
+    """Share of the macro F1 missing that is missing in classes too rare to be measured."""
+    scores = class_scores(context)
+    total = missing(scores)
+    return missing([one for one in scores if is_rare(one)]) / total if total >= LEAST_MISSING else 0.0
 
 
 def _few(context: Context) -> tuple[Abstention, ...]:

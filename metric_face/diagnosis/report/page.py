@@ -12,6 +12,7 @@ from metric_face.diagnosis.finding import Finding, Table
 from metric_face.diagnosis.questions.information import MOST_CELLS
 from metric_face.diagnosis.report import cards, chapters
 from metric_face.diagnosis.report.sentences import say, say_abstention, table_title, term, words
+from metric_face.diagnosis.report.summary import where_lost
 from metric_face.files import write_text
 from metric_face.pages import Column, number, pack_ids, render
 from metric_face.visualization import MatrixChart, Projection, build_map, confusion_chart, project
@@ -92,6 +93,7 @@ def write_page(
         map=part,
         told=told.page,
         lead=_lead(diagnosis, lang),
+        lost=where_lost(diagnosis, lang),
         cards=verdicts,
         answers=[cards.answer_card(a, lang) for a in diagnosis.answers],
         matrices=[matrix.html(lang) for matrix in matrices],

@@ -9,7 +9,7 @@ from metric_face.diagnosis.finding import Abstention, Finding, HypothesisAnswer,
 from metric_face.pages import page_texts
 
 PARTS = ("title", "number", "sentence", "next")
-_TERMS = ("property", "cause", "effect")
+_TERMS = ("property", "cause", "effect", "winner")
 """Values that are terms of ours, not names of the user's."""
 
 

@@ -9,12 +9,13 @@ if TYPE_CHECKING:
 
 LINES = 10
 TOP = 3
+WORST = 3
 LEAST_SHOWN = 0.0005
 """Macro F1 that three decimals do not call zero."""
 
 
 def ten_lines(diagnosis: "Diagnosis", lang: str = "en") -> list[str]:
-    """Score, the top three findings with what to do, both hypotheses, and where the errors are.
+    """Score, where it is lost, the top three findings with what to do, and both hypotheses.
 
     Args:
         diagnosis: what was found.
@@ -24,7 +25,7 @@ def ten_lines(diagnosis: "Diagnosis", lang: str = "en") -> list[str]:
         At most ten lines, unwrapped.
     """
     told = words(lang)
-    lines = _score(diagnosis, lang)
+    lines = [*_score(diagnosis, lang), *where_lost(diagnosis, lang)]
     for place, finding in enumerate(diagnosis.findings[:TOP], 1):
         said = say(finding, lang)
         worth = finding.explained is not None and finding.explained >= LEAST_SHOWN
@@ -36,7 +37,6 @@ def ten_lines(diagnosis: "Diagnosis", lang: str = "en") -> list[str]:
         lines.append(_none(diagnosis, lang))
     for answer in diagnosis.answers:
         lines.append(told.summary["answer"].format(hypothesis=answer.hypothesis, **say_answer(answer, lang)))
-    lines += _budget(diagnosis, lang)
     more = len(diagnosis.findings) - TOP
     if more > 0 and len(lines) < LINES:
         lines.append(told.summary["more"].format(count=more))
@@ -61,6 +61,12 @@ def _none(diagnosis: "Diagnosis", lang: str) -> str:
     return str(told["none_resolution"].format(difference=table.column("difference")[0]))
 
 
+def where_lost(diagnosis: "Diagnosis", lang: str) -> list[str]:
+    """One line that says where the score is lost: by attribute, and in which classes."""
+    parts = [*_budget(diagnosis, lang), *_worst(diagnosis, lang)]
+    return [" ".join(parts)] if parts else []
+
+
 def _budget(diagnosis: "Diagnosis", lang: str) -> list[str]:
     table = diagnosis.tables.get("budget.attributes")
     if table is None or len(table.rows) < 2:
@@ -71,3 +77,13 @@ def _budget(diagnosis: "Diagnosis", lang: str) -> list[str]:
         .summary["budget"]
         .format(share=worst["only_this_wrong"], attribute=worst["attribute"], perfect=worst["f1_if_perfect"])
     ]
+
+
+def _worst(diagnosis: "Diagnosis", lang: str) -> list[str]:
+    """The classes of lowest F1, each with the identities it rests on; nothing where there are two or they are right."""
+    table, told = diagnosis.tables.get("budget.classes"), words(lang).summary
+    if table is None or len(table.rows) <= 2:
+        return []
+    worst = [dict(zip(table.columns, row, strict=True)) for row in table.rows[:WORST]]
+    names = [told["worst_class"].format(name=w["class"], **w) for w in worst if w["f1"] < 1]
+    return [told["worst"].format(names="; ".join(names))] if names else []
