@@ -1,21 +1,20 @@
 """Leak: does validation hold what training has already seen?
 
 Three ways in: the same identity on both sides, the same file, and nearly the same picture under another name. The
-last is sought among neighbors in the embedding (a neutral one where it is given): a twin is far closer than any
-two different identities of the training set are to each other, which sets the threshold.
+last is sought among neighbors in the embedding (a neutral one where it is given): a twin is far closer than the
+training image's own neighborhood is, and more identities have one than training images among themselves would.
 """
 
 from pathlib import Path
 
 import numpy as np
 
-from metric_face.arrays import Bools, Doubles, Floats, Ints
+from metric_face.arrays import Bools, Doubles, Ints
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Abstention, Confidence, Finding, Measure, Outcome, Table, Tier
+from metric_face.diagnosis.measures.near_copies import near_copies
 from metric_face.diagnosis.measures.resampling import one_each, random_controls
 
-FAR_OUT = 6.0
-"""Robust standard deviations of log distance below the nearest different identity at which two images are one."""
 LEAST_SHARE = 0.002
 FEWEST = 3
 EVIDENCE = 12
@@ -100,19 +99,13 @@ def _copies(context: Context, train: Ints, held: Ints) -> tuple[Ints, Ints]:
 
 
 def _near(context: Context, train: Ints, held: Ints) -> tuple[Ints, Ints, float]:
-    """Held-out rows with a training row of another identity too near to be another identity."""
+    """Held-out rows with a training row of another identity too near to be another identity, or with its pixels."""
     graph = context.graph if context.neutral is None else context.neutral_graph
-    across, who = _nearest(graph.ids, graph.similarities, held, context.in_train)
-    usual, _ = _nearest(graph.ids, graph.similarities, train, context.in_train)
-    usual = np.log(np.maximum(1 - usual[np.isfinite(usual)], 1e-9))
-    if len(usual) < 20:
-        return held[:0], held[:0], 0.0
-    low, middle, high = np.quantile(usual, [0.25, 0.5, 0.75])
-    threshold = float(np.exp(middle - FAR_OUT * max((high - low) / 1.349, 1e-3)))
-    found = np.isfinite(across) & (1 - across < threshold)
-    found |= _look_alike(context, held, who, across)
-    order = np.argsort(-across[found], kind="stable")
-    return held[found][order], who[found][order], threshold
+    near = near_copies(graph.ids, graph.similarities, context.identities, train, held)
+    alike = _look_alike(context, held, near.nearest, near.closeness)
+    found = np.isin(held, near.rows) & near.beyond_chance | alike
+    order = np.argsort(-near.closeness[found], kind="stable")
+    return held[found][order], near.nearest[found][order], near.ratio
 
 
 def _look_alike(context: Context, held: Ints, twins: Ints, closeness: Doubles) -> Bools:
@@ -136,23 +129,13 @@ def _look_alike(context: Context, held: Ints, twins: Ints, closeness: Doubles) -
     return alike
 
 
-def _nearest(ids: Ints, similarities: Floats, rows: Ints, allowed: Bools | None) -> tuple[Doubles, Ints]:
-    """Similarity and row of the nearest allowed neighbor; -inf where none is among the neighbors kept."""
-    near, close = ids[rows], similarities[rows].astype(np.float64)
-    good = (near >= 0) & (True if allowed is None else allowed[near])
-    close = np.where(good, close, -np.inf)
-    best = close.argmax(axis=1)
-    at = np.arange(len(rows))
-    return close[at, best], near[at, best]
-
-
 def _pairs(
     context: Context, what: str, held: Ints, rows: Ints, twins: Ints, confidence: Confidence, threshold: float
 ) -> Finding | None:
     if len(rows) < max(FEWEST if what == "leak.near" else 1, LEAST_SHARE * len(held)):
         return None
     identities = len(np.unique(context.identities[rows]))
-    values = {"images": len(rows), "of": len(held), "threshold": 1 - threshold}
+    values = {"images": len(rows), "of": len(held), "threshold": threshold}
     return Finding(
         what,
         Measure(len(rows) / len(held), null=0.0, identities=identities, images=len(rows)),
