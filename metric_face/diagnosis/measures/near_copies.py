@@ -18,7 +18,7 @@ FAR_OUT = 6.0
 FEWEST_PAIRS = 20
 FEWEST_LOCAL = 3
 """Training neighbors that a local scale needs."""
-BY_CHANCE = 1e-3
+BY_CHANCE = 1e-2
 """Probability that as many identities lie below the threshold by chance."""
 
 
@@ -82,7 +82,7 @@ def near_copies(
     below = below[np.argsort(across[below], kind="stable")]
     by_chance = len(np.unique(identities[train[known & (usual < threshold)]]))
     sides = [len(np.unique(identities[side])) for side in (held, train)]
-    expected = (by_chance + 1) * sides[0] / max(sides[1], 1)
+    expected = (by_chance + 0.5) * sides[0] / max(sides[1], 1)
     count = len(np.unique(identities[held[below]]))
     return NearCopies(held[below], who[below], float(np.exp(threshold)), count, expected, who, closeness)
 
