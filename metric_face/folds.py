@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metric_face.embeddings import Predictions, pool_folds
-from metric_face.errors import ArgumentError
+from metric_face.errors import ArgumentError, FileFormatError
+from metric_face.files import remedy_of
 from metric_face.run import Run
 from metric_face.visible import shell_word
 
@@ -21,9 +22,18 @@ def fold_folder(home: Path, fold: int) -> Path:
 
 
 def fold_runs(home: Path) -> list[Run]:
-    """The folds that were begun in a folder, by number; none where it holds no folds."""
+    """The folds that were begun in a folder, by number; none where it holds no folds.
+
+    Raises:
+        FileFormatError: a fold that was trained has lost its configuration, and would be left out without a word.
+    """
     numbers = [match for path in home.glob("fold-*") if (match := re.fullmatch(r"fold-(\d+)", path.name))]
     folders = [fold_folder(home, number) for number in sorted(int(match[1]) for match in numbers)]
+    for folder in folders:
+        if (folder / "model.safetensors").exists() and not (folder / "config.yaml").is_file():
+            raise FileFormatError(
+                f"{folder / 'config.yaml'}: missing; {remedy_of(folder)}, or remove {folder}"
+            )
     return [Run(folder) for folder in folders if (folder / "config.yaml").is_file()]
 
 

@@ -73,6 +73,17 @@ def test_an_unfinished_fold_waits_and_is_said(tmp_path: Path) -> None:
         fuse([home])
 
 
+def test_a_fold_that_lost_its_configuration_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    home = plant_folds(tmp_path / "kfold", 3, of=3)
+    (home / "fold-1" / "config.yaml").unlink()
+    with pytest.raises(
+        FileFormatError, match=r"fold-1/config\.yaml: missing; restore it, .*, or remove .*fold-1"
+    ):
+        fuse([home])
+    (home / "fold-1" / "model.safetensors").unlink()  # killed before it began: the others are fused
+    assert [one.folds for one in fuse([home]).estimates] == [(2, 3)]
+
+
 def test_folds_of_two_trainings_are_not_pooled(tmp_path: Path) -> None:
     home = plant_folds(tmp_path / "kfold", 2)
     plant_run(home / "fold-2", TABLE, FAIR, fold=(2, 4))
