@@ -106,16 +106,16 @@ def _asked(run: Run, asked: Clock) -> Diagnosis:
     """Ask every question, each under the clock."""
     last: list[tuple[str, float, float]] = []
 
-    def turn(name: str, number: int, of: int) -> None:
+    def turn(name: str) -> None:
         now = time.perf_counter(), time.process_time()
         if last:
             before, wall, processor = last.pop()
             asked.taken[before] = (now[0] - wall, now[1] - processor)
         last.append((name, *now))
 
-    turn("reading the run", 0, 0)
-    found = diagnose(run, progress=turn)
-    turn("", 0, 0)
+    turn("reading the run")
+    found = diagnose(run, say=turn)
+    turn("")
     return found
 
 

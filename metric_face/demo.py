@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from metric_face.config import load_config
 from metric_face.errors import ConfigError
 from metric_face.files import SUFFIX, holds_only
+from metric_face.progress import Say
 
 if TYPE_CHECKING:
     from metric_face.evaluation import Evaluation
@@ -74,7 +75,7 @@ def run_demo(
     folder: str | Path,
     *,
     identities: int = 200,
-    say: Callable[[str], object] = print,
+    say: Say = print,
     show: "Callable[[Answer], object]" = print,
 ) -> DemoResult:
     """Draw faces, train, embed, index, ask about identities held out, evaluate and draw the map.
@@ -151,7 +152,7 @@ def run_demo(
 class _Watch:
     """Says what comes next, and keeps how long each step took."""
 
-    def __init__(self, say: Callable[[str], object]) -> None:
+    def __init__(self, say: Say) -> None:
         self.say = say
         self.seconds: dict[str, float] = {}
         self._step = ""

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from itertools import islice
@@ -21,9 +21,9 @@ from metric_face.embeddings import Embeddings, logits_file, write_description
 from metric_face.errors import ArgumentError
 from metric_face.files import EMBEDDINGS, replace_folder, write_text
 from metric_face.models import ImageEmbedder, computing_dtype, device_of_choice
+from metric_face.progress import Progress, silent
 from metric_face.run import Run
 
-Progress = Callable[[int, int], object]
 _NOTE = "progress.json"
 
 
@@ -38,7 +38,7 @@ def extract(
     workers: int | None = None,
     precision: str = "auto",
     device: torch.device | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Embeddings:
     """Embed the images of a table.
 
@@ -83,8 +83,7 @@ def extract(
             vectors, logits = embedder(pixels)
             store.write(done, vectors, logits)
             done += len(pixels)
-            if progress is not None:
-                progress(done, len(table))
+            progress(done, len(table))
         made = store.finish(table, fingerprint)
     return Embeddings.load(folder, mmap=True) if folder is not None else made
 

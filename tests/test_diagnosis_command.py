@@ -29,7 +29,7 @@ def run(toy, tmp_path_factory):
 def no_umap(monkeypatch):
     """The layout itself is tested elsewhere."""
 
-    def plane(graph, *, vectors, seed, n_neighbors, progress):
+    def plane(graph, *, vectors, seed, n_neighbors, say):
         return Projection(vectors[:, :2].copy(), seed, n_neighbors, 0.1)
 
     monkeypatch.setattr("metric_face.diagnosis.report.page.project", plane)

@@ -14,7 +14,7 @@ from metric_face.diagnosis.measures.image_properties import PROPERTIES, of_pixel
 from metric_face.diagnosis.measures.log_shape import best_epoch, broken_loss, still_improving
 from metric_face.diagnosis.measures.null_scores import macro_area, signal
 from metric_face.diagnosis.measures.shortcuts import area
-from metric_face.diagnosis.report.sentences import say
+from metric_face.diagnosis.report.sentences import finding_text
 
 ASKED = ["generalization", "signal", "overlap"]
 
@@ -67,8 +67,8 @@ def test_the_best_epoch_is_named_where_validation_fell_since() -> None:
     finding = _why(world, ["generalization"]).findings[0]
     assert (finding.values["at"], finding.values["of"]) == (5, 20)
     assert finding.explained == pytest.approx(0.2)
-    assert "5 of 20" in say(finding)["sentence"]
-    assert "best epoch" in say(finding)["next"]
+    assert "5 of 20" in finding_text(finding)["sentence"]
+    assert "best epoch" in finding_text(finding)["next"]
 
 
 def _with_scores(world, scores):
@@ -84,7 +84,7 @@ def test_a_training_that_ended_too_early() -> None:
     result = _why(rising)
     assert found(result) == ["generalization.underfit"]
     assert result.findings[0].measure.value == pytest.approx(5 / 19 * (held_out_f1(world) - 0.1))
-    assert "still improving" in say(result.findings[0])["sentence"]
+    assert "still improving" in finding_text(result.findings[0])["sentence"]
     flat = _with_scores(world, np.minimum(np.linspace(0.1, 1.5, 20), 1) * held_out_f1(world))
     assert "generalization.underfit" not in found(_why(flat))
 
@@ -137,8 +137,8 @@ def test_a_shortcut_is_named_by_its_property() -> None:
     assert found(result)[0] == "generalization.shortcut"
     assert result.findings[0].values["property"] == "brightness"
     assert result.findings[0].values["attribute"] == "worn"
-    assert "brightness" in say(result.findings[0])["title"]
-    assert "밝기" in say(result.findings[0], "ko")["title"]
+    assert "brightness" in finding_text(result.findings[0])["title"]
+    assert "밝기" in finding_text(result.findings[0], "ko")["title"]
     assert "overlap.classes" not in found(result)
 
 
@@ -182,7 +182,7 @@ def test_a_broken_loss_comes_first(how) -> None:
         log["update_ratio"] = 0.2
     result = _why(world | {"log": log})
     assert found(result)[0] == "generalization.diverged"
-    assert "learning rate" in say(result.findings[0])["next"]
+    assert "learning rate" in finding_text(result.findings[0])["next"]
 
 
 def test_the_log_is_read_by_hand() -> None:

@@ -10,7 +10,7 @@ from metric_face import diagnose
 from metric_face.diagnosis.diagnosing import QUESTIONS
 from metric_face.diagnosis.finding import Confidence, Finding, Measure, Tier
 from metric_face.diagnosis.ranking import rank
-from metric_face.diagnosis.report.sentences import say, words
+from metric_face.diagnosis.report.sentences import finding_text, words
 from metric_face.diagnosis.report.writing import write_json
 from metric_face.errors import ArgumentError
 
@@ -39,7 +39,7 @@ def test_the_terminal_gets_ten_lines_at_most(faulty) -> None:
         assert all("\n" not in line for line in lines)
     text = "\n".join(faulty.lines())
     assert "Macro F1" in text
-    assert say(faulty.findings[0])["title"] in text
+    assert finding_text(faulty.findings[0])["title"] in text
     assert "supported" in text
     assert "cannot tell" in text
 

@@ -8,7 +8,7 @@ from sklearn.metrics import f1_score
 from benchmarks.fault_worlds import arguments, draw, ending_at, fitted, held_out_f1
 from metric_face import diagnose
 from metric_face.diagnosis.finding import Verdict
-from metric_face.diagnosis.report.sentences import say
+from metric_face.diagnosis.report.sentences import finding_text
 
 RARE = (0.4, 0.35, 0.17, 0.03, 0.03, 0.02)
 
@@ -32,7 +32,7 @@ def test_macro_f1_lost_in_rare_classes_with_its_sum() -> None:
     assert finding.explained == pytest.approx(np.maximum(reached - scores[6:], 0).sum() / 12)
     answer = next(a for a in result.answers if a.hypothesis == "A")
     assert (answer.verdict, answer.reason) == (Verdict.CANNOT_TELL, "rare_classes")
-    assert "6 of 12 classes" in say(finding)["sentence"]
+    assert "6 of 12 classes" in finding_text(finding)["sentence"]
 
 
 def test_rare_classes_that_are_recognized_are_no_finding() -> None:
@@ -43,7 +43,7 @@ def test_where_all_classes_are_rare_it_says_so() -> None:
     result = _why(fitted(draw(0, shares=(0.3, 0.3, 0.4), identities=36, gap=1.5)), ["rare"])
     assert found(result) == ["rare.classes"]
     assert result.findings[0].explained is None
-    assert say(result.findings[0])["sentence"].startswith("All 6 classes")
+    assert finding_text(result.findings[0])["sentence"].startswith("All 6 classes")
 
 
 def test_the_worst_classes_stand_directly_below_the_score() -> None:
@@ -60,7 +60,7 @@ def test_a_log_that_disagrees_with_the_stored_predictions(logged, remedy) -> Non
     result = _why(world | {"log": ending_at(world["log"], logged)})
     assert found(result)[0] == "sources.log"
     assert result.findings[0].measure.value == pytest.approx(logged - held_out_f1(world))
-    assert remedy in say(result.findings[0])["next"]
+    assert remedy in finding_text(result.findings[0])["next"]
     assert found(_why(world)) == []
 
 

@@ -61,10 +61,10 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(
 
 def test_broken_images_are_found_and_refused_by_name(tmp_path: Path, broken: dict[str, Path]) -> None:
     paths = [noise(tmp_path / "fine.jpg"), broken["text"], broken["truncated"]]
-    seen: list[int] = []
-    found = find_broken(paths, progress=seen.append)
+    seen: list[tuple[int, ...]] = []
+    found = find_broken(paths, progress=lambda *counts: seen.append(counts))
     assert list(found) == [1, 2]
-    assert sum(seen) == 3
+    assert seen == [(1, 3), (2, 3), (3, 3)]
     with pytest.raises(
         DataError, match=r"text\.jpg: not an image .* \(and 1 more\); --skip-broken drops and lists them"
     ):

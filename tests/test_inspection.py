@@ -187,8 +187,8 @@ def test_exact_groups():
 
 def test_fingerprints_report_progress(table):
     seen = []
-    prints = take_fingerprints(table.paths, workers=2, progress=seen.append)
-    assert sum(seen) == 48
+    prints = take_fingerprints(table.paths, workers=2, progress=lambda *counts: seen.append(counts))
+    assert seen == [(done, 48) for done in range(1, 49)]
     assert prints.pictures.shape == (48, 32, 32)
     assert len(set(prints.digests)) == 48
 

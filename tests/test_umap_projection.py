@@ -183,6 +183,6 @@ def test_errors_name_parameter_rule_value_and_remedy(arguments, keywords, messag
 
 def test_progress_is_told_before_the_long_steps(blobs):
     said = []
-    project(*_graph(blobs[0]), n_epochs=11, progress=said.append)
+    project(*_graph(blobs[0]), n_epochs=11, say=said.append)
     assert len(said) == 2
     assert "120 points" in said[1]

@@ -1,6 +1,6 @@
 """audit: data, split and sampler of a run that has not been started, in one dry pass."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from metric_face.batches import METRIC
 from metric_face.config import Config, load_config, recipes
 from metric_face.data import ImageTable, LabelSpace, PreparedData, split_table
 from metric_face.errors import ConfigError, MetricFaceError
+from metric_face.progress import Progress, silent
 from metric_face.training import TrainingPlan, get_ready
 
 
@@ -19,7 +20,7 @@ def audit(
     overrides: Sequence[str] = (),
     *,
     fixed: Sequence[str] = (),
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = silent,
 ) -> InspectionReport:
     """Audit what a training would get.
 
@@ -30,7 +31,7 @@ def audit(
         source: images (a folder, CSV or Parquet file), or a configuration (YAML) that names them.
         overrides: ``section.key=value`` of the configuration.
         fixed: attributes that two images of an identity cannot differ in, such as gender.
-        progress: called with (images just read, images in all).
+        progress: called with (images read, images in all).
 
     Returns:
         The report; its ``refusal`` says why a training would refuse, and is empty where it would begin.
@@ -51,7 +52,7 @@ def audit(
         sampler_labels=None if sampler is None or plan is None else plan.codes[METRIC],
         fixed=fixed,
         seed=config.seed,
-        progress=None if progress is None else lambda count: progress(count, len(table)),
+        progress=progress,
     )
     notes = table.notes if prepared is None else (*said, *prepared.dropped, *prepared.notes)
     if not refusal:

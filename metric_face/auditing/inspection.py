@@ -1,6 +1,6 @@
 """Look at data, split and sampler in one dry pass: no model, no GPU, no training."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -23,6 +23,7 @@ from metric_face.auditing.sentences import defect_key, sampler_notes
 from metric_face.data import ImageTable, LabelSpace, take_fingerprints
 from metric_face.errors import ArgumentError
 from metric_face.metrics import Resolution, assumed_resolution
+from metric_face.progress import Progress, silent
 
 _VALIDATION = ("val", "valid", "validation", "dev", "eval", "test")
 _ORDER = {"certain": 0, "warning": 1, "note": 2}
@@ -38,7 +39,7 @@ def inspect_data(
     images: bool = True,
     workers: int = 4,
     seed: int = 0,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress = silent,
 ) -> InspectionReport:
     """Check a data set before anything is trained on it.
 
@@ -51,7 +52,7 @@ def inspect_data(
         images: whether to read the image files, for broken ones and copies.
         workers: threads that read them.
         seed: of the simulation behind the smallest difference.
-        progress: called with the number of images just read.
+        progress: called with (images read, images in all).
 
     Returns:
         Counts, findings in words, the most severe first, and what the validation set can show.

@@ -26,13 +26,13 @@ def audit(
 ) -> None:
     """Check data, split and sampler in one dry pass, without training; exit code 1 where a training would refuse."""
     from metric_face.auditing import audit, write_page
-    from metric_face.cli.terminal import answer, answer_json, bar, counted, counter
+    from metric_face.cli.terminal import answer, answer_json, bar, counted
     from metric_face.pages import check_language
 
     check_language(lang)  # refused before anything is read
     check_apart({"--out": out}, [source])
     with bar("reading images", not as_json) as progress:
-        report = audit(source, overrides or [], fixed=fixed or [], progress=counter(progress))
+        report = audit(source, overrides or [], fixed=fixed or [], progress=progress)
     if as_json:
         page = None if out is None else write_page(report, out, lang=lang)
         answer_json({**report.to_dict(), "page": None if page is None else str(page)})

@@ -13,7 +13,7 @@ def evaluate(run: RunArgument = LATEST, split: Split = "val", as_json: Json = Fa
     opened = Run.open(run)
     tell(opened, say, shown=False)
     with steps(not as_json) as step:
-        found = evaluate(opened, split=split, progress=step)
+        found = evaluate(opened, split=split, say=step)
     if as_json:
         answer_json(found.to_dict())
         return

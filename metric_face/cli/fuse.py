@@ -48,7 +48,7 @@ def fuse(
 
     check_apart({"--out": out}, [*sources, *(one for one in (images, template) if one is not None)])
     with steps(not as_json) as step:
-        fused = fuse(sources, truth, out=out, images=images, template=template, insist=insist, progress=step)
+        fused = fuse(sources, truth, out=out, images=images, template=template, insist=insist, say=step)
     if as_json:
         answer_json({**vars(fused), "out": None if out is None else str(out)})
         raise typer.Exit(0 if fused.complete else 1)

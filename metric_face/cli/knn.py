@@ -59,7 +59,6 @@ def knn(
         answer_json,
         bar,
         counted,
-        counter,
         say,
         show_answer,
         show_failure,
@@ -126,7 +125,7 @@ def knn(
     else:
         broken: dict[str, Any] = {}
         with bar("reading images", not as_json) as progress:
-            answers = predict(asked.files, broken=broken, progress=counter(progress))
+            answers = predict(asked.files, broken=broken, progress=progress)
         broken |= asked.failed
         failed = len(broken)
         if as_json and csv is None:

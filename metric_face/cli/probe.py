@@ -17,7 +17,7 @@ def probe(
     opened = Run.open(run)
     tell(opened, say, shown=False)
     with steps(not as_json) as step:
-        scores = probe(opened, split=split, progress=step)
+        scores = probe(opened, split=split, say=step)
     if as_json:
         from dataclasses import asdict
 

@@ -164,18 +164,6 @@ def steps(shown: bool = True) -> Iterator[Callable[[str], None]]:
         yield lambda step: progress.update(task, description=visible(step))
 
 
-def counter(progress: Callable[[int, int], None]) -> Callable[[int, int], None]:
-    """Turn (just done, in all) into (done so far, in all)."""
-    done = 0
-
-    def tick(count: int, total: int) -> None:
-        nonlocal done
-        done += count
-        progress(done, total)
-
-    return tick
-
-
 def with_interval(interval: Any) -> str:
     """``0.742 [0.701, 0.780]``; of one identity the value alone."""
     if interval.low != interval.low:  # NaN: nobody to resample

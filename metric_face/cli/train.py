@@ -42,7 +42,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train an embedding, or one for each fold of the identities."""
-    from metric_face.cli.terminal import answer, answer_json, bar, counter, say
+    from metric_face.cli.terminal import answer, answer_json, bar, say
     from metric_face.config import load_config
     from metric_face.folds import fold_runs
 
@@ -65,11 +65,10 @@ def train(
         going_on(out, "config.yaml", "fold-0/config.yaml", resumes=resume),
         bar("checking images", not quiet) as progress,
     ):
-        checking = counter(progress)
         if folds is not None or (resume and fold_runs(out)):
-            _train_folds(resolved, out, resume, checking, quiet, as_json)
+            _train_folds(resolved, out, resume, progress, quiet, as_json)
             return
-        run = fit(resolved, out, resume=resume, quiet=quiet, say=say, checking=checking)
+        run = fit(resolved, out, resume=resume, quiet=quiet, say=say, progress=progress)
     facts = run.facts
     if as_json:
         answer_json({"run": str(run.folder), **facts})
@@ -84,11 +83,11 @@ def train(
     _say_how_to_go_on(facts, out)
 
 
-def _train_folds(config: Any, out: Path, resume: bool, checking: Any, quiet: bool, as_json: bool) -> None:
+def _train_folds(config: Any, out: Path, resume: bool, progress: Any, quiet: bool, as_json: bool) -> None:
     from metric_face.cli.terminal import answer, answer_json, say
     from metric_face.training import fit_folds
 
-    runs = fit_folds(config, out, resume=resume, quiet=quiet, say=say, checking=checking)
+    runs = fit_folds(config, out, resume=resume, quiet=quiet, say=say, progress=progress)
     if as_json:
         answer_json([{"run": str(run.folder), **run.facts} for run in runs])
     else:

@@ -37,7 +37,7 @@ def visualize(
     tell(opened, say, shown=not no_thumbnails)
     with steps(not as_json) as step:
         made = visualize(
-            opened, split=split, folder=out, seed=seed, thumbnails=not no_thumbnails, lang=lang, progress=step
+            opened, split=split, folder=out, seed=seed, thumbnails=not no_thumbnails, lang=lang, say=step
         )
     if as_json:
         answer_json({"picture": str(made.picture), "page": str(made.page)})

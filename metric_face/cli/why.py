@@ -45,7 +45,7 @@ def why(
     if unlabeled is not None:
         known |= unlabeled_of(opened, unlabeled)
     with steps(not as_json) as step:
-        found = diagnose(opened, progress=lambda name, number, of: step(f"{number + 1}/{of} {name}"), **known)
+        found = diagnose(opened, say=step, **known)
     # Before the page: an answer that took minutes is not lost to a disk that is full.
     if as_json:
         answer_json(found.to_dict())

@@ -1,7 +1,7 @@
 """Two fingerprints of an image: one of its bytes, one of how it looks."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +15,7 @@ from PIL import Image
 from metric_face.arrays import Bools, Floats
 from metric_face.data.images import open_image, refuse_special
 from metric_face.errors import ImageError
+from metric_face.progress import Progress, silent
 
 SIDE = 32
 """Pixels along a side of the small picture that looks are compared on."""
@@ -47,14 +48,14 @@ class Fingerprints:
 
 
 def take_fingerprints(
-    paths: Sequence[Path], *, workers: int = 4, progress: Callable[[int], object] | None = None
+    paths: Sequence[Path], *, workers: int = 4, progress: Progress = silent
 ) -> Fingerprints:
     """Read and decode every image once.
 
     Args:
         paths: N files.
         workers: threads; Pillow releases the interpreter while it decodes.
-        progress: called with the number of images just read.
+        progress: called with (images read, images in all).
     """
 
     def read(path: Path) -> tuple[str, _Look | None, str]:
@@ -84,8 +85,7 @@ def take_fingerprints(
                 broken[row] = reason
             else:
                 pictures[row], extremes[row] = look
-            if progress is not None:
-                progress(1)
+            progress(row + 1, len(paths))
     return Fingerprints(digests, pictures, extremes[..., 0], extremes[..., 1], broken)
 
 

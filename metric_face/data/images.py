@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from metric_face.data.pixels import as_seen
 from metric_face.errors import DataError, ImageError
+from metric_face.progress import Progress, silent
 
 MAX_PIXELS = 100_000_000
 """An image that declares more pixels than this is refused before it is decoded (a decompression bomb)."""
@@ -70,15 +71,13 @@ def refuse_special(path: str | Path) -> None:
         )
 
 
-def find_broken(
-    paths: Sequence[Path], *, workers: int = 4, progress: Callable[[int], object] | None = None
-) -> dict[int, str]:
+def find_broken(paths: Sequence[Path], *, workers: int = 4, progress: Progress = silent) -> dict[int, str]:
     """Decode every image and say which cannot be used.
 
     Args:
         paths: N files.
         workers: threads; Pillow releases the interpreter while it decodes.
-        progress: called with the number of images just checked.
+        progress: called with (images checked, images in all).
 
     Returns:
         The row of each broken image and the line that says why.
@@ -96,8 +95,7 @@ def find_broken(
         for row, reason in enumerate(pool.map(check, paths)):
             if reason is not None:
                 broken[row] = reason
-            if progress is not None:
-                progress(1)
+            progress(row + 1, len(paths))
     return broken
 
 

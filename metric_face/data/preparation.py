@@ -15,6 +15,7 @@ from metric_face.data.split import check_split, split_by_identity, split_fold, u
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, ConfigError, DataError, SplitError
 from metric_face.missing import missing_rows
+from metric_face.progress import Progress, silent
 
 if TYPE_CHECKING:
     from metric_face.config import DataConfig
@@ -40,7 +41,7 @@ class PreparedData:
 def prepare_data(
     config: "DataConfig",
     *,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = silent,
     first: Callable[[PreparedData], object] = lambda data: None,
 ) -> PreparedData:
     """Read the table that a configuration names, and check everything that could fail later.
@@ -113,14 +114,8 @@ def _is_learnt(table: ImageTable) -> Bools:
     )
 
 
-def _drop_broken(
-    table: ImageTable, skip: bool, progress: Callable[[int, int], object] | None
-) -> tuple[ImageTable, list[str]]:
-    def tick(count: int) -> None:
-        if progress is not None:
-            progress(count, len(table))
-
-    broken = find_broken(table.paths, workers=os.cpu_count() or 1, progress=tick)
+def _drop_broken(table: ImageTable, skip: bool, progress: Progress) -> tuple[ImageTable, list[str]]:
+    broken = find_broken(table.paths, workers=os.cpu_count() or 1, progress=progress)
     if not skip:
         refuse_broken(broken)
     if len(broken) == len(table):

@@ -1,12 +1,13 @@
 """Where the images of a run are now: where training found them, beside a moved run, or where the user states."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from metric_face.errors import DataError
+from metric_face.progress import Say
 from metric_face.visible import shell_word
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def refuse_missing(table: "ImageTable") -> None:
         )
 
 
-def tell(run: "Run", say: Callable[[str], object], *, shown: bool = True) -> None:
+def tell(run: "Run", say: Say, *, shown: bool = True) -> None:
     """Say in a line each how many images of the stored embeddings are missing, and how many were changed since.
 
     Args:

@@ -5,7 +5,7 @@ To add a question, write a module with a function ``ask(context) -> Outcome``, i
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -38,6 +38,7 @@ from metric_face.diagnosis.ranking import rank
 from metric_face.diagnosis.result import Diagnosis
 from metric_face.errors import ArgumentError
 from metric_face.optional import optional
+from metric_face.progress import Progress, Say, silent
 
 QUESTIONS: tuple[ModuleType, ...] = (
     leak,
@@ -62,8 +63,6 @@ QUESTIONS: tuple[ModuleType, ...] = (
 )
 """In the order they are asked, which is also the order among spoilers; see :mod:`.ranking`."""
 
-Progress = Callable[[str, int, int], None]
-
 
 def diagnose(
     embeddings: Any,
@@ -71,7 +70,8 @@ def diagnose(
     identities: Any = None,
     *,
     questions: Sequence[str] | None = None,
-    progress: Progress | None = None,
+    say: Say = silent,
+    progress: Progress = silent,
     **known: Any,
 ) -> Diagnosis:
     """Say what holds a training back: data, split, sampler, set-up, overlap, losses, labels, shift, or nothing.
@@ -84,7 +84,8 @@ def diagnose(
         identities: (N,) the identity of each image; without them every image stands for itself, and leaks and
             intervals are measured under that assumption.
         questions: names of the questions to ask; all by default.
-        progress: called with the name of each question, its number and their count, before it is asked.
+        say: called with the name of each question before it is asked.
+        progress: called with (questions asked, questions in all).
         **known: whatever else is known, as listed at :class:`metric_face.diagnosis.known.Known`: ``split``,
             ``predictions``, ``probabilities``, ``images``, ``log``, ``batches``, ``transforms``, ``settings``,
             ``raw_values``, ``cuts``, ``unlabeled``, ``neutral``, ``runs``, ``seed``, ...
@@ -102,10 +103,9 @@ def diagnose(
     abstentions: list[Abstention] = []
     answers: list[HypothesisAnswer] = []
     seconds: dict[str, float] = {}
-    for number, module in enumerate(chosen):
+    for number, module in enumerate(chosen, 1):
         name = _name(module)
-        if progress is not None:
-            progress(name, number, len(chosen))
+        say(name)
         started = time.perf_counter()
         notes: list[str] = []
         outcome = Outcome()
@@ -120,6 +120,7 @@ def diagnose(
         tables |= {table.name: table for table in outcome.tables}
         abstentions += outcome.abstentions
         answers += [outcome.answer] if outcome.answer else []
+        progress(number, len(chosen))
     causes, answers, effects = without_effects(rank(findings, [_name(m) for m in QUESTIONS]), answers)
     abstentions += effects
     return Diagnosis(

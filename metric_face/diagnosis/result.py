@@ -40,10 +40,10 @@ class Diagnosis:
 
     def failures(self, lang: str = "en") -> list[str]:
         """What could not be looked at because something is damaged or failed, a line each."""
-        from metric_face.diagnosis.report.sentences import say_abstention
+        from metric_face.diagnosis.report.sentences import abstention_text
 
         failed = [one for one in self.abstentions if one.reason == "failed"]
-        return [f"{one.question}: {say_abstention(one, lang)}" for one in failed]
+        return [f"{one.question}: {abstention_text(one, lang)}" for one in failed]
 
     def to_dict(self) -> dict[str, Any]:
         """The content of ``report.json``: plain values, the same in every language."""

@@ -1,6 +1,6 @@
 """fuse: files, runs and folds of runs, fused by what images chose that no model was trained on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from metric_face.ensemble.members import Candidate, models_of, open_candidates
 from metric_face.ensemble.soft_vote import FusionPlan, choose_members, fixed_plan
 from metric_face.errors import ArgumentError
 from metric_face.metrics import Interval, bootstrap_interval
+from metric_face.progress import Say, silent
 from metric_face.run import Run
 
 
@@ -95,7 +96,7 @@ def fuse(
     template: Path | None = None,
     insist: bool = False,
     seed: int = 0,
-    progress: Callable[[str], object] = lambda step: None,
+    say: Say = silent,
 ) -> Fused:
     """Choose members on images that no model was trained on, and fuse the images to submit.
 
@@ -114,7 +115,7 @@ def fuse(
         insist: write the fusion even where it was worse than the best single candidate, which else is written; and
             where too few identities are shared to choose by, fuse all.
         seed: of folds and resampling.
-        progress: called with what is under way.
+        say: called with what is under way.
 
     Returns:
         The plan, what each candidate is worth alone, and what was written.
@@ -126,10 +127,10 @@ def fuse(
     """
     candidates = open_candidates(sources)
     known = _Truth.of(models_of(candidates if truth is None else open_candidates([truth])))
-    progress("reading predictions")
+    say("reading predictions")
     said = [one.said(known.space) for one in candidates]
     estimates = [_estimate(one, of, known, seed) for one, of in zip(said, candidates, strict=True)]
-    progress("choosing members")
+    say("choosing members")
     if len(said) == 1:
         plan = fixed_plan({name: [said[0].name] for name in known.space.names})
     elif insist and _shared(said, known) < 2:
@@ -160,7 +161,7 @@ def fuse(
     names = {run for member in chosen.members for run in member.runs}
     members = [(one, of) for one, of in zip(said, candidates, strict=True) if one.name in names]
     unseen, ids = _to_submit(members, images, template)
-    looked, unseen = _of_unseen(members, known, unseen, ids, progress)
+    looked, unseen = _of_unseen(members, known, unseen, ids, say)
     fused = chosen.apply(looked)
     default = int(np.bincount(known.space.joint(known.codes)).argmax())
     missing: list[str] = []
@@ -239,7 +240,7 @@ def _of_unseen(
     known: _Truth,
     unseen: Unseen | None,
     ids: Template | None,
-    progress: Callable[[str], object],
+    say: Say,
 ) -> tuple[list[Predictions], Unseen | None]:
     """What each member says of the images to submit: files as they are, models by looking at them."""
     if unseen is None:
@@ -260,7 +261,7 @@ def _of_unseen(
     for said, of in members:
         parts = []
         for run in of.runs:
-            progress(f"{run.folder} looks at {len(unseen.table):,} images")
+            say(f"{run.folder} looks at {len(unseen.table):,} images")
             made, unseen = _look(run, unseen, known.space)
             parts.append(made)
         looked.append(pool_folds(of.name, parts) if parts else said)

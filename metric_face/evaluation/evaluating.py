@@ -1,6 +1,6 @@
 """evaluate: what a run is worth, by its heads, by its neighbors and by a probe, with intervals over identities."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from metric_face.metrics import (
     retrieval_metrics,
 )
 from metric_face.optional import optional
+from metric_face.progress import Say, silent
 from metric_face.run import Run
 from metric_face.search import NeighborGraph, graph_between
 
@@ -118,7 +119,7 @@ def evaluate(
     *,
     split: str = "val",
     seed: int = 0,
-    progress: Callable[[str], object] = lambda step: None,
+    say: Say = silent,
 ) -> Evaluation:
     """Judge a run on a part of its images that it was not trained on.
 
@@ -133,7 +134,7 @@ def evaluate(
         embeddings: of its images; default those stored in the run.
         split: ``val`` or ``test``.
         seed: of the resampling and the halves.
-        progress: called with what is being computed.
+        say: called with what is being computed.
 
     Returns:
         Macro F1 per predictor and target, retrieval within the split, and what reading the heads differently would add.
@@ -152,16 +153,16 @@ def evaluate(
         scores += _score_heads(run, queries, targets, identities, seed, notes)
         if split == "val":
             notes += _against_log(run, scores, len(queries))
-        progress("kNN")
+        say("kNN")
         with optional("kNN", notes):
             graph = graph_between(run.folder, split, queries.vectors, "train", gallery.vectors)
             scores += _score_knn(graph, gallery_targets, targets, identities, seed, notes)
-        progress("linear probe")
+        say("linear probe")
         scores += _score_probe(run, gallery, queries, gallery_targets, targets, identities, seed, notes)
         scores += _score_majority(gallery_targets, targets, identities, seed, notes)
-    progress("retrieval")
+    say("retrieval")
     nearest = _retrieval(queries, targets, identities, notes)
-    progress("thresholds")
+    say("thresholds")
     remedies: list[Remedy] = []
     with optional("thresholds and priors", notes):
         remedies = after_training(run, gallery.table, queries, seed=seed, notes=notes)
@@ -185,7 +186,7 @@ def probe(
     *,
     split: str = "val",
     seed: int = 0,
-    progress: Callable[[str], object] = lambda step: None,
+    say: Say = silent,
 ) -> list[Score]:
     """Only the linear probe of :func:`evaluate`."""
     embeddings = embeddings if embeddings is not None else run.embeddings()
@@ -193,7 +194,7 @@ def probe(
     known, targets = _shared_targets(gallery, queries, run)
     if not known:
         raise ArgumentError("probe: the run has no attributes to predict; it was trained on identities alone")
-    progress("linear probe")
+    say("linear probe")
     notes: list[str] = []
     scores = _score_probe(run, gallery, queries, known, targets, _identities(run, queries), seed, notes)
     if notes:  # here it is no part of something else: whoever asked for it gets it whole or a reason

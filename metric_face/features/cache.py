@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError, FileFormatError
 from metric_face.extraction import extract
 from metric_face.models import ImageEmbedder, ModelOutput, computing_dtype, device_of_choice
+from metric_face.progress import Progress, silent
 
 VIEWS = ("plain", "flip")
 """``plain`` is the image as evaluation sees it, ``flip`` its mirror image."""
@@ -46,7 +47,7 @@ def cached_features(
     folder: str | Path,
     *,
     views: Sequence[str] = VIEWS,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress = silent,
 ) -> Features:
     """Compute the features of a frozen backbone, or read them where they were computed before.
 
@@ -139,11 +140,7 @@ def _digest(backbone: nn.Module, transform: EvalTransform, dtype: str) -> str:
     return digest.hexdigest()[:32]
 
 
-def _over_all(
-    progress: Callable[[int, int], object] | None, number: int, views: int
-) -> Callable[[int, int], object] | None:
-    if progress is None:
-        return None
+def _over_all(progress: Progress, number: int, views: int) -> Progress:
     return lambda done, total: progress(number * total + done, views * total)
 
 

@@ -16,6 +16,7 @@ from metric_face.files import build, remedy_of
 from metric_face.inference.answers import Answer, Neighbor
 from metric_face.inference.target_votes import TargetVote
 from metric_face.models import read_card
+from metric_face.progress import Progress, silent
 from metric_face.search import EmbeddingIndex, SearchResult
 from metric_face.visible import shell_word
 
@@ -129,7 +130,7 @@ class Predictor:
         votes: Votes | None = None,
         exclude: Sequence[str] | None = None,
         broken: dict[str, ImageError] | None = None,
-        progress: Callable[[int, int], object] | None = None,
+        progress: Progress = silent,
     ) -> list[Answer]:
         """Classify images by their nearest indexed images.
 
@@ -142,7 +143,7 @@ class Predictor:
             exclude: the identity of each image; indexed images of the same identity do not count.
             broken: where images that cannot be used are noted, by path, so that they do not stop the others; None
                 raises at the first.
-            progress: called with (images just read, in all).
+            progress: called with (images read, images in all).
 
         Returns:
             One answer per image, in order; none for a broken one.
@@ -189,7 +190,7 @@ class Predictor:
     def embed(
         self,
         images: Sequence[str | Path],
-        progress: Callable[[int, int], object] | None = None,
+        progress: Progress = silent,
         broken: dict[str, ImageError] | None = None,
     ) -> Floats:
         """The vectors (Q, D) of image files; ``progress`` and ``broken`` as :meth:`predict`."""
@@ -206,8 +207,7 @@ class Predictor:
                     broken[str(path)] = error
             if pixels:
                 vectors.append(self._embed(np.stack(pixels)))
-            if progress is not None:
-                progress(len(batch), len(images))
+            progress(start + len(batch), len(images))
         return np.concatenate(vectors) if vectors else np.empty((0, self.index.dimensions), np.float32)
 
     def commonest(self, target: str) -> int:

@@ -1,7 +1,7 @@
 """Recall@k, R-precision and MAP@R of an embedding, exact and in bounded memory."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from math import sqrt
@@ -15,6 +15,7 @@ from metric_face.errors import ArgumentError
 from metric_face.metrics.f1 import as_codes, as_labels
 from metric_face.metrics.intervals import Interval, jackknife_error, student
 from metric_face.metrics.left_out import LeftOut
+from metric_face.progress import Progress, silent
 from metric_face.search import Points, Queries
 from metric_face.vectors import Metric, as_vectors, check_directions, check_metric
 
@@ -94,7 +95,7 @@ def retrieval_metrics(
     exclude_same_identity: bool = False,
     ks: Sequence[int] = (1, 5),
     metric: Metric = "cosine",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> RetrievalMetrics:
     """Rank every item's neighbors and measure how many share its label.
 
@@ -167,8 +168,7 @@ def retrieval_metrics(
             ranks, lengths = asked.against_all(rows)
             excluded.mask(ranks, rows)
             values[start : start + size] = list(pool.map(score, rows, ranks, lengths))
-            if progress is not None:
-                progress(min(start + size, len(queries)), len(queries))
+            progress(min(start + size, len(queries)), len(queries))
 
     means = values.mean(axis=0, dtype=np.float64)
     return RetrievalMetrics(

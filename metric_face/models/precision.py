@@ -5,6 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from metric_face.progress import Say, silent
+
 
 def device_of_choice() -> torch.device:
     """The GPU if there is one, else the processor."""
@@ -30,7 +32,7 @@ def training_dtype(
     size: tuple[int, int],
     device: torch.device,
     wanted: str = "auto",
-    say: Callable[[str], object] = lambda line: None,
+    say: Say = silent,
 ) -> torch.dtype:
     """The type to train in: as :func:`computing_dtype`, but float32 where bf16 gradients would be wrong.
 

@@ -1,7 +1,7 @@
 """Weights in files: a model with what it takes to use it, and backbones that others trained. Nothing is unpickled."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from metric_face.files import build, check_digest, digest_of, remedy_of, write_a
 from metric_face.models.card import read_card, write_card
 from metric_face.models.embedding_model import EmbeddingModel
 from metric_face.models.tensors import read_tensors
+from metric_face.progress import Say, silent
 
 _COUNTER = "num_batches_tracked"
 """Of a batch norm; nothing that is computed depends on it here, and many published files leave it out."""
@@ -81,9 +82,7 @@ def load_model(folder: Path) -> EmbeddingModel:
         ) from None
 
 
-def load_backbone(
-    model: EmbeddingModel, file: str | Path, say: Callable[[str], object] = lambda line: None
-) -> None:
+def load_backbone(model: EmbeddingModel, file: str | Path, say: Say = silent) -> None:
     """Load weights from a local file into a model.
 
     Args:

@@ -1,7 +1,7 @@
 """Thumbnails on WebP sheets, as large as a budget of bytes allows."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from metric_face.arrays import Floats, Ints
 from metric_face.data import open_image
 from metric_face.errors import ImageError
+from metric_face.progress import Progress, silent
 
 ACROSS = 16
 """Tiles along each side of a sheet."""
@@ -48,7 +49,7 @@ def make_thumbnails(
     budget: int,
     first: Sequence[int] | Ints = (),
     workers: int = 4,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress = silent,
 ) -> Thumbnails:
     """Make thumbnails of the images behind a map.
 
@@ -59,7 +60,7 @@ def make_thumbnails(
             does not, only some images get one, spread over the map.
         first: rows that must have a thumbnail, such as evidence.
         workers: threads; Pillow releases the interpreter while it decodes and scales.
-        progress: called with the number of images just read.
+        progress: called with (thumbnails made, thumbnails in all).
     """
     if not len(images):
         return Thumbnails(_LADDER[-1][0], np.zeros(0, dtype=np.int64), [], ())
@@ -78,11 +79,11 @@ def make_thumbnails(
         large = list(pool.map(lambda row: read(int(row), _LADDER[0][0]), sample))
         side, quality, each = _best_rung(large, budget / len(order))
         kept = _keep(order, max(int(budget / each), len(first), 1), len(first))
-        sheets = []
+        sheets, done = [], 0
         for rows in _pieces(kept, ACROSS * ACROSS):
             sheets.append(_encode(list(pool.map(lambda row: read(int(row), side), rows)), side, quality))
-            if progress is not None:
-                progress(len(rows))
+            done += len(rows)
+            progress(done, len(kept))
     return Thumbnails(side, kept, sheets, tuple(sorted(broken)))
 
 

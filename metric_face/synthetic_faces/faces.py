@@ -16,7 +16,7 @@ import multiprocessing
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -26,6 +26,7 @@ from pathlib import Path
 
 from metric_face.errors import ArgumentError
 from metric_face.files import replace_folder
+from metric_face.progress import Progress, silent
 from metric_face.synthetic_faces.files import (
     MASK_OF_STEM,
     PlantedError,
@@ -83,7 +84,7 @@ def make_faces(
     evaluation_identities: int = 0,
     seed: int = 0,
     workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> FacesReport:
     """Draw identities with and without masks and write them as the mask competition's folder.
 
@@ -126,8 +127,7 @@ def make_faces(
         make_folders(aside, evaluation_identities)
         for done, (identity, age) in enumerate(drawn, 1):
             ages[identity.folder] = age
-            if progress is not None:
-                progress(done * len(STEMS), len(population) * len(STEMS))
+            progress(done * len(STEMS), len(population) * len(STEMS))
         write_tables(aside, train, [p for p in population if p.evaluation], planted, ages, seed)
     return _report(place, train, evaluation_identities, size, seed, planted, ages)
 

@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
 
 from metric_face.errors import ConfigError, FileFormatError
+from metric_face.progress import Say
 from metric_face.training.callbacks import at_a_step
 from metric_face.training.checkpoint_file import NOTE, read_checkpoint, read_note, write_checkpoint
 
@@ -163,7 +163,7 @@ class Start:
     best: Best | None = None
 
 
-def find_start(folder: Path, say: Callable[[str], object]) -> Start:
+def find_start(folder: Path, say: Say) -> Start:
     """Find the checkpoint to go on from: the further of ``last.ckpt`` and ``best.ckpt``, each checked.
 
     Raises:
@@ -211,9 +211,7 @@ def chosen_checkpoint(folder: Path) -> tuple[Path, Best]:
     return max(found, key=lambda one: one[1].score)
 
 
-def _without_best(
-    folder: Path, last: dict[str, Any], damage: str | None, say: Callable[[str], object]
-) -> Best | None:
+def _without_best(folder: Path, last: dict[str, Any], damage: str | None, say: Say) -> Best | None:
     """What to do where ``last.ckpt`` stands alone: it may be the best epoch itself."""
     if last["best"] is None:
         return None

@@ -12,6 +12,7 @@ from metric_face.configuring import parse_duration
 from metric_face.data import EvalTransform, LabelSpace
 from metric_face.errors import ConfigError
 from metric_face.models import EmbeddingModel
+from metric_face.progress import Say
 from metric_face.training.callbacks import Deadline
 from metric_face.training.checkpoints import Checkpoints, Start
 from metric_face.training.feasible import monitored
@@ -19,7 +20,6 @@ from metric_face.training.loaders import train_loader, validation_loader
 from metric_face.training.module import TrainingModule
 from metric_face.training.objective import build_objective
 from metric_face.training.readiness import Readiness
-from metric_face.training.reporting import Say
 from metric_face.training.starting import StartingPoint, transform_of
 from metric_face.training.stopping import GracefulStop
 

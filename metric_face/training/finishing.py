@@ -12,11 +12,11 @@ from metric_face.data import ImageTable
 from metric_face.errors import MissingExtraError, ModelMismatchError
 from metric_face.files import seal_run
 from metric_face.models import EmbeddingOnly, device_of_choice, save_model, vouch_for_onnx
+from metric_face.progress import Say
 from metric_face.training.checkpoint_file import read_checkpoint
 from metric_face.training.checkpoints import Best, chosen_checkpoint
 from metric_face.training.components import Components
 from metric_face.training.readiness import Readiness
-from metric_face.training.reporting import Say
 
 
 def finish_run(

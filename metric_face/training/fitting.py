@@ -14,6 +14,7 @@ from metric_face import __version__
 from metric_face.config import Config, dump_config
 from metric_face.data import PreparedData, reopen_data
 from metric_face.files import begin_run, check_run
+from metric_face.progress import Progress, Say, silent
 from metric_face.run import Run
 from metric_face.training.checkpoints import Start, find_start
 from metric_face.training.components import build_components
@@ -21,7 +22,7 @@ from metric_face.training.finishing import finish_run
 from metric_face.training.process_state import process_restored, quieten_lightning
 from metric_face.training.processes import rank
 from metric_face.training.readiness import Readiness, get_ready
-from metric_face.training.reporting import Progress, Reporting, Say
+from metric_face.training.reporting import Reporting
 from metric_face.training.resuming import resolve_config
 from metric_face.training.run_folder import hold_run_folder
 from metric_face.training.starting import StartingPoint, choose_start, resumed_start
@@ -36,8 +37,8 @@ def fit(
     resume: bool = False,
     data: PreparedData | None = None,
     quiet: bool = False,
-    say: Say = lambda line: None,
-    checking: Progress | None = None,
+    say: Say = silent,
+    progress: Progress = silent,
 ) -> Run:
     """Train an embedding and write a run.
 
@@ -50,7 +51,7 @@ def fit(
         data: images prepared before, as :func:`prepare_data` gives them.
         quiet: no progress bar.
         say: called with each line that the user should know of.
-        checking: called with (images checked, images in all) before training starts.
+        progress: called with (images checked, images in all) before training starts.
 
     Returns:
         The run, with the best weights in place. A training ended by Ctrl-C or its ``max_time`` returns what was
@@ -64,7 +65,7 @@ def fit(
         TrainingError: the loss or a gradient is not finite.
         OutputError: the folder holds something else, or another training writes it.
     """
-    home, reporting = Path(folder), Reporting(say, checking, quiet)
+    home, reporting = Path(folder), Reporting(say, progress, quiet)
     with hold_run_folder(folder) if rank() == 0 else nullcontext():
         config = resolve_config(config, home, resume)
         quieten_lightning()
@@ -73,7 +74,7 @@ def fit(
         begun = resume and (home / "config.yaml").is_file()
         if begun:
             data = _data_as_begun(home, config, start, say)
-        ready = get_ready(config, data, say=say, checking=checking)
+        ready = get_ready(config, data, say=say, progress=progress)
         if begun and start.file is not None:
             origin = resumed_start(Run(home).facts, ready.config)
         else:

@@ -11,10 +11,10 @@ from metric_face.errors import ConfigError, FileFormatError
 from metric_face.extraction import extract
 from metric_face.files import tidy
 from metric_face.folds import fold_folder, fold_runs, is_embedded, is_finished
+from metric_face.progress import Progress, Say, silent
 from metric_face.run import Run
 from metric_face.training.fitting import fit
 from metric_face.training.readiness import get_ready
-from metric_face.training.reporting import Progress, Say
 from metric_face.training.resuming import ANEW, settings_to_resume
 from metric_face.training.run_folder import tidy_run
 
@@ -26,8 +26,8 @@ def fit_folds(
     resume: bool = False,
     data: PreparedData | None = None,
     quiet: bool = False,
-    say: Say = lambda line: None,
-    checking: Progress | None = None,
+    say: Say = silent,
+    progress: Progress = silent,
 ) -> list[Run]:
     """Train the folds of ``data.split.folds`` into ``folder/fold-0``, ``fold-1``, ..., one after the other.
 
@@ -41,7 +41,7 @@ def fit_folds(
         data: images prepared before, as :func:`prepare_data` gives them for any of the folds.
         quiet: no progress bar.
         say: called with each line that the user should know of.
-        checking: called with (images checked, images in all) before training starts.
+        progress: called with (images checked, images in all) before training starts.
 
     Returns:
         The folds, by number. Where one is interrupted it is the last: ``facts["ended"]`` states it.
@@ -66,7 +66,7 @@ def fit_folds(
             )
     if config.data.split.folds is None:
         raise ConfigError("data.split.folds: must be the number of folds to train, such as 5; found none")
-    data = data or get_ready(config, checking=checking).data
+    data = data or get_ready(config, progress=progress).data
     runs: list[Run] = []
     for fold in range(config.data.split.folds):
         say(f"fold {fold + 1} of {config.data.split.folds}: {fold_folder(home, fold)}")

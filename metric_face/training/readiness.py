@@ -12,6 +12,7 @@ from metric_face.config import Config, SamplerConfig
 from metric_face.data import PreparedData, prepare_data
 from metric_face.errors import ConfigError, MissingExtraError
 from metric_face.models import device_of_choice
+from metric_face.progress import Progress, Say, silent
 from metric_face.samplers import random_states_kept
 from metric_face.training.feasible import check_feasible
 from metric_face.training.starting import choose_start
@@ -43,8 +44,8 @@ def get_ready(
     config: Config,
     data: PreparedData | None = None,
     *,
-    say: Callable[[str], object] = lambda line: None,
-    checking: Callable[[int, int], object] | None = None,
+    say: Say = silent,
+    progress: Progress = silent,
     prepared: Callable[[PreparedData], object] = lambda data: None,
 ) -> Readiness:
     """Check settings, then labels, then images: what costs nothing comes first.
@@ -53,7 +54,7 @@ def get_ready(
         config: of a run.
         data: images prepared before; without them, those of the configuration are.
         say: called with each line that should be known of the settings.
-        checking: called with (images checked, images in all).
+        progress: called with (images checked, images in all).
         prepared: called with the images once they are split, before the last checks.
 
     Raises:
@@ -63,7 +64,7 @@ def get_ready(
         say(line)
     data = data or prepare_data(
         config.data,
-        progress=checking,
+        progress=progress,
         first=lambda found: check_feasible(config.settled(found.space is not None), found),
     )
     prepared(data)

@@ -1,10 +1,8 @@
 """What a training reports while it runs: lines, progress, and whether there is a progress bar."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-Say = Callable[[str], object]
-Progress = Callable[[int, int], object]
+from metric_face.progress import Progress, Say, silent
 
 
 @dataclass(frozen=True)
@@ -13,10 +11,10 @@ class Reporting:
 
     Attributes:
         say: called with each line that the user should know of.
-        checking: called with (images checked, images in all) before training starts.
+        progress: called with (images checked, images in all) before training starts.
         quiet: no progress bar.
     """
 
-    say: Say = lambda line: None
-    checking: Progress | None = None
+    say: Say = silent
+    progress: Progress = silent
     quiet: bool = False

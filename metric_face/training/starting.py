@@ -19,7 +19,7 @@ from metric_face.models import (
     published_weights,
     read_card,
 )
-from metric_face.training.reporting import Say
+from metric_face.progress import Say
 
 SCRATCH_SIZE = (96, 96)
 """Height and width where neither the configuration nor trained weights say one."""

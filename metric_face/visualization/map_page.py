@@ -1,7 +1,7 @@
 """The map as one offline HTML page that a reader can move, search and question."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from metric_face.pages import (
     palette,
     render,
 )
+from metric_face.progress import Progress, silent
 from metric_face.visualization.faithfulness import Faithfulness
 from metric_face.visualization.map_block import (
     names_of,
@@ -79,7 +80,7 @@ def build_map(
     thumbnails: bool = True,
     thumbnail_bytes: int = 7_400_000,
     lang: str = "en",
-    progress: Callable[[int], object] | None = None,
+    progress: Progress = silent,
 ) -> MapPart:
     """Prepare a map for a page.
 
@@ -96,7 +97,7 @@ def build_map(
         thumbnails: False leaves every image out.
         thumbnail_bytes: of the page, for thumbnails.
         lang: ``en`` or ``ko``.
-        progress: called with the number of images just read.
+        progress: called with (thumbnails made, thumbnails in all).
 
     Raises:
         ArgumentError: the shapes do not agree.

@@ -1,6 +1,5 @@
 """visualize: pictures of an embedding, as a PNG of small multiples and an offline page."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 from metric_face.data import targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.pages import Column, check_language, choose_view, page_words
+from metric_face.progress import Say, silent
 from metric_face.run import Run
 from metric_face.search import DEPTH, graph_file, kept_graph
 from metric_face.visualization.faithfulness import Faithfulness, measure_faithfulness
@@ -41,7 +41,7 @@ def visualize(
     most: int = 20_000,
     thumbnails: bool = True,
     lang: str = "en",
-    progress: Callable[[str], object] = lambda step: None,
+    say: Say = silent,
 ) -> MapFiles:
     """Draw the embeddings of one part of a run.
 
@@ -56,7 +56,7 @@ def visualize(
         most: images to draw.
         thumbnails: put thumbnails into the page.
         lang: of the page, ``en`` or ``ko``.
-        progress: called with a line before each long step.
+        say: called with a line before each long step.
 
     Returns:
         The files, the layout and its faithfulness per target.
@@ -76,7 +76,7 @@ def visualize(
     # An identity's own images would crowd out everybody else: they count neither in the layout nor in a number.
     depth = min(DEPTH, len(held) - 1)
     graph = kept_graph(graph_file(run.folder, shown), vectors, depth, exclude=identities)
-    projection = project(graph, vectors=vectors, seed=seed, progress=progress)
+    projection = project(graph, vectors=vectors, seed=seed, say=say)
     columns = _columns(held, run, lang)
     targets = targets_of(held.table, run.space)
     faithfulness = {
@@ -89,7 +89,7 @@ def visualize(
     hue = view.hue.name if view.hue is not None else None
     figure = map_figure(projection, view, faithfulness=faithfulness.get(hue or ""), title=run.folder.name)
     picture = save_figure(figure, home / "map.png")
-    progress("page")
+    say("page")
     page = write_map(
         home / "map.html",
         projection,

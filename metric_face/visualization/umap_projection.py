@@ -5,7 +5,6 @@ flattered by one; how far a map may be believed is measured afterwards, in ``met
 """
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from metric_face.arrays import Doubles, Floats, Ints
 from metric_face.errors import ArgumentError
+from metric_face.progress import Say, silent
 
 _CHUNK = 65_536  # rows of vectors that are centered at a time
 _DIFFUSION_STEPS = 60
@@ -60,7 +60,7 @@ def project(
     n_neighbors: int = 15,
     min_dist: float = 0.1,
     n_epochs: int | None = None,
-    progress: Callable[[str], object] | None = None,
+    say: Say = silent,
 ) -> Projection:
     """Lay a neighbor graph out in two dimensions with UMAP; the same input and seed give the same bits.
 
@@ -74,7 +74,7 @@ def project(
         n_neighbors: neighbors of each point to use, itself not counted; at most K are there.
         min_dist: how closely points may be packed, 0 to 1.
         n_epochs: rounds of optimization; by default 500 up to 10,000 points and 200 above.
-        progress: called with a line before each long step.
+        say: called with a line before each long step.
 
     Returns:
         The projection.
@@ -100,11 +100,9 @@ def project(
     start = _start(knn[0], points, seed)
     if len(ids) < _FEWEST or (knn[0][:, 1:] < 0).all():  # too few points, or nobody has a neighbor: no graph
         return Projection(start, seed, used, min_dist)
-    if progress is not None:
-        progress("loading UMAP (the first time on a machine it compiles for about 40 s)")
+    say("loading UMAP (the first time on a machine it compiles for about 40 s)")
     umap = _import_umap()
-    if progress is not None:
-        progress(f"laying out {len(ids):,} points")
+    say(f"laying out {len(ids):,} points")
     layout = umap.UMAP(
         n_neighbors=used + 1,  # UMAP counts the point itself
         min_dist=min_dist,

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from metric_face.arrays import Ints
 from metric_face.diagnosis.finding import Finding, HypothesisAnswer, Measure
-from metric_face.diagnosis.report.sentences import say, say_answer, term, words
+from metric_face.diagnosis.report.sentences import answer_text, finding_text, term, words
 from metric_face.diagnosis.report.summary import LEAST_SHOWN
 from metric_face.pages import Series, arrows_chart, bar_chart, histogram_chart, line_chart, svg, tag
 
@@ -82,7 +82,7 @@ def card(finding: Finding, number: int, evidence: Evidence, lang: str) -> Card:
     return Card(
         f"finding-{number}",
         finding.id,
-        say(finding, lang),
+        finding_text(finding, lang),
         chips,
         basis(finding.measure, lang, null_text(finding, lang)),
         picture(finding, lang),
@@ -95,7 +95,9 @@ def card(finding: Finding, number: int, evidence: Evidence, lang: str) -> Card:
 def answer_card(answer: HypothesisAnswer, lang: str) -> AnswerCard:
     """The card of a hypothesis."""
     told = "" if answer.measure is None else basis(answer.measure, lang)
-    return AnswerCard(answer.hypothesis, say_answer(answer, lang), _VERDICT_MARKS[answer.verdict.value], told)
+    return AnswerCard(
+        answer.hypothesis, answer_text(answer, lang), _VERDICT_MARKS[answer.verdict.value], told
+    )
 
 
 def null_text(finding: Finding, lang: str) -> str:
@@ -120,7 +122,7 @@ def basis(measure: Measure, lang: str, null: str | None = None) -> str:
 
 def picture(finding: Finding, lang: str) -> Markup:
     """The small drawing of a finding; its own title is that of the card."""
-    data, title = finding.picture, say(finding, lang)["title"]
+    data, title = finding.picture, finding_text(finding, lang)["title"]
     told = words(lang).page
     match data.get("kind"):
         case "histograms":

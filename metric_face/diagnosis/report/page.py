@@ -1,6 +1,6 @@
 """The page of a diagnosis: verdicts first, then the map and the charts, every number in a table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,16 +11,16 @@ from metric_face.diagnosis.context import NEIGHBORS, Context
 from metric_face.diagnosis.finding import Finding, Table
 from metric_face.diagnosis.questions.information import MOST_CELLS
 from metric_face.diagnosis.report import cards, chapters
-from metric_face.diagnosis.report.sentences import say, say_abstention, table_title, term, words
+from metric_face.diagnosis.report.sentences import abstention_text, finding_text, table_title, term, words
 from metric_face.diagnosis.report.summary import where_lost
 from metric_face.files import write_text
 from metric_face.pages import Column, number, pack_ids, render
+from metric_face.progress import Say, silent
 from metric_face.visualization import MatrixChart, Projection, build_map, confusion_chart, project
 
 if TYPE_CHECKING:
     from metric_face.diagnosis.result import Diagnosis
 
-Say = Callable[[str], object]
 MOST_ROWS = 400
 """Rows of a table shown on the page; report.json has all."""
 
@@ -44,7 +44,7 @@ def write_page(
     thumbnails: bool = True,
     title: str | None = None,
     projection: Projection | None = None,
-    progress: Say | None = None,
+    say: Say = silent,
 ) -> Path:
     """Write the page as one HTML file that opens by a double click and needs no network.
 
@@ -55,7 +55,7 @@ def write_page(
         thumbnails: False leaves every image out.
         title: of the page.
         projection: a map of the N images; laid out here, by UMAP and without labels, where None.
-        progress: called with a line before each long step.
+        say: called with a line before each long step.
 
     Returns:
         The path written.
@@ -66,7 +66,7 @@ def write_page(
         vectors=context.embeddings,
         seed=context.seed,
         n_neighbors=min(15, NEIGHBORS),
-        progress=progress,
+        say=say,
     )
     evidence = cards.Evidence()
     verdicts = [cards.card(f, place, evidence, lang) for place, f in enumerate(diagnosis.findings, 1)]
@@ -109,7 +109,7 @@ def _abstained(diagnosis: "Diagnosis", lang: str) -> list[tuple[str, list[str]]]
     """What each question left open."""
     left: dict[str, list[str]] = {}
     for abstention in diagnosis.abstentions:
-        left.setdefault(abstention.question, []).append(say_abstention(abstention, lang))
+        left.setdefault(abstention.question, []).append(abstention_text(abstention, lang))
     return [(words(lang).questions[question], reasons) for question, reasons in left.items()]
 
 
@@ -159,7 +159,7 @@ def _named(context: Context, findings: Sequence[Finding], lang: str) -> Column:
     for place, finding in reversed(list(enumerate(findings, 1))):
         codes[finding.rows] = place
     told = words(lang).page
-    names = ("–", *(say(finding, lang)["title"] for finding in findings))
+    names = ("–", *(finding_text(finding, lang)["title"] for finding in findings))
     return Column(told["suspect"], codes, names, group=told["verdicts"])
 
 

@@ -24,7 +24,7 @@ def words(lang: str) -> Any:
     return SimpleNamespace(**{key: text for part in parts for key, text in part.items()})
 
 
-def say(finding: Finding, lang: str = "en") -> dict[str, str]:
+def finding_text(finding: Finding, lang: str = "en") -> dict[str, str]:
     """Title, number, sentence and next step of a finding.
 
     Where the finding names a ``remedy``, the texts ``sentence_REMEDY`` and ``next_REMEDY`` go before the plain ones.
@@ -37,7 +37,7 @@ def say(finding: Finding, lang: str = "en") -> dict[str, str]:
     }
 
 
-def say_answer(answer: HypothesisAnswer, lang: str = "en") -> dict[str, str]:
+def answer_text(answer: HypothesisAnswer, lang: str = "en") -> dict[str, str]:
     """Question, verdict and reason of a hypothesis."""
     told = words(lang)
     reason: str = told.reasons[f"{answer.hypothesis}.{answer.reason}"]
@@ -48,7 +48,7 @@ def say_answer(answer: HypothesisAnswer, lang: str = "en") -> dict[str, str]:
     }
 
 
-def say_abstention(abstention: Abstention, lang: str = "en") -> str:
+def abstention_text(abstention: Abstention, lang: str = "en") -> str:
     """Why a question was left open."""
     return _fill(words(lang).abstentions[abstention.reason], None, _named(abstention.values, lang))
 

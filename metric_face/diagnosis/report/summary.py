@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from metric_face.diagnosis.report.sentences import say, say_answer, words
+from metric_face.diagnosis.report.sentences import answer_text, finding_text, words
 
 if TYPE_CHECKING:
     from metric_face.diagnosis.result import Diagnosis
@@ -27,7 +27,7 @@ def ten_lines(diagnosis: "Diagnosis", lang: str = "en") -> list[str]:
     told = words(lang)
     lines = [*_score(diagnosis, lang), *where_lost(diagnosis, lang)]
     for place, finding in enumerate(diagnosis.findings[:TOP], 1):
-        said = say(finding, lang)
+        said = finding_text(finding, lang)
         worth = finding.explained is not None and finding.explained >= LEAST_SHOWN
         gain = told.summary["gain"].format(explained=finding.explained) if worth else ""
         confidence = told.confidence[finding.confidence.value]
@@ -36,7 +36,7 @@ def ten_lines(diagnosis: "Diagnosis", lang: str = "en") -> list[str]:
     if not diagnosis.findings:
         lines.append(_none(diagnosis, lang))
     for answer in diagnosis.answers:
-        lines.append(told.summary["answer"].format(hypothesis=answer.hypothesis, **say_answer(answer, lang)))
+        lines.append(told.summary["answer"].format(hypothesis=answer.hypothesis, **answer_text(answer, lang)))
     more = len(diagnosis.findings) - TOP
     if more > 0 and len(lines) < LINES:
         lines.append(told.summary["more"].format(count=more))

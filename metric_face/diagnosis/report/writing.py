@@ -1,12 +1,18 @@
 """report.json: every number of a diagnosis as plain values, the same that the page shows."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metric_face.diagnosis.report.sentences import say, say_abstention, say_answer, table_title, words
+from metric_face.diagnosis.report.sentences import (
+    abstention_text,
+    answer_text,
+    finding_text,
+    table_title,
+    words,
+)
 from metric_face.files import plain, write_text
+from metric_face.progress import Say, silent
 
 if TYPE_CHECKING:
     from metric_face.diagnosis.finding import Measure
@@ -29,7 +35,7 @@ def as_plain(diagnosis: "Diagnosis") -> dict[str, Any]:
             {
                 "id": finding.id,
                 "question": finding.question,
-                **say(finding),
+                **finding_text(finding),
                 "measure": _measure(finding.measure),
                 "values": finding.values,
                 "tier": finding.tier.value,
@@ -44,7 +50,7 @@ def as_plain(diagnosis: "Diagnosis") -> dict[str, Any]:
         )
     answers = {
         a.hypothesis: {
-            **say_answer(a),
+            **answer_text(a),
             "verdict_id": a.verdict.value,
             "reason_id": a.reason,
             "measure": _measure(a.measure),
@@ -65,7 +71,7 @@ def as_plain(diagnosis: "Diagnosis") -> dict[str, Any]:
         "findings": findings,
         "hypotheses": answers,
         "abstentions": [
-            {"question": a.question, "reason": a.reason, "sentence": say_abstention(a)}
+            {"question": a.question, "reason": a.reason, "sentence": abstention_text(a)}
             for a in diagnosis.abstentions
         ],
         "tables": {
@@ -85,7 +91,7 @@ def write_report(
     thumbnails: bool = True,
     title: str | None = None,
     projection: "Projection | None" = None,
-    progress: Callable[[str], object] | None = None,
+    say: Say = silent,
 ) -> Path:
     """Write ``report.json`` and ``report.html``, the page that shows the same numbers.
 
@@ -96,7 +102,7 @@ def write_report(
         thumbnails: False leaves every image out of the page.
         title: of the page.
         projection: a map of the N images; laid out here where None.
-        progress: called with a line before each long step.
+        say: called with a line before each long step.
 
     Returns:
         The path of the page.
@@ -116,7 +122,7 @@ def write_report(
         thumbnails=thumbnails,
         title=title,
         projection=projection,
-        progress=progress,
+        say=say,
     )
 
 
