@@ -168,6 +168,8 @@ def _settings(run: "Run") -> dict[str, Any]:
     settings: dict[str, Any] = {
         "monitor": run.facts.get("monitor", config.trainer.monitor),
         "validation_drop_last": False,
+        "start": run.facts.get("start"),
+        "transform": run.card["transform"],
     }
     if config.loss.metric == "triplet":
         settings["margin"] = config.loss.arguments.get("margin", 0.2)

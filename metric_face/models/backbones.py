@@ -196,6 +196,11 @@ def _problem(backbone: Backbone, size: Size, device: str) -> str | None:
     try:
         with torch.random.fork_rng(devices=[]), torch.device(device), torch.inference_mode():
             model = make_timm(backbone.name, backbone.arguments, size).eval()
+            patch = _patch(model)
+            if (
+                size[0] % patch[0] or size[1] % patch[1]
+            ):  # some models cut off what fills no patch, and say nothing
+                return f"its patches are {patch[0]} x {patch[1]} px"
             model(torch.zeros(2, 3, *size))
     except Exception as error:  # each family says in its own way that shapes do not fit
         text = str(error).strip()
@@ -204,13 +209,20 @@ def _problem(backbone: Backbone, size: Size, device: str) -> str | None:
 
 
 def _step(backbone: Backbone) -> int:
-    """What a side must be a multiple of: the patch where the model says it, else four pixels."""
+    """What a side is taken to be a multiple of: the patch where the model says it, else four pixels."""
     try:
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            patch = make_timm(backbone.name, backbone.arguments, None).patch_embed.patch_size
-        return int(max(patch)) if isinstance(patch, tuple | list) else int(patch)
-    except (AttributeError, TypeError, RuntimeError, ValueError):
+            patch = _patch(make_timm(backbone.name, backbone.arguments, None))
+    except (AssertionError, TypeError, RuntimeError, ValueError):
         return 4
+    return max(patch) if max(patch) > 1 else 4
+
+
+def _patch(model: Any) -> Size:
+    """(height, width) of the patches that a model cuts its images into; 1 x 1 where it says of none."""
+    patch = getattr(getattr(model, "patch_embed", None), "patch_size", 1)
+    sides = tuple(patch) if isinstance(patch, tuple | list) else (patch, patch)
+    return (int(sides[0]), int(sides[-1])) if all(isinstance(side, int) for side in sides) else (1, 1)
 
 
 def _forget(model: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The basics: the learning rate that was really applied, the checkpoint's metric, the validation loader, the split.
+"""The basics: where the weights started, the learning rate applied, the checkpoint's metric, validation, the split.
 
 Facts of the set-up come in ``settings``:
 
@@ -6,7 +6,13 @@ Facts of the set-up come in ``settings``:
 ``validation_drop_last``  whether the validation loader drops its last, incomplete batch
 ``validation_batch_size`` images in its batches
 ``label_smoothing``     the smoothing in effect, and ``label_smoothing_wanted`` the one asked for
+``start``               where the weights come from, as ``run.json`` has it: ``weights`` is ``scratch`` or a source of
+                        trained ones, ``own`` the transform that those were trained with
+``transform``           the evaluation transform in effect, as ``model.json`` has it
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -22,14 +28,22 @@ APART = 10.0
 LEAST_COST = 0.01
 """Macro F1 that the checkpoint's metric must have cost."""
 FEWEST_STEPS = 5
+FEW_FROM_SCRATCH = 20_000
+"""Training images below which trained weights nearly always beat a random start."""
 
 
 def ask(context: Context) -> Outcome:
     """Check what needs no statistics."""
-    findings = [_learning_rate(context), _checkpoint(context), _drop_last(context), _smoothing(context)]
-    findings += _missing_classes(context)
+    findings: list[Finding | None] = [
+        _learning_rate(context),
+        _checkpoint(context),
+        _drop_last(context),
+        _smoothing(context),
+    ]
+    findings += [_from_scratch(context), _preprocessing(context), *_missing_classes(context)]
     missing = () if context.log is not None else (Abstention("basics", "no_log"),)
-    return Outcome(tuple(f for f in findings if f is not None), (_rates(context),), missing)
+    tables = (_rates(context), *_start(context))
+    return Outcome(tuple(f for f in findings if f is not None), tables, missing)
 
 
 def _learning_rate(context: Context) -> Finding | None:
@@ -107,6 +121,58 @@ def _smoothing(context: Context) -> Finding | None:
         return None
     values = {"wanted": float(wanted), "real": float(real)}
     return Finding("basics.label_smoothing", Measure(float(real)), values, Tier.CAUSE, Confidence.CERTAIN)
+
+
+def _from_scratch(context: Context) -> Finding | None:
+    """A random start on few images."""
+    start = context.settings.get("start") or {}
+    if start.get("weights") != "scratch" or context.in_train is None:
+        return None
+    images = int(context.in_train.sum())
+    if not 0 < images < FEW_FROM_SCRATCH:
+        return None
+    values = {"images": images}
+    return Finding(
+        "basics.from_scratch", Measure(float(images), images=images), values, Tier.CAUSE, Confidence.POSSIBLE
+    )
+
+
+def _preprocessing(context: Context) -> Finding | None:
+    """Trained weights that are shown images otherwise prepared than those they were trained on."""
+    from metric_face.data import EvalTransform
+
+    start, used = context.settings.get("start") or {}, context.settings.get("transform")
+    if not used or start.get("weights") in (None, "scratch"):
+        return None
+    differing = EvalTransform.from_dict(used).differences(EvalTransform.from_dict(start["own"]))
+    if not differing:
+        return None
+    values = {
+        "used": "; ".join(f"{name} {_shown(used, name)}" for name in differing),
+        "own": "; ".join(f"{name} {_shown(start['own'], name)}" for name in differing),
+        "keys": " ".join(f"data.{name}=auto" for name in differing),
+        "count": len(differing),
+    }
+    measure = Measure(float(len(differing)))
+    return Finding("basics.preprocessing", measure, values, Tier.CAUSE, Confidence.LIKELY)
+
+
+def _start(context: Context) -> tuple[Table, ...]:
+    """The preprocessing in effect beside that of the weights, or of the model where it started from scratch."""
+    start, used = context.settings.get("start") or {}, context.settings.get("transform") or {}
+    if not start or not used:
+        return ()
+    weights = f"{start['weights']} {start.get('name', '')}".strip()
+    names = ("size", "mean", "std", "interpolation", "crop", "fit")
+    rows = [(name, _shown(used, name), _shown(start["own"], name)) for name in names]
+    return (Table("basics.start", ("what", "used", "own"), (("weights", weights, ""), *rows)),)
+
+
+def _shown(transform: Mapping[str, Any], name: str) -> str:
+    from metric_face.data import EvalTransform
+
+    value = getattr(EvalTransform.from_dict(transform), name)
+    return value if isinstance(value, str) else ", ".join(f"{number:.4g}" for number in value)
 
 
 def _missing_classes(context: Context) -> list[Finding]:
