@@ -63,7 +63,10 @@ def test_a_frozen_learning_rate_of_a_run_is_found(run) -> None:
     log["lr_planned"] = context_from_run(run).log["lr_planned"]
     more = pd.concat([log] * 5, ignore_index=True)
     first = diagnose(run, log=more, questions=["basics"]).findings
-    assert [finding.id for finding in first] == ["basics.learning_rate"]
+    assert [finding.id for finding in first] == ["basics.learning_rate", "basics.from_scratch"]
+    shown = diagnose(run, questions=["basics"]).tables["basics.start"].rows
+    assert shown[0][:2] == ("weights", "scratch")
+    assert ("mean", "0.485, 0.456, 0.406", "0.5, 0.5, 0.5") in shown  # the run's, and test_resnet's own
 
 
 def test_runs_say_themselves_which_arm_they_are(run) -> None:

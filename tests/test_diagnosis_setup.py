@@ -150,6 +150,17 @@ def test_the_metric_of_the_checkpoint() -> None:
     assert _basics(_log(**scores), monitor="val/macro_f1") == []
 
 
+def test_where_the_weights_started() -> None:
+    own = {"size": [32, 32], "crop": [0.9, 0.9], "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
+    own |= {"interpolation": "bicubic", "fit": "center"}
+    assert _basics(_log(), start={"weights": "scratch", "own": own}, transform=own) == ["basics.from_scratch"]
+    trained = {"weights": "file", "name": "a.safetensors", "own": own}
+    assert _basics(_log(), start=trained, transform=own) == []
+    assert _basics(_log(), start=trained, transform=own | {"crop": [1.0, 1.0], "fit": "stretch"}) == []
+    for other in ({"mean": [0.485, 0.456, 0.406]}, {"std": [0.2, 0.2, 0.2]}, {"interpolation": "bilinear"}):
+        assert _basics(_log(), start=trained, transform=own | other) == ["basics.preprocessing"]
+
+
 def test_validation_that_drops_images_and_smoothing_that_is_off() -> None:
     assert _basics(_log(), validation_drop_last=True, validation_batch_size=1000) == ["basics.drop_last"]
     assert _basics(_log(), validation_drop_last=True, validation_batch_size=1) == []
