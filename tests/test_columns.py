@@ -89,3 +89,34 @@ def test_columns_must_have_a_row_for_each_point_and_a_name_of_their_own():
         as_columns({"a": [1, 2]}, 4)
     with pytest.raises(ArgumentError, match="each name must stand once; found 'a' twice"):
         as_columns([Column.of("a", [1, 2]), Column.of("a", [1, 2])], 2)
+
+
+def test_names_of_classes_stand_in_natural_order():
+    raw = np.array(["10", "2", "1", "a10", "a9", "0", "1"])
+    made = Column.of("v", raw)
+    assert made.classes == ("0", "1", "2", "10", "a9", "a10")
+    assert [made.text(row) for row in range(7)] == raw.tolist()
+    assert Column.of("n", [10, 2, 1]).classes == ("1", "2", "10")
+
+
+def test_a_joint_class_with_hue_and_shade_is_the_view():
+    joint = Column(
+        "joint", np.arange(300) % 6, tuple("abcdef"), parts=tuple((k // 3, k % 3) for k in range(6))
+    )
+    view = choose_view([_classes("gender", 2), joint, _classes("age", 3, True)])
+    assert (view.hue, view.rows, view.cols) == (joint, None, None)
+    assert len(set(joint.shades().light)) == 6
+    assert not joint.neutral
+
+
+def test_of_too_many_classes_the_leading_ones_have_colors_else_the_largest():
+    codes = np.repeat(np.arange(12), np.arange(12, 0, -1))
+    many = Column("who", codes, tuple(f"{k}" for k in range(12)))
+    assert many.neutral
+    assert many.colored() == tuple(range(7))
+    led = Column("who", codes, many.classes, leading=(11, 3, 5, 7, 9, 1, 0, 2))
+    assert led.colored() == (11, 3, 5, 7, 9, 1, 0)
+    shades = led.shades()
+    assert len(set(shades.light)) == 8
+    assert shades.light[2] == shades.light[4]
+    assert _classes("few", 7).colored() == tuple(range(7))

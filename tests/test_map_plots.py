@@ -1,14 +1,17 @@
 """The map on paper: every point in its panel, in its color, with what must be said of it."""
 
+from dataclasses import replace
+
 import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
 
-from metric_face.pages import palette
+from metric_face.pages import page_words, palette
 from metric_face.pages.columns import Column, choose_view
 from metric_face.visualization.faithfulness import Faithfulness
 from metric_face.visualization.map_figures import map_figure, map_notes
+from metric_face.visualization.map_words import banner
 from metric_face.visualization.saving import save_figure
 from metric_face.visualization.umap_projection import Projection
 
@@ -64,24 +67,93 @@ def test_the_hue_of_a_point_is_its_class(points, columns):
 
 
 def test_seed_n_and_faithfulness_are_printed(points):
-    line, banner = map_notes(points, _judged(0.91, 0.99))
+    line, banner = map_notes(points, {"age": _judged(0.91, 0.99)})
     assert "seed 5" in line
-    assert "n = 60" in line
-    assert "Label-Trustworthiness 0.91, Label-Continuity 0.99" in line
+    assert "n 60" in line
+    assert "Label-Trustworthiness (age) 0.91   Label-Continuity (age) 0.99" in line
     assert banner is None
 
 
 def test_a_map_that_misleads_says_how(points):
-    assert "presses classes together" in map_notes(points, _judged(0.4, 1))[1]
-    assert "parts classes" in map_notes(points, _judged(1, 0.4))[1]
-    assert map_notes(points, _judged(0.4, 0.4))[1].count("classes") == 2
-    assert map_notes(points, _judged(float("nan"), float("nan")))[1] is None
+    def warning(*numbers):
+        return map_notes(points, {"age": _judged(*numbers)})[1]
+
+    assert "presses classes together" in warning(0.4, 1)
+    assert "parts classes" in warning(1, 0.4)
+    assert warning(0.4, 0.4).count("classes") == 2
+    assert warning(float("nan"), float("nan")) is None
+    assert warning(0.4, 1) == banner({"age": _judged(0.4, 1)}, page_words("en"))  # the words of the page
 
 
 def test_there_are_no_axes(points, columns):
-    figure = map_figure(points, choose_view(columns), faithfulness=_judged(0.4, 1), title="$t$")
+    figure = map_figure(points, choose_view(columns), faithfulness={"age": _judged(0.4, 1)}, title="$t$")
     assert not [axis for axis in figure.axes if axis.axison]
-    assert "Read with care" in figure.get_suptitle()
+    assert "Read this map with care" in figure.get_suptitle()
+
+
+def _drawn(figure):
+    figure.canvas.draw()
+    axis = figure.axes[0]
+    return axis, [text for text in axis.texts if text.get_gid() == "name"]
+
+
+def _joint(points):
+    codes = np.arange(N) % 6
+    names = [f"{a} / {b}" for a in ("wear", "none") for b in ("<30", "30-59", ">=60")]
+    parts = tuple((k // 3, k % 3) for k in range(6))
+    return Column("joint class", codes, tuple(names), parts=parts, links=((0, 4, 0.3), (1, 2, 0.2)))
+
+
+def test_a_joint_class_is_one_map_with_names_links_and_a_legend(points):
+    from matplotlib.colors import to_hex
+
+    column = _joint(points)
+    figure = map_figure(points, choose_view([column, Column("a", np.arange(N) % 2, ("x", "y"))]))
+    assert len(figure.axes) == 1
+    axis, names = _drawn(figure)
+    assert {name.get_text() for name in names} <= set(column.classes)
+    assert len(names) >= 4
+    boxes = [name.get_window_extent() for name in names]
+    assert not [(a, b) for k, a in enumerate(boxes) for b in boxes[:k] if a.overlaps(b)]
+    assert len([line for line in axis.lines if line.get_gid() == "link"]) == 4  # each on a rim of white
+    assert [text.get_text() for text in axis.texts if text.get_gid() == "share"] == ["30%", "20%"]
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert told == list(column.classes)
+    colors = [to_hex(c) for c in axis.collections[1].get_facecolors()]
+    assert set(colors) == set(palette.nested(2, 3).light)
+
+
+def test_of_many_classes_those_that_mix_have_colors_and_names(points):
+    codes = np.arange(N) % 20
+    leading = tuple(range(19, -1, -1))
+    column = Column.of("who", np.array([f"id {code}" for code in codes]))
+    figure = map_figure(
+        points, choose_view([replace(column, leading=leading, links=((19, 18, 0.4), (0, 1, 0.2)))])
+    )
+    axis, names = _drawn(figure)
+    vivid = {f"id {code}" for code in range(13, 20)}
+    assert {name.get_text() for name in names} <= vivid
+    assert len([line for line in axis.lines if line.get_gid() == "link"]) == 2  # of the gray ones none
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert told == [*sorted(vivid), "the other 13 classes"]
+    behind, ahead = axis.collections
+    assert len(ahead.get_offsets()) == 7 * 3
+    assert len(behind.get_offsets()) == 13 * 3
+
+
+def test_a_single_map_fills_its_frame(points):
+    figure = map_figure(
+        points, choose_view([_joint(points)]), faithfulness={"x": _judged(0.4, 0.4)}, title="t " * 60
+    )
+    axis, _ = _drawn(figure)
+    frame, whole = axis.get_window_extent(), figure.bbox
+    places = axis.transData.transform(points.coords)
+    assert np.ptp(places, axis=0).min() > 0.85 * min(frame.width, frame.height)
+    assert frame.width * frame.height > 0.5 * whole.width * whole.height
+    for text in (figure._suptitle, figure._supxlabel):
+        box = text.get_window_extent()
+        assert whole.x0 <= box.x0
+        assert box.x1 <= whole.x1
 
 
 def test_a_map_without_any_column_and_of_one_class_is_drawn(points, tmp_path):

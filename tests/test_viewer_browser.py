@@ -285,8 +285,9 @@ def test_tables_open_for_printing(page):
     assert page.execute_script(closed) > 0
 
 
-def test_faces_on_the_map_are_drawn_where_their_points_are(page):
+def test_thumbnails_on_the_map_are_drawn_where_their_points_are(page):
     _find(page, ".show-thumbnails")[0].click()
+    _find(page, ".show-names")[0].click()  # names are written over images
     wait_until(page, "metricFace.thumbnails.sheet(0).image !== null")
     _settle(page)
     _settle(page)

@@ -157,4 +157,4 @@ class Facts:
         for attribute in reversed(self.attributes):
             names.append(self.classes[attribute][code % len(self.classes[attribute])])
             code //= len(self.classes[attribute])
-        return ", ".join(reversed(names))
+        return " / ".join(reversed(names))

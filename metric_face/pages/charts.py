@@ -87,7 +87,8 @@ def line_chart(
     """
     words = page_words(lang)
     places = np.asarray(at, dtype=float)
-    paper = Paper((places.min(), places.max()), y_range or _y_range(series))
+    ends = [*places, *cuts]  # a cut beside the values is drawn too
+    paper = Paper((min(ends), max(ends)), y_range or _y_range(series))
     body: list[Markup] = []
     if noise is not None:
         body.append(paper.band(np.array(paper.x_range), [-noise] * 2, [noise] * 2, "noise"))
@@ -103,9 +104,10 @@ def line_chart(
         body.append(tag("path", d=paper.path(places, line.values), class_=name))
     for cut in cuts:
         x = paper.x(cut)
+        side = 1 if x < WIDTH - 60 else -1  # its number stands where there is room
         body += [
             tag("line", x1=x, x2=x, y1=TOP, y2=HEIGHT - BOTTOM, class_="cut"),
-            tag("text", f"{cut:g}", x=x + 4, y=TOP + 10, class_="label-b"),
+            tag("text", f"{cut:g}", x=x + 4 * side, y=TOP + 11, class_="label-b", text_anchor=_anchor(side)),
         ]
     if len(series) > 1:
         body += _legend([line.name for line in series])
@@ -133,31 +135,31 @@ def bar_chart(
     words = page_words(lang)
     lengths = np.asarray(values, dtype=float)
     ends = lengths if high is None else np.asarray(high, dtype=float)
-    scale = (WIDTH - 250) / max(float(np.nanmax(ends, initial=0)), 1e-9)
+    scale = (WIDTH - 70) / max(float(np.nanmax(ends, initial=0)), 1e-9)
     body = []
     for place, (name, value) in enumerate(zip(names, lengths, strict=True)):
-        y = 8 + 28 * place
+        y = 4 + 42 * place
         body += [
-            tag("text", name, x=160, y=y + 14, text_anchor="end", class_="title"),
+            tag("text", name, x=0, y=y + 12, class_="title"),
             tag(
                 "rect",
-                x=170,
-                y=y,
+                x=0,
+                y=y + 18,
                 width=max(value * scale, 0),
-                height=20,
+                height=16,
                 rx=3,
                 class_="bar quiet" if place in quiet else "bar",
             ),
         ]
         if low is not None and high is not None:
-            a, b = (170 + float(np.asarray(end)[place]) * scale for end in (low, high))
-            body.append(tag("line", x1=a, x2=b, y1=y + 10, y2=y + 10, class_="whisker"))
-        body.append(tag("text", number(value), x=176 + ends[place] * scale, y=y + 14, class_="strong"))
+            a, b = (float(np.asarray(end)[place]) * scale for end in (low, high))
+            body.append(tag("line", x1=a, x2=b, y1=y + 26, y2=y + 26, class_="whisker"))
+        body.append(tag("text", number(value), x=6 + max(ends[place] * scale, 0), y=y + 31, class_="strong"))
     heads, table = ["", words["value"]], [list(names), [number(value) for value in lengths]]
     if low is not None and high is not None:
         heads += [words["low"], words["high"]]
         table += [[number(value) for value in np.asarray(end, dtype=float)] for end in (low, high)]
-    drawn = svg(body, title, WIDTH, 16 + 28 * len(names))
+    drawn = svg(body, title, WIDTH, 8 + 42 * len(names))
     return figure(title, drawn, caption, heads, list(zip(*table, strict=True)), lang=lang)
 
 
@@ -226,7 +228,7 @@ def _legend(names: Sequence[str]) -> list[Markup]:
             "text",
             name,
             x=WIDTH - RIGHT,
-            y=TOP + 12 + 16 * place,
+            y=13 + 16 * place,
             text_anchor="end",
             class_=f"label-{side}",
         )

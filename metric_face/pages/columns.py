@@ -1,5 +1,6 @@
 """What is known of the points of a map, column by column, and which columns make a readable picture."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metric_face.errors import ArgumentError
+from metric_face.pages.palette import MOST_CATEGORIES, NEUTRAL, Shades, categories, nested, ordered
 
 _MOST_PANELS = 12
 _MOST_PER_SIDE = 6
@@ -25,6 +27,9 @@ class Column:
         ramp: colors of a value: ``value``, or ``alarm`` where only high ones matter.
         note: a sentence that says what the column is, or "".
         group: the heading under which a reader chooses it; "" for the labels.
+        parts: of each class its place in two attributes, the hue and the shade of its color; None for one attribute.
+        leading: codes of the classes that have colors where there are too many for all; the largest where empty.
+        links: pairs of classes that mix, as (code, code, share of the neighbors in the embedding).
     """
 
     name: str
@@ -34,6 +39,9 @@ class Column:
     ramp: Literal["value", "alarm"] = "value"
     note: str = ""
     group: str = ""
+    parts: tuple[tuple[int, int], ...] | None = None
+    leading: tuple[int, ...] = ()
+    links: tuple[tuple[int, int, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.classes is None:
@@ -60,10 +68,45 @@ class Column:
         if np.issubdtype(array.dtype, np.floating):
             return cls(name, array.astype(np.float32), **settings)
         known = np.array([item is not None and item == item for item in array.tolist()], dtype=bool)
-        names, codes = np.unique(array[known], return_inverse=True)
+        found, codes = np.unique(array[known], return_inverse=True)
+        names = [str(item) for item in found.tolist()]
+        if found.dtype.kind not in "iub":
+            order = sorted(range(len(names)), key=lambda place: natural(names[place]))
+            codes, names = np.argsort(order)[codes], [names[place] for place in order]
         values = np.full(len(array), -1, dtype=np.int64)
         values[known] = codes
-        return cls(name, values, tuple(str(item) for item in names.tolist()), **settings)
+        return cls(name, values, tuple(names), **settings)
+
+    @property
+    def neutral(self) -> bool:
+        """Whether the classes are too many for colors of their own, so that ``leading`` have them alone."""
+        return self.parts is None and not self.ordered and self.num_classes > MOST_CATEGORIES
+
+    def colored(self) -> tuple[int, ...]:
+        """The codes of the classes that have colors."""
+        if not self.neutral:
+            return tuple(range(self.num_classes))
+        if self.leading:
+            return self.leading[:MOST_CATEGORIES]
+        counts = np.bincount(self.values[self.values >= 0], minlength=self.num_classes)
+        return tuple(int(code) for code in np.argsort(-counts, kind="stable")[:MOST_CATEGORIES])
+
+    def shades(self) -> Shades:
+        """The color of each class."""
+        if self.parts is not None:
+            hues, steps = (1 + max(part[side] for part in self.parts) for side in (0, 1))
+            grid = nested(hues, steps)
+            at = [hue * steps + step for hue, step in self.parts]
+            return Shades(tuple(grid.light[k] for k in at), tuple(grid.dark[k] for k in at))
+        if self.ordered:
+            return ordered(self.num_classes)
+        colors = {code: place for place, code in enumerate(self.colored())}
+        known = categories(len(colors))
+        light, dark = (
+            tuple(theme[colors[code]] if code in colors else gray[0] for code in range(self.num_classes))
+            for theme, gray in ((known.light, NEUTRAL.light), (known.dark, NEUTRAL.dark))
+        )
+        return Shades(light, dark)
 
     @property
     def is_class(self) -> bool:
@@ -79,6 +122,12 @@ class Column:
         if self.classes is None:
             return "" if np.isnan(value) else f"{value:.3g}"
         return self.classes[value] if value >= 0 else ""
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """A sort key in which numbers within names count as numbers: 0, 1, 2, 10."""
+    pieces = re.split(r"([0-9]+)", name)
+    return [(0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in pieces if piece]
 
 
 @dataclass(frozen=True)
@@ -116,12 +165,15 @@ def as_columns(columns: "Mapping[str, ArrayLike | Column] | Sequence[Column]", n
 def choose_view(columns: Iterable[Column]) -> MapView:
     """Choose color and panels: hue by the attribute with an order, panels by the two smallest others.
 
-    Eighteen joint classes are not eighteen colors; three age groups in six panels of mask x gender can be read.
+    A joint class with a hue and a shade is one map. Without one, three age groups in six panels of mask x gender can be
+    read.
     Without an ordered attribute the hue is the largest one that there are colors for. Only labels are chosen: columns
     under a heading of their own are what was made of them.
     """
-    from metric_face.pages.palette import MOST_CATEGORIES
-
+    columns = list(columns)
+    joint = next((column for column in columns if column.parts is not None), None)
+    if joint is not None:
+        return MapView(joint)
     known = [column for column in columns if column.num_classes > 1 and not column.group]
     hue = next((column for column in known if column.ordered), None)
     if hue is None:

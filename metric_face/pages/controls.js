@@ -67,8 +67,24 @@ const Controls = (() => {
       });
       container.append(search);
     }
-    fill(codes);
+    if (column.neutral) {
+      const blanks = { k: column.leading.length, n: codes.length.toLocaleString() };
+      container.append(element("p", "note", Data.say(words, "leading_note", blanks)));
+    }
+    fill(column.neutral ? [...new Set([...column.leading, ...codes])] : codes);
     container.append(list);
+    if (column.links?.length) container.append(mixing(column, words));
+  }
+
+  /* The pairs of classes that mix, as numbers. */
+  function mixing(column, words) {
+    const box = element("div", "mixing"), rows = element("dl");
+    for (const [first, second, share] of column.links) {
+      const blanks = { first: column.classes[first], second: column.classes[second] };
+      rows.append(element("dt", "", Data.say(words, "mixing_row", blanks)), element("dd", "", `${Math.round(100 * share)} %`));
+    }
+    box.append(element("h4", "", words.mixing), rows, element("p", "note", words.mixing_note));
+    return box;
   }
 
   function rampBar(column, look, theme) {

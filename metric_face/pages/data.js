@@ -9,6 +9,9 @@
  *               classes             [C names] or null for a value
  *               ordered             whether the classes have an order
  *               neutral             whether the classes are too many for colors of their own
+ *               leading             codes that have colors where the classes are too many for all
+ *               links               [[code, code, share]] of classes that mix in the embedding
+ *               centers             [x, y] of each class's name or null, in the unit of x and y; absent for values
  *               measured            whether it was measured in the embedding rather than given
  *               derived, across     made for panels only; how many stand side by side
  *               range               [low, high] of a value

@@ -69,6 +69,11 @@ const MapView = (() => {
     }
     const screen = (point) => place(cellOf(point), point);
 
+    function unitToScreen(cell, [u, v]) {
+      const { scale, left, top: upper } = placeIn(cell);
+      return [u * scale + left, v * scale + upper];
+    }
+
     function pick(px, py) {
       const cell = cellAt(px, py), [u, v] = toUnit(px, py, cell);
       return grid.nearest(u, v, 14 / scaleOf(cell), wanted(cell));
@@ -129,7 +134,7 @@ const MapView = (() => {
       }
       cells.forEach((cell, k) => {
         const place = placeIn(cell, size.ratio), front = wanted(cell);
-        const chosen = look.selected ? (i) => front(i) && look.selected.has(i) : front;
+        const chosen = (i) => front(i) && (look.selected ? look.selected.has(i) : look.vivid(i));
         if (!look.panels) Raster.dots(image, frames[k], place, block, { ...far, wants: (i) => !chosen(i) });
         Raster.dots(image, frames[k], place, block,
           { order: parted.orders[k], wants: chosen, shade, colors, alpha: 0.85, radius: r });
@@ -148,7 +153,10 @@ const MapView = (() => {
           const most = look.panels ? 60 : 220, colorOf = (i) => colors[shade[i]];
           thumbnails.paint(top, cell, (i) => place(cell, i), { shown, colorOf, most, redraw });
         }
-        if (cell.name === null) continue;
+        if (cell.name === null) {
+          Names.paint(top, cell, look, (center) => unitToScreen(cell, center), css);
+          continue;
+        }
         top.strokeStyle = css("--line");
         top.strokeRect(cell.left + 0.5, cell.top + 0.5, cell.width - 1, cell.height - 1);
         top.fillStyle = css("--ink");

@@ -25,16 +25,19 @@ const Page = (() => {
       ([, { classes }]) => classes && classes.length > 1 && classes.length <= MOST_PANELS);
     const look = {
       column: columns[block.color], panels: block.panels < 0 ? null : columns[block.panels],
-      focus: [], selected: null, pinned: -1, hovered: -1, lasso: null, tool: "pan", thumbnails: false,
+      focus: [], selected: null, pinned: -1, hovered: -1, lasso: null, tool: "pan", thumbnails: false, names: true, placed: [],
       front: (i) => !look.focus.length || look.focus.includes(look.column.values[i]),
       near: (i) => block.near
         ? [...block.near.subarray(i * block.nearCount, (i + 1) * block.nearCount)].filter((j) => j < block.n) : [],
       colorsOf(column, theme) {
         if (!column.neutral) return column.colors[theme];
         const shades = column.classes.map(() => column.colors[theme][0]), chosen = block.focusColors[theme];
-        look.focus.forEach((code, k) => { shades[code] = chosen[k % chosen.length]; });
+        look.vividCodes(column).forEach((code, k) => { shades[code] = chosen[k % chosen.length]; });
         return shades;
       },
+      // Of too many classes those that mix most have colors, until a reader chooses others.
+      vividCodes: (column) => (look.focus.length ? look.focus : column.leading ?? []),
+      vivid: (i) => !look.column.neutral || look.vividCodes(look.column).includes(look.column.values[i]),
     };
     const map = MapView.create(stage, block, look, words);
     const card = Controls.card(one(".card", root), stage, block, map, look);
@@ -123,6 +126,8 @@ const Page = (() => {
     one(".clear", section).addEventListener("click", does.clear);
     const thumbnails = one(".show-thumbnails", root);
     if (thumbnails) thumbnails.addEventListener("change", () => { look.thumbnails = thumbnails.checked; map.redraw(); });
+    const names = one(".show-names", root);
+    names.addEventListener("change", () => { look.names = names.checked; map.redraw(); });
     Pointer.attach(stage, map, look, does);
     legend();
     map.arrange();
@@ -144,6 +149,7 @@ const Page = (() => {
         const choose = view ? (point) => { view.does.gather(points, button.title); view.does.pin(point); } : () => {};
         Thumbnails.gallery(one(".gallery", box), points, { words: block.words, describe, choose });
         if (view) view.does.gather(points, button.title);
+        box.scrollIntoView({ block: "nearest" });
       });
     }
   }

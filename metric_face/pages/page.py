@@ -21,6 +21,7 @@ _SCRIPTS = (
     "grid.js",
     "thumbnails.js",
     "atlas.js",
+    "names.js",
     "map.js",
     "pointer.js",
     "controls.js",

@@ -1,7 +1,7 @@
 """The colors of every picture, on paper and on the page, in a light and a dark shade.
 
-Chosen so that color-blind readers lose nothing: categories are Okabe and Ito's, and every ramp changes in lightness
-steadily, so that its order is still there in gray.
+Chosen for color-blind readers: categories are Okabe and Ito's, on paper with a brown for their yellow, and every ramp
+changes in lightness steadily, so that its order is still there in gray.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 from metric_face.arrays import Doubles
 
 MOST_CATEGORIES = 7
-"""More classes than this are not given colors of their own: nobody could tell them apart."""
+"""More classes than this do not all get colors of their own: nobody could tell them apart."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,24 @@ class Shades:
 
 
 _CATEGORIES = Shades(
-    light=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#b8a800"),
+    light=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#5c3d00"),
     dark=("#4c9be8", "#f0743a", "#2bbe93", "#de93bf", "#f0b440", "#a5d6f7", "#efe36a"),
 )
 
 NEUTRAL = Shades(light=("#b4b7bd",), dark=("#565b66",))
 """Points that are there but not meant: other panels, classes out of focus, unknown values."""
+
+_HUES = (
+    (286.0, -0.057),
+    (48.0, -0.08),
+    (159.0, 0.025),
+    (353.0, -0.08),
+    (109.0, 0.078),
+    (226.0, 0.08),
+    (320.0, 0.0),
+)
+"""Degrees and a shift of lightness in OKLCH, of colors that differ by their shade too. Searched so that the same shades
+of the first six are apart without red or green cones: the shift is what tells them there."""
 
 _Anchors = dict[str, list[tuple[float, float, float]]]
 
@@ -66,6 +78,20 @@ def categories(count: int) -> Shades:
     return Shades(_CATEGORIES.light[:count], _CATEGORIES.dark[:count])
 
 
+def nested(hues: int, shades: int) -> Shades:
+    """Colors for pairs of classes, ``hues * shades`` of them: the hue by the first, light to dark by the second."""
+    return Shades(
+        *(
+            tuple(
+                color
+                for hue, shift in _HUES[:hues]
+                for color in _blend([(high + shift, 0.14, hue), (low + shift, 0.14, hue)], shades, at_one=0.5)
+            )
+            for high, low in ((0.79, 0.36), (0.90, 0.50))
+        )
+    )
+
+
 def ordered(count: int) -> Shades:
     """Colors for classes with an order: light amber, through rose, to deep violet."""
     return _along(_ORDERED, count)
@@ -80,11 +106,11 @@ def _along(anchors: _Anchors, count: int) -> Shades:
     return Shades(_blend(anchors["light"], count), _blend(anchors["dark"], count))
 
 
-def _blend(anchors: list[tuple[float, float, float]], count: int) -> tuple[str, ...]:
+def _blend(anchors: list[tuple[float, float, float]], count: int, at_one: float = 1.0) -> tuple[str, ...]:
     known = np.array(
         [[light, chroma * np.cos(h), chroma * np.sin(h)] for light, chroma, h in _radians(anchors)]
     )
-    at = np.linspace(0, 1, count) if count > 1 else np.array([1.0])
+    at = np.linspace(0, 1, count) if count > 1 else np.array([at_one])
     steps = np.linspace(0, 1, len(known))
     mixed = np.stack([np.interp(at, steps, known[:, axis]) for axis in range(3)], axis=1)
     return tuple(_hexadecimal(color) for color in mixed)

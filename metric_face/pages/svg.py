@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from metric_face.pages.languages import page_words
 
-WIDTH, HEIGHT = 640, 240
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 24, 34
+WIDTH, HEIGHT = 360, 230  # of the drawing; as narrow as a phone, so that its letters keep their size there
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 50, 38
 
 
 def figure(
@@ -78,7 +78,7 @@ class Paper:
         return [
             axis,
             *ticks,
-            tag("text", name, x=WIDTH - RIGHT, y=base + 30, text_anchor="end", class_="title"),
+            tag("text", name, x=WIDTH - RIGHT, y=base + 33, text_anchor="end", class_="title"),
         ]
 
     def y_axis(self, name: str) -> list[Markup]:
@@ -89,13 +89,13 @@ class Paper:
                 tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="axis"),
                 tag("text", f"{value:g}", x=LEFT - 8, y=y + 4, text_anchor="end"),
             ]
-        return [*lines, tag("text", name, x=0, y=TOP - 12, class_="title")]
+        return [*lines, tag("text", name, x=0, y=TOP - 9, class_="title")]
 
     def draw(self, body: Sequence[Markup], title: str) -> Markup:
         return svg(body, title, WIDTH, HEIGHT)
 
 
-def _ticks(low: float, high: float, count: int = 6) -> list[float]:
+def _ticks(low: float, high: float, count: int = 5) -> list[float]:
     """Round numbers that divide the range into about ``count`` parts."""
     rough = (high - low) / count
     if not rough > 0:

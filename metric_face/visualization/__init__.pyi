@@ -4,6 +4,7 @@ from .map_page import build_map as build_map
 from .maps import visualize as visualize
 from .matrices import MatrixChart as MatrixChart
 from .matrices import confusion_chart as confusion_chart
+from .mixing import joint_parts as joint_parts
 from .umap_projection import Projection as Projection
 from .umap_projection import project as project
 
@@ -12,6 +13,7 @@ __all__ = [
     "Projection",
     "build_map",
     "confusion_chart",
+    "joint_parts",
     "measure_faithfulness",
     "neighbor_confusion",
     "project",

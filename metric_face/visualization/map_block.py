@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from metric_face.arrays import Floats
 from metric_face.pages import Column, pack, pack_ids, palette
+from metric_face.visualization.mixing import class_centers
 
 _NEAR = 6
 
@@ -26,6 +27,17 @@ def pack_coords(coords: Floats) -> dict[str, Any]:
     used = np.maximum(extent / span, 0.05)
     flipped = np.round(extent[1] / span * 65535).astype(np.uint16) - scaled[:, 1]  # a screen counts downwards
     return {"x": pack(scaled[:, 0]), "y": pack(flipped), "width": float(used[0]), "height": float(used[1])}
+
+
+def pack_centers(coords: Floats, column: Column) -> list[list[float] | None]:
+    """Where each class's name belongs, in the units of ``pack_coords``."""
+    left, low = (float(value) for value in coords.min(axis=0))
+    right, top = (float(value) for value in coords.max(axis=0))
+    span = max(right - left, top - low, 1e-9)
+    return [
+        None if center is None else [round((center[0] - left) / span, 5), round((top - center[1]) / span, 5)]
+        for center in class_centers(coords, column)
+    ]
 
 
 def pack_column(column: Column, labels: str) -> dict[str, Any]:
@@ -51,17 +63,17 @@ def pack_column(column: Column, labels: str) -> dict[str, Any]:
             "data": pack(column.values.astype(np.float32)),
         }
     count = column.num_classes
-    neutral = not column.ordered and count > palette.MOST_CATEGORIES
-    shades = (
-        palette.NEUTRAL
-        if neutral
-        else palette.ordered(count)
-        if column.ordered
-        else palette.categories(count)
-    )
+    neutral = column.neutral
     highest = next(most for most in (2**8 - 1, 2**16 - 1, 2**32 - 1) if count <= most)  # of the type: unknown
     codes = np.where(column.values < 0, highest, column.values)
-    return {**made, "neutral": neutral, "colors": themes(shades), "data": pack_ids(codes, highest)}
+    return {
+        **made,
+        "neutral": neutral,
+        "leading": list(column.colored()) if neutral else [],
+        "links": [[a, b, round(share, 4)] for a, b, share in column.links],
+        "colors": themes(palette.NEUTRAL if neutral else column.shades()),
+        "data": pack_ids(codes, highest),
+    }
 
 
 def themes(shades: palette.Shades) -> dict[str, tuple[str, ...]]:

@@ -29,6 +29,7 @@ from metric_face.progress import Progress, silent
 from metric_face.visualization.faithfulness import Faithfulness
 from metric_face.visualization.map_block import (
     names_of,
+    pack_centers,
     pack_column,
     pack_coords,
     pack_neighbors,
@@ -37,9 +38,11 @@ from metric_face.visualization.map_block import (
 )
 from metric_face.visualization.map_words import ChartTable, banner, class_table, remark, trust
 from metric_face.visualization.matrices import MatrixChart
+from metric_face.visualization.mixing import with_mixing
 from metric_face.visualization.umap_projection import Projection
 
 _BYTES_PER_BASE64 = 4 / 3
+_MOST_NAMED = 1000  # classes whose names can stand on a map
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,10 @@ def build_map(
     """
     n, words = projection.n, page_words(lang)
     known = as_columns(columns, n)
+    if not known:
+        known = [Column(words["all_images"], np.zeros(n, dtype=np.int64), (words["all_images"],))]
+    if neighbors is not None:
+        known = [with_mixing(column, neighbors) if column.is_class else column for column in known]
     _check_rows(n, images=images, paths=paths, neighbors=neighbors)
     judged = dict(faithfulness or {})
     stray = judged.keys() - {column.name for column in known if column.is_class}
@@ -133,6 +140,9 @@ def build_map(
         )
         missing = remark(n, len(drawn.order), len(drawn.broken), words)
     packed = [pack_column(column, words["labels"]) for column in shown]
+    for column, one in zip(shown, packed, strict=True):
+        if column.is_class and n and 1 < column.num_classes <= _MOST_NAMED:
+            one["centers"] = pack_centers(projection.coords, column)
     if panels is not None and panels not in known and view.cols is not None:
         packed[-1] |= {"derived": True, "across": view.cols.num_classes}
     block = {

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from metric_face.data import targets_of
+from metric_face.data import LabelSpace, targets_of
 from metric_face.embeddings import Embeddings
-from metric_face.pages import Column, check_language, choose_view, page_words
+from metric_face.pages import Column, check_language, choose_view, page_words, palette
 from metric_face.progress import Say, silent
 from metric_face.run import Run
 from metric_face.search import DEPTH, graph_file, kept_graph
@@ -15,6 +15,7 @@ from metric_face.visualization.faithfulness import Faithfulness, measure_faithfu
 from metric_face.visualization.map_figures import map_figure
 from metric_face.visualization.map_page import write_map
 from metric_face.visualization.matrices import confusion_chart
+from metric_face.visualization.mixing import joint_parts, with_mixing
 from metric_face.visualization.saving import save_figure
 from metric_face.visualization.umap_projection import Projection, project
 
@@ -85,9 +86,11 @@ def visualize(
         )
         for name in (run.space.names if run.space is not None else ())
     }
-    view = choose_view(_columns(held, run, "en"))  # the picture is in English: its font may know nothing else
-    hue = view.hue.name if view.hue is not None else None
-    figure = map_figure(projection, view, faithfulness=faithfulness.get(hue or ""), title=run.folder.name)
+    # The picture is in English, whatever the page is: its font may know nothing else.
+    view = choose_view(
+        [with_mixing(column, graph.ids) for column in _columns(held, run, "en") if column.is_class]
+    )
+    figure = map_figure(projection, view, faithfulness=faithfulness, title=f"{run.folder.name}: {split}")
     picture = save_figure(figure, home / "map.png")
     say("page")
     page = write_map(
@@ -128,6 +131,7 @@ def _columns(held: Embeddings, run: Run, lang: str) -> list[Column]:
             and name != "identity"
             and name != "joint"
             and run.space[name].cuts is not None,
+            parts=space_parts(run.space) if run.space is not None and name == "joint" else None,
         )
         for name, (codes, names) in targets_of(held.table, run.space).items()
     ]
@@ -141,3 +145,11 @@ def _columns(held: Embeddings, run: Run, lang: str) -> list[Column]:
     if identities is not None and named["identity"] not in known:
         made.append(Column.of(named["identity"], identities))
     return made
+
+
+def space_parts(space: LabelSpace) -> tuple[tuple[int, int], ...] | None:
+    """Hue and shade of each joint class of a label space, or None where one color a class cannot show them."""
+    split = space.split_joint(np.arange(space.num_classes))
+    codes = np.stack([split[name] for name in space.names], axis=1)
+    cuts = [attribute.cuts is not None for attribute in space.attributes]
+    return joint_parts(codes.tolist(), space.sizes, cuts, palette.MOST_CATEGORIES)

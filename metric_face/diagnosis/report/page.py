@@ -14,9 +14,16 @@ from metric_face.diagnosis.report import cards, chapters
 from metric_face.diagnosis.report.sentences import abstention_text, finding_text, table_title, term, words
 from metric_face.diagnosis.report.summary import where_lost
 from metric_face.files import write_text
-from metric_face.pages import Column, number, pack_ids, render
+from metric_face.pages import Column, number, pack_ids, palette, render
 from metric_face.progress import Say, silent
-from metric_face.visualization import MatrixChart, Projection, build_map, confusion_chart, project
+from metric_face.visualization import (
+    MatrixChart,
+    Projection,
+    build_map,
+    confusion_chart,
+    joint_parts,
+    project,
+)
 
 if TYPE_CHECKING:
     from metric_face.diagnosis.result import Diagnosis
@@ -131,7 +138,8 @@ def _files(context: Context) -> Sequence[str | Path] | None:
 def _columns(diagnosis: "Diagnosis", lang: str) -> list[Column]:
     """Labels, raw values, whether the prediction is right, the part, and who is named by which finding."""
     context, told = diagnosis.context, words(lang).page
-    columns = [
+    columns = _joint(context, told["joint"])
+    columns += [
         Column(a, context.labels[a], context.classes[a], ordered=a in context.cuts)
         for a in context.labels
         if len(context.classes[a]) <= max(200, context.num_images // 10)
@@ -152,6 +160,22 @@ def _columns(diagnosis: "Diagnosis", lang: str) -> list[Column]:
     if marked:
         columns.append(_named(context, marked, lang))
     return columns
+
+
+def _joint(context: Context, name: str) -> list[Column]:
+    """The joint class with its colors, as the map of ``visualize`` has it, where there are several attributes."""
+    sizes = [len(context.classes[a]) for a in context.attributes]
+    if len(sizes) < 2:
+        return []
+    count = int(np.prod(sizes))
+    codes = np.stack(np.unravel_index(np.arange(count), sizes), axis=1)
+    parts = joint_parts(
+        codes.tolist(), sizes, [a in context.cuts for a in context.attributes], palette.MOST_CATEGORIES
+    )
+    if parts is None:
+        return []
+    names = tuple(context.joint_name(code) for code in range(count))
+    return [Column(name, np.asarray(context.joint, dtype=np.int64), names, parts=parts)]
 
 
 def _named(context: Context, findings: Sequence[Finding], lang: str) -> Column:

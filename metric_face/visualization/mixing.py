@@ -1,0 +1,96 @@
+"""Which classes mix in the embedding, and where their names belong on the map."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from metric_face.arrays import Doubles, Floats
+from metric_face.pages import Column
+from metric_face.visualization.faithfulness import neighbor_confusion
+
+MOST_LINKS = 12
+LEAST_SHARE = 0.1
+"""A pair below this share of each other's neighbors is not linked."""
+_MOST_CLASSES = 1000
+
+
+def mixing_pairs(confusion: Doubles, most: int = MOST_LINKS) -> list[tuple[int, int, float]]:
+    """The pairs of classes that mix most, the most mixed first.
+
+    Args:
+        confusion: (C, C) of ``neighbor_confusion``; NaN rows are of classes without neighbors.
+        most: pairs, at most.
+
+    Returns:
+        (code, code, share): the mean share of each among the other's neighbors, of at least ``LEAST_SHARE``.
+    """
+    known = np.nan_to_num(confusion)
+    mean = (known + known.T) / 2
+    rows, cols = np.triu_indices(len(mean), k=1)
+    order = np.argsort(-mean[rows, cols], kind="stable")[:most]
+    pairs = [(int(rows[k]), int(cols[k]), float(mean[rows[k], cols[k]])) for k in order]
+    return [pair for pair in pairs if pair[2] >= LEAST_SHARE]
+
+
+def with_mixing(column: Column, ids: ArrayLike) -> Column:
+    """The column with the pairs that mix, and with colors for the classes in them where there are too many.
+
+    Args:
+        column: N classes.
+        ids: (N, K) neighbors in the embedding space, -1 for none.
+    """
+    if not 1 < column.num_classes <= _MOST_CLASSES or column.links:
+        return column
+    confusion = neighbor_confusion(ids, column.values, column.num_classes)
+    pairs = mixing_pairs(confusion)
+    alone = 1 - np.nan_to_num(np.diagonal(confusion), nan=1.0)  # then by what each mixes with all others
+    leading = dict.fromkeys([code for pair in pairs for code in pair[:2]])
+    leading |= dict.fromkeys(int(code) for code in np.argsort(-alone, kind="stable"))
+    return replace(column, links=tuple(pairs), leading=tuple(leading))
+
+
+def class_centers(coords: Floats, column: Column) -> list[tuple[float, float] | None]:
+    """Where the name of each class belongs: at the point of the class nearest to its median, None without points."""
+    centers: list[tuple[float, float] | None] = []
+    for code in range(column.num_classes):
+        points = coords[column.values == code]
+        if not len(points):
+            centers.append(None)
+            continue
+        far = np.square(points - np.median(points, axis=0)).sum(axis=1)
+        x, y = points[int(np.argmin(far))]
+        centers.append((float(x), float(y)))
+    return centers
+
+
+def joint_parts(
+    codes: Sequence[Sequence[int]], sizes: Sequence[int], ordered: Sequence[bool], most_hues: int
+) -> tuple[tuple[int, int], ...] | None:
+    """Hue and shade of each joint class, or None where the hues would be too many.
+
+    The shade is the ordered attribute, else the one with the most classes of at most four; the hue is what is left.
+
+    Args:
+        codes: (C, A) the class of each joint class in each of A attributes.
+        sizes: (A,) classes of each attribute.
+        ordered: (A,) whether its classes have an order.
+        most_hues: that can be told apart.
+    """
+    if len(sizes) < 2:
+        return None
+    fitting = [at for at, size in enumerate(sizes) if size <= 4]
+    if not fitting:
+        return None
+    shade = max(fitting, key=lambda at: (ordered[at], sizes[at]))
+    rest = [at for at in range(len(sizes)) if at != shade]
+    if np.prod([sizes[at] for at in rest]) > most_hues:
+        return None
+    parts = []
+    for row in codes:
+        hue = 0
+        for at in rest:
+            hue = hue * sizes[at] + row[at]
+        parts.append((int(hue), int(row[shade])))
+    return tuple(parts)
