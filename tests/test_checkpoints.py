@@ -282,7 +282,7 @@ def test_scores_of_a_stopped_epoch_do_not_reach_the_resumed_run(
         patch.setattr(Checkpoints, "_score", lambda self, trainer: (0.2, 0.9, 0.99)[trainer.current_epoch])
         stop_at(2 * steps + 1, patch)
         stopped = fit(config(toy), tmp_path / "run", quiet=True)
-    assert (stopped.facts["best"], stopped.facts["best_epoch"]) == (0.99, 2)  # what was learnt is delivered
+    assert (stopped.facts["best"], stopped.facts["best_epoch"]) == (0.99, 2)  # what was learned is delivered
     resumed = fit({}, tmp_path / "run", resume=True, quiet=True)
     assert same(weights(resumed), weights(whole))
     assert not (tmp_path / "run" / "checkpoints" / "stopped.ckpt").exists()

@@ -200,7 +200,7 @@ def test_fusing_two_runs_chooses_donors_and_says_the_gain(run: Run, tmp_path: Pa
     assert "gain over" in done.stdout
 
 
-def test_ctrl_c_keeps_what_was_learnt_and_says_how_to_go_on(toy: Path, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_was_learned_and_says_how_to_go_on(toy: Path, tmp_path: Path) -> None:
     config = tmp_path / "long.yaml"
     config.write_text(dump_config(tiny_config(toy, trainer__epochs=100_000)))
     words = ["train", "--config", str(config), "--out", str(tmp_path / "run")]

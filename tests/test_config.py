@@ -46,7 +46,7 @@ def test_a_typo_is_one_line_with_the_nearest_key(override: str, message: str) ->
 
 
 def test_contradictions_are_refused() -> None:
-    with pytest.raises(ConfigError, match="nothing would be learnt"):
+    with pytest.raises(ConfigError, match="nothing would be learned"):
         load_config(None, ["loss.metric=none", "model.heads=none"])
     with pytest.raises(ConfigError, match="give one, a file or timm's published weights"):
         load_config(None, ["model.pretrained=true", "model.weights=a.safetensors"])

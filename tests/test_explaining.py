@@ -184,7 +184,7 @@ def test_no_answers_and_nobody_to_vote_are_pages_too(case, tmp_path):
     }
     alone = replace(case.answer, neighbors=(), targets=targets)
     said = " ".join(_page(case, tmp_path, alone).text.split())
-    assert said.count("Nobody is left to vote.") == 2
+    assert said.count("No neighbor is left to vote.") == 2
     assert "No image is left to compare with." in said
 
 

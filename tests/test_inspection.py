@@ -104,7 +104,7 @@ def test_exact_copies_with_different_labels_identities_and_parts(table):
     assert "1 of 1 groups of files with the same content have different labels (mask)" in (
         findings["exact-copies-disagree"].sentence
     )
-    assert "In 1 of them the classes to be learnt differ" in findings["exact-copies-disagree"].sentence
+    assert "In 1 of them the classes to be learned differ" in findings["exact-copies-disagree"].sentence
     assert findings["exact-copies-of-two-identities"].severity == "certain"
     assert findings["exact-copies-across-splits"].severity == "certain"
     assert report.certain
@@ -126,7 +126,7 @@ def test_copies_that_differ_only_within_a_class_are_a_warning(table):
     space = LabelSpace.of(aged, ["gender", "age"], {"age": [30]})
     findings, _ = found(copy_file(aged, 0, 1), space)
     assert findings["exact-copies-disagree"].severity == "warning"
-    assert "In 0 of them the classes to be learnt differ" in findings["exact-copies-disagree"].sentence
+    assert "In 0 of them the classes to be learned differ" in findings["exact-copies-disagree"].sentence
 
 
 def test_copies_saved_again_are_found_by_their_looks(table):

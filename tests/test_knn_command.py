@@ -61,7 +61,7 @@ def test_the_answer_says_whose_images_counted(indexed: Run, toy: Path) -> None:
     assert (one["same_identity_excluded"], one["identity"], one["left_out"]) == (True, identity, 4)
     [one] = json.loads(knn(indexed, image, "--json").stdout)
     assert (one["same_identity_excluded"], one["identity"], one["left_out"]) == (False, None, 0)
-    assert "nobody in the index is called p99" in knn(indexed, image, "--identity", "p99").stderr
+    assert "no identity in the index is called p99" in knn(indexed, image, "--identity", "p99").stderr
 
 
 def test_the_page_holds_what_was_printed(indexed: Run, toy: Path, tmp_path: Path) -> None:

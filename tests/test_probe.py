@@ -144,7 +144,7 @@ def test_a_path_reaches_each_optimum_as_a_single_strength_does():
         assert alone.converged
         np.testing.assert_allclose(Z @ along.weights[:-1], Z @ alone.weights[:-1], atol=2e-2)
         assert np.abs(along.gradient).max() == along.gradient_norm <= 1e-6
-    # the point of a path: what one strength learnt serves the next
+    # the point of a path: what one strength learned serves the next
     assert sum(o.passes for o in path) < 0.75 * sum(
         o.passes for o in singles
     )  # .55 to .62 between processors

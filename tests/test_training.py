@@ -1,4 +1,4 @@
-"""A training leaves a whole run, resumes exactly, and keeps what was learnt when it is stopped."""
+"""A training leaves a whole run, resumes exactly, and keeps what was learned when it is stopped."""
 
 import itertools
 import os
@@ -144,7 +144,7 @@ def test_the_command_resumes_with_the_epochs_of_the_run_unless_others_are_given(
     assert asked == [epochs]
 
 
-def test_ctrl_c_keeps_what_was_learnt(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_keeps_what_was_learned(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stop_at(1, monkeypatch)
     run = fit(tiny_config(toy), tmp_path / "run", quiet=True)
     assert run.facts["ended"] == "interrupted"

@@ -25,7 +25,7 @@ def audit(
     """Audit what a training would get.
 
     The images are prepared and the settings checked exactly as a training does it. Where it would refuse, the
-    report says so with the training's own words, and goes on with what can be said of the images all the same.
+    report says so with the training's own words, and continues with the checks of the images.
 
     Args:
         source: images (a folder, CSV or Parquet file), or a configuration (YAML) that names them.
@@ -42,7 +42,7 @@ def audit(
     """
     config = _configuration(source, overrides)
     table = ImageTable.read(config.data.path)
-    prepared, plan, said, refusal = _rehearse(config)
+    prepared, plan, settings_lines, refusal = _plan_as_training(config)
     space = _label_space(table, config) if prepared is None else prepared.space
     sampler = None if plan is None or not config.identity_batches else plan.sampler
     report = inspect_data(
@@ -54,7 +54,7 @@ def audit(
         seed=config.seed,
         progress=progress,
     )
-    notes = table.notes if prepared is None else (*said, *prepared.dropped, *prepared.notes)
+    notes = table.notes if prepared is None else (*settings_lines, *prepared.dropped, *prepared.notes)
     if not refusal:
         return replace(report, notes=tuple(notes))
     refused = DataFinding("training-refuses", "certain", "training-refuses", {"refusal": refusal})
@@ -72,19 +72,19 @@ def _configuration(source: str | Path, overrides: Sequence[str]) -> Config:
     return load_config("small", overrides, {"data.path": path})
 
 
-def _rehearse(config: Config) -> tuple[PreparedData | None, TrainingPlan | None, list[str], str]:
+def _plan_as_training(config: Config) -> tuple[PreparedData | None, TrainingPlan | None, list[str], str]:
     """Check the settings, prepare the images and plan the batches as a training does.
 
     Returns:
         The images and the plan as far as they could be had, the lines that a training says first, and the words in
         which it refuses.
     """
-    prepared, said = list[PreparedData](), list[str]()
+    prepared, lines = list[PreparedData](), list[str]()
     try:
-        plan = get_ready(config, say=said.append, prepared=prepared.append).plan
+        plan = get_ready(config, say=lines.append, prepared=prepared.append).plan
     except MetricFaceError as error:
-        return next(iter(prepared), None), None, said, str(error)
-    return prepared[0], plan, said, ""
+        return next(iter(prepared), None), None, lines, str(error)
+    return prepared[0], plan, lines, ""
 
 
 def _label_space(table: ImageTable, config: Config) -> LabelSpace | None:

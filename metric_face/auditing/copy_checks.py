@@ -22,7 +22,7 @@ def check_copies(
     Args:
         table: N images.
         labels: (N, A) in words.
-        space: where there is one, whether the classes to be learnt differ is said as well.
+        space: where there is one, whether the classes to be learned differ is reported as well.
         exact: groups of rows with the same bytes; near: pairs of rows with the same picture.
     """
     split = table.frame["split"] if table.splits else None
@@ -42,23 +42,23 @@ def check_copies(
         differ = [g for g in groups if conflict(kind, raw, g)]
         if differ:
             names = [str(n) for n in raw.columns if any(conflict(kind, raw[[n]], g) for g in differ)]
-            learnt = [g for g in differ if conflict(kind, labels, g)]
+            learned = [g for g in differ if conflict(kind, labels, g)]
             yield DataFinding(
                 f"{kind}-copies-disagree",
-                surely if learnt or space is None else "warning",
+                surely if learned or space is None else "warning",
                 f"{kind}-copies-disagree",
-                of | {"count": len(differ), "names": names, "learnt": len(learnt)},
-                row_groups([*learnt, *(g for g in differ if g not in learnt)]),
-                also=() if space is None else ("copies-learnt",),
+                of | {"count": len(differ), "names": names, "learned": len(learned)},
+                row_groups([*learned, *(g for g in differ if g not in learned)]),
+                also=() if space is None else ("copies-learned",),
             )
-        strangers = [g for g in groups if who is not None and len(set(who[list(g)])) > 1]
-        if strangers:
+        unrelated = [g for g in groups if who is not None and len(set(who[list(g)])) > 1]
+        if unrelated:
             yield DataFinding(
                 f"{kind}-copies-of-two-identities",
                 surely,
                 f"{kind}-copies-of-two-identities",
-                of | {"count": len(strangers)},
-                row_groups(strangers),
+                of | {"count": len(unrelated)},
+                row_groups(unrelated),
             )
         torn = [g for g in groups if split is not None and split.iloc[list(g)].nunique() > 1]
         if torn:

@@ -20,7 +20,7 @@ def check_pixels(
     Args:
         paths: N files.
         darkest: (N, 3) the least of each channel; brightest: (N, 3) the most.
-        broken: rows that could not be read; nothing is said of them.
+        broken: rows that could not be read; they are not checked.
     """
     read = ~np.isin(np.arange(len(paths)), list(broken))
     flat = read & (darkest == brightest).all(axis=1)

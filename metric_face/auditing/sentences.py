@@ -20,7 +20,7 @@ def sentence_of(keys: Sequence[str], values: Mapping[str, Any], lang: str) -> st
 def remedy_of(finding: str, values: Mapping[str, Any], lang: str) -> str:
     """What to do, or an empty text; the key is the longest one that the finding's id begins with.
 
-    A text that tells people outright to change images, labels or the split is a claim. It is made where the finding
+    A text that tells the user to change images, labels or the split is a claim. It is made where the finding
     holds by construction, such as equal bytes, and its false alarms are counted in
     ``benchmarks/results/robustness-claims.md``. Every other text says what to look at.
     """
@@ -84,7 +84,7 @@ def sampler_notes(report: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, An
         "labels": len(report["dropped_labels"]),
         "padded": padded,
     }
-    said = {
+    values_by_key = {
         "plan": True,
         "draws": True,
         "dropped": report["dropped_images"],
@@ -93,7 +93,7 @@ def sampler_notes(report: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, An
         "padded": padded > 0,
         "short": report["short_of_identities"],
     }
-    for key, there in said.items():
+    for key, there in values_by_key.items():
         if there:
             yield f"sampler:{key}", values
     for name, count in report["varying"].items():

@@ -30,7 +30,7 @@ def evaluate(run: RunArgument = LATEST, split: Split = "val", as_json: Json = Fa
             f"kNN and probe meet the own identity of {found.met_own:,} images in the training split: not left out."
         )
     elif found.met_own == 0:
-        answer("kNN and probe: nobody is in both splits, so no image meets its own identity.")
+        answer("kNN and probe: no identity is in both splits, so no image meets its own identity.")
     if found.after_training:
         gains = [(r.kind, r.target, with_interval(r.gain)) for r in found.after_training]
         answer_table(("heads read with", "target", "gain on identities not chosen on"), gains)

@@ -30,8 +30,8 @@ def line_of(error: BaseException) -> str:
         before, after = error.object[: error.start], error.object[error.start :]
         word = before.rpartition("\n")[2][-_LONGEST:] + after.partition("\n")[0][:_LONGEST]
         return f"{visible(word.strip())}: a name here is no UTF-8, and cannot be stored; rename the file or folder"
-    said = _one_line(str(error))
-    return f"{_shortened(f'{type(error).__name__}: {said}')} (unexpected; {DEBUG}=1 shows where)"
+    message = _one_line(str(error))
+    return f"{_shortened(f'{type(error).__name__}: {message}')} (unexpected; {DEBUG}=1 shows where)"
 
 
 def trace_of(error: BaseException) -> str:

@@ -42,7 +42,7 @@ def fuse(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Judge folds and runs on images they held out, and fuse them attribute by attribute."""
+    """Evaluate folds and runs on images they held out, and fuse them attribute by attribute."""
     from metric_face.cli.terminal import answer, answer_json, answer_table, counted, say, steps, with_interval
     from metric_face.ensemble import fuse
 

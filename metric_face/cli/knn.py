@@ -112,12 +112,12 @@ def knn(
         if watch is not None:
             say(f"watching {watch}; Ctrl-C ends it")
         try:
-            for name, said in come:
-                if isinstance(said, Answer):
-                    show_answer(said, as_json, shown)
-                    answers += [said] if csv or explain else []
+            for name, outcome in come:
+                if isinstance(outcome, Answer):
+                    show_answer(outcome, as_json, shown)
+                    answers += [outcome] if csv or explain else []
                 else:
-                    show_failure(name, said, as_json)
+                    show_failure(name, outcome, as_json)
                     failed += 1
         except (KeyboardInterrupt, Stopped) as ended:
             if watch is None or (isinstance(ended, Stopped) and ended.name != "SIGINT"):

@@ -74,9 +74,9 @@ def show_answer(one: "Answer", as_json: bool = False, shown: int | None = None) 
     if as_json:
         _write_json(one.to_dict())
         return
-    said = ", ".join(f"{name} {_verdict(one.targets[name])}" for name in one.shown_targets)
+    classes = ", ".join(f"{name} {_verdict(one.targets[name])}" for name in one.shown_targets)
     without = f" (without {one.left_out} images of {one.identity})" if one.left_out else ""
-    answer(f"{one.path}{without}: {said}")
+    answer(f"{one.path}{without}: {classes}")
     for near in one.neighbors:
         labels = ", ".join(near.labels[name] for name in one.shown_targets if name in near.labels)
         same = "  (the very file asked about)" if near.same_file else ""
@@ -98,7 +98,7 @@ def who_counts(predictor: "Predictor", identity: str | None) -> str:
         return f"every image of the index counts{remedy}"
     left_out = predictor.images_of(identity)
     if not left_out:
-        return f"nobody in the index is called {identity}: every image counts"
+        return f"no identity in the index is called {identity}: every image counts"
     return f"{left_out} images of {identity} in the index do not count"
 
 
@@ -166,6 +166,6 @@ def steps(shown: bool = True) -> Iterator[Callable[[str], None]]:
 
 def with_interval(interval: Any) -> str:
     """``0.742 [0.701, 0.780]``; of one identity the value alone."""
-    if interval.low != interval.low:  # NaN: nobody to resample
+    if interval.low != interval.low:  # NaN: no identities to resample
         return f"{interval.value:.3f} [one identity]"
     return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"

@@ -51,7 +51,7 @@ def train(
         given.append(f"data.split.folds={folds}")
     if skip_broken:
         given.append("data.skip_broken=true")
-    # A resumed run keeps its own number of epochs unless one is given, and not that of a recipe nobody named.
+    # A resumed run keeps its own number of epochs unless one is given, and not that of a recipe that was not named.
     own = out / "config.yaml"
     if not own.is_file():
         own = out / "fold-0" / "config.yaml"

@@ -66,7 +66,7 @@ class DataConfig(Section):
     """Drop and list broken images instead of refusing."""
     size: tuple[Pixels, Pixels] | Auto = "auto"
     """Height and width in pixels that the model sees; ``auto``: the model's own where it starts from trained weights,
-    else 96. Where a model does not take a size, the nearest that it takes is used and said."""
+    else 96. Where a model does not take a size, the nearest that it takes is used and reported."""
     crop: tuple[CropShare, CropShare] | Auto = "auto"
     """Height and width of the centered crop, as shares of the image's; ``auto``: the model's own where it starts from
     trained weights and ``fit`` is ``auto`` too, else all of the image."""
@@ -96,12 +96,12 @@ class ModelConfig(Section):
     """Any timm model by name, with or without a tag; ``hf-hub:OWNER/NAME``; ``local-dir:FOLDER`` with a config.json."""
     pretrained: bool | Auto = "auto"
     """Start from timm's published weights, downloaded once. ``auto``: where they can be had, else from scratch, which
-    is said; ``true`` insists."""
+    is reported; ``true`` insists."""
     weights: Annotated[str, Field(min_length=1)] | None = None
     """Start from a local file instead: .safetensors, .pth with tensors only, or the folder of a run of ours."""
     pooling: Literal["auto", "avg", "gem", "token"] = "auto"
     """How the last feature map becomes features: ``auto`` is the model's own way, its head included; ``avg`` is the
-    mean over places, ``gem`` a generalized mean with a learnt exponent, ``token`` the class token."""
+    mean over places, ``gem`` a generalized mean with a learned exponent, ``token`` the class token."""
     neck: Literal["bn", "none", "cosine"] = "bn"
     """``bn``: triplet before a batch norm, classifier after (BNNeck). ``cosine``: normalized embedding and weights."""
     embedding_size: Annotated[int, Field(ge=1, le=65536)] | None = 128

@@ -96,14 +96,14 @@ def _drop_unlabeled(table: ImageTable, config: "DataConfig") -> tuple[ImageTable
     lacking = np.zeros(len(table), bool)
     for name in names:
         lacking |= missing_rows(table.column(name))
-    lacking &= _is_learnt(table)
+    lacking &= _is_learned(table)
     paths = table.frame["path"].to_numpy()[lacking]
-    if lacking.sum() == _is_learnt(table).sum():
+    if lacking.sum() == _is_learned(table).sum():
         raise ArgumentError(f"data.missing_labels=drop: every row lacks one of {', '.join(names)}")
     return table.take(~lacking), [f"{path}: lacks a label" for path in paths]
 
 
-def _is_learnt(table: ImageTable) -> Bools:
+def _is_learned(table: ImageTable) -> Bools:
     """(N,) whether an image's label is needed: all but those of splits other than ``train`` and ``val``."""
     if not table.splits:
         return np.ones(len(table), dtype=bool)
@@ -181,7 +181,7 @@ def _joint_classes(table: ImageTable, space: LabelSpace, config: "DataConfig") -
     classes = np.full(len(table), -1, dtype=np.int64)
     needed = np.ones(len(table), bool)
     if config.missing_labels == "drop":
-        needed = space.has_labels(table) | _is_learnt(table)
+        needed = space.has_labels(table) | _is_learned(table)
     if needed.all():
         return space.joint(space.encode(table))
     classes[needed] = space.joint(space.encode(table.take(needed)))

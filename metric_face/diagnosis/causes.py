@@ -2,7 +2,7 @@
 
 Each line is a cause with the observations that it predicts beside its own. While the cause stands, a finding of
 such an observation is an effect and no advice of its own: classes "overlap" for a model that memorized its
-training rows, and their labels "look wrong" to one that never learnt them. An effect is not lost; the report lists
+training rows, and their labels "look wrong" to one that never learned them. An effect is not lost; the report lists
 it with the cause that accounts for it.
 
 ============================  ==========  ==========  =========  =============  ==============

@@ -110,7 +110,7 @@ class Context(Facts):
         return {a: self.probes[a].clean(self.scores[a]) for a in self.attributes}
 
     def predict_from(self, rows: Ints) -> dict[str, Ints]:
-        """(N,) classes by attribute from one probe fitted on ``rows`` as they are, whoever is on them."""
+        """(N,) classes by attribute from one probe fitted on ``rows`` as they are, whichever identities they show."""
         scores = probing.scores_from(self.features, self.targets.matrix, rows, self.strength)
         return {
             a: self.probes[a].clean(found).argmax(axis=1).astype(np.int64)

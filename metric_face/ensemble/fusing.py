@@ -24,7 +24,7 @@ class Estimate:
     Attributes:
         name: of the candidate.
         folds: finished and in all, of a K-fold training; None for a file or a single run.
-        images: labeled images that it was judged on; none of its models was trained on them.
+        images: labeled images that it was evaluated on; none of its models was trained on them.
         identities: the identities on them.
         macro_f1: of each attribute and ``joint``, with intervals over identities. The folds and runs kept their best
             epoch by these images, so it leans upwards a little.
@@ -59,7 +59,7 @@ class Fused:
 
 @dataclass(frozen=True)
 class _Truth:
-    """Labeled images to choose and judge on: the validation parts of one run, or of the finished folds."""
+    """Labeled images to choose and evaluate on: the validation splits of one run, or of the finished folds."""
 
     space: LabelSpace
     images: NDArray[np.str_]
@@ -128,22 +128,24 @@ def fuse(
     candidates = open_candidates(sources)
     known = _Truth.of(models_of(candidates if truth is None else open_candidates([truth])))
     say("reading predictions")
-    said = [one.said(known.space) for one in candidates]
-    estimates = [_estimate(one, of, known, seed) for one, of in zip(said, candidates, strict=True)]
+    predictions = [one.predictions(known.space) for one in candidates]
+    estimates = [_estimate(one, of, known, seed) for one, of in zip(predictions, candidates, strict=True)]
     say("choosing members")
-    if len(said) == 1:
-        plan = fixed_plan({name: [said[0].name] for name in known.space.names})
-    elif insist and _shared(said, known) < 2:
-        plan = fixed_plan({name: [one.name for one in said] for name in known.space.names})
+    if len(predictions) == 1:
+        plan = fixed_plan({name: [predictions[0].name] for name in known.space.names})
+    elif insist and _shared(predictions, known) < 2:
+        plan = fixed_plan({name: [one.name for one in predictions] for name in known.space.names})
     else:
-        if (shared := _shared(said, known)) < 2:
+        if (shared := _shared(predictions, known)) < 2:
             raise ArgumentError(
                 f"sources must share labeled images of at least 2 identities to choose by, found {shared}; predict the "
                 "same validation images with each, or --insist on the soft vote of all, which nothing measures"
             )
-        plan = choose_members(said, known.images, known.codes, known.identities, known.space, seed=seed)
-    notes = _notes(said, candidates, known)
-    if len(said) > 1 and plan.gain is None:
+        plan = choose_members(
+            predictions, known.images, known.codes, known.identities, known.space, seed=seed
+        )
+    notes = _notes(predictions, candidates, known)
+    if len(predictions) > 1 and plan.gain is None:
         notes.append(
             "the sources share labeled images of fewer than 2 identities: every attribute is the soft vote of all, and "
             "what that gains is not known"
@@ -159,7 +161,7 @@ def fuse(
     if out is None:
         return Fused(plan, tuple(estimates), tuple(notes), 0)
     names = {run for member in chosen.members for run in member.runs}
-    members = [(one, of) for one, of in zip(said, candidates, strict=True) if one.name in names]
+    members = [(one, of) for one, of in zip(predictions, candidates, strict=True) if one.name in names]
     unseen, ids = _to_submit(members, images, template)
     looked, unseen = _of_unseen(members, known, unseen, ids, say)
     fused = chosen.apply(looked)
@@ -180,20 +182,20 @@ def fuse(
     return Fused(plan, tuple(estimates), tuple(notes), len(fused), complete)
 
 
-def _shared(said: Sequence[Predictions], known: _Truth) -> int:
+def _shared(predictions: Sequence[Predictions], known: _Truth) -> int:
     """How many identities of the truth every candidate predicts an image of, on the images all predict."""
-    common = np.logical_and.reduce([np.isin(known.images, one.images) for one in said])
+    common = np.logical_and.reduce([np.isin(known.images, one.images) for one in predictions])
     return len(np.unique(known.identities[common]))
 
 
-def _estimate(said: Predictions, of: Candidate, known: _Truth, seed: int) -> Estimate:
-    """Judge one candidate on the truth's images that it predicts."""
-    there = np.isin(known.images, said.images)
+def _estimate(predictions: Predictions, of: Candidate, known: _Truth, seed: int) -> Estimate:
+    """Evaluate one candidate on the labeled images that it predicts."""
+    there = np.isin(known.images, predictions.images)
     identities, space = known.identities[there], known.space
     scores: dict[str, Interval] = {}
     if len(np.unique(identities)) > 1:
         true = {name: codes[there] for name, codes in known.codes.items()}
-        answers = said.take(known.images[there]).codes()
+        answers = predictions.take(known.images[there]).codes()
         targets = {name: (true[name], answers[name], space[name].num_classes) for name in space.names}
         if len(space.names) > 1:
             targets["joint"] = (space.joint(true), space.joint(answers), space.num_classes)
@@ -202,12 +204,12 @@ def _estimate(said: Predictions, of: Candidate, known: _Truth, seed: int) -> Est
             for name, (t, a, classes) in targets.items()
         }
     folds = None if of.folds is None else (len(of.folds.runs), of.folds.num_folds)
-    return Estimate(said.name, folds, int(there.sum()), len(np.unique(identities)), scores)
+    return Estimate(predictions.name, folds, int(there.sum()), len(np.unique(identities)), scores)
 
 
-def _notes(said: Sequence[Predictions], candidates: Sequence[Candidate], known: _Truth) -> list[str]:
+def _notes(predictions: Sequence[Predictions], candidates: Sequence[Candidate], known: _Truth) -> list[str]:
     notes: list[str] = []
-    for one, of in zip(said, candidates, strict=True):
+    for one, of in zip(predictions, candidates, strict=True):
         if of.folds is not None:
             notes += of.folds.waiting
         missing = known.images[~np.isin(known.images, one.images)]
@@ -244,27 +246,29 @@ def _of_unseen(
 ) -> tuple[list[Predictions], Unseen | None]:
     """What each member says of the images to submit: files as they are, models by looking at them."""
     if unseen is None:
-        rest = [said if ids else _without(said, known.own) for said, of in members if not of.runs]
+        rest = [given if ids else _without(given, known.own) for given, of in members if not of.runs]
         if len(rest) < len(members):
             asked = next(of for _, of in members if of.runs)
             raise ArgumentError(
                 f"--out: {asked.path} is a run and has not seen the images to submit; name them with --images"
             )
         if ids is not None:
-            rest = [said.take(said.images[sorted(ids.match(said.images.tolist()).values())]) for said in rest]
+            rest = [
+                given.take(given.images[sorted(ids.match(given.images.tolist()).values())]) for given in rest
+            ]
         if not len(rest[0]):
             raise ArgumentError(
                 f"--out: {members[0][1].path} predicts no image beside the run's own; predict the images to submit too"
             )
         return rest, None
     looked = []
-    for said, of in members:
+    for given, of in members:
         parts = []
         for run in of.runs:
             say(f"{run.folder} looks at {len(unseen.table):,} images")
             made, unseen = _look(run, unseen, known.space)
             parts.append(made)
-        looked.append(pool_folds(of.name, parts) if parts else said)
+        looked.append(pool_folds(of.name, parts) if parts else given)
     names = unseen.table.frame["path"].to_numpy(dtype=str)
     return [one.take(names) for one in looked], unseen
 
@@ -278,6 +282,6 @@ def _look(run: Run, unseen: Unseen, space: LabelSpace) -> tuple[Predictions, Uns
     return made.aligned(run.space, space), usable
 
 
-def _without(said: Predictions, images: frozenset[str]) -> Predictions:
-    kept = np.array([name not in images for name in said.images.tolist()], dtype=bool)
-    return said.take(said.images[kept])
+def _without(predictions: Predictions, images: frozenset[str]) -> Predictions:
+    kept = np.array([name not in images for name in predictions.images.tolist()], dtype=bool)
+    return predictions.take(predictions.images[kept])

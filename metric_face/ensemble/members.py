@@ -1,4 +1,4 @@
-"""Contenders: what is fused, each a file of predictions, a run, or the finished folds of one training."""
+"""The candidates of a fusion: each a file of predictions, a run, or the finished folds of one training."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -32,8 +32,8 @@ class Candidate:
     runs: tuple[Run, ...] = ()
     folds: FoldSet | None = None
 
-    def said(self, space: "LabelSpace") -> Predictions:
-        """What it says of images that none of its models was trained on; of a file, all that is in it."""
+    def predictions(self, space: "LabelSpace") -> Predictions:
+        """Its predictions for images that none of its models was trained on; of a file, all of them."""
         if self.folds is not None:
             found = self.folds.held_out(space)
         else:

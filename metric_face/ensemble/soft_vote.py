@@ -169,8 +169,8 @@ def choose_members(
     joint = space.joint(codes)
     settings: dict[str, Any] = {"resamples": resamples, "confidence": confidence, "seed": seed}
 
-    said = [space.joint(run.codes()) for run in aligned]
-    scores = [macro_f1(joint, one, space.num_classes) for one in said]
+    joint_classes = [space.joint(run.codes()) for run in aligned]
+    scores = [macro_f1(joint, one, space.num_classes) for one in joint_classes]
     base = int(np.argmax(scores))
     fold = identity_folds(groups, min(_FOLDS, int(groups.max()) + 1), joint, seed=seed)
     votes, chosen, crossed = [], {}, {}
@@ -200,7 +200,12 @@ def choose_members(
         score = macro_f1(true, answers, attribute.num_classes)
         votes.append(AttributeVote(attribute.name, tuple(names[m] for m in members), score, own, gain))
     gain = bootstrap_interval(
-        joint, space.joint(crossed), groups, other=said[base], num_classes=space.num_classes, **settings
+        joint,
+        space.joint(crossed),
+        groups,
+        other=joint_classes[base],
+        num_classes=space.num_classes,
+        **settings,
     )
     return FusionPlan(
         tuple(votes),

@@ -121,7 +121,7 @@ def evaluate(
     seed: int = 0,
     say: Say = silent,
 ) -> Evaluation:
-    """Judge a run on a part of its images that it was not trained on.
+    """Evaluate a run on a split that it was not trained on.
 
     The neighbors are searched among the training split, and kept in the run for the next analysis that asks. The k
     and the vote of kNN are chosen on one half of the split's identities and applied to the other, and the other way
@@ -197,7 +197,7 @@ def probe(
     say("linear probe")
     notes: list[str] = []
     scores = _score_probe(run, gallery, queries, known, targets, _identities(run, queries), seed, notes)
-    if notes:  # here it is no part of something else: whoever asked for it gets it whole or a reason
+    if notes:  # called alone, it gives the whole result or raises the reason
         raise ArgumentError(notes[0])
     return scores
 
@@ -216,17 +216,17 @@ def _score(
     predictor: str,
     target: str,
     true: Ints,
-    said: Ints,
+    predicted: Ints,
     names: tuple[str, ...],
     identities: Any,
     seed: int,
     note: str = "",
 ) -> Score:
     if len(np.unique(identities)) > 1:
-        interval = bootstrap_interval(true, said, identities, num_classes=len(names), seed=seed)
+        interval = bootstrap_interval(true, predicted, identities, num_classes=len(names), seed=seed)
     else:
-        interval = Interval.without_range(macro_f1(true, said, len(names)))
-    per_class = f1_per_class(true, said, len(names))
+        interval = Interval.without_range(macro_f1(true, predicted, len(names)))
+    per_class = f1_per_class(true, predicted, len(names))
     return Score(predictor, target, interval, dict(zip(names, map(float, per_class), strict=True)), note)
 
 
@@ -235,11 +235,11 @@ def _score_heads(
 ) -> list[Score]:
     if not queries.logits or run.space is None:
         return []
-    said = run.space.head_classes(queries.logits)
+    predicted = run.space.head_classes(queries.logits)
     scores = []
     for name in targets:
         with optional(f"head of {name}", notes):
-            scores.append(_score("head", name, *_pair(targets, name, said), identities, seed))
+            scores.append(_score("head", name, *_pair(targets, name, predicted), identities, seed))
     return scores
 
 
@@ -250,9 +250,9 @@ def _against_log(run: Run, scores: Sequence[Score], images: int) -> list[str]:
     return [] if found is None else [found]
 
 
-def _pair(targets: Targets, name: str, said: Mapping[str, Ints]) -> tuple[Ints, Ints, tuple[str, ...]]:
+def _pair(targets: Targets, name: str, predicted: Mapping[str, Ints]) -> tuple[Ints, Ints, tuple[str, ...]]:
     true, names = targets[name]
-    return true, said[name], names
+    return true, predicted[name], names
 
 
 def _score_knn(
@@ -267,15 +267,17 @@ def _score_knn(
     for name, (true, names) in targets.items():
         with optional(f"kNN of {name}", notes):
             halves = identity_folds(identities, 2, true, seed=seed)
-            said, setting = _knn_said(graph, known[name][0], true, halves, seed)
-            scores.append(_score("knn", name, true, said, names, identities, seed, setting))
+            predicted, setting = _knn_predictions(graph, known[name][0], true, halves, seed)
+            scores.append(_score("knn", name, true, predicted, names, identities, seed, setting))
     return scores
 
 
-def _knn_said(graph: NeighborGraph, known: Ints, true: Ints, halves: Ints, seed: int) -> tuple[Ints, str]:
+def _knn_predictions(
+    graph: NeighborGraph, known: Ints, true: Ints, halves: Ints, seed: int
+) -> tuple[Ints, str]:
     """The answers (Q,) of kNN, each half of the queries by the k and the vote that the other half chose."""
     ids, similarities = graph.ids, graph.similarities
-    said, settings = np.empty_like(true), []
+    predicted, settings = np.empty_like(true), []
     for half in (0, 1):
         chosen, answered = np.flatnonzero(halves == half), np.flatnonzero(halves != half)
         best = choose_k(ids[chosen], similarities[chosen], known, true[chosen], seed=seed).best
@@ -287,9 +289,9 @@ def _knn_said(graph: NeighborGraph, known: Ints, true: Ints, halves: Ints, seed:
             votes=best.votes,
             temperature=best.temperature,
         )
-        said[answered] = answers[best.k].labels
+        predicted[answered] = answers[best.k].labels
         settings.append(f"k={best.k} {best.votes}")
-    return said, " / ".join(dict.fromkeys(settings))
+    return predicted, " / ".join(dict.fromkeys(settings))
 
 
 def _met_own(run: Run, gallery: Embeddings, queries: Embeddings, identities: Any) -> int | None:
@@ -314,8 +316,8 @@ def _score_probe(
     for name, (true, names) in targets.items():
         with optional(f"probe of {name}", notes):
             probe = LinearProbe().fit(gallery.vectors, known[name][0], groups=groups)
-            said = np.asarray(probe.predict(queries.vectors), dtype=np.int64)
-            scores.append(_score("probe", name, true, said, names, identities, seed))
+            predicted = np.asarray(probe.predict(queries.vectors), dtype=np.int64)
+            scores.append(_score("probe", name, true, predicted, names, identities, seed))
     return scores
 
 

@@ -1,4 +1,4 @@
-"""The training log against the stored logits: the model that was judged best is the one whose answers are stored."""
+"""The training log against the stored logits: the best epoch of the log is the model whose logits are stored."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -25,7 +25,7 @@ class Remedy:
         kind: ``thresholds``: one per class, see :class:`ClassThresholds`; ``prior``: probabilities divided by
             the class prior that the model was trained under, the post-hoc logit adjustment with tau = 1.
         target: an attribute or ``joint``.
-        gain: in macro F1, with its interval over identities. Thresholds are judged on identities that had no
+        gain: in macro F1, with its interval over identities. Thresholds are evaluated on identities that had no
             split in choosing them; the prior is not chosen at all.
         values: class -> its threshold, or its prior.
     """
@@ -37,7 +37,7 @@ class Remedy:
 
 
 def after_training(
-    run: Run, train: ImageTable, judged: Embeddings, *, seed: int = 0, notes: list[str] | None = None
+    run: Run, train: ImageTable, held_out: Embeddings, *, seed: int = 0, notes: list[str] | None = None
 ) -> list[Remedy]:
     """Measure what thresholds and the prior would add, for every target.
 
@@ -48,9 +48,9 @@ def after_training(
     Args:
         run: a run with classifiers.
         train: its training images.
-        judged: the images to choose and judge on, with logits; the model must not have been trained on them.
+        held_out: the images to choose and evaluate on, with logits; the model must not have been trained on them.
         seed: of folds and resampling.
-        notes: where it is said, a line each, what could not be measured and why.
+        notes: receives, a line each, what could not be measured and why.
 
     Returns:
         One or two remedies per target; none for a run without classifiers, or for too few identities to cross-validate.
@@ -58,25 +58,25 @@ def after_training(
     Reference:
         Menon et al.: Long-tail Learning via Logit Adjustment, ICLR 2021, "post-hoc logit adjustment".
     """
-    if run.space is None or not judged.logits:
+    if run.space is None or not held_out.logits:
         return []
-    identities = identities_of(judged.table, run.config.data.split.group)
+    identities = identities_of(held_out.table, run.config.data.split.group)
     notes = [] if notes is None else notes
     if len(np.unique(identities)) < FOLDS:
         notes.append(
-            f"thresholds and priors: left out; they are judged on {FOLDS} groups of identities, found "
+            f"thresholds and priors: left out; they are evaluated on {FOLDS} groups of identities, found "
             f"{len(np.unique(identities))} in all"
         )
         return []
-    likely = run.space.head_probabilities(judged.logits)
+    likely = run.space.head_probabilities(held_out.logits)
     if "joint" not in likely:
-        likely["joint"] = run.space.joint_probabilities(judged.logits)
+        likely["joint"] = run.space.joint_probabilities(held_out.logits)
     taught: dict[str, Doubles] = {}
     if run.config.loss.classifier != "logit_adjusted":
         with optional("priors", notes):
             taught = drawn_priors(run, train)
     found = []
-    for name, (true, classes) in targets_of(judged.table, run.space).items():
+    for name, (true, classes) in targets_of(held_out.table, run.space).items():
         chances = likely[name]
         with optional(f"thresholds of {name}", notes):
             by_threshold = threshold_gain(chances, true, identities, folds=FOLDS, seed=seed)

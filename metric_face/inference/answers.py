@@ -1,4 +1,4 @@
-"""Answer: what is said of one image; and the competition's submission of many."""
+"""Answer: the prediction for one image; and the competition's submission of many."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ class Neighbor:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is said of one image.
+    """The answer for one image.
 
     Attributes:
         path: the image asked about.

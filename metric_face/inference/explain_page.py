@@ -150,7 +150,7 @@ def _target(name: str, verdict: TargetAnswer, texts: Texts) -> dict[str, Any]:
     unknown, probability = verdict.answer == UNKNOWN, percent(verdict.probability)
     note = ""
     if unknown and verdict.k == 0:
-        note = texts["nobody"]
+        note = texts["no_voter"]
     elif unknown:
         note = texts["likeliest"].format(
             likeliest=verdict.likeliest, probability=probability, certainty=certainty, needed=needed

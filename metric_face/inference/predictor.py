@@ -180,7 +180,7 @@ class Predictor:
             Answer(
                 str(path),
                 self._neighbors(found, row, shown, Path(path)),
-                {name: said[row] for name, said in targets.items()},
+                {name: votes[row] for name, votes in targets.items()},
                 identity=who[row],
                 left_out=left_out[who[row]],
             )

@@ -39,8 +39,8 @@ class TargetAnswer:
     """What the neighbors say of one image on one target, and how it was reached.
 
     Attributes:
-        answer: the class, or ``unknown`` where the certainty is below the threshold or nobody votes.
-        classes: the few classes with most votes, the likeliest first; where nobody votes, the first class.
+        answer: the class, or ``unknown`` where the certainty is below the threshold or there is no vote.
+        classes: the few classes with most votes, the likeliest first; where there is no vote, the first class.
         k: neighbors that voted: what was asked for, or all there were.
         votes: how they voted.
         calibrated: whether the probability is calibrated, and not the bare share of the votes.

@@ -142,14 +142,14 @@ def _watch(
                 waiting[path] = (stamp, clock())
                 continue
             try:
-                said: T | ImageError = ask(str(path))
+                outcome: T | ImageError = ask(str(path))
             except ImageError as error:
                 if clock() - waiting[path][1] < patience:
                     continue
-                said = error
+                outcome = error
             done[path] = stamp
             del waiting[path]
-            yield str(path), said
+            yield str(path), outcome
         rest(max(interval, _LAZINESS * looked))
 
 

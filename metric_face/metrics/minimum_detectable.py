@@ -206,9 +206,9 @@ def assumed_predictions(
     for _ in range(2):
         own = _hardness(who, within_identity, rng)
         wrong = np.sqrt(_SHARED) * common + np.sqrt(1 - _SHARED) * own > threshold
-        said = true.copy()
-        said[wrong] = _other_class(true, np.flatnonzero(wrong), rng)
-        both.append(said)
+        predicted = true.copy()
+        predicted[wrong] = _other_class(true, np.flatnonzero(wrong), rng)
+        both.append(predicted)
     return both[0], both[1]
 
 
@@ -220,10 +220,10 @@ def _hardness(who: Ints, within: float, rng: np.random.Generator) -> Doubles:
 
 def _other_class(true: Ints, rows: Ints, rng: np.random.Generator) -> Ints:
     """(W,) a wrong class for each of these rows: those of other images, so as common as they are."""
-    said = rng.choice(true, rows.size)
+    predicted = rng.choice(true, rows.size)
     for _ in range(50):
-        same = said == true[rows]
+        same = predicted == true[rows]
         if not same.any():
             break
-        said[same] = rng.choice(true, int(same.sum()))
-    return np.asarray(said)
+        predicted[same] = rng.choice(true, int(same.sum()))
+    return np.asarray(predicted)

@@ -72,7 +72,7 @@ class ThresholdGain:
     """What thresholds are worth on identities they were not chosen on."""
 
     gain: Interval
-    """Macro F1 with thresholds minus that of argmax, each identity judged by thresholds chosen without it."""
+    """Macro F1 with thresholds minus that of argmax, each identity evaluated with thresholds chosen without it."""
     apparent: float
     """The gain on the data the thresholds were chosen on, which is partly selection."""
     thresholds: Doubles
@@ -93,7 +93,7 @@ def threshold_gain(
     Args:
         probabilities: (N, C) on data the model was not trained on.
         y_true: (N,) integer classes in 0..C-1.
-        identities: (N,) integers or strings; all images of an identity are judged by thresholds chosen without
+        identities: (N,) integers or strings; all images of an identity are evaluated with thresholds chosen without
             that identity. None takes each item for an identity.
         folds: number of parts.
         resamples: bootstrap resamples of the gain's interval.
@@ -108,14 +108,14 @@ def threshold_gain(
     chances, true = _check(probabilities, y_true)
     groups = as_codes(np.arange(len(true)) if identities is None else identities, len(true))
     argmax = np.asarray(chances.argmax(axis=1), dtype=np.int64)
-    judged = argmax.copy()
+    adjusted = argmax.copy()
     fold = identity_folds(groups, folds, true, seed=seed)
     for held in (fold == number for number in range(folds)):
-        judged[held] = ClassThresholds().fit(chances[~held], true[~held]).predict(chances[held])
+        adjusted[held] = ClassThresholds().fit(chances[~held], true[~held]).predict(chances[held])
     whole = ClassThresholds().fit(chances, true)
     classes = chances.shape[1]
     gain = bootstrap_interval(
-        true, judged, groups, other=argmax, num_classes=classes, resamples=resamples, seed=seed
+        true, adjusted, groups, other=argmax, num_classes=classes, resamples=resamples, seed=seed
     )
     apparent = macro_f1(true, whole.predict(chances), classes) - macro_f1(true, argmax, classes)
     return ThresholdGain(gain, apparent, whole.thresholds_)

@@ -11,7 +11,7 @@ POOLINGS = ("auto", "avg", "gem", "token")
 
 
 class GeM(nn.Module):
-    """The generalized mean over places, ``mean(max(x, eps) ** p) ** (1 / p)``, with a learnt exponent.
+    """The generalized mean over places, ``mean(max(x, eps) ** p) ** (1 / p)``, with a learned exponent.
 
     With p = 1 it is the mean, with a large p the maximum. Values below ``eps`` count as ``eps``, which suits maps that
     end in a ReLU.

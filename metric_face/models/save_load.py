@@ -148,7 +148,7 @@ def _fitted(model: EmbeddingModel, state: dict[str, Tensor]) -> dict[str, Tensor
     try:
         fitted: dict[str, Tensor] = fit(dict(state), model.backbone)
     except (KeyError, RuntimeError, ValueError, TypeError, AttributeError, IndexError):
-        return state  # of another architecture; what is missing is said
+        return state  # of another architecture; what is missing is reported
     return fitted
 
 

@@ -20,7 +20,7 @@ const Page = (() => {
 
   /* A map and all that belongs to it. */
   function mapPage(root, block) {
-    const words = block.words, stage = one(".stage", root), said = one(".spoken", root), columns = block.columns;
+    const words = block.words, stage = one(".stage", root), spoken = one(".spoken", root), columns = block.columns;
     const panelColumns = [...columns.entries()].filter(
       ([, { classes }]) => classes && classes.length > 1 && classes.length <= MOST_PANELS);
     const look = {
@@ -49,7 +49,7 @@ const Page = (() => {
       hover(point, aloud = false) {
         if (point === look.hovered) return;
         look.hovered = point;
-        card(point, aloud ? said : null);
+        card(point, aloud ? spoken : null);
         stage.classList.toggle("on-point", point >= 0);
         map.paintOver();
       },
@@ -68,7 +68,7 @@ const Page = (() => {
         sequence = null;
         title ??= Data.say(words, "gathered", { n: points.length.toLocaleString() });
         Selection.show(section, block, look, points, { title, choose });
-        said.textContent = title;
+        spoken.textContent = title;
         map.redraw();
       },
       step(way) {

@@ -11,7 +11,7 @@ import numpy as np
 from metric_face.arrays import Doubles
 
 MOST_CATEGORIES = 7
-"""More classes than this do not all get colors of their own: nobody could tell them apart."""
+"""More classes than this do not all get colors of their own: they could not be told apart."""
 
 
 @dataclass(frozen=True)

@@ -55,17 +55,17 @@ const Selection = (() => {
       [...points].map((point) => block.paths[point] ?? point).join("\n"), section.querySelector(".copied"), block.words);
   }
 
-  async function copy(text, said, words) {
+  async function copy(text, status, words) {
     try {
       await navigator.clipboard.writeText(text);
-      said.textContent = words.copied;
+      status.textContent = words.copied;
     } catch {
       const link = element("a"); // where a page may not reach the clipboard, a file serves as well
       link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
       link.download = "selection.txt";
       link.click();
       URL.revokeObjectURL(link.href);
-      said.textContent = words.saved;
+      status.textContent = words.saved;
     }
   }
 

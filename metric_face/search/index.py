@@ -43,7 +43,7 @@ class EmbeddingIndex:
         metric: ``cosine``, ``inner_product`` or ``euclidean``.
         kind: ``flat`` (exact), ``ivf``, ``hnsw`` or ``ivfpq``.
         recall: recall@10 asked for and reached when the index was built; what is reached is None of another kind than
-            ``flat`` once vectors were added, removed or merged, since nobody has measured it then.
+            ``flat`` once vectors were added, removed or merged, since it is not measured then.
         fingerprint: of the model that made the vectors; empty where it is not known.
         transform: how the model wants its images, as it stood beside the model; or None.
         metadata: whatever else the maker wrote down; JSON.

@@ -25,7 +25,7 @@ class Recall:
     Attributes:
         target: recall@k that was asked for.
         reached: recall@k measured, on queries that neither the index nor the tuning saw; 1 of an exact index; None
-            where vectors were added or removed since, as nobody has measured it then.
+            where vectors were added or removed since, as it is not measured then.
         k: of recall@k.
         num_queries: queries it was measured on; 0 of an exact index.
         count: vectors in the index when it was measured.

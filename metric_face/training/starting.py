@@ -83,7 +83,7 @@ def choose_start(config: Config, say: Say) -> tuple[Config, StartingPoint]:
 
     Args:
         config: what is wanted.
-        say: called with what a person should know: from scratch, another size, other preprocessing than the weights'.
+        say: called with what the user should know: from scratch, another size, other preprocessing than the weights'.
 
     Returns:
         The configuration with every ``auto`` of size and preprocessing put into effect, and the starting point.

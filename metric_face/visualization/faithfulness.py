@@ -65,7 +65,7 @@ def measure_faithfulness(
         ids: (N, K) neighbors in the embedding space, -1 for none; a point itself does not count.
         labels: (N,) int64, -1 for unknown.
         vectors: (N, D) the embedding.
-        identities: (N,) whoever a point belongs to: neighbors of the same identity count neither here nor there.
+        identities: (N,) the identity of each point: neighbors of the same identity count neither here nor there.
 
     Returns:
         The measures.

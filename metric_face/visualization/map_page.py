@@ -112,15 +112,15 @@ def build_map(
     if neighbors is not None:
         known = [with_mixing(column, neighbors) if column.is_class else column for column in known]
     _check_rows(n, images=images, paths=paths, neighbors=neighbors)
-    judged = dict(faithfulness or {})
-    stray = judged.keys() - {column.name for column in known if column.is_class}
+    measured = dict(faithfulness or {})
+    stray = measured.keys() - {column.name for column in known if column.is_class}
     if stray:
         raise ArgumentError(
             f"faithfulness: {sorted(stray)[0]!r} must be the name of a column of classes; "
             f"the columns are {', '.join(column.name for column in known)}"
         )
     view = choose_view(known)
-    shown = [*known, *(measure for name, one in judged.items() for measure in measures_of(name, one, lang))]
+    shown = [*known, *(measure for name, one in measured.items() for measure in measures_of(name, one, lang))]
     panels = view.cols
     if view.rows is not None and view.cols is not None:
         panels = crossed(view.rows, view.cols)
@@ -164,10 +164,10 @@ def build_map(
     return MapPart(
         block,
         drawn.sheets if drawn else [],
-        trust(projection, judged, words),
-        banner(judged, words),
+        trust(projection, measured, words),
+        banner(measured, words),
         missing,
-        [class_table(column, judged[column.name], words) for column in known if column.name in judged],
+        [class_table(column, measured[column.name], words) for column in known if column.name in measured],
     )
 
 

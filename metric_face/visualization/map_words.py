@@ -24,11 +24,11 @@ class ChartTable:
 
 
 def trust(
-    projection: Projection, judged: Mapping[str, Faithfulness], words: Mapping[str, Any]
+    projection: Projection, results: Mapping[str, Faithfulness], words: Mapping[str, Any]
 ) -> list[tuple[str, str]]:
     """Names and numbers that belong under every map."""
     figures = [(words["points"], f"{projection.n:,}"), (words["seed"], str(projection.seed))]
-    for name, one in judged.items():
+    for name, one in results.items():
         if np.isfinite(one.label_trustworthiness):
             for measure, value in (
                 ("label_trust", one.label_trustworthiness),
@@ -38,10 +38,10 @@ def trust(
     return figures
 
 
-def banner(judged: Mapping[str, Faithfulness], words: Mapping[str, Any]) -> str | None:
+def banner(results: Mapping[str, Faithfulness], words: Mapping[str, Any]) -> str | None:
     """A warning over a map that misleads, or None."""
     misled: dict[str, list[str]] = {}  # what is wrong -> the columns it is wrong for
-    for name, one in judged.items():
+    for name, one in results.items():
         if one.is_low:
             faults = [words["presses"]] if one.label_trustworthiness < LOW else []
             faults += [words["parts"]] if one.label_continuity < LOW else []

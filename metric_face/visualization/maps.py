@@ -73,7 +73,7 @@ def visualize(
     vectors = np.ascontiguousarray(held.vectors)
     identities = held.table.identities
     if identities is not None and len(np.unique(identities.astype(str))) < 2:
-        identities = None  # there is nobody else to be near to
+        identities = None  # there is no other identity
     # An identity's own images would crowd out everybody else: they count neither in the layout nor in a number.
     depth = min(DEPTH, len(held) - 1)
     graph = kept_graph(graph_file(run.folder, shown), vectors, depth, exclude=identities)

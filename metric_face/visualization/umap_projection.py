@@ -98,7 +98,9 @@ def project(
     used = min(n_neighbors, ids.shape[1], max(len(ids) - 2, 1))
     knn = _with_self_first(ids, distances, used)
     start = _start(knn[0], points, seed)
-    if len(ids) < _FEWEST or (knn[0][:, 1:] < 0).all():  # too few points, or nobody has a neighbor: no graph
+    if (
+        len(ids) < _FEWEST or (knn[0][:, 1:] < 0).all()
+    ):  # too few points, or no point has a neighbor: no graph
         return Projection(start, seed, used, min_dist)
     say("loading UMAP (the first time on a machine it compiles for about 40 s)")
     umap = _import_umap()

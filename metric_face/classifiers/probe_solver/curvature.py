@@ -67,7 +67,7 @@ class Pairs:
     """Steps s and gradient changes y = H s, which outlive a change of the penalty.
 
     The loss's curvature along s does not depend on the strength, and the penalty's is known: when the strength
-    moves by d, y moves by d s. So what one strength learnt serves the next, and a path costs little more than
+    moves by d, y moves by d s. So what one strength learned serves the next, and a path costs little more than
     its first points.
     """
 

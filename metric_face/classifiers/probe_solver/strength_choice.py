@@ -45,7 +45,7 @@ class StrengthChoice:
         self._predicted = np.full((len(sizes), num_strengths, len(targets[0])), -1, np.int32)
 
     def record(self, head: int, position: int, held: Ints, scores: NDArray[Any]) -> None:
-        """Note what a fold said about its held-out rows: (held, C) scores of one head at one strength."""
+        """Record the scores of a fold on its held-out rows: (held, C) scores of one head at one strength."""
         self._predicted[head, position, held] = scores.argmax(axis=1)
 
     def best(self) -> tuple[list[int], list[Doubles | None]]:

@@ -56,7 +56,7 @@ def class_scores(context: Context) -> list[ClassScore]:
 
 
 def is_rare(one: ClassScore) -> bool:
-    """Whether a class has too few identities to be learnt, or to be measured."""
+    """Whether a class has too few identities to be learned, or to be measured."""
     few = one.in_training is not None and one.in_training < FEWEST_IN_TRAINING
     return few or one.identities < FEWEST_HELD_OUT
 

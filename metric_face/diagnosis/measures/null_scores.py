@@ -1,4 +1,4 @@
-"""Is there any signal at all: how well scores rank a class, against the same labels dealt anew to the identities."""
+"""Is there any signal at all: how well scores rank a class, against the same labels permuted among the identities."""
 
 from dataclasses import dataclass
 

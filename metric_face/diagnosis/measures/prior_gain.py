@@ -20,7 +20,7 @@ class PriorGain:
         train: (C,) shares in training.
         held_out: (C,) shares in the held-out rows.
         distance: total variation between the two.
-        null: 0.99 quantile of that distance where identities are dealt to the sides at random.
+        null: 0.99 quantile of that distance where identities are assigned to the sides at random.
         gain: joint macro F1 gained by multiplying the probabilities with ``held_out / train``.
         low: lower end of its interval over identities.
         high: upper end.
@@ -75,7 +75,7 @@ def _shares(context: Context, attribute: str, rows: Ints) -> Doubles:
 
 
 def _distance(context: Context, attribute: str, train: Ints, held: Ints) -> tuple[float, float]:
-    """Total variation between the sides, and what identities dealt at random to sides of these sizes give."""
+    """Total variation between the sides, and what identities assigned at random to sides of these sizes give."""
     size = len(context.classes[attribute])
     rows = np.concatenate([train, held])
     who = np.unique(context.identities[rows], return_inverse=True)[1]

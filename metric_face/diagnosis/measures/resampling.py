@@ -31,7 +31,7 @@ def normal_interval(value: float, draws: Doubles, z: float = 1.959964) -> tuple[
 def permute_labels(labels: Ints, identities: Ints, rng: np.random.Generator) -> Ints:
     """Labels with their tie to the images cut and the identities respected.
 
-    A label that is the same on all images of every identity is dealt anew among the identities, whole; one that
+    A label that is the same on all images of every identity is permuted among the identities, whole; one that
     varies is shuffled within each identity, which keeps every identity's own mix.
 
     Args:

@@ -22,7 +22,7 @@ from metric_face.diagnosis.finding import Abstention, Confidence, Finding, Measu
 from metric_face.diagnosis.measures.training_log import aligned, series
 
 STUCK = 1e-7
-"""|update| / |weight| of a step below which nothing is learnt in any usual number of steps; 1e-3 is usual."""
+"""|update| / |weight| of a step below which nothing is learned in any usual number of steps; 1e-3 is usual."""
 APART = 10.0
 """Times by which the applied learning rate must miss the planned one."""
 LEAST_COST = 0.01

@@ -53,7 +53,7 @@ def best_cuts(values: Doubles, labels: Ints) -> tuple[tuple[float, float], ...]:
 
     Returns:
         For each cut the interval (below, at]: a value is above the cut c if it is c or more, and every c with
-        below < c <= at does equally well, because nobody has a value in between.
+        below < c <= at does equally well, because no value lies in between.
     """
     order = np.argsort(values, kind="stable")
     sorted_values = values[order]
@@ -81,8 +81,8 @@ def _moved(context: Context, name: str) -> list[Finding]:
     sides = best_cuts(values[train], labels[train]), best_cuts(values[held], labels[held])
     if len(sides[0]) != len(sides[1]):
         return []
-    learnt, asked = _apart(*sides, context.cuts.get(name, ()))
-    by_training = np.searchsorted(np.array(learnt), values, side="right")
+    learned, asked = _apart(*sides, context.cuts.get(name, ()))
+    by_training = np.searchsorted(np.array(learned), values, side="right")
     by_validation = np.searchsorted(np.array(asked), values, side="right")
     rows = held[by_training[held] != labels[held]]
     unexplained = (by_validation[held] != labels[held]).sum()
@@ -92,7 +92,7 @@ def _moved(context: Context, name: str) -> list[Finding]:
     mended[held] = by_training[held]
     gain = context.f1(labels={name: mended}) - context.f1() if name in context.attributes else None
     identities = len(np.unique(context.identities[rows]))
-    facts = {"attribute": name, "train": _cuts(learnt), "validation": _cuts(asked), "images": len(rows)}
+    facts = {"attribute": name, "train": _cuts(learned), "validation": _cuts(asked), "images": len(rows)}
     return [
         Finding(
             "boundary.moved",
@@ -112,18 +112,18 @@ def _apart(
     train: tuple[tuple[float, float], ...], held: tuple[tuple[float, float], ...], declared: tuple[float, ...]
 ) -> tuple[list[float], list[float]]:
     """One cut from each interval, the same on both sides wherever both allow it; a declared cut where allowed."""
-    learnt, asked = [], []
+    learned, asked = [], []
     for at, (one, other) in enumerate(zip(train, held, strict=True)):
         wish = declared[at] if at < len(declared) else None
         low, high = max(one[0], other[0]), min(one[1], other[1])
         if low < high:
             shared = wish if wish is not None and low < wish <= high else high
-            learnt.append(shared)
+            learned.append(shared)
             asked.append(shared)
             continue
-        for cuts, (below, top) in ((learnt, one), (asked, other)):
+        for cuts, (below, top) in ((learned, one), (asked, other)):
             cuts.append(wish if wish is not None and below < wish <= top else top)
-    return learnt, asked
+    return learned, asked
 
 
 def _curve(context: Context, name: str) -> Table:

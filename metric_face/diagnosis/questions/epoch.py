@@ -111,12 +111,12 @@ def _unseen(context: Context, trained: Ints, drawn: list[Ints], report: "AuditRe
     identities = context.identities
     seen = np.setdiff1d(trained, unseen)
     gain = _price(context, seen, trained)
-    nobody = len(np.setdiff1d(identities[unseen], identities[seen]))
-    values = {"unseen": len(unseen), "trained": len(trained), "epochs": len(drawn), "nobody": nobody}
+    absent = len(np.setdiff1d(identities[unseen], identities[seen]))
+    values = {"unseen": len(unseen), "trained": len(trained), "epochs": len(drawn), "absent": absent}
     order = np.random.default_rng(context.seed).permutation(unseen)
     return Finding(
         "epoch.unseen",
-        Measure(share, null=0.0, identities=nobody, images=len(unseen)),
+        Measure(share, null=0.0, identities=absent, images=len(unseen)),
         values,
         Tier.SPOILER,
         Confidence.CERTAIN,
@@ -128,7 +128,7 @@ def _unseen(context: Context, trained: Ints, drawn: list[Ints], report: "AuditRe
 
 
 def _price(context: Context, seen: Ints, trained: Ints) -> float | None:
-    """Macro F1 of a probe that learnt from all training images, less that of one which had only those seen."""
+    """Macro F1 of a probe that learned from all training images, less that of one which had only those seen."""
     if context.in_held_out is None or not context.attributes or not len(seen):
         return None
     everything, part = context.predict_from(trained), context.predict_from(seen)

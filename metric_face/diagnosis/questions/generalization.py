@@ -1,4 +1,4 @@
-"""Generalization: does what was learnt in training hold for identities that training never saw?
+"""Generalization: does what was learned in training hold for identities that training never saw?
 
 The predictions of the training rows stand beside those of the held-out rows, and both beside the log. A gap is
 overfitting, unless a property of the images explains it (a shortcut), or the classes stand in other shares on the two
@@ -20,7 +20,7 @@ from metric_face.diagnosis.measures.training_log import series
 LEAST_GAP = 0.1
 """Macro F1 that training must be ahead of held-out, at the lower end of the interval, to be called overfitted."""
 LEARNED = 0.9
-"""Macro F1 of the training rows from which a training has learnt them."""
+"""Macro F1 of the training rows from which a training has learned them."""
 LEAST_GAIN = 0.02
 EVIDENCE = 12
 
@@ -101,7 +101,7 @@ def _overfit(context: Context, gaps: list[SplitGap]) -> Finding | None:
 
 
 def _underfit(context: Context, gaps: list[SplitGap]) -> Finding | None:
-    """Training rows are not learnt either, and the log was still improving when training ended."""
+    """Training rows are not learned either, and the log was still improving when training ended."""
     rise = still_improving(context.log)
     if rise is None or (gaps and (gaps[0].train >= LEARNED or gaps[0].low >= LEAST_GAP)):
         return None

@@ -25,7 +25,7 @@ from metric_face.diagnosis.measures.resampling import normal_interval, one_each,
 HALF = 0.5
 LEAST_EXPLAINED = 0.01
 WITHIN_NULL = 0.05
-"""An overlap this near to that of one class dealt into two at random has nothing that separates the two labels."""
+"""An overlap this near to that of one class split into two at random has nothing that separates the two labels."""
 LEAST_MISSING = 0.05
 """Macro F1 missing below which it does not matter in which classes."""
 EVIDENCE = 12

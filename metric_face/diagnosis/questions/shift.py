@@ -127,12 +127,12 @@ def _score(context: Context) -> dict[str, Doubles]:
     center = labeled.mean(axis=0)
     scale = max(float(np.sqrt(np.square(labeled - center).mean())), 1e-12)
     together = (together - center) / scale
-    learnt, count = context.targets, len(context.unlabeled)
+    learned, count = context.targets, len(context.unlabeled)
     wanted = np.vstack(
-        [learnt.matrix, np.zeros((count, learnt.matrix.shape[1]))]
-    )  # the zeros are not learnt from
+        [learned.matrix, np.zeros((count, learned.matrix.shape[1]))]
+    )  # the zeros are not learned from
     scores = probing.scores_from(together, wanted, np.arange(context.num_images), context.strength)
-    return learnt.split(scores[context.num_images :])
+    return learned.split(scores[context.num_images :])
 
 
 def _unlabeled_identities(context: Context, attribute: str) -> tuple[Ints, float]:

@@ -1,7 +1,7 @@
 """Signal: do these labels have anything to do with these images?
 
 Labels of other rows, shuffled labels, and an attribute that no image shows look alike: neither the model nor a probe
-that never saw the identity ranks held-out images better than if the labels were dealt anew. Whoever reads "the two
+that never saw the identity ranks held-out images better than if the labels were permuted. A reader of "the two
 classes overlap" there would merge classes that only a broken table made alike.
 """
 
@@ -19,7 +19,7 @@ WEAKEST = 0.65
 
 
 def ask(context: Context) -> Outcome:
-    """Compare the scores of every attribute with labels dealt anew."""
+    """Compare the scores of every attribute with labels permuted."""
     if not context.attributes:
         return Outcome()
     rows = context.evaluated

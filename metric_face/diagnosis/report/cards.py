@@ -23,7 +23,7 @@ class Card:
     Attributes:
         id: of its element.
         finding: id of the finding.
-        said: title, number, sentence and next step.
+        texts: title, number, sentence and next step.
         chips: short remarks beside the title: tier, confidence, macro F1 explained.
         basis: interval, null, identities and images.
         picture: a chart, or "".
@@ -33,7 +33,7 @@ class Card:
 
     id: str
     finding: str
-    said: Mapping[str, str]
+    texts: Mapping[str, str]
     chips: Sequence[str]
     basis: str
     picture: Markup
@@ -47,7 +47,7 @@ class AnswerCard:
     """A hypothesis with its answer."""
 
     hypothesis: str
-    said: Mapping[str, str]
+    texts: Mapping[str, str]
     mark: str
     basis: str
 

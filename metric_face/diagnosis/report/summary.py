@@ -27,12 +27,12 @@ def ten_lines(diagnosis: "Diagnosis", lang: str = "en") -> list[str]:
     told = words(lang)
     lines = [*_score(diagnosis, lang), *where_lost(diagnosis, lang)]
     for place, finding in enumerate(diagnosis.findings[:TOP], 1):
-        said = finding_text(finding, lang)
+        texts = finding_text(finding, lang)
         worth = finding.explained is not None and finding.explained >= LEAST_SHOWN
         gain = told.summary["gain"].format(explained=finding.explained) if worth else ""
         confidence = told.confidence[finding.confidence.value]
-        lines.append(told.summary["finding"].format(rank=place, confidence=confidence, gain=gain, **said))
-        lines.append(told.summary["next"].format(**said))
+        lines.append(told.summary["finding"].format(rank=place, confidence=confidence, gain=gain, **texts))
+        lines.append(told.summary["next"].format(**texts))
     if not diagnosis.findings:
         lines.append(_none(diagnosis, lang))
     for answer in diagnosis.answers:
