@@ -81,6 +81,7 @@ def configuration(task: Task, arm: str, seed: int, steps: int, path: Path) -> Co
             },
             "model": {
                 "backbone": "test_resnet",
+                "pretrained": False,
                 "embedding_size": 64,
                 "neck": neck,
                 "heads": "joint" if several else "attributes",

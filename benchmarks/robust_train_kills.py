@@ -32,7 +32,7 @@ def settings(data: Path, seed: int, /, **changes: Any) -> Config:
     values: dict[str, Any] = {
         "seed": seed,
         "data": {"path": str(data), "attributes": ["color", "shape"], "size": [16, 16], "workers": 0},
-        "model": {"backbone": "test_resnet", "embedding_size": 16},
+        "model": {"backbone": "test_resnet", "embedding_size": 16, "pretrained": False},
         "sampler": {"identities": 2, "instances": 4},
         "loss": {"metric": "triplet", "label": "color", "probe_every": 0},
         "optimizer": {"lr": 3e-3},

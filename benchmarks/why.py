@@ -39,7 +39,7 @@ SETTINGS = {
         "size": [64, 48],
         "split": {"val": 0.2},
     },
-    "model": {"embedding_size": DIMENSIONS},
+    "model": {"embedding_size": DIMENSIONS, "pretrained": False},
     "loss": {"metric": "triplet", "label": "joint"},
     "trainer": {"epochs": 1, "max_time": "20s", "export_onnx": False},
 }

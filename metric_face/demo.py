@@ -26,7 +26,7 @@ SETTINGS = {
         "crop": [0.9, 0.9],
         "split": {"val": 0.25},
     },
-    "model": {"embedding_size": 64},
+    "model": {"embedding_size": 64, "pretrained": False},
     # Two losses, so that `why` can ask whether they oppose each other.
     "loss": {"metric": "triplet", "label": "joint"},
     "optimizer": {"lr": 2e-3},
