@@ -9,7 +9,13 @@ from scipy.stats import norm
 
 from metric_face import diagnose
 from metric_face.diagnosis.finding import Verdict
-from metric_face.diagnosis.measures.pair_overlap import overlap, pair_scores, whiten
+from metric_face.diagnosis.measures.pair_overlap import (
+    PairOverlap,
+    overlap,
+    pair_scores,
+    whiten,
+    with_endless_identities,
+)
 from metric_face.diagnosis.measures.variance import complexity, variance_shares
 from metric_face.fold_dealer import identity_folds
 
@@ -72,18 +78,19 @@ def test_bootstrap_of_the_overlap_draws_people() -> None:
 
 
 def test_overlapping_classes_are_found_and_answer_hypothesis_a() -> None:
-    run = small_run(1, gap=0.6)
+    run = small_run(1, identities=500, gap=0.6)
     result = diagnose(**run)
     assert found(result)[0] == "overlap.classes"
     finding = result.findings[0]
-    assert finding.values["attribute"] == "gender"
+    attribute = finding.values["attribute"]
+    assert attribute in ("mask", "gender")
     assert finding.measure.value == pytest.approx(2 * NormalDist().cdf(-0.3), abs=0.08)
     assert finding.explained > 0.2
     answer = next(a for a in result.answers if a.hypothesis == "A")
     assert answer.verdict is Verdict.SUPPORTED
     identities = run["identities"]
     assert len(np.unique(identities[finding.evidence])) == len(finding.evidence)
-    wrong = result.context.predicted["gender"] != run["labels"]["gender"]
+    wrong = result.context.predicted[attribute] != run["labels"][attribute]
     assert wrong[finding.evidence].all()
     assert not np.isin(finding.controls, finding.rows).any()
 
@@ -143,3 +150,53 @@ def test_neighborhood_complexity_by_hand() -> None:
     assert figures.n1 == pytest.approx(2 / 5)
     assert figures.n2 == pytest.approx((11 / 26) / (1 + 11 / 26))
     assert figures.n3 == pytest.approx(1 / 5)
+
+
+def _two_classes(seed, dimensions, identities, overlapping):
+    rng = np.random.default_rng(seed)
+    kind, who = np.arange(identities) % 2, np.repeat(np.arange(identities), 3)
+    vectors = 0.8 * rng.normal(size=(identities, dimensions))[who] + 0.6 * rng.normal(
+        size=(len(who), dimensions)
+    )
+    vectors[:, 0] += -2 * norm.ppf(overlapping / 2) * kind[who]
+    return vectors.astype(np.float32), kind[who], who
+
+
+def _pair(seed, dimensions=128, identities=150, overlapping=0.3):
+    result = diagnose(*_two_classes(seed, dimensions, identities, overlapping), questions=["overlap"])
+    table = result.tables["overlap.pairs"]
+    return result, dict(zip(table.columns, table.rows[0], strict=True))
+
+
+def test_few_identities_for_the_dimensions_do_not_inflate_the_overlap() -> None:
+    found_values, raw, covered = [], [], 0
+    for seed in range(6):
+        result, pair = _pair(seed)
+        found_values.append(pair["overlap"])
+        covered += pair["low"] <= 0.3 <= pair["high"]
+        drawn = result.tables["overlap.histograms"].rows[0]
+        raw.append(np.minimum(drawn[4], drawn[5]).sum())
+        assert result.answers[0].verdict is not Verdict.SUPPORTED
+    assert np.mean(raw) > 0.42
+    assert abs(np.mean(found_values) - 0.3) < 0.1
+    assert covered >= 5
+
+
+def test_the_same_class_twice_cannot_be_told_on_fewer_identities_than_dimensions() -> None:
+    result, pair = _pair(0, dimensions=200, identities=120, overlapping=0.999)
+    assert pair["low"] == 0
+    assert result.answers[0].verdict is Verdict.CANNOT_TELL
+    assert found(result) == []
+
+
+def test_the_limit_of_a_learning_curve_by_hand() -> None:
+    """1 / d^2 of 0.5 with all and 0.75 with half of the identities: 0.25 with endless ones, so d = 2."""
+
+    def one(inverse):
+        return PairOverlap(2 * norm.cdf(-0.5 / np.sqrt(inverse)), np.empty(0), np.empty(0), np.empty((2, 0)))
+
+    value, low, high = with_endless_identities(one(0.5), [one(0.75), one(0.75)])
+    assert value == pytest.approx(2 * norm.cdf(-1))
+    assert (low, high) == (value, value)
+    value, low, high = with_endless_identities(one(0.5), [one(0.7), one(0.8)])
+    assert low < value < high

@@ -13,12 +13,17 @@ from metric_face.diagnosis.measures.pair_overlap import (
     overlap,
     pair_scores,
     whiten,
+    with_endless_identities,
 )
 from metric_face.diagnosis.measures.resampling import normal_interval, permute_labels
 from metric_face.visualization import neighbor_confusion
 
 MOST_PAIRS = 60
 NULL_DRAWS = 10
+ENOUGH = 10
+"""Identities of the smaller class, in dimensions, from which a direction is as good as that of endless ones."""
+UNBOUNDED = 0.7
+"""An overlap above this, along a direction learnt from fewer identities than dimensions, has no lower end."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ class Measured:
         by_neighbors: twice the balanced error of the neighbors' vote between the two: an upper bound on OVL
             that knows nothing of linear directions.
         identities: identities among the rows.
+        value: the overlap, corrected for the identities its direction was learnt from where those are few.
+        plain: the 95 % interval of ``value`` for this pair alone.
     """
 
     pair: Pair
@@ -78,6 +85,8 @@ class Measured:
     high: float
     by_neighbors: float
     identities: int
+    value: float
+    plain: tuple[float, float]
 
 
 def measure_pairs(context: Context) -> list[Measured]:
@@ -153,9 +162,33 @@ def _measure(context: Context, whitened: Floats, pair: Pair, number: int) -> Mea
     scores = pair_scores(whitened, second, context.folds, fitted, scored)
     identities = context.identities[scored]
     found = overlap(scores, second[scored], identities, context.seed)
-    low, high = normal_interval(found.value, found.draws, NormalDist().inv_cdf(1 - 0.025 / max(number, 1)))
+    several = NormalDist().inv_cdf(1 - 0.025 / max(number, 1))
+    fewest = min(len(np.unique(context.identities[fitted[second[fitted] == side]])) for side in (False, True))
+    if fewest < ENOUGH * whitened.shape[1]:
+        halves = _halves(context, whitened, second, fitted, scored)
+        value, low, high = with_endless_identities(found, halves, several)
+        plain = with_endless_identities(found, halves)[1:]
+        if fewest < whitened.shape[1] and found.value > UNBOUNDED:
+            low, plain = 0.0, (0.0, plain[1])
+    else:
+        value, plain = found.value, normal_interval(found.value, found.draws)
+        low, high = normal_interval(found.value, found.draws, several)
     near = _by_neighbors(context, pair, scored, second[scored])
-    return Measured(pair, found, scored, scores, low, high, near, len(np.unique(identities)))
+    count = len(np.unique(identities))
+    return Measured(pair, found, scored, scores, low, high, near, count, value, plain)
+
+
+def _halves(
+    context: Context, whitened: Floats, second: Bools, fitted: Ints, scored: Ints
+) -> list[PairOverlap]:
+    """Overlaps of the same rows along directions learnt from one half of the identities, and from the other."""
+    deal = np.random.default_rng([context.seed, 53]).permutation(context.num_identities) % 2
+    found = []
+    for side in (0, 1):
+        part = fitted[deal[context.identities[fitted]] == side]
+        scores = pair_scores(whitened, second, context.folds, part, scored)
+        found.append(overlap(scores, second[scored], context.identities[scored], context.seed))
+    return found
 
 
 def _by_neighbors(context: Context, pair: Pair, rows: Ints, second: Bools) -> float:

@@ -1,5 +1,6 @@
 """The overlap of two classes: how much of their distributions a linear view of the embedding cannot tell apart."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,6 +103,55 @@ def overlap(scores: Doubles, second: Bools, identities: Ints, seed: int, resampl
     if resamples:
         draws = _shares(bootstrap_weights(count, seed, resamples) @ cells, bins)[1]
     return PairOverlap(float(value[0]), draws, edges, shares[0])
+
+
+def with_endless_identities(
+    full: PairOverlap, halves: Sequence[PairOverlap], z: float = 1.959964
+) -> tuple[float, float, float]:
+    """OVL along the direction that endless identities would give, from this many and from half as many.
+
+    A direction learnt from few identities in many dimensions is off, and along it classes overlap more than they do.
+    With d the distance of two Gaussians and n the identities learnt from, a direction of independent errors leaves
+    1 / d_n^2 = 1 / d^2 + c / n, so the limit is 2 / d_n^2 - 1 / d_(n/2)^2.
+
+    Args:
+        full: the overlap along the direction of all identities.
+        halves: overlaps of the same rows along directions of half of them each.
+        z: standard errors of the interval.
+
+    Returns:
+        The overlap with its interval; the interval reaches 0 or 1 where so few identities cannot bound it.
+    """
+    whole, parts = _inverse_square(full.value), [_inverse_square(one.value) for one in halves]
+    # A half that looks better than the whole is noise and moves nothing.
+    value = float(2 * whole - np.clip(np.mean(parts, axis=0), whole, 1.8 * whole))
+    error = float(np.std(parts))  # what another choice of identities to learn from does
+    if len(full.draws):
+        draws = 2 * _inverse_square(full.draws) - np.mean(
+            [_inverse_square(one.draws) for one in halves], axis=0
+        )
+        low, high = np.nanquantile(
+            draws, [0.1587, 0.8413]
+        )  # near-equal classes give tails without a variance
+        error = float(np.hypot(error, 0.5 * (high - low)))
+    return (
+        _gaussian_overlap(value),
+        _gaussian_overlap(value - z * error),
+        _gaussian_overlap(value + z * error),
+    )
+
+
+def _inverse_square(overlap: Doubles | float) -> Doubles:
+    """1 / d^2 of two Gaussians that overlap as much."""
+    from scipy.stats import norm
+
+    return np.asarray(1 / np.square(2 * norm.ppf(np.clip(overlap, 1e-4, 0.98) / 2)))
+
+
+def _gaussian_overlap(inverse: float) -> float:
+    from scipy.stats import norm
+
+    return 0.0 if inverse <= 0 else float(2 * norm.cdf(-0.5 / np.sqrt(inverse)))
 
 
 def balanced_subset(rows: Ints, second: Bools, identities: Ints, seed: int) -> Ints:

@@ -20,7 +20,7 @@ from metric_face.diagnosis.finding import (
 )
 from metric_face.diagnosis.measures.class_pairs import Measured, measure_pairs, null_overlap
 from metric_face.diagnosis.measures.class_scores import class_scores, is_rare, missing
-from metric_face.diagnosis.measures.resampling import normal_interval, one_each, random_controls
+from metric_face.diagnosis.measures.resampling import one_each, random_controls
 
 HALF = 0.5
 LEAST_EXPLAINED = 0.01
@@ -50,7 +50,7 @@ def ask(context: Context) -> Outcome:
 
 
 def _by_value(measured: list[Measured]) -> list[Measured]:
-    return sorted(measured, key=lambda m: -m.found.value)
+    return sorted(measured, key=lambda m: -m.value)
 
 
 def _not_nested(shared: list[Measured]) -> list[Measured]:
@@ -74,7 +74,7 @@ def _finding(context: Context, shared: list[Measured]) -> list[Finding]:
     middle = worst.rows[np.argsort(np.abs(worst.scores), kind="stable")]
     wrong = middle[context.predicted[attribute][middle] != context.labels[attribute][middle]]
     right = np.setdiff1d(worst.rows, wrong)
-    low, high = normal_interval(worst.found.value, worst.found.draws)
+    low, high = worst.plain
     null = null_overlap(context, worst.pair)
     _, _, _, edges, first, second = _histogram(context, worst)
     names = worst.pair.names(context)
@@ -82,8 +82,8 @@ def _finding(context: Context, shared: list[Measured]) -> list[Finding]:
     return [
         Finding(
             "overlap.classes",
-            Measure(worst.found.value, low, high, null, worst.identities, len(worst.rows)),
-            {**names, "pairs": len(gains), "best": 1 - worst.found.value / 2, "remedy": remedy},
+            Measure(worst.value, low, high, null, worst.identities, len(worst.rows)),
+            {**names, "pairs": len(gains), "best": 1 - worst.value / 2, "remedy": remedy},
             explained=explained(context, [m for _, m in gains]),
             evidence=one_each(wrong, context.identities, EVIDENCE),
             controls=random_controls(right, context.identities, EVIDENCE, context.seed),
@@ -114,8 +114,8 @@ def _answer(context: Context, measured: list[Measured], shared: list[Measured]) 
         return HypothesisAnswer(
             "A", Verdict.CANNOT_TELL, "few_identities", values={"fewest": FEWEST_IDENTITIES}
         )
-    worst = max(shared or measured, key=lambda m: m.found.value)
-    measure = Measure(worst.found.value, worst.low, worst.high, None, worst.identities, len(worst.rows))
+    worst = max(shared or measured, key=lambda m: m.value)
+    measure = Measure(worst.value, worst.low, worst.high, None, worst.identities, len(worst.rows))
     values = {**worst.pair.names(context), "pairs": len(measured), "shared": len(shared)}
     if shared:
         return HypothesisAnswer("A", Verdict.SUPPORTED, "shared", measure, values)
@@ -150,7 +150,7 @@ def _few(context: Context) -> tuple[Abstention, ...]:
 
 def _row(context: Context, m: Measured) -> tuple[object, ...]:
     names = m.pair.names(context)
-    ends = (m.found.value, m.low, m.high, m.by_neighbors, m.identities, len(m.rows))
+    ends = (m.value, m.low, m.high, m.by_neighbors, m.identities, len(m.rows))
     return (names["attribute"], names["first"], names["second"], *ends)
 
 
