@@ -29,7 +29,7 @@ _CHANGES = re.compile(
 )
 _SOFT = ("Look at", "Do not", "Worth", "Consider", "Compare", "If ", "Where ")
 REMEDIES: Mapping[str, str] = page_texts("audit")["remedies"]
-_HOLDS = {
+HOLDS = {
     "broken-images": "the file cannot be decoded",
     "missing": "the cell is empty",
     "identity-across-splits": "one name is in two splits",
@@ -62,7 +62,7 @@ def false_alarms(audits: int, trainings: int) -> list[tuple[str, str, str, str, 
         found = {"audit": drawn.result(), "why": trained.result()}
     tried = {"audit": audits, "why": trainings}
     return [
-        (command, name, text, _HOLDS.get(name, "measured"), f"{found[command][name]} of {tried[command]}")
+        (command, name, text, HOLDS.get(name, "measured"), f"{found[command][name]} of {tried[command]}")
         for command, texts in firm_instructions().items()
         for name, text in texts.items()
     ]

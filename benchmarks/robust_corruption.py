@@ -46,17 +46,17 @@ def try_file(
         for command in READERS[name]:
             do(file)
             said = stage.ask(command)
-            yield damage, command, _end(said, whole[command], file), said.text
+            yield damage, command, _end(said, whole[command], name), said.text
             shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
             shutil.copyfile(spare, file)
 
 
-def _end(said: Said, whole: Said, file: Path) -> str:
+def _end(said: Said, whole: Said, name: str) -> str:
     if said.end != "answer":
         return said.end
     if said.text == whole.text:
         return "same answer"
-    names = (file.name, file.parent.name)
+    names = Path(name).parts[1:] or (name,)  # the file, the folder it is in, the fold
     is_said = any(note not in whole.notes and any(name in note for name in names) for note in said.notes)
     return "answer, and said" if is_said else "other answer"
 

@@ -22,7 +22,7 @@ def remedy_of(finding: str, values: Mapping[str, Any], lang: str) -> str:
 
     A text that tells the user to change images, labels or the split is a claim. It is made where the finding
     holds by construction, such as equal bytes, and its false alarms are counted in
-    ``benchmarks/results/robustness-claims.md``. Every other text says what to look at.
+    ``benchmarks/robust_claims.py``. Every other text says what to look at.
     """
     remedies: Mapping[str, str] = page_texts("audit", lang)["remedies"]
     keys = [key for key in remedies if finding == key or finding.startswith(f"{key}-")]
