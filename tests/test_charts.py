@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from metric_face.pages.charts import Series, arrows_chart, bar_chart, histogram_chart, line_chart
+from metric_face.pages.charts import Series, bar_chart, histogram_chart, line_chart
+from metric_face.pages.gradient_arrows import arrows_chart
 from metric_face.pages.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
 
 EVIL = '<script>alert("1")</script>'
@@ -121,3 +122,32 @@ def test_flat_and_empty_values_do_not_divide_by_zero():
 
 def test_the_words_follow_the_language():
     assert "표" in str(bar_chart(["a"], [1.0], title="t", lang="ko"))
+
+
+def test_cuts_stand_within_the_frame_and_their_numbers_too():
+    chart = line_chart(
+        [20, 40, 50], [Series("e", [0.1, 0.2, 0.3])], title="t", x_name="age", y_name="e", cuts=[10, 30, 60]
+    )
+    lines = re.findall(r'<line x1="([\d.]+)"[^>]*class="cut"', str(chart))
+    assert len(lines) == 3
+    assert pytest.approx([float(lines[0]), float(lines[2])]) == [LEFT, WIDTH - RIGHT]
+    numbers = re.findall(
+        r'<text x="([\d.]+)" y="[\d.]+" class="label-b" text-anchor="(\w+)">(\d+)<', str(chart)
+    )
+    assert [(end, name) for _, end, name in numbers] == [("start", "10"), ("start", "30"), ("end", "60")]
+    assert max(float(x) for x, _, _ in numbers) < WIDTH - RIGHT
+
+
+def test_a_legend_stands_above_what_is_drawn():
+    chart = histogram_chart([0, 1, 2], [1, 2], [2, 1], ("one", "two"), title="t")
+    legend = [
+        float(y)
+        for y in re.findall(r'<text x="[\d.]+" y="([\d.]+)" text-anchor="end" class="label-', str(chart))
+    ]
+    drawn = [
+        float(y)
+        for path in re.findall(r' d="([^"]+)"', str(chart))
+        for y in re.findall(r"[ML][\d.]+ ([\d.]+)", path)
+    ]
+    assert len(legend) == 2
+    assert max(legend) < min(drawn)

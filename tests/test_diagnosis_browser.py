@@ -147,7 +147,7 @@ def test_color_by_repaints_the_points(page) -> None:
     names = page.execute_script("return [...document.querySelector('.color').options].map((o) => o.text)")
     assert {"mask", "gender", "age"} <= set(names)
     assert any("purity" in name for name in names)
-    assert any("lie" in name for name in names)
+    assert any("distortion" in name for name in names)
     seen = set()
     for name in ("mask", "gender"):
         value = page.execute_script(
@@ -200,7 +200,7 @@ def test_evidence_faces_are_those_of_their_rows(page, written) -> None:
         assert _shows(page, face.find_element("css selector", "canvas"), row)
 
 
-def test_a_face_of_the_evidence_is_gathered_on_the_map(page) -> None:
+def test_a_thumbnail_of_the_evidence_is_selected_on_the_map(page) -> None:
     box = _all(page, '[data-evidence$="evidence"]')[0]
     face = box.find_element("css selector", ".thumbnail")
     page.execute_script("arguments[0].click()", face)

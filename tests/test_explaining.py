@@ -12,7 +12,8 @@ from PIL import Image
 
 from metric_face.errors import ArgumentError
 from metric_face.inference.answers import Answer, Neighbor
-from metric_face.inference.explain_page import MOST, percent, write_answers
+from metric_face.inference.explain_page import MOST, write_answers
+from metric_face.inference.shown_numbers import percent
 from metric_face.inference.target_votes import TargetVote
 from metric_face.metrics.calibration import Calibration
 from metric_face.search.index import EmbeddingIndex

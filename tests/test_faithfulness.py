@@ -100,7 +100,7 @@ def test_purity_mismatch_and_lie_of_four_points():
     measured = measure_faithfulness(coords, np.array([[1], [0], [3], [2]]), labels, np.eye(4))
     np.testing.assert_array_equal(measured.purity_D, 1)
     np.testing.assert_array_equal(measured.purity_2, 0)
-    np.testing.assert_array_equal(measured.lie, 1)
+    np.testing.assert_array_equal(measured.distortion, 1)
     assert not measured.mismatch.any()
     swapped = measure_faithfulness(coords, np.array([[2], [3], [0], [-1]]), labels, np.eye(4))
     np.testing.assert_array_equal(swapped.mismatch, [True, True, True, False])

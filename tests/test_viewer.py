@@ -87,7 +87,7 @@ def test_class_codes_and_values_come_back_exactly(page, columns):
 
 def test_measures_are_columns_with_the_measured_numbers(page, judged):
     np.testing.assert_array_equal(unpack(page.column("purity · age")["data"]), judged["age"].purity_D)
-    np.testing.assert_array_equal(unpack(page.column("projection lie · age")["data"]), judged["age"].lie)
+    np.testing.assert_array_equal(unpack(page.column("distortion · age")["data"]), judged["age"].distortion)
     mismatch = unpack(page.column("mismatch · age")["data"])
     known = np.isfinite(judged["age"].purity_D)
     np.testing.assert_array_equal(mismatch[known], judged["age"].mismatch[known])

@@ -136,7 +136,7 @@ def test_lasso_gathers_the_points_inside_it_and_no_other(page):
     expected = [row * COLS + col for row in (1, 2, 3) for col in (1, 2, 3, 4)]
     wait_until(page, "metricFace.view.look.selected !== null")
     assert page.execute_script("return [...metricFace.view.look.selected]") == expected
-    assert _find(page, ".selection h2")[0].text == "12 gathered"
+    assert _find(page, ".selection h2")[0].text == "12 selected"
     shown = [int(face.get_attribute("data-point")) for face in _find(page, ".selection .thumbnail")]
     assert shown == expected
     # The table beside it: 3 of 4 columns lie on the left side... counted by the class that colors the map.

@@ -2,26 +2,23 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
-
-from metric_face.errors import DataError
-from metric_face.files import inside, write_text
+from metric_face.files import write_text
 from metric_face.inference.answers import Answer, Neighbor
+from metric_face.inference.page_pictures import PagePictures
 from metric_face.inference.predictor import Predictor
+from metric_face.inference.shown_numbers import apart, percent, printable
 from metric_face.inference.target_votes import UNKNOWN, TargetAnswer, TargetVote
-from metric_face.pages import ACROSS, Thumbnails, make_thumbnails, pack_ids, page_texts, render
+from metric_face.pages import ACROSS, pack_ids, page_texts, render
 
 MOST = 50
 """Images that a page shows; of more, the first."""
 BARS = 3
 """Classes that a page draws of each vote."""
-THUMBNAIL_BYTES = 6_000_000
-
 Texts = Mapping[str, Any]
 
 
@@ -49,7 +46,7 @@ def write_answers(
         ArgumentError: there are no texts in this language.
     """
     texts, shown = page_texts("answers", lang), answers[:MOST]
-    pictures = _Pictures(predictor, thumbnails, texts["not_found"])
+    pictures = PagePictures(predictor, thumbnails, texts["not_found"])
     told = [_told(one, pictures, texts) for one in shown]
     drawn = pictures.draw()
     block: dict[str, Any] = {"n": len(pictures.files)}
@@ -76,62 +73,15 @@ def write_answers(
     )
 
 
-@dataclass(frozen=True)
-class Tile:
-    """An image on the page: its number among the thumbnails, or why it has none."""
-
-    thumbnail: int | None
-    reason: str = ""
-
-
-class _Pictures:
-    """The files that the page shows, each once."""
-
-    def __init__(self, predictor: Predictor, thumbnails: bool, absent: str) -> None:
-        self.predictor, self.thumbnails, self.absent = predictor, thumbnails, absent
-        self.files: list[Path] = []
-        self.broken: frozenset[int] = frozenset()
-        self._number: dict[Path, int] = {}
-
-    def asked(self, path: str) -> Tile:
-        return self._tile(Path(path))
-
-    def indexed(self, path: str) -> Tile:
-        try:
-            return self._tile(inside(self.predictor.root, str(self.predictor.where(path))))
-        except DataError:  # it leaves the data's folder, or is absolute and gone
-            return Tile(None, self.absent)
-
-    def draw(self) -> Thumbnails | None:
-        if not self.files:
-            return None
-        everywhere = np.zeros((len(self.files), 2), np.float32)
-        drawn = make_thumbnails(
-            self.files, everywhere, budget=THUMBNAIL_BYTES, first=np.arange(len(self.files), dtype=np.int64)
-        )
-        self.broken = frozenset(drawn.broken)
-        return drawn
-
-    def _tile(self, file: Path) -> Tile:
-        if not self.thumbnails:
-            return Tile(None)
-        if not file.is_file():
-            return Tile(None, self.absent)
-        if file not in self._number:
-            self._number[file] = len(self.files)
-            self.files.append(file)
-        return Tile(self._number[file])
-
-
 def _asked(answers: Sequence[Answer], texts: Texts) -> str:
     key = "asked_more" if len(answers) > MOST else "asked_one" if len(answers) == 1 else "asked"
     return str(texts[key].format(count=len(answers), shown=MOST))
 
 
-def _told(one: Answer, pictures: _Pictures, texts: Texts) -> dict[str, Any]:
+def _told(one: Answer, pictures: PagePictures, texts: Texts) -> dict[str, Any]:
     """One answer as the template shows it."""
     return {
-        "path": _printable(one.path),
+        "path": printable(one.path),
         "tile": pictures.asked(one.path),
         "targets": [_target(name, verdict, texts) for name, verdict in one.targets.items()],
         "near": [_near(rank, near, one, pictures, texts) for rank, near in enumerate(one.neighbors, start=1)],
@@ -144,9 +94,7 @@ def _told(one: Answer, pictures: _Pictures, texts: Texts) -> dict[str, Any]:
 
 def _target(name: str, verdict: TargetAnswer, texts: Texts) -> dict[str, Any]:
     most = verdict.classes[:BARS]
-    certainty, needed = (
-        ("", "") if verdict.certainty is None else _apart(verdict.certainty, verdict.threshold)
-    )
+    certainty, needed = ("", "") if verdict.certainty is None else apart(verdict.certainty, verdict.threshold)
     unknown, probability = verdict.answer == UNKNOWN, percent(verdict.probability)
     note = ""
     if unknown and verdict.k == 0:
@@ -173,7 +121,7 @@ def _target(name: str, verdict: TargetAnswer, texts: Texts) -> dict[str, Any]:
     }
 
 
-def _near(rank: int, near: Neighbor, one: Answer, pictures: _Pictures, texts: Texts) -> dict[str, Any]:
+def _near(rank: int, near: Neighbor, one: Answer, pictures: PagePictures, texts: Texts) -> dict[str, Any]:
     labels = [
         {
             "target": name,
@@ -185,9 +133,9 @@ def _near(rank: int, near: Neighbor, one: Answer, pictures: _Pictures, texts: Te
         if name in near.labels
     ]
     return {
-        "path": _printable(near.path),
-        "label": texts["neighbor"].format(rank=rank, path=_printable(near.path)),
-        "name": _printable(near.path).replace("\\", "/").rsplit("/", 1)[-1],
+        "path": printable(near.path),
+        "label": texts["neighbor"].format(rank=rank, path=printable(near.path)),
+        "name": printable(near.path).replace("\\", "/").rsplit("/", 1)[-1],
         "tile": pictures.indexed(near.path),
         "similarity": f"{near.similarity:.3f}",
         "identity": near.identity,
@@ -247,24 +195,3 @@ def _index_line(predictor: Predictor, texts: Texts) -> str:
     reached = index.recall.reached
     recall = told["unmeasured"] if reached is None else f"{reached:.3f}"
     return str(told["approximate"].format(kind=index.kind, recall=recall, **values))
-
-
-def percent(share: float) -> str:
-    """A share as a reader should take it: never 0 or 100 % where it is neither."""
-    if 0 < share < 0.005:
-        return "< 1\N{NO-BREAK SPACE}%"
-    if 0.995 < share < 1 - 1e-12:
-        return "> 99\N{NO-BREAK SPACE}%"
-    return f"{share:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
-
-
-def _apart(one: float, other: float) -> tuple[str, str]:
-    """Two numbers below 1 with as many digits as it takes to tell them apart, and from 1."""
-    shown = (((f"{one:.{d}f}", f"{other:.{d}f}"), d) for d in range(2, 7))
-    digits = next((d for pair, d in shown if pair[0] != pair[1] and not pair[1].startswith("1")), 6)
-    return f"{one:.{digits}f}", f"{other:.{digits}f}"
-
-
-def _printable(path: str) -> str:
-    """A path with what is no UTF-8 shown as escapes."""
-    return path.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,6 +1,5 @@
 from . import palette as palette
 from .charts import Series as Series
-from .charts import arrows_chart as arrows_chart
 from .charts import bar_chart as bar_chart
 from .charts import histogram_chart as histogram_chart
 from .charts import line_chart as line_chart
@@ -9,6 +8,7 @@ from .columns import MapView as MapView
 from .columns import as_columns as as_columns
 from .columns import choose_view as choose_view
 from .columns import crossed as crossed
+from .gradient_arrows import arrows_chart as arrows_chart
 from .languages import LANGUAGES as LANGUAGES
 from .languages import check_language as check_language
 from .languages import page_texts as page_texts

@@ -66,7 +66,7 @@ const Page = (() => {
         look.pinned = -1;
         look.selected = new Set(points);
         sequence = null;
-        title ??= Data.say(words, "gathered", { n: points.length.toLocaleString() });
+        title ??= Data.say(words, "selected", { n: points.length.toLocaleString() });
         Selection.show(section, block, look, points, { title, choose });
         spoken.textContent = title;
         map.redraw();

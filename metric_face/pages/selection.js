@@ -1,8 +1,8 @@
-/* What was gathered on the map: how many, of which classes, and their thumbnails. */
+/* The points selected on the map: how many, of which classes, and their thumbnails. */
 const Selection = (() => {
   const { element } = Controls;
 
-  /* Count the gathered points by the classes of a column, beside the whole map. */
+  /* Count the selected points by the classes of a column, beside the whole map. */
   function composition(column, points, words) {
     if (!column.classes) return summary(column, points, words);
     const here = new Uint32Array(column.classes.length), all = new Uint32Array(column.classes.length);

@@ -128,3 +128,8 @@ def tag(name: str, content: object = "", **attributes: object) -> Markup:
         for key, value in attributes.items()
     )
     return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), given, content)
+
+
+def anchor(direction: float) -> str:
+    """The end of a text that stands at a place, for a text that goes on to the right (1), left (-1) or both (0)."""
+    return "start" if direction > 0.3 else "end" if direction < -0.3 else "middle"

@@ -40,7 +40,7 @@ class Faithfulness:
     mismatch: Bools
 
     @property
-    def lie(self) -> Floats:
+    def distortion(self) -> Floats:
         """(N,) ``|purity_D - purity_2|``: how much the map misleads about a point."""
         return np.asarray(np.abs(self.purity_D - self.purity_2))
 

@@ -92,7 +92,7 @@ def build_map(
         columns: what is known of the points, by name or as Columns: floating arrays are values, others classes.
         images: N files to make thumbnails of; None for none.
         paths: N texts that name the points; by default ``images`` below their common folder, else row numbers.
-        faithfulness: by the name of a column of classes; adds purity, mismatch and projection lie, a table of each,
+        faithfulness: by the name of a column of classes; adds purity, mismatch and distortion, a table of each,
             and the figures under the map.
         neighbors: (N, K) ids in the embedding space, -1 for none: shown when a point is chosen.
         evidence: rows that must have a thumbnail.
@@ -216,13 +216,15 @@ def write_map(
 
 
 def measures_of(name: str, one: Faithfulness, lang: str = "en") -> list[Column]:
-    """The columns purity, mismatch and projection lie of an attribute."""
+    """The columns purity, mismatch and distortion of an attribute."""
     words = page_words(lang)
     mismatch = np.where(np.isfinite(one.purity_D), one.mismatch, np.nan).astype(np.float32)
     made = [
         Column(words["purity"].format(name=name), one.purity_D, note=words["purity_note"]),
         Column(words["mismatch"].format(name=name), mismatch, ramp="alarm", note=words["mismatch_note"]),
-        Column(words["lie"].format(name=name), one.lie, ramp="alarm", note=words["lie_note"]),
+        Column(
+            words["distortion"].format(name=name), one.distortion, ramp="alarm", note=words["distortion_note"]
+        ),
     ]
     return [replace(column, group=words["measures"].format(name=name)) for column in made]
 

@@ -24,11 +24,11 @@ class ChartTable:
 
 
 def trust(
-    projection: Projection, results: Mapping[str, Faithfulness], words: Mapping[str, Any]
+    projection: Projection, faithfulness: Mapping[str, Faithfulness], words: Mapping[str, Any]
 ) -> list[tuple[str, str]]:
     """Names and numbers that belong under every map."""
     figures = [(words["points"], f"{projection.n:,}"), (words["seed"], str(projection.seed))]
-    for name, one in results.items():
+    for name, one in faithfulness.items():
         if np.isfinite(one.label_trustworthiness):
             for measure, value in (
                 ("label_trust", one.label_trustworthiness),
@@ -38,10 +38,10 @@ def trust(
     return figures
 
 
-def banner(results: Mapping[str, Faithfulness], words: Mapping[str, Any]) -> str | None:
+def banner(faithfulness: Mapping[str, Faithfulness], words: Mapping[str, Any]) -> str | None:
     """A warning over a map that misleads, or None."""
     misled: dict[str, list[str]] = {}  # what is wrong -> the columns it is wrong for
-    for name, one in results.items():
+    for name, one in faithfulness.items():
         if one.is_low:
             faults = [words["presses"]] if one.label_trustworthiness < LOW else []
             faults += [words["parts"]] if one.label_continuity < LOW else []
@@ -58,7 +58,10 @@ def remark(n: int, shown: int, broken: int, words: Mapping[str, Any]) -> str:
 
 def class_table(column: Column, one: Faithfulness, words: Mapping[str, Any]) -> ChartTable:
     """A row for each class of a column: how many, and the means of what was measured; the smallest classes in one."""
-    heads = [column.name, *(words[key] for key in ("number", "mean_purity", "mean_purity_2", "mean_lie"))]
+    heads = [
+        column.name,
+        *(words[key] for key in ("number", "mean_purity", "mean_purity_2", "mean_distortion")),
+    ]
     counts = np.bincount(column.values[column.values >= 0], minlength=column.num_classes)
     order = (
         range(column.num_classes)
@@ -73,7 +76,9 @@ def class_table(column: Column, one: Faithfulness, words: Mapping[str, Any]) -> 
         )
     rows = []
     for name, rows_of in groups:
-        numbers = [_mean(values[rows_of]) for values in (one.purity_D, one.purity_2, one.lie, one.mismatch)]
+        numbers = [
+            _mean(values[rows_of]) for values in (one.purity_D, one.purity_2, one.distortion, one.mismatch)
+        ]
         rows.append([name, f"{rows_of.sum():,}", *numbers])
     return ChartTable(column.name, [*heads, words["share_mismatch"]], rows)
 
