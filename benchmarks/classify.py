@@ -15,7 +15,8 @@ import numpy as np
 
 from benchmarks.classify_data import draw_embeddings
 from benchmarks.harness import machine, peak_memory, publish, table, timed, times
-from metric_face.classifiers.linear_probe import DEFAULT_STRENGTHS, LinearProbe, fit_probes
+from metric_face.classifiers.attribute_probes import fit_probes
+from metric_face.classifiers.linear_probe import DEFAULT_STRENGTHS, LinearProbe
 from metric_face.classifiers.probe_solver.logistic import logistic_path
 from metric_face.classifiers.probe_solver.softmax_objective import NumpyObjective
 from metric_face.classifiers.votes import votes_for_ks

@@ -8,7 +8,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from metric_face.classifiers.linear_probe import LinearProbe, fit_probes
+from metric_face.classifiers.attribute_probes import fit_probes
+from metric_face.classifiers.linear_probe import LinearProbe
 from metric_face.classifiers.probe_solver.curvature import KroneckerPreconditioner, Pairs
 from metric_face.classifiers.probe_solver.logistic import logistic_path
 from metric_face.classifiers.probe_solver.ridge import Moments, ridge_path

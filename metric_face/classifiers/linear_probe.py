@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from metric_face.arrays import Doubles, Floats, Ints
+from metric_face.arrays import Doubles, Floats
 from metric_face.classifiers.estimator_inputs import check_row_weights, dense
-from metric_face.classifiers.probe_solver.class_weights import class_weights
+from metric_face.classifiers.probe_settings import check_settings, row_weights
 from metric_face.classifiers.probe_solver.fitting import FittedHead, Heads, fit_logistic, fit_ridge
 from metric_face.classifiers.probe_solver.scaling import standardize
 from metric_face.classifiers.probe_solver.strength_choice import grouped_folds
@@ -116,7 +116,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             ValueError: X, y or sample_weight is not what scikit-learn accepts.
         """
         rows, values = validate_data(self, X, y, dtype=np.float32, accept_sparse="csr")
-        _fit_together([self], dense(rows), [values], groups, sample_weight)
+        fit_together([self], dense(rows), [values], groups, sample_weight)
         return self
 
     def decision_function(self, X: ArrayLike) -> Doubles:
@@ -175,44 +175,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
 
 
-def fit_probes(
-    X: ArrayLike,
-    targets: Mapping[str, ArrayLike],
-    groups: ArrayLike | None = None,
-    sample_weight: ArrayLike | None = None,
-    **settings: Any,
-) -> dict[str, LinearProbe]:
-    """Fit one probe for each attribute, all of them in the same passes over the data.
-
-    Args:
-        X: (N, D) embeddings, dense or sparse.
-        targets: for each attribute its (N,) classes.
-        groups: (N,) identities, as in :meth:`LinearProbe.fit`.
-        sample_weight: (N,) weights, as in :meth:`LinearProbe.fit`.
-        settings: arguments of :class:`LinearProbe`, the same for all.
-
-    Returns:
-        The fitted probe of each attribute; each has its own strength.
-
-    Raises:
-        ArgumentError: no attribute, a setting out of range, or lengths that disagree.
-    """
-    if not targets:
-        raise ArgumentError("targets must hold at least one attribute, found none")
-    probes = {name: LinearProbe(**settings) for name in targets}
-    rows = dense(check_array(X, dtype=np.float32, accept_sparse="csr"))
-    labels = [np.asarray(values) for values in targets.values()]
-    for name, values, probe in zip(targets, labels, probes.values(), strict=True):
-        if values.shape != (len(rows),):
-            raise ArgumentError(
-                f"targets[{name!r}] must be one per row, found shape {values.shape} for {len(rows)}"
-            )
-        probe.n_features_in_ = rows.shape[1]
-    _fit_together(list(probes.values()), rows, labels, groups, sample_weight)
-    return probes
-
-
-def _fit_together(
+def fit_together(
     probes: Sequence[LinearProbe],
     X: Floats,
     labels: Sequence[Any],
@@ -221,7 +184,7 @@ def _fit_together(
 ) -> None:
     """Fit probes that share their settings; the first one's are read."""
     first = probes[0]
-    strengths = _check_settings(first)
+    strengths = check_settings(first)
     if groups is not None:
         groups = as_codes(groups, len(X))
     given = None if sample_weight is None else check_row_weights(sample_weight, X)
@@ -238,7 +201,7 @@ def _fit_together(
         if len(probe.classes_) < 2:
             raise ArgumentError(f"y must hold at least 2 classes, found 1 class: {probe.classes_[0]!r}")
         targets.append(codes.astype(np.int64))
-        weights.append(_row_weights(probe, targets[-1], given))
+        weights.append(row_weights(probe, targets[-1], given))
         counts = np.bincount(codes, weights=given)
         frequencies.append(counts / counts.sum())
     joint = np.unique(np.stack(targets), axis=1, return_inverse=True)[1].ravel()
@@ -259,33 +222,3 @@ def _fit_together(
         )
     for probe, head, frequency in zip(probes, fitted, frequencies, strict=True):
         probe._keep(head, strengths, scale, frequency)
-
-
-def _check_settings(probe: LinearProbe) -> Doubles:
-    """Check the settings and return the path from strong to weak."""
-    strengths = np.unique(np.atleast_1d(np.asarray(probe.strengths, dtype=np.float64)))[::-1]
-    if strengths.size == 0 or not np.isfinite(strengths).all() or strengths[-1] <= 0:
-        raise ArgumentError(f"strengths must be positive numbers, found {probe.strengths}; try 1e-3")
-    if probe.solver not in ("logistic", "ridge"):
-        raise ArgumentError(f"solver must be 'logistic' or 'ridge', found {probe.solver!r}")
-    if strengths.size > 1 and probe.cv < 2:
-        raise ArgumentError(
-            f"cv must be at least 2 to choose among {strengths.size} strengths, found {probe.cv}"
-        )
-    if not probe.tol > 0 or probe.max_passes < 1:
-        raise ArgumentError(
-            f"tol must be above 0 and max_passes at least 1, found {probe.tol}, {probe.max_passes}"
-        )
-    if not np.isfinite(probe.logit_adjustment):
-        raise ArgumentError(f"logit_adjustment must be a number, found {probe.logit_adjustment}; 1 is usual")
-    return strengths
-
-
-def _row_weights(probe: LinearProbe, codes: Ints, given: Doubles | None) -> Floats | None:
-    by_class = class_weights(probe.class_weight, probe.classes_, codes, given)
-    if by_class is None and given is None:
-        return None
-    rows = np.ones(len(codes)) if by_class is None else by_class[codes]
-    rows = rows if given is None else rows * given
-    weights: Floats = (rows / rows.mean()).astype(np.float32)
-    return weights

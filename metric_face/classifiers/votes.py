@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metric_face.arrays import Bools, Doubles, Ints
+from metric_face.classifiers.vote_inputs import check_depth, check_item_weights, check_neighbors
 from metric_face.errors import ArgumentError
-from metric_face.vectors import Metric, check_k, check_metric, distances_of
+from metric_face.vectors import Metric, check_metric, distances_of
 
 Votes: TypeAlias = Literal["uniform", "distance", "softmax", "prior-corrected"]
 
@@ -73,9 +74,9 @@ def votes_for_ks(
         Wu, Xiong, Yu, Lin, "Unsupervised Feature Learning via Non-Parametric Instance Discrimination", CVPR 2018,
         section 3.4 (the softmax vote); Menon et al., "Long-Tail Learning via Logit Adjustment", ICLR 2021.
     """
-    places, near, names, codes = _check(ids, similarities, labels)
-    counts = sorted({_check_depth(k, places.shape[1]) for k in ks})
-    items = _item_weights(item_weights, len(codes))
+    places, near, names, codes = check_neighbors(ids, similarities, labels)
+    counts = sorted({check_depth(k, places.shape[1]) for k in ks})
+    items = check_item_weights(item_weights, len(codes))
     strength = _class_weights(codes, len(names), votes, prior_strength, items)
     weighted = _weigher(votes, temperature, metric)
     found = {k: (np.full(len(places), UNKNOWN, np.int64), np.zeros(len(places))) for k in counts}
@@ -122,14 +123,14 @@ def vote_shares(
     Raises:
         ArgumentError: as :func:`votes_for_ks`, or a label leaves 0..C-1.
     """
-    places, near, names, codes = _check(ids, similarities, labels)
-    _check_depth(k, places.shape[1])
+    places, near, names, codes = check_neighbors(ids, similarities, labels)
+    check_depth(k, places.shape[1])
     classes = int(names[-1]) + 1 if num_classes is None else num_classes
     if names[0] < 0 or names[-1] >= classes:
         raise ArgumentError(
             f"labels must lie in 0..{classes - 1}, found {names[0]}..{names[-1]}; encode them"
         )
-    items = _item_weights(item_weights, len(codes))
+    items = check_item_weights(item_weights, len(codes))
     strength = _class_weights(codes, len(names), votes, prior_strength, items)
     weighted = _weigher(votes, temperature, metric)
     table = np.zeros((len(places), classes))
@@ -200,17 +201,6 @@ def _weigher(votes: Votes, temperature: float, metric: Metric) -> Any:
     return weigh
 
 
-def _item_weights(given: ArrayLike | None, items: int) -> Doubles | None:
-    if given is None:
-        return None
-    weights = np.asarray(given, dtype=np.float64)
-    if weights.shape != (items,):
-        raise ArgumentError(f"item_weights must be one per label, found shape {weights.shape} for {items}")
-    if not (np.isfinite(weights) & (weights > 0)).all():
-        raise ArgumentError("item_weights must be positive numbers; leave an item out of the search instead")
-    return weights
-
-
 def _class_weights(
     codes: NDArray[Any], classes: int, votes: Votes, strength: float, items: Doubles | None
 ) -> Doubles:
@@ -226,30 +216,3 @@ def _class_weights(
 def _blocks(shape: tuple[int, ...]) -> list[slice]:
     step = max(1, _BLOCK // max(1, shape[1]))
     return [slice(start, start + step) for start in range(0, shape[0], step)]
-
-
-def _check_depth(k: int, depth: int) -> int:
-    if check_k(k) > depth:
-        raise ArgumentError(f"ks must be at most the {depth} neighbors given, found {k}; search for more")
-    return int(k)
-
-
-def _check(
-    ids: ArrayLike, similarities: ArrayLike, labels: ArrayLike
-) -> tuple[Ints, NDArray[Any], Ints, NDArray[Any]]:
-    places, near, names = np.asarray(ids), np.asarray(similarities), np.asarray(labels)
-    if places.ndim != 2 or places.shape != near.shape or places.shape[1] == 0:
-        raise ArgumentError(
-            f"ids and similarities must both have shape (Q, K), found {places.shape} and {near.shape}"
-        )
-    if names.ndim != 1 or names.size == 0 or names.dtype.kind not in "iub":
-        raise ArgumentError(f"labels must be (N,) integers, found shape {names.shape} of {names.dtype}")
-    if places.dtype.kind not in "iu":
-        raise ArgumentError(
-            f"ids must be integers, found {places.dtype}; pass the positions found by the search"
-        )
-    if places.size and (places.max() >= names.size or places.min() < -1):
-        raise ArgumentError(f"ids must lie in -1..{names.size - 1}, found {places.min()}..{places.max()}")
-    classes, codes = np.unique(names.astype(np.int64), return_inverse=True)
-    small = np.int16 if len(classes) < 1 << 15 else np.int32  # 16-bit labels sort by radix
-    return places.astype(np.int64, copy=False), near, classes, codes.astype(small)

@@ -9,6 +9,7 @@ from metric_face.arrays import Floats, Ints
 from metric_face.errors import ArgumentError
 from metric_face.search.exact import Exclusion, nearest
 from metric_face.search.faiss_lists import copy_lists, empty_like, lists_of, same_training, vectors_of_list
+from metric_face.search.found import allowed, exact_similarities, sort_equals
 from metric_face.search.kinds import Kind, get_effort, knob
 from metric_face.search.points import Points
 from metric_face.vectors import Metric, normalize, row_lengths
@@ -183,7 +184,7 @@ class FaissStore:
         # FAISS knows no groups: ask for more neighbors than k, and drop those of the query's own group afterwards.
         found, near = self._ask(queries[part], ask, wide=False)
         if excluded is not None:
-            found, near = _allowed(found, near, k, excluded.query_groups[part], excluded.base_groups)
+            found, near = allowed(found, near, k, excluded.query_groups[part], excluded.base_groups)
             # A query whose group took most of its neighbors is left with fewer than k.
             short = np.flatnonzero((found[:, :k] >= 0).sum(axis=1) < min(k, len(self)))
             if len(short):
@@ -191,8 +192,8 @@ class FaissStore:
                 # k + (members of the largest such group) leaves k allowed ones; ask again, and look everywhere.
                 most = int(np.bincount(excluded.base_groups, minlength=int(groups.max()) + 1)[groups].max())
                 again = self._ask(queries[part][short], min(len(self), k + most), wide=True)
-                found[short], near[short] = _allowed(*again, k, groups, excluded.base_groups)
-        _sort_equals(found, near)
+                found[short], near[short] = allowed(*again, k, groups, excluded.base_groups)
+        sort_equals(found, near)
         # Fewer columns than k come back where the index holds fewer than k; the rest stays -1 and -inf.
         width = min(k, found.shape[1])
         rows[part, :width], values[part, :width] = found[:, :width], near[:, :width]
@@ -211,7 +212,7 @@ class FaissStore:
             vectors = self.flat_vectors()[slots] if self.kind == "hnsw" else None
         missing = slots < 0
         if vectors is not None:
-            near = self._settled(queries, vectors)
+            near = exact_similarities(queries, vectors, self.metric)
         elif self.metric == "euclidean":
             near = -np.sqrt(np.maximum(near, 0))
         near[missing] = -np.inf
@@ -225,16 +226,6 @@ class FaissStore:
             slots = np.where(missing, -1, row_of[slots])
         return slots, near
 
-    def _settled(self, queries: Floats, vectors: Floats) -> Floats:
-        """Return the (Q, k) similarities of the (Q, k, D) vectors that were found, by sums in float64."""
-        wide = vectors.astype(np.float64)
-        if self.metric == "euclidean":
-            wide -= queries[:, None]
-            similar: Floats = -np.sqrt(np.einsum("qkd,qkd->qk", wide, wide)).astype(np.float32)
-        else:
-            similar = np.einsum("qkd,qd->qk", wide, queries.astype(np.float64)).astype(np.float32)
-        return similar
-
     def _parameters(self, ask: int, wide: bool) -> Any:
         import faiss
 
@@ -247,22 +238,3 @@ class FaissStore:
         alive[self.slots] = True
         selector = faiss.IDSelectorBitmap(np.packbits(alive, bitorder="little"))
         return faiss.SearchParametersHNSW(efSearch=2 * effort if wide else effort, sel=selector)
-
-
-def _allowed(found: Ints, near: Floats, k: int, query_groups: Ints, base_groups: Ints) -> tuple[Ints, Floats]:
-    """Keep the first k neighbors of another group; (Q, k), -1 and ``-inf`` where there are fewer."""
-    is_excluded = (found < 0) | (base_groups[found] == query_groups[:, None])
-    order = np.argsort(is_excluded, axis=1, kind="stable")[:, :k]
-    gone = np.take_along_axis(is_excluded, order, axis=1)
-    kept = np.where(gone, -1, np.take_along_axis(found, order, axis=1))
-    similar = np.where(gone, np.float32(-np.inf), np.take_along_axis(near, order, axis=1))
-    missing = ((0, 0), (0, k - kept.shape[1]))
-    return np.pad(kept, missing, constant_values=-1), np.pad(similar, missing, constant_values=-np.inf)
-
-
-def _sort_equals(rows: Ints, values: Floats) -> None:
-    """Put the smaller row first among neighbors of one similarity; in place."""
-    tied = ((values[:, 1:] == values[:, :-1]) & (rows[:, 1:] < rows[:, :-1]) & (rows[:, 1:] >= 0)).any(axis=1)
-    if tied.any():
-        order = np.lexsort((rows[tied], -values[tied]), axis=-1)
-        rows[tied] = np.take_along_axis(rows[tied], order, axis=1)

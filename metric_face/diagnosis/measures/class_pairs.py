@@ -23,7 +23,7 @@ NULL_DRAWS = 10
 ENOUGH = 10
 """Identities of the smaller class, in dimensions, from which a direction is as good as that of endless ones."""
 UNBOUNDED = 0.7
-"""An overlap above this, along a direction learnt from fewer identities than dimensions, has no lower end."""
+"""An overlap above this, along a direction learned from fewer identities than dimensions, has no lower end."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Measured:
         by_neighbors: twice the balanced error of the neighbors' vote between the two: an upper bound on OVL
             that knows nothing of linear directions.
         identities: identities among the rows.
-        value: the overlap, corrected for the identities its direction was learnt from where those are few.
+        value: the overlap, corrected for the identities its direction was learned from where those are few.
         plain: the 95 % interval of ``value`` for this pair alone.
     """
 
@@ -181,7 +181,7 @@ def _measure(context: Context, whitened: Floats, pair: Pair, number: int) -> Mea
 def _halves(
     context: Context, whitened: Floats, second: Bools, fitted: Ints, scored: Ints
 ) -> list[PairOverlap]:
-    """Overlaps of the same rows along directions learnt from one half of the identities, and from the other."""
+    """Overlaps of the same rows along directions learned from one half of the identities, and from the other."""
     deal = np.random.default_rng([context.seed, 53]).permutation(context.num_identities) % 2
     found = []
     for side in (0, 1):

@@ -110,8 +110,8 @@ def with_endless_identities(
 ) -> tuple[float, float, float]:
     """OVL along the direction that endless identities would give, from this many and from half as many.
 
-    A direction learnt from few identities in many dimensions is off, and along it classes overlap more than they do.
-    With d the distance of two Gaussians and n the identities learnt from, a direction of independent errors leaves
+    A direction learned from few identities in many dimensions is off, and along it classes overlap more than they do.
+    With d the distance of two Gaussians and n the identities learned from, a direction of independent errors leaves
     1 / d_n^2 = 1 / d^2 + c / n, so the limit is 2 / d_n^2 - 1 / d_(n/2)^2.
 
     Args:
