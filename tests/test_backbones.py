@@ -219,7 +219,7 @@ def test_a_server_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.Mon
         module._check_reachable("a.b", refuse)
 
 
-def test_files_without_counters_fit_and_what_is_left_over_is_said(tmp_path: Path) -> None:
+def test_files_without_counters_fit_and_what_is_left_over_is_reported(tmp_path: Path) -> None:
     source = timm.create_model("test_resnet")
     state = {
         n: v.contiguous() for n, v in source.state_dict().items() if not n.endswith("num_batches_tracked")

@@ -128,7 +128,7 @@ def test_the_command_and_python_say_the_same(run: Run, toy: Path) -> None:
     )
 
 
-def test_evaluate_and_probe_report_every_judge(run: Run) -> None:
+def test_evaluate_and_probe_report_every_predictor(run: Run) -> None:
     done = command("evaluate", run.folder, "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

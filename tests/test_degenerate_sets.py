@@ -60,7 +60,7 @@ def test_an_index_is_built_whatever_validation_can_choose(sizes: tuple[int, int]
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 @pytest.mark.parametrize("predictions", [None, "constant", "right"])
-def test_a_diagnosis_is_said_and_drawn(sizes: tuple[int, int], predictions: str | None) -> None:
+def test_a_diagnosis_is_reported_and_drawn(sizes: tuple[int, int], predictions: str | None) -> None:
     classes, each = sizes
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(classes), each)
@@ -91,7 +91,7 @@ def test_a_map_of_few_images_is_drawn(sizes: tuple[int, int], tmp_path: Path) ->
         assert made.picture.is_file()
 
 
-def test_a_part_that_fails_is_said_and_takes_nothing_with_it() -> None:
+def test_a_part_that_fails_is_reported_and_takes_nothing_with_it() -> None:
     notes: list[str] = []
     with optional("thresholds", notes):
         raise ArgumentError("folds must be few,\nfound many")

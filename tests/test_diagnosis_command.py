@@ -126,7 +126,7 @@ def test_the_answer_is_kept_where_the_page_cannot_be_written(run, tmp_path, monk
             assert done.stdout.splitlines() == whole
 
 
-def test_a_damaged_log_is_said_beside_the_answer(run, tmp_path) -> None:
+def test_a_damaged_log_is_reported_beside_the_answer(run, tmp_path) -> None:
     copy = shutil.copytree(run.folder, tmp_path / "run")
     (copy / "metrics.csv").write_text("step,loss\n0,1\n")
     done = CliRunner().invoke(app, ["why", str(copy), "--no-thumbnails"], catch_exceptions=False)

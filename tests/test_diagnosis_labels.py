@@ -84,7 +84,7 @@ def test_identical_images_with_different_labels_are_certain() -> None:
     assert set(finding.rows) == {*range(10), *range(600, 610)}
 
 
-def test_one_odd_label_of_a_person_is_the_suspect() -> None:
+def test_one_odd_label_of_an_identity_is_the_suspect() -> None:
     rng = np.random.default_rng(0)
     who = np.repeat(np.arange(200), 5)
     truth = rng.integers(0, 2, 200)

@@ -66,7 +66,7 @@ def test_a_conflict_of_lengths_alone_is_no_conflict_of_aims() -> None:
     assert "conflict.opposed" not in found(result)
 
 
-def test_a_metric_loss_that_costs_is_said_without_a_conflict() -> None:
+def test_a_metric_loss_that_costs_is_reported_without_a_conflict() -> None:
     assert found(_ask(_log(0.2, 0.1, 0.3), TOGETHER_WORSE)[0]) == ["worth.hurts"]
     assert found(_ask(None, TOGETHER_WORSE)[0]) == ["worth.hurts"]
     few = {name: scores[:2] for name, scores in TOGETHER_WORSE.items()}

@@ -17,7 +17,7 @@ from metric_face.diagnosis.measures.pair_overlap import (
     with_endless_identities,
 )
 from metric_face.diagnosis.measures.variance import complexity, variance_shares
-from metric_face.fold_dealer import identity_folds
+from metric_face.fold_assignment import identity_folds
 
 
 def _two_gaussians(
@@ -53,7 +53,7 @@ def test_overlap_does_not_measure_imbalance() -> None:
     assert values[0] == pytest.approx(values[1], abs=0.04)
 
 
-def test_a_person_is_not_a_sample() -> None:
+def test_an_identity_is_not_a_sample() -> None:
     """Without class signal, identities that are easy to recognize do not make classes look apart."""
     rng = np.random.default_rng(0)
     who = np.repeat(np.arange(300), 7)
@@ -115,7 +115,7 @@ def test_classes_that_only_a_straight_line_cannot_part_are_not_called_the_same()
     assert (answer.verdict, answer.reason) == (Verdict.NOT_SUPPORTED, "neighbors_part")
 
 
-def test_below_thirty_people_nothing_is_said() -> None:
+def test_below_thirty_identities_nothing_is_reported() -> None:
     result = diagnose(**small_run(3, identities=50), questions=["overlap"])
     assert result.answers[0].verdict is Verdict.CANNOT_TELL
     assert result.answers[0].reason == "few_identities"

@@ -5,7 +5,7 @@ import pytest
 
 from metric_face.diagnosis.measures import probing
 from metric_face.diagnosis.measures.resampling import is_fixed, majority, permute_labels
-from metric_face.fold_dealer import identity_folds
+from metric_face.fold_assignment import identity_folds
 
 
 def test_ridge_scores_are_those_of_sklearn() -> None:

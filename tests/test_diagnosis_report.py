@@ -103,7 +103,7 @@ def test_strings_single_labels_and_no_identities_are_enough() -> None:
     assert len(result.answers) == 2
 
 
-def test_predictions_of_a_model_are_judged_in_place_of_the_probes() -> None:
+def test_predictions_of_a_model_are_evaluated_in_place_of_the_probes() -> None:
     run = small_run(0)
     said = {name: values.copy() for name, values in run["labels"].items()}
     perfect = diagnose(**run, predictions=said, questions=["budget"])
@@ -112,7 +112,7 @@ def test_predictions_of_a_model_are_judged_in_place_of_the_probes() -> None:
     assert diagnose(**run, predictions=said, questions=["budget"]).score.value == 0.0
 
 
-def test_one_person_a_class_cannot_be_judged_but_is_not_an_error() -> None:
+def test_one_identity_a_class_cannot_be_evaluated_but_is_not_an_error() -> None:
     run = small_run(0, identities=60)
     result = diagnose(run["embeddings"], run["identities"], run["identities"])
     assert result.score is None

@@ -45,7 +45,7 @@ def test_new_images_that_look_different_are_called_so_and_no_shift_of_shares() -
     assert result.findings[0].measure.value == pytest.approx(0.92, abs=0.03)  # Phi(2 / sqrt 2)
 
 
-def test_a_rare_class_is_not_judged() -> None:
+def test_a_rare_class_is_not_evaluated() -> None:
     run = small_run(0, identities=80)
     result = diagnose(**run, unlabeled=run["embeddings"][:100], questions=["shift"])
     assert found(result) == []

@@ -80,7 +80,7 @@ def test_a_cut_moved_on_validation_is_found() -> None:
     assert (finding.values["train"], finding.values["validation"]) == ("30, 60", "25, 55")
 
 
-def test_ages_that_nobody_has_do_not_look_like_a_moved_cut() -> None:
+def test_ages_that_no_identity_has_do_not_look_like_a_moved_cut() -> None:
     run = small_run(6)
     ages, held = run["raw_values"]["age"], run["split"] == "val"
     run["raw_values"]["age"] = np.where(held & (ages > 62) & (ages < 66), 66, ages)

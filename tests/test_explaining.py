@@ -151,7 +151,7 @@ def test_it_says_whether_the_identitys_own_images_counted(case, tmp_path):
         case.predictor.knows_identities = True
 
 
-def test_in_korean_nothing_is_said_in_english(case, tmp_path):
+def test_in_korean_nothing_is_reported_in_english(case, tmp_path):
     page = _page(case, tmp_path, replace(case.answer, identity="p1", left_out=1), lang="ko")
     assert page.elements[0][1] == {"lang": "ko"} or ("html", {"lang": "ko"}) in page.elements
     for text in (
@@ -176,7 +176,7 @@ def test_it_is_bounded_and_says_so(case, tmp_path):
     assert "first" not in _page(case, tmp_path).text.split("How to read")[0]
 
 
-def test_no_answers_and_nobody_to_vote_are_pages_too(case, tmp_path):
+def test_no_answers_and_no_neighbor_to_vote_are_pages_too(case, tmp_path):
     file = write_answers([], case.predictor, tmp_path / "none.html")
     assert "0 images asked about" in assert_page_rules(file.read_text(encoding="utf-8")).text
     targets = {

@@ -146,7 +146,7 @@ def test_damaged_embeddings_are_refused(toy: Path, model: EmbeddingModel, tmp_pa
         Embeddings.load(tmp_path)
 
 
-def test_what_cannot_be_embedded_is_said(toy: Path, model: EmbeddingModel) -> None:
+def test_what_cannot_be_embedded_is_reported(toy: Path, model: EmbeddingModel) -> None:
     table = ImageTable.read(toy).take([0, 1])
     with pytest.raises(ArgumentError, match="a bare model needs the EvalTransform"):
         extract(model, table)

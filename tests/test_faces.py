@@ -257,7 +257,7 @@ def test_a_linear_model_on_small_pixels_tells_age_and_gender_of_unseen_people(
     assert np.mean([np.mean(guessed[gender == g] == g) for g in ("male", "female")]) > 0.62
 
 
-def test_a_persons_photographs_share_the_background_and_differ(drawn: FacesReport) -> None:
+def test_a_identitys_photographs_share_the_background_and_differ(drawn: FacesReport) -> None:
     corners, whole = {}, {}
     for row in rows(drawn.root / "train/train.csv")[:20]:
         folder = drawn.root / "train/images" / row["path"]
@@ -274,7 +274,7 @@ def test_a_persons_photographs_share_the_background_and_differ(drawn: FacesRepor
 # --- the sheet, and what is refused ---------------------------------------------------------------------
 
 
-def test_contact_sheet_shows_columns_of_three_and_nobody_with_a_planted_error(
+def test_contact_sheet_shows_columns_of_three_and_none_with_a_planted_error(
     drawn: FacesReport, tmp_path: Path
 ) -> None:
     path = contact_sheet(drawn, tmp_path / "sheet.png", identities=5, width=60)

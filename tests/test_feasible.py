@@ -54,7 +54,7 @@ def test_what_would_fail_later_is_refused_now(overrides, message, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_what_can_be_had_is_let_through_and_a_short_training_is_said(tmp_path):
+def test_what_can_be_had_is_let_through_and_a_short_training_is_reported(tmp_path):
     data = _data(tmp_path)
     for overrides in (
         [],

@@ -39,7 +39,7 @@ def whole(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     return fit_folds(config(toy), tmp_path_factory.mktemp("folds") / "kfold", quiet=True)
 
 
-def test_each_person_is_held_out_once_and_each_fold_is_a_run(whole: list[Run]) -> None:
+def test_each_identity_is_held_out_once_and_each_fold_is_a_run(whole: list[Run]) -> None:
     assert [run.folder.name for run in whole] == ["fold-0", "fold-1", "fold-2"]
     held = [identity for run in whole for identity in run.table.in_split("val").frame["identity"].unique()]
     assert sorted(held) == sorted(whole[0].table.frame["identity"].unique())

@@ -36,7 +36,7 @@ def truth(images: np.ndarray) -> dict[str, np.ndarray]:
     return SPACE.encode(TABLE.take([0]).__class__(rows, TABLE.root))
 
 
-def test_finished_folds_are_one_contender_judged_on_images_they_held_out(tmp_path: Path) -> None:
+def test_finished_folds_are_one_candidate_evaluated_on_images_they_held_out(tmp_path: Path) -> None:
     home = plant_folds(tmp_path / "kfold", 3)
     fused = fuse([home])
     (one,) = fused.estimates
@@ -56,7 +56,7 @@ def test_finished_folds_are_one_contender_judged_on_images_they_held_out(tmp_pat
     assert fused.plan.gain is None
 
 
-def test_an_unfinished_fold_waits_and_is_said(tmp_path: Path) -> None:
+def test_an_unfinished_fold_waits_and_is_reported(tmp_path: Path) -> None:
     home = plant_folds(tmp_path / "kfold", 2)
     plant_run(home / "fold-2", TABLE, FAIR, fold=(2, 5), ended=None)
     plant_run(home / "fold-3", TABLE, FAIR, fold=(3, 5), ended="interrupted")
@@ -99,13 +99,13 @@ def test_folds_of_two_trainings_are_not_pooled(tmp_path: Path) -> None:
         fuse([home])
 
 
-def test_folds_given_one_by_one_are_the_same_contender(tmp_path: Path) -> None:
+def test_folds_given_one_by_one_are_the_same_candidate(tmp_path: Path) -> None:
     home = plant_folds(tmp_path / "kfold", 3)
     loose = fuse(sorted(home.iterdir()))
     assert loose.estimates == fuse([home]).estimates
 
 
-def test_a_run_is_judged_on_its_validation_part_alone(tmp_path: Path) -> None:
+def test_a_run_is_evaluated_on_its_validation_part_alone(tmp_path: Path) -> None:
     run = plant_run(tmp_path / "run", TABLE, FAIR)
     val = run.table.in_split("val")
     fused = fuse([tmp_path / "run"])
@@ -163,7 +163,7 @@ def test_a_class_that_a_run_never_saw_has_no_chance() -> None:
         )
 
 
-def test_images_that_a_file_lacks_are_said(tmp_path: Path) -> None:
+def test_images_that_a_file_lacks_are_reported(tmp_path: Path) -> None:
     run = plant_run(tmp_path / "run", TABLE, FAIR)
     said = held_out(run, SPACE)
     file = write_predictions(tmp_path / "short.csv", said.take(said.images[5:]), SPACE)
@@ -175,7 +175,7 @@ def test_images_that_a_file_lacks_are_said(tmp_path: Path) -> None:
     assert [one.images for one in fused.estimates] == [len(said), len(said) - 5]
 
 
-def test_sources_that_share_nobody_are_refused_or_fused_as_they_are(tmp_path: Path) -> None:
+def test_sources_that_share_no_identity_are_refused_or_fused_as_they_are(tmp_path: Path) -> None:
     run = plant_run(tmp_path / "run", TABLE, FAIR)
     space = run.space
     assert space is not None

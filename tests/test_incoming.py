@@ -158,7 +158,7 @@ def test_an_image_that_is_overwritten_is_answered_again_and_one_that_goes_is_for
     assert [said for _, said, _ in seen] == [40, 7]
 
 
-def test_a_folder_that_is_not_there_or_goes_is_said(tmp_path):
+def test_a_folder_that_is_not_there_or_goes_is_reported(tmp_path):
     with pytest.raises(DataError, match="nowhere: no such folder to watch; check the path"):
         watch_folder(tmp_path / "nowhere", _width)
     (tmp_path / "gone").mkdir()

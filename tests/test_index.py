@@ -266,7 +266,7 @@ def test_embeddings_bring_their_table_and_fingerprint():
         EmbeddingIndex.merge([index, EmbeddingIndex.build(other)], renumber=True)
 
 
-def test_unknown_identities_are_nobodys():
+def test_unknown_identities_belong_to_no_identity():
     index = EmbeddingIndex.build(np.eye(3), {"identity": ["a", None, None]})
     assert (index.search(np.eye(3), 3, exclude=["a", None, None]).ids >= 0).sum(axis=1).tolist() == [2, 3, 3]
     with pytest.raises(

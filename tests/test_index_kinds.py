@@ -83,7 +83,7 @@ def test_the_target_is_reached_with_little_more_than_needed(kind):
         assert recall() < 0.95
 
 
-def test_a_target_out_of_reach_is_said():
+def test_a_target_out_of_reach_is_reported():
     index = EmbeddingIndex.build(clustered(3000), kind="ivfpq", memory_budget=60_000, recall=0.98)
     assert index.recall.target == 0.98
     assert index.recall.reached < 0.9

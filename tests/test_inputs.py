@@ -14,7 +14,7 @@ from tests.input_cases import CASES, Case, configuration, outcome, picture, rows
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.kind}: {case.name}")
-def test_what_is_read_and_what_is_said(case: Case, tmp_path: Path) -> None:
+def test_what_is_read_and_what_is_reported(case: Case, tmp_path: Path) -> None:
     found = outcome(case, case.make(tmp_path))
     said = "\n".join(found.said)
     assert found.labels == case.labels, said

@@ -137,7 +137,7 @@ def test_copies_saved_again_are_found_by_their_looks(table):
     assert not report.certain
 
 
-def test_bare_and_masked_pictures_of_one_person_are_no_copies(tmp_path):
+def test_bare_and_masked_pictures_of_one_identity_are_no_copies(tmp_path):
     make_faces(tmp_path, identities=40, seed=3, label_errors=False, workers=1)
     faces = ImageTable.read(tmp_path)
     assert [f.id for f in inspect_data(faces).findings if f.id.startswith("near")] == []
@@ -313,7 +313,7 @@ def test_the_audit_says_what_it_assumes(table):
     )
 
 
-def test_persons_are_not_samples():
+def test_identities_are_not_samples():
     labels = np.tile([0, 1, 2], 400)
     identities = np.arange(1200) // 3 // 10 * 3 + np.arange(1200) % 3  # ten images of one class each
     alone, together = assumed_resolution(labels), assumed_resolution(labels, identities)

@@ -27,7 +27,7 @@ def knn(run: Run, *words: object, stdin: str | None = None) -> Result:
     return done
 
 
-def test_one_bad_line_on_standard_input_stops_nobody(indexed: Run, toy: Path, tmp_path: Path) -> None:
+def test_one_bad_line_on_standard_input_stops_no_other(indexed: Run, toy: Path, tmp_path: Path) -> None:
     good, bad = toy / "images" / "p00_0.png", tmp_path / "bad.png"
     bad.write_text("no image")
     done = knn(indexed, "-", stdin=f"{good}\nnowhere.png\n{bad}\n{good}\n")
@@ -91,7 +91,7 @@ def test_a_submission_from_lines(indexed: Run, toy: Path, tmp_path: Path) -> Non
     assert len((tmp_path / "info.csv").read_text().splitlines()) == 97
 
 
-def test_wrong_usage_is_said(indexed: Run, toy: Path, tmp_path: Path) -> None:
+def test_wrong_usage_is_reported(indexed: Run, toy: Path, tmp_path: Path) -> None:
     image = toy / "images" / "p00_0.png"
     for words in ((), (image, "--watch", tmp_path)):
         done = knn(indexed, *words)

@@ -276,7 +276,7 @@ def test_few_people_and_rare_classes_are_covered():
     assert np.mean([one.low <= whole <= one.high for one in found]) > 0.87
 
 
-def test_retrieval_without_each_person_equals_doing_it_again():
+def test_retrieval_without_each_identity_equals_doing_it_again():
     rng = np.random.default_rng(1)
     identities = rng.integers(0, 9, 60)
     vectors = rng.normal(size=(60, 5)).astype(np.float32)
@@ -432,7 +432,7 @@ def test_bad_bootstrap_arguments_are_named(arguments, message):
         bootstrap_interval([0, 1, 1], [0, 1, 0], **{"identities": [0, 1, 2], **arguments})
 
 
-def test_a_class_missing_from_a_resample_warns_nobody():
+def test_a_class_missing_from_a_resample_raises_no_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         got = bootstrap_interval([0, 0, 0, 1], [0, 0, 0, 1], [0, 1, 2, 3], num_classes=5)

@@ -76,7 +76,7 @@ def test_exact_counts_where_too_few_are_valid():
     assert (NeighborGraph.build(np.ones((1, 2)), 3).ids == -1).all()
 
 
-def test_items_of_unknown_identity_are_nobodys():
+def test_items_of_unknown_identity_belong_to_no_identity():
     graph = NeighborGraph.build(np.eye(4), 3, exclude=np.array(["a", "a", None, None], object))
     assert (graph.ids >= 0).sum(axis=1).tolist() == [2, 2, 3, 3]
 

@@ -177,7 +177,7 @@ def test_certainty_tells_apart_what_the_voters_cannot():
     assert replace(vote, rejects="").answers(rows, np.stack([near, near]), codes)[0].certainty is None
 
 
-def test_a_photograph_of_the_index_finds_itself_unless_its_person_is_left_out(predictor):
+def test_a_photograph_of_the_index_finds_itself_unless_its_identity_is_left_out(predictor):
     path = predictor.root / str(predictor.index.columns["path"][0])
     identity = str(predictor.index.columns["identity"][0])
     [plain] = predictor.predict([path])
@@ -210,7 +210,7 @@ def test_without_identities_none_can_be_left_out(run, predictor, images, tmp_pat
         other.predict(images[:1], exclude=["p00"])
 
 
-def test_where_nobody_is_left_to_vote_the_answer_is_unknown(run, predictor, images, tmp_path):
+def test_where_no_neighbor_is_left_to_vote_the_answer_is_unknown(run, predictor, images, tmp_path):
     everybody = {"identity": np.array(["one"] * len(predictor.index))}
     other = Predictor(run.folder, _index_of(predictor, tmp_path, columns=everybody))
     [one] = other.predict(images[:1], exclude=["one"])
@@ -252,7 +252,7 @@ def test_a_submission_names_each_file_once(answers, predictor):
     assert submission([], classes) == "ImageID,ans\n"
 
 
-def test_evaluation_says_when_a_query_meets_its_own_person(run):
+def test_evaluation_says_when_a_query_meets_its_own_identity(run):
     stored = run.embeddings()
     frame = stored.table.frame.copy()
     identity = frame["identity"][frame["split"] == "val"].iloc[0]

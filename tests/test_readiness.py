@@ -88,7 +88,7 @@ def test_both_refuse_early(
         ),
     ],
 )
-def test_settings_that_are_not_gone_by_are_said(
+def test_settings_that_are_not_used_are_reported(
     toy: Path, changes: dict[str, object], lines: list[str]
 ) -> None:
     assert readiness.check_settings(tiny_config(toy, **changes)) == lines

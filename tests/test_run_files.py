@@ -89,7 +89,7 @@ def test_swapped_classes_are_noticed(copy: Path) -> None:
         _ = Run.open(copy).space
 
 
-def test_embeddings_vouch_for_every_file(copy: Path) -> None:
+def test_embeddings_hold_the_checksum_of_every_file(copy: Path) -> None:
     file = copy / "embeddings" / "embeddings.json"
     content = json.loads(file.read_text("utf-8"))
     for listed in ({}, {"vectors.npy": content["sha256"]["vectors.npy"]}):
@@ -159,7 +159,7 @@ def test_a_training_killed_while_it_starts_again_leaves_a_run(
         ('{"format": 1, "name": "a"}', "altered, its checksum does not match"),
     ],
 )
-def test_what_is_no_file_of_ours_is_said(tmp_path: Path, text: str, line: str) -> None:
+def test_what_is_no_file_of_ours_is_reported(tmp_path: Path, text: str, line: str) -> None:
     file = tmp_path / "a.json"
     file.write_text(text)
     with pytest.raises(FileFormatError) as caught:

@@ -240,7 +240,7 @@ def test_i18_holds_with_coverage_of_identities(case, longer):
     assert_spread(plan, labels, identities, k)
 
 
-def test_i18_persons_who_are_the_labels_change_nothing():
+def test_i18_identities_that_are_the_labels_change_nothing():
     labels = from_sizes([5, 9, 1, 12])
     plain, spread = RandomIdentitySampler(labels, 3, 4), RandomIdentitySampler(labels, 3, 4, spread=labels)
     assert list(plain) == list(spread)

@@ -60,7 +60,7 @@ def test_any_split_is_disjoint_whole_and_repeatable(
 
 
 @pytest.mark.parametrize("test", [0.0, 0.2])
-def test_every_person_is_held_out_by_one_fold_and_tested_by_none_or_all(test: float) -> None:
+def test_every_identity_is_held_out_by_one_fold_and_tested_by_none_or_all(test: float) -> None:
     table, classes = competition(300)
     splits = np.array(
         [
@@ -111,7 +111,7 @@ def test_a_split_made_elsewhere_is_audited() -> None:
         check_split(make_table(["a", "b"]))
 
 
-def test_shares_that_are_missed_are_said() -> None:
+def test_shares_that_are_missed_are_reported() -> None:
     table = make_table([f"p{i}" for i in range(100)]).with_column("split", ["train"] * 60 + ["val"] * 40)
     assert check_split(table, shares={"train": 0.8, "val": 0.2}) == [
         "split: 'train' holds 60.0% of the images, 80.0% were asked for",

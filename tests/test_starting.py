@@ -28,7 +28,7 @@ def weights(tmp_path: Path) -> Path:
     return file
 
 
-def test_without_a_network_it_is_from_scratch_and_said() -> None:
+def test_without_a_network_it_is_from_scratch_and_reported() -> None:
     config, origin, [line] = start("model.backbone=test_vit")
     assert line == (
         "test_vit trains from scratch: no published weights (timm/test_vit.r160_in1k is not in the cache, and "
@@ -64,7 +64,7 @@ def test_trained_weights_bring_their_size_and_preprocessing(weights: Path) -> No
         torch.testing.assert_close(model.eval().features(images), expected.eval()(images))
 
 
-def test_other_preprocessing_than_the_weights_is_said(weights: Path) -> None:
+def test_other_preprocessing_than_the_weights_is_reported(weights: Path) -> None:
     chosen = ("model.backbone=test_efficientnet", f"model.weights={weights}", "data.size=[64, 64]")
     assert start(*chosen)[2] == []
     lines = start(
@@ -78,7 +78,7 @@ def test_other_preprocessing_than_the_weights_is_said(weights: Path) -> None:
     assert (own.crop, own.fit) == ((0.8, 0.8), "stretch")  # a crop that is asked for is ours
 
 
-def test_a_size_is_snapped_and_said() -> None:
+def test_a_size_is_snapped_and_reported() -> None:
     config, _, [line] = start("model.backbone=test_vit", "model.pretrained=false", "data.size=[40, 40]")
     assert line == "data.size=[48, 48]: test_vit does not take [40, 40], this is the nearest"
     assert config.data.size == (48, 48)
@@ -94,7 +94,7 @@ def test_a_run_of_ours_brings_its_own_transform(tmp_path: Path) -> None:
         start("model.backbone=resnet18", f"model.weights={tmp_path}")
 
 
-def test_a_run_that_goes_on_asks_nobody() -> None:
+def test_a_run_that_goes_on_asks_nothing() -> None:
     config, origin, _ = start("model.backbone=test_resnet", "model.pretrained=false")
     again = resumed_start({"start": origin.facts}, config)
     assert again.facts == origin.facts

@@ -152,7 +152,7 @@ def test_an_output_whose_name_is_no_utf_8_is_refused_before_any_work(tmp_path: P
         assert len(refused.stderr.splitlines()) == 1
 
 
-def test_a_name_that_cannot_be_stored_is_said_in_one_line() -> None:
+def test_a_name_that_cannot_be_stored_is_reported_in_one_line() -> None:
     with pytest.raises(UnicodeEncodeError) as caught:
         f"path\n{NOT_UTF_8}\n".encode()
     assert line_of(caught.value) == (
@@ -168,7 +168,7 @@ def test_images_below_a_folder_whose_name_is_no_utf_8_are_refused_alike(tmp_path
         ImageTable.read(folder)
 
 
-def test_a_file_in_a_folder_whose_name_is_no_utf_8_is_left_out_and_said(tmp_path: Path) -> None:
+def test_a_file_in_a_folder_whose_name_is_no_utf_8_is_left_out_and_reported(tmp_path: Path) -> None:
     for name in ("image.png", NOT_UTF_8):
         Image.new("RGB", (8, 8)).save(tmp_path / name)
     read = read_source(tmp_path)

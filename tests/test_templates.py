@@ -66,7 +66,9 @@ def test_what_is_no_template_is_refused(tmp_path: Path, text: str, message: str)
         ("name;ans\na, b.png;0\n007.png;0\n".encode("utf-8-sig"), "its values are separated by semicolons"),
     ],
 )
-def test_a_template_of_another_dialect_is_read_and_said(tmp_path: Path, content: bytes, note: str) -> None:
+def test_a_template_of_another_dialect_is_read_and_reported(
+    tmp_path: Path, content: bytes, note: str
+) -> None:
     (tmp_path / "info.csv").write_bytes(content)
     read = Template.read(tmp_path / "info.csv")
     assert read.ids == ("a, b.png", "007.png")

@@ -77,7 +77,7 @@ def test_a_gain_of_selection_alone_is_not_believed():
     assert found.gain.low <= 0
 
 
-def test_no_person_is_judged_by_thresholds_chosen_on_them(monkeypatch):
+def test_no_identity_is_evaluated_by_thresholds_chosen_on_them(monkeypatch):
     chances, true, identities = gaussians([0.7, 0.3], identities=40)
     seen = []
     fit = ClassThresholds.fit

@@ -190,7 +190,7 @@ def test_a_logger_that_is_not_installed_is_named(toy: Path, tmp_path: Path) -> N
         fit(tiny_config(toy, trainer__loggers=["wandb"]), tmp_path / "run", quiet=True)
 
 
-def test_nothing_to_resume_is_said(tmp_path: Path) -> None:
+def test_nothing_to_resume_is_reported(tmp_path: Path) -> None:
     with pytest.raises(
         FileFormatError, match=r"holds no run to go on with; give the images, and it is started"
     ):

@@ -161,7 +161,7 @@ def test_a_folder_takes_no_other_place(
 
 
 @pytest.mark.parametrize(("command", "option"), options(INTO))
-def test_files_of_given_names_replace_nobody_s(
+def test_files_of_given_names_replace_no_foreign_files(
     command: str, option: str, strange: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = INTO[command, option]
@@ -225,7 +225,7 @@ def test_a_link_stays_and_what_it_names_is_replaced(tmp_path: Path) -> None:
     }
 
 
-def test_what_file_browsers_leave_is_nobody_s_and_damage_is_still_ours(tmp_path: Path) -> None:
+def test_what_file_browsers_leave_is_not_ours_and_damage_is_still_ours(tmp_path: Path) -> None:
     folder = tmp_path / "index"
     folder.mkdir()
     (folder / ".DS_Store").write_bytes(b"\0")
@@ -246,7 +246,7 @@ def test_the_folder_that_one_stands_in_is_refused(tmp_path: Path, monkeypatch: p
         folder_target(".", INDEX)
 
 
-def test_a_swap_cut_in_two_is_finished_by_whoever_comes_next(
+def test_a_swap_cut_in_two_is_finished_by_the_next_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy: Path
 ) -> None:
     from metric_face.data.table import ImageTable

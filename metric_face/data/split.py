@@ -12,7 +12,7 @@ from metric_face.data.attribute import Codes
 from metric_face.data.images import content_hashes
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, DataError, SplitError
-from metric_face.fold_dealer import deal_identities, identity_folds
+from metric_face.fold_assignment import assign_identities, identity_folds
 from metric_face.missing import column_of, missing_rows
 
 
@@ -60,7 +60,7 @@ def split_by_identity(
         )
     units = unit_codes(table, groups)
     classes = np.zeros(len(table), np.int64) if stratify is None else np.asarray(stratify, dtype=np.int64)
-    assigned = deal_identities(units, list(shares.values()), classes, seed=seed)
+    assigned = assign_identities(units, list(shares.values()), classes, seed=seed)
     result = table.with_column("split", np.array(list(shares), dtype=object)[assigned])
     for message in check_split(result, classes, groups=units, shares=shares):
         if warn:
@@ -103,7 +103,7 @@ def split_fold(
     splits = np.full(len(table), "test", dtype=object)
     rest = np.ones(len(table), bool)
     if test:
-        rest = deal_identities(units, [1 - test, test], classes, seed=seed) == 0
+        rest = assign_identities(units, [1 - test, test], classes, seed=seed) == 0
     folds = identity_folds(units[rest], num_folds, classes[rest], seed=seed)
     splits[rest] = np.where(folds == fold, "val", "train").astype(object)
     return table.with_column("split", splits)

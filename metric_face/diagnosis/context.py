@@ -13,7 +13,7 @@ from metric_face.diagnosis.finding import Measure
 from metric_face.diagnosis.measures import probing
 from metric_face.diagnosis.measures.copies import copy_codes
 from metric_face.diagnosis.measures.resampling import RESAMPLES
-from metric_face.fold_dealer import identity_folds
+from metric_face.fold_assignment import identity_folds
 from metric_face.metrics import macro_f1
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from metric_face.arrays import Doubles, Ints
 from metric_face.embeddings import Predictions
 from metric_face.errors import ArgumentError
-from metric_face.fold_dealer import identity_folds
+from metric_face.fold_assignment import identity_folds
 from metric_face.metrics import Interval, as_codes, as_labels, bootstrap_interval, macro_f1
 
 if TYPE_CHECKING:

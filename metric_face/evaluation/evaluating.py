@@ -14,7 +14,7 @@ from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
 from metric_face.evaluation.log_check import differs_from_log
 from metric_face.evaluation.logit_adjustment import Remedy, after_training
-from metric_face.fold_dealer import identity_folds
+from metric_face.fold_assignment import identity_folds
 from metric_face.metrics import (
     Interval,
     RetrievalMetrics,

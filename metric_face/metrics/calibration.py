@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
-from metric_face.fold_dealer import identity_folds
+from metric_face.fold_assignment import identity_folds
 from metric_face.metrics.f1 import as_codes, as_labels
 from metric_face.probabilities import softmax
 

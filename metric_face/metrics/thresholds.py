@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
-from metric_face.fold_dealer import identity_folds
+from metric_face.fold_assignment import identity_folds
 from metric_face.metrics.f1 import as_codes, as_labels, f1_from_counts, macro_f1
 from metric_face.metrics.intervals import Interval, bootstrap_interval
 

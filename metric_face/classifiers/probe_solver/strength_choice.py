@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metric_face.arrays import Doubles, Ints
-from metric_face.fold_dealer import identity_folds
+from metric_face.fold_assignment import identity_folds
 from metric_face.metrics import macro_f1
 
 

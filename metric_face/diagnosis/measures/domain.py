@@ -5,7 +5,7 @@ import numpy as np
 from metric_face.arrays import Doubles
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.measures import probing
-from metric_face.fold_dealer import identity_folds
+from metric_face.fold_assignment import identity_folds
 
 FEWEST = 30
 

@@ -1,4 +1,4 @@
-"""identity_folds and deal_identities: the one place that deals identities to folds and splits, each of them whole."""
+"""identity_folds and assign_identities: assign whole identities to folds and splits."""
 
 from itertools import pairwise
 
@@ -18,7 +18,7 @@ def identity_folds(
         identities: (N,) integers or strings; what must stay together.
         num_folds: K, from 2 to the number of identities.
         classes: (N,) what each fold should hold its share of, such as the joint class; default nothing.
-        seed: of the dealing.
+        seed: of the assignment.
 
     Returns:
         (N,) fold of each item, 0 to K - 1; every fold holds an identity.
@@ -29,13 +29,13 @@ def identity_folds(
     size = len(np.unique(np.asarray(identities)))
     if not 2 <= num_folds <= size:
         raise ArgumentError(f"folds must be from 2 to the number of identities, {size}, found {num_folds}")
-    return deal_identities(identities, np.full(num_folds, 1 / num_folds), classes, seed=seed)
+    return assign_identities(identities, np.full(num_folds, 1 / num_folds), classes, seed=seed)
 
 
-def deal_identities(
+def assign_identities(
     identities: ArrayLike, shares: ArrayLike, classes: ArrayLike | None = None, *, seed: int = 0
 ) -> Ints:
-    """Deal whole identities to parts of given shares, with every class in each as far as the identities allow.
+    """Assign whole identities to parts of given shares, with every class in each as far as the identities allow.
 
     Identities with rare classes come first, and of these the large ones. Each goes where it lowers
     sum_c (count - due)^2 / due most, so that a rare class weighs as much as a large one; all items together count as
@@ -101,7 +101,7 @@ def _best_parts(lacking: Doubles, due: Doubles, amounts: Doubles, count: int) ->
     """The parts (count,) that equal identities go to one after the other, each where it gains most.
 
     What the k-th of them gains in a part falls with k, so the best ``count`` of all these gains, in their order, are
-    what dealing them one by one would choose; a thousand identities of one image each take one step.
+    what assigning them one by one would choose; a thousand identities of one image each take one step.
     """
     taken = np.arange(count)[:, None, None] * amounts  # (count, 1, columns)
     gains = (amounts * (2 * (lacking - taken) - amounts) / due).sum(axis=2)  # (count, P)

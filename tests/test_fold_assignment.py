@@ -1,4 +1,4 @@
-"""Identities are dealt to folds whole, once, evenly in every class, and the same way each time."""
+"""Identities are assigned to folds whole, once, evenly in every class, and the same way each time."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
-from metric_face import fold_dealer
+from metric_face import fold_assignment
 from metric_face.errors import ArgumentError, SplitError
-from metric_face.fold_dealer import deal_identities, identity_folds
+from metric_face.fold_assignment import assign_identities, identity_folds
 
 
 def drawn(seed: int, sizes: list[int], num_classes: int, mixed: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +63,7 @@ def test_folds_are_as_even_as_those_of_scikit_learn(mixed: bool) -> None:
             peer[held] = number
         ours.append(unevenness(identity_folds(identities, 5, classes, seed=seed), classes, 5))
         theirs.append(unevenness(peer, classes, 5))
-    assert np.median(ours) <= 1.1 * np.median(theirs)  # dealing at random is 30 to 90 times as uneven
+    assert np.median(ours) <= 1.1 * np.median(theirs)  # assigning at random is 30 to 90 times as uneven
 
 
 @pytest.mark.parametrize("counts", [(50, 50), (90, 9, 1), (7, 7, 7, 7)])
@@ -75,11 +75,13 @@ def test_single_images_fill_every_class_to_within_one(counts: tuple[int, ...]) -
     assert np.ptp(table, axis=0).max() <= 1
 
 
-def test_equal_identities_dealt_at_once_are_dealt_as_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_identities_assigned_at_once_are_assigned_as_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rng = np.random.default_rng(3)
     identities, classes = drawn(3, rng.integers(1, 4, 300).tolist(), 3, False)
     at_once = identity_folds(identities, 4, classes, seed=1)
-    monkeypatch.setattr(fold_dealer, "_runs", lambda order, *_: list(range(len(order) + 1)))
+    monkeypatch.setattr(fold_assignment, "_runs", lambda order, *_: list(range(len(order) + 1)))
     assert (identity_folds(identities, 4, classes, seed=1) == at_once).all()
 
 
@@ -96,4 +98,4 @@ def test_too_few_or_too_many_folds_are_refused(num_folds: int) -> None:
 
 def test_a_part_that_stays_empty_is_refused() -> None:
     with pytest.raises(SplitError, match="1 of 2 splits stay empty; there are too few identities"):
-        deal_identities(["a", "b"], [0.999, 0.001])
+        assign_identities(["a", "b"], [0.999, 0.001])
