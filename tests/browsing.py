@@ -101,3 +101,39 @@ def offset_of(browser, point: int) -> tuple[int, int]:
         "const b = document.querySelector('.stage').getBoundingClientRect(); return [b.width, b.height]"
     )
     return round(x - size[0] / 2), round(y - size[1] / 2)
+
+
+SMALL_TEXTS = """
+const small = [];
+const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+  const node = walker.currentNode, parent = node.parentElement;
+  if (!node.textContent.trim() || !parent.checkVisibility() || parent.closest(".spoken, option, title")) continue;
+  const svg = parent.closest("svg"), scale = svg ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
+  const size = parseFloat(getComputedStyle(parent).fontSize) * scale;
+  if (size < 10.95) small.push([node.textContent.trim().slice(0, 30), size]);
+}
+return small;
+"""
+OVERFLOW = "return [document.documentElement.scrollWidth, innerWidth]"
+
+
+def in_sizes(browser):
+    """Show the open page at three widths, light and dark: nothing overflows or is under 11 pixels. Yields at each."""
+    try:
+        for width in (390, 800, 1280):
+            size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+            for theme in ("light", "dark"):
+                browser.execute_script(
+                    "document.documentElement.dataset.theme = arguments[0]; metricFace.view?.theme()", theme
+                )
+                browser.execute_async_script(
+                    "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
+                )
+                wide, inner = browser.execute_script(OVERFLOW)
+                assert wide <= inner == width
+                assert browser.execute_script(SMALL_TEXTS) == []
+                yield width, theme
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

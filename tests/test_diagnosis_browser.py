@@ -9,6 +9,7 @@ import pytest
 from browsing import (
     actions,
     complaints,
+    in_sizes,
     needs_chromium,
     offset_of,
     open_browser,
@@ -243,6 +244,25 @@ def test_a_narrow_page_does_not_scroll_sideways(page, width) -> None:
         assert page.execute_script("return document.documentElement.scrollWidth <= innerWidth"), wide
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_report_fits_a_phone_a_tablet_and_a_desk(browser, diagnosed, tmp_path, lang) -> None:
+    open_page(browser, write_report(diagnosed, tmp_path, projection=grid(), lang=lang))
+    browser.execute_script("document.querySelectorAll('details').forEach((box) => { box.open = true; })")
+    assert len(list(in_sizes(browser))) == 6
+    assert complaints(browser) == []
+
+
+def test_the_images_of_a_chosen_cell_come_into_sight(page) -> None:
+    cell = _all(page, "#matrix-0 button[data-cell]")[-1]
+    page.execute_script("window.scrollTo(0, 0); arguments[0].scrollIntoView({block: 'end'})", cell)
+    page.execute_script("arguments[0].click()", cell)
+    shown = (
+        "const box = document.querySelector('#matrix-0 .cell-thumbnails').getBoundingClientRect();"
+        "return box.top >= -1 && box.top < innerHeight"
+    )
+    assert page.execute_script(shown)
 
 
 def test_without_faces_the_page_works_and_holds_no_image(browser, diagnosed, tmp_path) -> None:

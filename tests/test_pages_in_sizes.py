@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from browsing import complaints, needs_chromium, open_browser, open_page, requests_made, wait_until
+from browsing import complaints, in_sizes, needs_chromium, open_browser, open_page, requests_made, wait_until
 
 from metric_face.pages import Column, Series, arrows_chart, bar_chart, histogram_chart, line_chart
 from metric_face.visualization.map_page import write_map
@@ -12,21 +12,6 @@ from metric_face.visualization.umap_projection import Projection
 pytestmark = [pytest.mark.browser, needs_chromium]
 
 N = 400
-WIDTHS = (390, 800, 1280)
-
-SMALL_TEXTS = """
-const small = [];
-const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
-while (walker.nextNode()) {
-  const node = walker.currentNode, parent = node.parentElement;
-  if (!node.textContent.trim() || !parent.checkVisibility() || parent.closest(".spoken, option, title")) continue;
-  const svg = parent.closest("svg"), scale = svg ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
-  const size = parseFloat(getComputedStyle(parent).fontSize) * scale;
-  if (size < 10.95) small.push([node.textContent.trim().slice(0, 30), size]);
-}
-return small;
-"""
-OVERFLOW = "return [document.documentElement.scrollWidth, innerWidth]"
 OVERLAPS = """
 const placed = metricFace.view.look.placed, found = [];
 placed.forEach((a, k) => placed.slice(0, k).forEach((b) => {
@@ -95,23 +80,10 @@ def browser(tmp_path_factory):
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 18, 100, 500])
 def test_nothing_overflows_collides_or_is_too_small_to_read(browser, written, count):
     open_page(browser, written[count])
-    for width in WIDTHS:
-        browser.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
-        )
-        for theme in ("light", "dark"):
-            browser.execute_script(
-                "document.documentElement.dataset.theme = arguments[0]; metricFace.view.theme()", theme
-            )
-            browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
-            wide, inner = browser.execute_script(OVERFLOW)
-            assert wide <= inner == width
-            assert browser.execute_script(SMALL_TEXTS) == []
-            assert browser.execute_script(OVERLAPS) == []
-            drawn = browser.execute_script("return metricFace.view.look.placed.length")
-            assert drawn >= {0: 0, 1: 0, 2: 2, 7: 4, 18: 6}.get(count, 3)
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    for _ in in_sizes(browser):
+        assert browser.execute_script(OVERLAPS) == []
+        drawn = browser.execute_script("return metricFace.view.look.placed.length")
+        assert drawn >= {0: 0, 1: 0, 2: 2, 7: 4, 18: 6}.get(count, 3)
     assert complaints(browser) == []
     assert requests_made(browser) == []
 

@@ -10,7 +10,7 @@ from metric_face.arrays import Doubles, Floats
 from metric_face.pages import Column
 from metric_face.visualization.faithfulness import neighbor_confusion
 
-MOST_LINKS = 12
+MOST_LINKS = 8
 LEAST_SHARE = 0.1
 """A pair below this share of each other's neighbors is not linked."""
 _MOST_CLASSES = 1000
