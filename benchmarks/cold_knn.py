@@ -80,7 +80,7 @@ def main() -> None:
         folder.mkdir(exist_ok=True)
         photograph = make_run(folder, options.backbone)
         command = ["-m", "metric_face", "knn", str(folder), str(photograph), "--json"]
-        [answer] = json.loads(run_python(*command))
+        [answer] = json.loads(run_python(*command))["answers"]
         if answer["predicted"]["joint"] not in {f"class {number}" for number in range(CLASSES)}:
             raise SystemExit(f"the command answered {answer}")
         check = "import sys; from metric_face.cli.app import app; sys.argv = ['metric-face', *sys.argv[1:]]\n"

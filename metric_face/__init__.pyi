@@ -1,14 +1,23 @@
+from .auditing import audit as audit
 from .classifiers import KNNClassifier as KNNClassifier
 from .classifiers import LinearProbe as LinearProbe
+from .config import load_config as load_config
+from .config import recipes as recipes
 from .data import ImageTable as ImageTable
 from .data import LabelSpace as LabelSpace
 from .data import split_by_identity as split_by_identity
+from .demo import run_demo as run_demo
 from .diagnosis import diagnose as diagnose
 from .diagnosis import write_report as write_report
+from .embedding import embed as embed
 from .embeddings import Embeddings as Embeddings
+from .ensemble import fuse as fuse
 from .errors import MetricFaceError as MetricFaceError
 from .evaluation import evaluate as evaluate
+from .evaluation import probe as probe
 from .extraction import extract as extract
+from .inference import Predictor as Predictor
+from .inference import build_index as build_index
 from .losses import FocalLoss as FocalLoss
 from .losses import JointLoss as JointLoss
 from .losses import LogitAdjustedCrossEntropy as LogitAdjustedCrossEntropy
@@ -22,7 +31,9 @@ from .samplers import audit_batches as audit_batches
 from .search import EmbeddingIndex as EmbeddingIndex
 from .search import NeighborGraph as NeighborGraph
 from .training import fit as fit
+from .training import fit_folds as fit_folds
 from .visualization import project as project
+from .visualization import visualize as visualize
 
 __version__: str
 __all__ = [
@@ -38,17 +49,28 @@ __all__ = [
     "LogitAdjustedCrossEntropy",
     "MetricFaceError",
     "NeighborGraph",
+    "Predictor",
     "RandomIdentitySampler",
     "Run",
     "SoftF1Loss",
     "TripletLoss",
+    "audit",
     "audit_batches",
+    "build_index",
     "diagnose",
+    "embed",
     "evaluate",
     "extract",
     "fit",
+    "fit_folds",
+    "fuse",
     "gradient_conflict",
+    "load_config",
+    "probe",
     "project",
+    "recipes",
+    "run_demo",
     "split_by_identity",
+    "visualize",
     "write_report",
 ]

@@ -68,6 +68,10 @@ def load_config(
 
     Raises:
         ConfigError: one line that names the key, the rule and the value, or the nearest known key.
+
+    Example:
+        >>> metric_face.load_config("small", ["trainer.epochs=3"]).trainer.epochs
+        3
     """
     read = dict(source) if isinstance(source, Mapping) else _read(source)
     base = read.pop("recipe", None)

@@ -36,13 +36,13 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo found, and where it lies."""
+    """What the demo found, and the files to look at."""
 
     folder: Path
     evaluation: "Evaluation"
     seconds: dict[str, float]
     why: list[str]
-    looked_at: list[Path]
+    files: list[Path]
 
     def rows(self) -> "list[tuple[str, Interval]]":
         """The short table: predictor, and macro F1 of the joint class with its interval."""
@@ -58,7 +58,7 @@ class DemoResult:
         """What to look at."""
         spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.seconds.items())
         total = f"time: {spent}; {sum(self.seconds.values()):.0f} s in all"
-        return ["", "what holds it back:", *self.why, "", total, "look at:", *map(str, self.looked_at)]
+        return ["", "what holds it back:", *self.why, "", total, "look at:", *map(str, self.files)]
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, for JSON."""
@@ -67,7 +67,7 @@ class DemoResult:
             "evaluation": self.evaluation.to_dict(),
             "seconds": self.seconds,
             "why": self.why,
-            "look_at": [str(path) for path in self.looked_at],
+            "look_at": [str(path) for path in self.files],
         }
 
 
@@ -78,7 +78,7 @@ def run_demo(
     say: Say = print,
     show: "Callable[[Answer], object]" = print,
 ) -> DemoResult:
-    """Draw faces, train, embed, index, ask about identities held out, evaluate and draw the map.
+    """Draw faces, train, embed, index, classify held-out identities, evaluate and draw the map.
 
     Args:
         folder: for everything that is made; one that is there must be a demo's, and is gone on with.
@@ -95,7 +95,7 @@ def run_demo(
     home = Path(folder)
     begun = (f".*{SUFFIX}",)  # a demo that was stopped while it drew
     if not (home / "faces" / "train").is_dir() and not holds_only(home, begun):
-        raise ConfigError(f"{home}: holds something else than a demo; give another folder with --out")
+        raise ConfigError(f"{home}: holds something other than a demo; give another folder with --out")
     watch = _Watch(say)
     faces = home / "faces"
     if not faces.exists():
@@ -118,11 +118,11 @@ def run_demo(
     from metric_face.extraction import extract
 
     extract(run, run.table, folder=run.folder / "embeddings")
-    watch.start("index", "building the index; neighbors vote as validation likes best")
+    watch.start("index", "building the index; how neighbors vote is chosen on validation")
     from metric_face.inference import build_index
 
     build_index(run).save(run.folder / "index")
-    watch.start("ask", "asking about three identities that training has not seen")
+    watch.start("knn", "classifying three identities that training has not seen")
     from metric_face.inference import Predictor, write_answers
 
     held_out = run.table.in_split("val")
@@ -139,14 +139,14 @@ def run_demo(
     from metric_face.visualization import visualize
 
     made = visualize(run)
-    watch.start("why", "asking what holds the run back")
+    watch.start("why", "diagnosing what holds the run back")
     from metric_face.diagnosis import diagnose, write_report
 
     found = diagnose(run)
     report = write_report(found, run.folder)
     watch.stop()
-    looked_at = [home / "faces.png", made.picture, made.page, answers_page, report]
-    return DemoResult(home, evaluation, watch.seconds, found.lines(), looked_at)
+    files = [home / "faces.png", made.picture, made.page, answers_page, report]
+    return DemoResult(home, evaluation, watch.seconds, found.lines(), files)
 
 
 class _Watch:

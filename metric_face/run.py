@@ -88,6 +88,15 @@ class Run:
         """What else is known of the run (``run.json``): data root, dropped images, best epoch, duration, versions."""
         return read_facts(self.folder)
 
+    @property
+    def summary(self) -> str:
+        """How the training ended, in one line."""
+        facts = self.facts
+        return (
+            f"{facts['ended']}: best {facts['monitor']} {facts['best']:.3f} in epoch {facts['best_epoch'] + 1} of "
+            f"{facts['epochs']}, {facts['seconds']:.0f} s; best weights in {self.folder}"
+        )
+
     @cached_property
     def card(self) -> dict[str, Any]:
         """``model.json``: architecture, transform, label space, fingerprint."""

@@ -102,7 +102,7 @@ def test_knn_answers_in_every_form(run: Run, toy: Path, tmp_path: Path) -> None:
     assert said.returncode == 0, said.stderr
     assert said.stdout.startswith(f"{image}: color ")
     assert len(said.stdout.splitlines()) == 3
-    one = json.loads(command("knn", run.folder, image, "--json").stdout)[0]
+    one = json.loads(command("knn", run.folder, image, "--json").stdout)["answers"][0]
     assert set(one["predicted"]) == {"color", "shape", "joint"}
     assert all(0 <= chance <= 1 for chance in one["probability"].values())
     listed = command("knn", run.folder, "-", "--json", stdin=f"{image}\n{image}\n").stdout.splitlines()
@@ -119,7 +119,7 @@ def test_the_command_and_python_say_the_same(run: Run, toy: Path) -> None:
     from metric_face.inference.predictor import Predictor
 
     image = toy / "images" / "p02_1.png"
-    by_command = json.loads(command("knn", run.folder, image, "--json").stdout)[0]
+    by_command = json.loads(command("knn", run.folder, image, "--json").stdout)["answers"][0]
     by_torch = Predictor(run.folder, use_torch=True).predict([image])[0].to_dict()
     assert by_command["predicted"] == by_torch["predicted"]
     assert by_command["neighbors"][0]["path"] == by_torch["neighbors"][0]["path"]

@@ -52,16 +52,19 @@ def test_the_answer_says_whose_images_counted(indexed: Run, toy: Path) -> None:
     image, identity = toy / str(index.columns["path"][0]), str(index.columns["identity"][0])
     plain = knn(indexed, image)
     assert "every image of the index counts; --identity NAME leaves an identity's own out" in plain.stderr
-    assert plain.stdout.splitlines()[1].endswith("(the very file asked about)")
+    assert plain.stdout.splitlines()[1].endswith("(the query file itself)")
     said = knn(indexed, image, "--identity", identity)
     assert f"4 images of {identity} in the index do not count" in said.stderr
     assert said.stdout.startswith(f"{image} (without 4 images of {identity}): color ")
     assert f"{identity}_" not in said.stdout.split(":", 1)[1]
-    [one] = json.loads(knn(indexed, image, "--identity", identity, "--json").stdout)
+    [one] = json.loads(knn(indexed, image, "--identity", identity, "--json").stdout)["answers"]
     assert (one["same_identity_excluded"], one["identity"], one["left_out"]) == (True, identity, 4)
-    [one] = json.loads(knn(indexed, image, "--json").stdout)
+    [one] = json.loads(knn(indexed, image, "--json").stdout)["answers"]
     assert (one["same_identity_excluded"], one["identity"], one["left_out"]) == (False, None, 0)
-    assert "no identity in the index is called p99" in knn(indexed, image, "--identity", "p99").stderr
+    assert (
+        "no image in the index is of p99: every image counts"
+        in knn(indexed, image, "--identity", "p99").stderr
+    )
 
 
 def test_the_page_holds_what_was_printed(indexed: Run, toy: Path, tmp_path: Path) -> None:
@@ -70,7 +73,9 @@ def test_the_page_holds_what_was_printed(indexed: Run, toy: Path, tmp_path: Path
     done = knn(indexed, *files, "--explain", page, "--show", "2", "--json")
     assert done.exit_code == 0
     assert str(page) in done.stderr
-    answers = json.loads(done.stdout)
+    found = json.loads(done.stdout)
+    assert found["page"] == str(page)
+    answers = found["answers"]
     assert [len(one["neighbors"]) for one in answers] == [2, 2]  # the page has twelve all the same
     shown = assert_page_rules(page.read_text(encoding="utf-8"))
     assert "The 12 nearest images" in shown.text
@@ -107,7 +112,7 @@ def test_wrong_usage_is_reported(indexed: Run, toy: Path, tmp_path: Path) -> Non
     bare.save(tmp_path / "bare")
     refused = knn(indexed, image, "--identity", "p00", "--index", tmp_path / "bare").exception
     assert isinstance(refused, ArgumentError)
-    assert "exclude (--identity): needs an index that knows who is on its images" in str(refused)
+    assert "exclude (--identity): needs an index with a column of identities" in str(refused)
 
 
 def _hear_interrupts() -> None:
@@ -179,11 +184,8 @@ def test_a_broken_image_takes_no_other_answer_with_it(indexed: Run, toy: Path, t
     assert whole.exit_code == 0
     assert out.read_text() == (tmp_path / "whole.csv").read_text()
     said = json.loads(knn(indexed, folder, tmp_path / "gone.png", "--json").stdout)
-    assert [one["path"] for one in said if "error" in one] == [
-        str(folder / "3.png"),
-        str(tmp_path / "gone.png"),
-    ]
-    assert len(said) == 7
+    assert [one["path"] for one in said["failed"]] == [str(folder / "3.png"), str(tmp_path / "gone.png")]
+    assert (len(said["answers"]), said["complete"]) == (5, False)
     page = tmp_path / "page.html"
     assert knn(indexed, folder, "--explain", page).exit_code == 1
     assert "5 images asked about" in assert_page_rules(page.read_text(encoding="utf-8")).text
@@ -193,7 +195,7 @@ def test_where_every_image_is_broken_nothing_is_written(indexed: Run, toy: Path,
     bad = _six(toy, tmp_path / "six") / "3.png"
     done = knn(indexed, bad, "--csv", tmp_path / "out.csv")
     assert done.exit_code == 1
-    assert f"{tmp_path / 'out.csv'}: not written, as no image could be used" in done.stderr
+    assert str(done.exception) == f"{tmp_path / 'out.csv'}: not written, as no image could be used"
     assert not (tmp_path / "out.csv").exists()
 
 

@@ -206,7 +206,7 @@ def test_without_identities_none_can_be_left_out(run, predictor, images, tmp_pat
     other = Predictor(run.folder, _index_of(predictor, tmp_path, drop=("identity",)))
     assert not other.knows_identities
     assert other.predict(images[:1])[0].neighbors[0].identity is None
-    with pytest.raises(ArgumentError, match="needs an index that knows who is on its images, found none"):
+    with pytest.raises(ArgumentError, match="needs an index with a column of identities, found none"):
         other.predict(images[:1], exclude=["p00"])
 
 
@@ -226,7 +226,7 @@ def test_what_is_not_an_index_of_this_run_is_refused(run, predictor, tmp_path):
     ):
         Predictor(run.folder, foreign)
     bare = _index_of(predictor, tmp_path / "bare", metadata={})
-    with pytest.raises(FileFormatError, match="says nothing of how its neighbors vote; build it with"):
+    with pytest.raises(FileFormatError, match="does not say how its neighbors vote; build it with"):
         Predictor(run.folder, bare)
     with pytest.raises(FileFormatError, match="no index there; run `metric-face index"):
         Predictor(run.folder, tmp_path / "nowhere")

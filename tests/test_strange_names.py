@@ -113,7 +113,7 @@ def test_asking_about_strange_names(indexed: Run, toy: Path, tmp_path: Path) -> 
     assert "caf\\xe9.png: " in said.stdout
     found = command("knn", indexed.folder, *asked, "--json")
     assert harmless(found.stdout)
-    assert [one["path"] for one in json.loads(found.stdout)] == asked
+    assert [one["path"] for one in json.loads(found.stdout)["answers"]] == asked
     page = command("knn", indexed.folder, *asked, "--explain", tmp_path / "page.html")
     assert page.returncode == 0, page.stderr
     listed = command("knn", indexed.folder, "-", "--json", stdin=f"{asked[1]}\n{ESCAPE.splitlines()[0]}\n")

@@ -183,7 +183,7 @@ def test_an_output_is_no_input(strange: Path, capsys: pytest.CaptureFixture[str]
     assert "is read by this command" in refused(capsys, "fuse", table, "--out", table)
     (strange / "run.json").write_text("{}")
     before = content(strange)
-    assert "is a part of a run" in refused(capsys, "embed", strange, "--csv", strange / "run.json")
+    assert "belongs to a run" in refused(capsys, "embed", strange, "--csv", strange / "run.json")
     assert content(strange) == before
 
 

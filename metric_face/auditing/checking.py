@@ -39,6 +39,11 @@ def audit(
     Raises:
         ConfigError: the configuration names no images, or is not one.
         DataError: the table cannot be read, so that there is nothing to look at.
+
+    Example:
+        >>> report = metric_face.audit("photos/", ["sampler.instances=8"])
+        >>> report.refusal
+        ''
     """
     config = _configuration(source, overrides)
     table = ImageTable.read(config.data.path)

@@ -1,20 +1,21 @@
-"""``metric-face audit``: data, split and sampler before a training."""
+"""``metric-face audit``: check data, split and sampler before a training."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from metric_face.cli.options import Json, Lang
+from metric_face.cli.options import Json, Lang, Overrides
 from metric_face.cli.output_options import check_apart, text_option
+from metric_face.cli.progress import bar
+from metric_face.cli.terminal import answer, answer_json
+from metric_face.plurals import counted
 
 
 def audit(
     source: Annotated[Path, typer.Argument(help="Images (folder, CSV, Parquet) or a configuration (YAML).")],
     out: Annotated[Path | None, text_option("--out", "-o", help="Write the page here.")] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", "-s", help="section.key=value of the configuration.")
-    ] = None,
+    overrides: Overrides = None,
     fixed: Annotated[
         list[str] | None,
         typer.Option(
@@ -26,7 +27,6 @@ def audit(
 ) -> None:
     """Check data, split and sampler in one dry pass, without training; exit code 1 where a training would refuse."""
     from metric_face.auditing import audit, write_page
-    from metric_face.cli.terminal import answer, answer_json, bar, counted
     from metric_face.pages import check_language
 
     check_language(lang)  # refused before anything is read

@@ -1,12 +1,16 @@
 """``metric-face demo``: every command on drawn faces."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from metric_face.cli.options import Json
 from metric_face.cli.output_options import demo_option
+from metric_face.cli.terminal import answer, answer_json, answer_table, say, show_answer
+
+if TYPE_CHECKING:
+    from metric_face.inference import Answer
 
 
 def demo(
@@ -15,14 +19,17 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Draw synthetic faces, train on them, and show every command at work (under 4 minutes on 2 cores)."""
-    from metric_face.cli.terminal import answer, answer_json, answer_table, say, show_answer, with_interval
     from metric_face.demo import run_demo
 
-    result = run_demo(out, identities=identities, say=say, show=lambda one: show_answer(one, shown=3))
+    def show(one: "Answer") -> None:
+        if not as_json:
+            show_answer(one.nearest(3))
+
+    result = run_demo(out, identities=identities, say=say, show=show)
     if as_json:
         answer_json(result.to_dict())
         return
-    rows = [(predictor, with_interval(score)) for predictor, score in result.rows()]
+    rows = [(predictor, str(score)) for predictor, score in result.rows()]
     answer_table(("predictor", "macro F1 of 18 classes [95 %]"), rows)
     for line in result.closing():
         answer(line)

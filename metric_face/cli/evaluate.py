@@ -1,11 +1,13 @@
-"""``metric-face evaluate``: the scores of a run."""
+"""``metric-face evaluate``: compute the scores of a run."""
 
 from metric_face.cli.options import LATEST, Json, RunArgument, Split
+from metric_face.cli.progress import steps
+from metric_face.cli.terminal import answer, answer_json, answer_table, say
+from metric_face.plurals import counted
 
 
 def evaluate(run: RunArgument = LATEST, split: Split = "val", as_json: Json = False) -> None:
-    """Macro F1 of head, kNN and probe, recall@1/5, R-precision and MAP@R, with intervals over identities."""
-    from metric_face.cli.terminal import answer, answer_json, answer_table, counted, say, steps, with_interval
+    """Compute macro F1 of head, kNN and probe, recall@1/5, R-precision and MAP@R, with intervals over identities."""
     from metric_face.data import tell
     from metric_face.evaluation import evaluate
     from metric_face.run import Run
@@ -23,21 +25,19 @@ def evaluate(run: RunArgument = LATEST, split: Split = "val", as_json: Json = Fa
         who, over = f" of {counted(found.identities, 'identities')}", "identities"
     answer(f"{found.split}: {counted(found.images, 'images')}{who}; 95 % intervals over {over}")
     if found.scores:
-        rows = [(s.predictor, s.target, with_interval(s.macro_f1), s.note) for s in found.scores]
+        rows = [(s.predictor, s.target, str(s.macro_f1), s.note) for s in found.scores]
         answer_table(("predictor", "target", "macro F1", ""), rows)
     if found.met_own:
-        answer(
-            f"kNN and probe meet the own identity of {found.met_own:,} images in the training split: not left out."
-        )
+        answer(f"kNN and probe: {found.met_own:,} images find their own identity in the training split.")
     elif found.met_own == 0:
-        answer("kNN and probe: no identity is in both splits, so no image meets its own identity.")
+        answer("kNN and probe: no identity is in both splits.")
     if found.after_training:
-        gains = [(r.kind, r.target, with_interval(r.gain)) for r in found.after_training]
+        gains = [(r.kind, r.target, str(r.gain)) for r in found.after_training]
         answer_table(("heads read with", "target", "gain on identities not chosen on"), gains)
     nearest = [
         (
             r.label,
-            with_interval(r.recall_at_1),
+            str(r.recall_at_1),
             f"{r.recall_at_5:.3f}",
             f"{r.r_precision:.3f}",
             f"{r.map_at_r:.3f}",

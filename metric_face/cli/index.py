@@ -1,4 +1,4 @@
-"""``metric-face index``: the index that knn searches."""
+"""``metric-face index``: build the index that ``knn`` searches."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,9 @@ import typer
 
 from metric_face.cli.options import LATEST, Json, RunArgument
 from metric_face.cli.output_options import folder_option
+from metric_face.cli.terminal import answer, answer_json, say
 from metric_face.files import INDEX, folder_target
+from metric_face.plurals import counted
 
 
 def index(
@@ -25,47 +27,23 @@ def index(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Build the index that 'knn' asks, and choose how neighbors vote, on validation."""
-    from metric_face.cli.terminal import answer, answer_json, counted, say
+    """Build the index that 'knn' searches; how its neighbors vote is chosen on validation."""
     from metric_face.data import tell
-    from metric_face.inference import build_index
+    from metric_face.inference import build_index, chosen_lines
     from metric_face.run import Run
 
     opened = Run.open(run)
-    folder_target(out or opened.folder / "index", INDEX)
+    target = out or opened.folder / "index"
+    folder_target(target, INDEX)
     tell(opened, say, shown=False)
     budget = None if memory is None else int(memory * 2**30)
-    built = build_index(
-        opened, split=split, reject=_rate(reject), kind=kind, memory_budget=budget, recall=recall
-    )
-    folder = built.save(out or opened.folder / "index")
+    built = build_index(opened, split=split, reject=reject, kind=kind, memory_budget=budget, recall=recall)
+    folder = built.save(target)
     if as_json:
         answer_json({"folder": str(folder), "vectors": len(built), "kind": built.kind, **built.metadata})
         return
     answer(f"{counted(len(built), 'vectors')} x {built.dimensions}, {built.kind}; {folder}")
-    for name, vote in built.metadata["targets"].items():
-        if vote["val_macro_f1"] is not None:
-            calibration = vote["calibration"]
-            error = (
-                "uncalibrated"
-                if calibration is None
-                else f"calibration error {calibration['error_before']:.3f} -> {calibration['error_after']:.3f}"
-            )
-            answer(
-                f"  {name}: k={vote['k']} {vote['votes']}, validation macro F1 {vote['val_macro_f1']:.3f}; {error}"
-                + (
-                    f"; unknown below certainty {vote['threshold']:.4f} ({vote['rejects']})"
-                    if vote["rejects"]
-                    else ""
-                )
-            )
+    for line in chosen_lines(built):
+        answer(f"  {line}")
     for note in built.metadata["notes"]:
         say(note)
-
-
-def _rate(text: str | None) -> float | str | None:
-    """``--reject``: a rate where it is a number."""
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return text

@@ -8,10 +8,17 @@ import typer
 LATEST = Path("runs/latest")
 
 RunArgument = Annotated[Path, typer.Argument(help="The run directory that 'train' wrote.", show_default=True)]
-Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
-Split = Annotated[str, typer.Option("--split", help="Split of the images: val, test, train.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as one JSON object.")]
+Split = Annotated[str, typer.Option("--split", help="Split to evaluate: val, test or train.")]
 DataRoot = Annotated[
     Path | None, typer.Option("--data", help="Where the run's images are now, if they were moved.")
 ]
 Lang = Annotated[str, typer.Option("--lang", help="Language of the page: en or ko.")]
 NoThumbnails = Annotated[bool, typer.Option("--no-thumbnails", help="Leave every image out of the page.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", "-s", help="section.key=value of the configuration; repeatable.")
+]
+Template = Annotated[
+    Path | None,
+    typer.Option("--template", help="A CSV of ImageIDs: the submission has a row for each, in its order."),
+]

@@ -57,6 +57,12 @@ def demo_option(*names: str, help: str) -> Any:
     return _option(lambda path: check_holds_nothing_else(path, _DEMO), *names, help=help)
 
 
+def check_targets(folder: Path, names: Iterable[str]) -> None:
+    """Check that files of these names can be written in a folder, before any work is done for them."""
+    for name in names:
+        file_target(folder / name)
+
+
 def check_apart(outputs: Mapping[str, Path | None], inputs: Iterable[str | os.PathLike[str]] = ()) -> None:
     """Check that no output is an input, or another output.
 
@@ -99,7 +105,7 @@ def _check_name(path: Path) -> None:
 def _check_text(path: Path) -> None:
     target = file_target(path)
     if target.exists() and target.name in _RUN_FILES:
-        raise OutputError(f"{path}: is a part of a run; name another file")
+        raise OutputError(f"{path}: belongs to a run; name another file")
     if not holds_text(target):
         raise OutputError(f"{path}: holds something else than text, so it is not replaced; name another file")
 

@@ -1,15 +1,12 @@
-"""``metric-face probe``: a linear probe on the embeddings."""
+"""``metric-face probe``: fit a linear probe on the embeddings."""
 
 from metric_face.cli.options import LATEST, Json, RunArgument, Split
+from metric_face.cli.progress import steps
+from metric_face.cli.terminal import answer, answer_json, answer_table, say
 
 
-def probe(
-    run: RunArgument = LATEST,
-    split: Split = "val",
-    as_json: Json = False,
-) -> None:
-    """Fit a linear probe on the training embeddings: F1 per class on another split."""
-    from metric_face.cli.terminal import answer, answer_json, answer_table, say, steps, with_interval
+def probe(run: RunArgument = LATEST, split: Split = "val", as_json: Json = False) -> None:
+    """Fit a linear probe on the training embeddings, and print its F1 per class on another split."""
     from metric_face.data import tell
     from metric_face.evaluation import probe
     from metric_face.run import Run
@@ -19,10 +16,8 @@ def probe(
     with steps(not as_json) as step:
         scores = probe(opened, split=split, say=step)
     if as_json:
-        from dataclasses import asdict
-
-        answer_json([asdict(score) for score in scores])
+        answer_json({"split": split, "scores": scores})
         return
     for score in scores:
-        answer(f"{score.target}: macro F1 {with_interval(score.macro_f1)}  ({score.note})")
+        answer(f"{score.target}: macro F1 {score.macro_f1}  ({score.note})")
         answer_table(("  class", "F1"), [(f"  {name}", f"{value:.3f}") for name, value in score.f1.items()])

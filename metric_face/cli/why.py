@@ -1,4 +1,4 @@
-"""``metric-face why``: what holds a run back."""
+"""``metric-face why``: diagnose what holds a run back."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from metric_face.cli.options import LATEST, DataRoot, Json, Lang, NoThumbnails, RunArgument
-from metric_face.cli.output_options import REPORT_FILES, files_option
-from metric_face.files import file_target
+from metric_face.cli.output_options import REPORT_FILES, check_targets, files_option
+from metric_face.cli.progress import steps
+from metric_face.cli.terminal import answer, answer_json, say
 
 
 def why(
@@ -27,8 +28,7 @@ def why(
     lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
-    """Say what holds a run back: report.html, report.json, and the top findings here."""
-    from metric_face.cli.terminal import answer, answer_json, say, steps
+    """Diagnose what holds a run back: the top findings here, all of them in report.html and report.json."""
     from metric_face.data import tell
     from metric_face.diagnosis import diagnose, unlabeled_of, write_report
     from metric_face.pages import check_language
@@ -36,8 +36,7 @@ def why(
 
     check_language(lang)  # refused before anything is computed
     opened = Run.open(run, data=root)
-    for name in REPORT_FILES:
-        file_target((out or opened.folder) / name)
+    check_targets(out or opened.folder, REPORT_FILES)
     tell(opened, say)
     known: dict[str, Any] = {}
     if others:

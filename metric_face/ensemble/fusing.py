@@ -1,8 +1,9 @@
-"""fuse: files, runs and folds of runs, fused by what images chose that no model was trained on."""
+"""fuse: files, runs and folds of runs, fused by members chosen on images that no model was trained on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from metric_face.ensemble.members import Candidate, models_of, open_candidates
 from metric_face.ensemble.soft_vote import FusionPlan, choose_members, fixed_plan
 from metric_face.errors import ArgumentError
 from metric_face.metrics import Interval, bootstrap_interval
+from metric_face.plurals import counted
 from metric_face.progress import Say, silent
 from metric_face.run import Run
 
@@ -36,6 +38,11 @@ class Estimate:
     identities: int
     macro_f1: dict[str, Interval]
 
+    def __str__(self) -> str:
+        folds = "" if self.folds is None else f", {self.folds[0]} of {self.folds[1]} folds"
+        who = "" if self.identities == self.images else f" of {counted(self.identities, 'identities')}"
+        return f"{self.name}{folds}: {counted(self.images, 'images')}{who}, none trained on"
+
 
 @dataclass(frozen=True)
 class Fused:
@@ -56,10 +63,14 @@ class Fused:
     written: int
     complete: bool = True
 
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain data, for JSON."""
+        return asdict(self)
+
 
 @dataclass(frozen=True)
 class _Truth:
-    """Labeled images to choose and evaluate on: the validation splits of one run, or of the finished folds."""
+    """Labeled images to choose members and to evaluate on: the validation splits of a run, or of the finished folds."""
 
     space: LabelSpace
     images: NDArray[np.str_]
@@ -74,26 +85,26 @@ class _Truth:
             raise ArgumentError(
                 f"--truth {runs[0].folder}: the run has no attributes; it was trained on identities alone"
             )
-        parts = [run.table.in_split("val") for run in runs]
-        images = np.concatenate([part.frame["path"].to_numpy(dtype=str) for part in parts])
+        splits = [run.table.in_split("val") for run in runs]
+        images = np.concatenate([split.frame["path"].to_numpy(dtype=str) for split in splits])
         identities = np.concatenate(
-            [identities_of(p, run.config.data.split.group) for p, run in zip(parts, runs, strict=True)]
+            [identities_of(p, run.config.data.split.group) for p, run in zip(splits, runs, strict=True)]
         )
-        if parts[0].identities is None and runs[0].config.data.split.group is None:
+        if splits[0].identities is None and runs[0].config.data.split.group is None:
             identities = images  # each image stands for itself, in whichever fold it is
-        encoded = [space.encode(part) for part in parts]
+        encoded = [space.encode(split) for split in splits]
         codes = {name: np.concatenate([one[name] for one in encoded]) for name in space.names}
         own = frozenset(name for run in runs for name in run.table.frame["path"])
         return cls(space, images, codes, identities, own)
 
 
 def fuse(
-    sources: Sequence[Path],
-    truth: Path | None = None,
+    sources: Sequence[str | Path],
+    truth: str | Path | None = None,
     *,
-    out: Path | None = None,
-    images: Path | None = None,
-    template: Path | None = None,
+    out: str | Path | None = None,
+    images: str | Path | None = None,
+    template: str | Path | None = None,
     insist: bool = False,
     seed: int = 0,
     say: Say = silent,
@@ -103,8 +114,8 @@ def fuse(
     Args:
         sources: predictions (CSV), run directories, folders that hold the folds of one training, or such folds. Folds
             of one training are one candidate: each image is answered by the fold that held it out, and images to
-            submit by the soft vote of the folds that are finished. A file is believed: what it says of an image that
-            its model was trained on would look better than it is.
+            submit by the soft vote of the folds that are finished. A file is taken as it is: predictions of images that
+            its model was trained on would look better than they are.
         truth: a run or a folder of folds whose held-out images choose; default the first among ``sources``.
         out: where to write the submission.
         images: the images to submit, a folder, a table or a CSV of ImageIDs, which runs and folds then predict; needed
@@ -124,9 +135,14 @@ def fuse(
         ArgumentError: no run to take the truth from, too few identities in common, or nothing to submit.
         DataError: a file cannot be read, lacks an image to submit, or classes differ.
         FileFormatError: a run has no embeddings.
+
+    Example:
+        >>> fused = metric_face.fuse(["runs/k", "runs/first"], images="test/", out="submission.csv")
+        >>> fused.plan.gain.value
+        0.012
     """
-    candidates = open_candidates(sources)
-    known = _Truth.of(models_of(candidates if truth is None else open_candidates([truth])))
+    candidates = open_candidates([Path(source) for source in sources])
+    known = _Truth.of(models_of(candidates if truth is None else open_candidates([Path(truth)])))
     say("reading predictions")
     predictions = [one.predictions(known.space) for one in candidates]
     estimates = [_estimate(one, of, known, seed) for one, of in zip(predictions, candidates, strict=True)]
@@ -188,14 +204,14 @@ def _shared(predictions: Sequence[Predictions], known: _Truth) -> int:
     return len(np.unique(known.identities[common]))
 
 
-def _estimate(predictions: Predictions, of: Candidate, known: _Truth, seed: int) -> Estimate:
-    """Evaluate one candidate on the labeled images that it predicts."""
-    there = np.isin(known.images, predictions.images)
+def _estimate(own: Predictions, of: Candidate, known: _Truth, seed: int) -> Estimate:
+    """Evaluate one candidate on the truth's images that it predicts."""
+    there = np.isin(known.images, own.images)
     identities, space = known.identities[there], known.space
     scores: dict[str, Interval] = {}
     if len(np.unique(identities)) > 1:
         true = {name: codes[there] for name, codes in known.codes.items()}
-        answers = predictions.take(known.images[there]).codes()
+        answers = own.take(known.images[there]).codes()
         targets = {name: (true[name], answers[name], space[name].num_classes) for name in space.names}
         if len(space.names) > 1:
             targets["joint"] = (space.joint(true), space.joint(answers), space.num_classes)
@@ -204,7 +220,7 @@ def _estimate(predictions: Predictions, of: Candidate, known: _Truth, seed: int)
             for name, (t, a, classes) in targets.items()
         }
     folds = None if of.folds is None else (len(of.folds.runs), of.folds.num_folds)
-    return Estimate(predictions.name, folds, int(there.sum()), len(np.unique(identities)), scores)
+    return Estimate(own.name, folds, int(there.sum()), len(np.unique(identities)), scores)
 
 
 def _notes(predictions: Sequence[Predictions], candidates: Sequence[Candidate], known: _Truth) -> list[str]:
@@ -222,7 +238,7 @@ def _notes(predictions: Sequence[Predictions], candidates: Sequence[Candidate], 
 
 
 def _to_submit(
-    members: Sequence[tuple[Predictions, Candidate]], images: Path | None, template: Path | None
+    members: Sequence[tuple[Predictions, Candidate]], images: str | Path | None, template: str | Path | None
 ) -> tuple[Unseen | None, Template | None]:
     """The images that are named, if they are, and the ids to answer, if there is a template."""
     ids = None if template is None else Template.read(template)
@@ -244,31 +260,29 @@ def _of_unseen(
     ids: Template | None,
     say: Say,
 ) -> tuple[list[Predictions], Unseen | None]:
-    """What each member says of the images to submit: files as they are, models by looking at them."""
+    """The predictions of each member for the images to submit: files as they are, models by predicting."""
     if unseen is None:
-        rest = [given if ids else _without(given, known.own) for given, of in members if not of.runs]
+        rest = [own if ids else _without(own, known.own) for own, of in members if not of.runs]
         if len(rest) < len(members):
-            asked = next(of for _, of in members if of.runs)
+            blind = next(of for _, of in members if of.runs)
             raise ArgumentError(
-                f"--out: {asked.path} is a run and has not seen the images to submit; name them with --images"
+                f"--out: {blind.path} is a run and has not seen the images to submit; name them with --images"
             )
         if ids is not None:
-            rest = [
-                given.take(given.images[sorted(ids.match(given.images.tolist()).values())]) for given in rest
-            ]
+            rest = [own.take(own.images[sorted(ids.match(own.images.tolist()).values())]) for own in rest]
         if not len(rest[0]):
             raise ArgumentError(
                 f"--out: {members[0][1].path} predicts no image beside the run's own; predict the images to submit too"
             )
         return rest, None
     looked = []
-    for given, of in members:
-        parts = []
+    for own, of in members:
+        made_by_folds = []
         for run in of.runs:
             say(f"{run.folder} looks at {len(unseen.table):,} images")
             made, unseen = _look(run, unseen, known.space)
-            parts.append(made)
-        looked.append(pool_folds(of.name, parts) if parts else given)
+            made_by_folds.append(made)
+        looked.append(pool_folds(of.name, made_by_folds) if made_by_folds else own)
     names = unseen.table.frame["path"].to_numpy(dtype=str)
     return [one.take(names) for one in looked], unseen
 
@@ -282,6 +296,6 @@ def _look(run: Run, unseen: Unseen, space: LabelSpace) -> tuple[Predictions, Uns
     return made.aligned(run.space, space), usable
 
 
-def _without(predictions: Predictions, images: frozenset[str]) -> Predictions:
-    kept = np.array([name not in images for name in predictions.images.tolist()], dtype=bool)
-    return predictions.take(predictions.images[kept])
+def _without(own: Predictions, images: frozenset[str]) -> Predictions:
+    kept = np.array([name not in images for name in own.images.tolist()], dtype=bool)
+    return own.take(own.images[kept])

@@ -1,4 +1,4 @@
-"""The candidates of a fusion: each a file of predictions, a run, or the finished folds of one training."""
+"""Candidates: what may be fused, each a file of predictions, a run, or the finished folds of one training."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One that may answer.
+    """A candidate for the ensemble.
 
     Attributes:
         name: by which members are named.
@@ -33,7 +33,7 @@ class Candidate:
     folds: FoldSet | None = None
 
     def predictions(self, space: "LabelSpace") -> Predictions:
-        """Its predictions for images that none of its models was trained on; of a file, all of them."""
+        """Predictions for images that none of its models was trained on; of a file, all that is in it."""
         if self.folds is not None:
             found = self.folds.held_out(space)
         else:
@@ -101,5 +101,5 @@ def models_of(candidates: Sequence[Candidate]) -> tuple[Run, ...]:
         if one.runs:
             return one.runs
     raise ArgumentError(
-        "--truth: must be a run directory where only files are fused; its validation part chooses"
+        "--truth: must be a run directory where only files are fused; its validation split chooses members"
     )

@@ -81,6 +81,17 @@ class FusionPlan:
             return self
         return fixed_plan({member.attribute: [self.base] for member in self.members})
 
+    def lines(self) -> list[str]:
+        """The members of each attribute and the gain, a line each."""
+        lines = []
+        for member in self.members:
+            score = "not measured" if np.isnan(member.macro_f1) else f"macro F1 {member.macro_f1:.3f}"
+            lines.append(f"{member.attribute}: {' + '.join(member.runs)}, {score}")
+        if self.gain is not None:
+            base = f"{self.base} ({self.base_macro_f1:.3f})"
+            lines.append(f"gain over {base}: {self.gain}, on identities unseen by the choice")
+        return lines
+
     def apply(self, runs: Sequence[Predictions], name: str = "fused") -> Predictions:
         """Fuse predictions of other images by the same members.
 
@@ -169,8 +180,8 @@ def choose_members(
     joint = space.joint(codes)
     settings: dict[str, Any] = {"resamples": resamples, "confidence": confidence, "seed": seed}
 
-    joint_classes = [space.joint(run.codes()) for run in aligned]
-    scores = [macro_f1(joint, one, space.num_classes) for one in joint_classes]
+    joints = [space.joint(run.codes()) for run in aligned]
+    scores = [macro_f1(joint, one, space.num_classes) for one in joints]
     base = int(np.argmax(scores))
     fold = identity_folds(groups, min(_FOLDS, int(groups.max()) + 1), joint, seed=seed)
     votes, chosen, crossed = [], {}, {}
@@ -200,12 +211,7 @@ def choose_members(
         score = macro_f1(true, answers, attribute.num_classes)
         votes.append(AttributeVote(attribute.name, tuple(names[m] for m in members), score, own, gain))
     gain = bootstrap_interval(
-        joint,
-        space.joint(crossed),
-        groups,
-        other=joint_classes[base],
-        num_classes=space.num_classes,
-        **settings,
+        joint, space.joint(crossed), groups, other=joints[base], num_classes=space.num_classes, **settings
     )
     return FusionPlan(
         tuple(votes),

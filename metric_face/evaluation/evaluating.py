@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,7 +115,7 @@ class Evaluation:
 
 
 def evaluate(
-    run: Run,
+    run: Run | str | Path,
     embeddings: Embeddings | None = None,
     *,
     split: str = "val",
@@ -123,14 +124,14 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a run on a split that it was not trained on.
 
-    The neighbors are searched among the training split, and kept in the run for the next analysis that asks. The k
+    The neighbors are searched among the training split, and kept in the run for the next analysis. The k
     and the vote of kNN are chosen on one half of the split's identities and applied to the other, and the other way
     round, so no query helps to choose its own k. The probe chooses its strength on folds of the training identities.
     Retrieval ranks the whole split for every query, since R-precision and MAP@R look as deep as there are relevant
     images: no graph of few neighbors would do.
 
     Args:
-        run: a run.
+        run: a run, or its folder.
         embeddings: of its images; default those stored in the run.
         split: ``val`` or ``test``.
         seed: of the resampling and the halves.
@@ -142,7 +143,13 @@ def evaluate(
 
     Raises:
         ArgumentError: no image in a split, or nothing could be measured at all.
+
+    Example:
+        >>> found = metric_face.evaluate("runs/first")
+        >>> found.score("knn", "joint").macro_f1.value
+        0.714
     """
+    run = Run.open(run) if isinstance(run, str | Path) else run
     embeddings = embeddings if embeddings is not None else run.embeddings()
     gallery, queries = embeddings.in_split("train"), embeddings.in_split(split)
     identities = _identities(run, queries)
@@ -181,14 +188,29 @@ def evaluate(
 
 
 def probe(
-    run: Run,
+    run: Run | str | Path,
     embeddings: Embeddings | None = None,
     *,
     split: str = "val",
     seed: int = 0,
     say: Say = silent,
 ) -> list[Score]:
-    """Only the linear probe of :func:`evaluate`."""
+    """Fit the linear probe of :func:`evaluate` alone.
+
+    Args:
+        run, embeddings, split, seed, progress: as for :func:`evaluate`.
+
+    Returns:
+        The score of each target: macro F1 with its interval, and F1 per class.
+
+    Raises:
+        ArgumentError: the run has no attributes, a split has no image, or the probe of a target fails.
+
+    Example:
+        >>> for score in metric_face.probe("runs/first"):
+        ...     print(score.target, score.macro_f1)
+    """
+    run = Run.open(run) if isinstance(run, str | Path) else run
     embeddings = embeddings if embeddings is not None else run.embeddings()
     gallery, queries = embeddings.in_split("train"), embeddings.in_split(split)
     known, targets = _shared_targets(gallery, queries, run)
@@ -197,7 +219,7 @@ def probe(
     say("linear probe")
     notes: list[str] = []
     scores = _score_probe(run, gallery, queries, known, targets, _identities(run, queries), seed, notes)
-    if notes:  # called alone, it gives the whole result or raises the reason
+    if notes:  # the probe is all that was requested: a part of it would be taken for the whole
         raise ArgumentError(notes[0])
     return scores
 

@@ -13,14 +13,14 @@ from metric_face.inference.target_votes import TargetAnswer
 
 @dataclass(frozen=True)
 class Neighbor:
-    """An indexed image near to the one asked about.
+    """An indexed image near the query image.
 
     Attributes:
         path: as the index knows it.
-        similarity: to the image asked about.
+        similarity: to the query image.
         identity: who is on it, or None where the index does not know.
         labels: target -> class name.
-        same_file: whether it is the very file asked about.
+        same_file: whether it is the query file itself.
     """
 
     path: str
@@ -32,13 +32,13 @@ class Neighbor:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer for one image.
+    """The prediction for one image.
 
     Attributes:
-        path: the image asked about.
+        path: the query image.
         neighbors: the nearest indexed images, nearest first; fewer or more than those that vote.
         targets: target -> how its answer was reached.
-        identity: whose images in the index did not count; None where everybody's did.
+        identity: whose images in the index did not count; None where all images counted.
         left_out: how many indexed images those are.
     """
 
@@ -51,31 +51,42 @@ class Answer:
     @property
     def predicted(self) -> dict[str, str]:
         """Target -> class name, or ``unknown`` where the certainty is below the index's threshold."""
-        return {name: verdict.answer for name, verdict in self.targets.items()}
+        return {name: target.answer for name, target in self.targets.items()}
 
     @property
     def probability(self) -> dict[str, float]:
         """Target -> calibrated probability of the likeliest class; without calibration its share of the votes."""
-        return {name: verdict.probability for name, verdict in self.targets.items()}
+        return {name: target.probability for name, target in self.targets.items()}
 
     @property
     def shown_targets(self) -> list[str]:
-        """The targets to tell an identity: the joint class says nothing that its attributes do not."""
+        """The targets to print: all but the joint class, which repeats its attributes."""
         return [name for name in self.targets if name != "joint" or len(self.targets) == 1]
 
     @property
     def same_identity_excluded(self) -> bool:
-        """Whether images of the identity asked about were left out."""
+        """Whether the query's own identity was excluded from the neighbors."""
         return self.identity is not None
 
     def nearest(self, count: int) -> Self:
         """The answer with its ``count`` nearest neighbors only."""
         return replace(self, neighbors=self.neighbors[:count])
 
+    def lines(self) -> list[str]:
+        """The answer for a terminal: a line for the image, and one for each neighbor."""
+        targets = ", ".join(f"{name} {self.targets[name]}" for name in self.shown_targets)
+        excluded = f" (without {self.left_out} images of {self.identity})" if self.left_out else ""
+        return [f"{self.path}{excluded}: {targets}", *map(self._neighbor_line, self.neighbors)]
+
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain data, for JSON."""
         derived = ("predicted", "probability", "same_identity_excluded")
         return {"path": self.path, **{name: getattr(self, name) for name in derived}, **asdict(self)}
+
+    def _neighbor_line(self, near: Neighbor) -> str:
+        labels = ", ".join(near.labels[name] for name in self.shown_targets if name in near.labels)
+        same = "  (the query file itself)" if near.same_file else ""
+        return f"    {near.similarity:+.3f}  {near.path}  {labels or near.identity or ''}{same}"
 
 
 def submission(answers: Sequence[Answer], classes: Sequence[str], target: str = "joint") -> str:

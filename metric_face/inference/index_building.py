@@ -1,6 +1,7 @@
-"""build_index: the index that the kNN command asks, with what validation chose for each target."""
+"""build_index: the index that the kNN command searches, with what validation chose for each target."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from metric_face.search import EmbeddingIndex, graph_between
 
 
 def build_index(
-    run: Run,
+    run: Run | str | Path,
     embeddings: Embeddings | None = None,
     *,
     split: str = "train",
@@ -30,12 +31,12 @@ def build_index(
     """Index the embeddings of a run, and choose on validation how its neighbors vote.
 
     Args:
-        run: a run.
+        run: a run, or its folder.
         embeddings: of its images; default those stored in the run.
         split: the split to search in; ``all`` takes every image. The settings of the vote are chosen on the
             validation split against the training split in either case, so that no image votes on itself.
         reject: answer "unknown" below a threshold: a number calibrates it for that false-accept rate among wrong
-            answers, ``f1`` for the best F1 of accepting right ones; None answers always.
+            answers, ``f1`` for the best F1 of accepting right ones; None answers always. A number may be text.
         build: of :meth:`EmbeddingIndex.build`, such as ``kind``, ``memory_budget`` and ``recall``.
 
     Returns:
@@ -44,11 +45,13 @@ def build_index(
 
     Raises:
         ArgumentError: ``reject`` is no such number, or there is nothing to set its threshold on; or no such split.
+
+    Example:
+        >>> index = metric_face.build_index("runs/first", reject=0.05)
+        >>> index.save("runs/first/index")
     """
-    if isinstance(reject, str) and reject != "f1":
-        raise ArgumentError(f"reject={reject!r}: must be 'f1' or a false-accept rate between 0 and 1")
-    if not isinstance(reject, str | None) and not 0 < reject < 1:
-        raise ArgumentError(f"reject={reject}: must be 'f1' or a false-accept rate between 0 and 1")
+    run = Run.open(run) if isinstance(run, str | Path) else run
+    reject = _checked_rate(reject)
     embeddings = embeddings if embeddings is not None else run.embeddings()
     held = embeddings if split == "all" else embeddings.in_split(split)
     targets = targets_of(held.table, run.space)
@@ -82,6 +85,23 @@ def build_index(
     )
 
 
+def chosen_lines(index: EmbeddingIndex) -> list[str]:
+    """What validation chose for each target of an index, a line each; none for targets it could not measure."""
+    votes = {name: TargetVote.from_dict(stored) for name, stored in index.metadata["targets"].items()}
+    return [f"{name}: {vote}" for name, vote in votes.items() if vote.val_macro_f1 is not None]
+
+
+def _checked_rate(reject: float | str | None) -> float | str | None:
+    """``f1``, None, or a rate as a number."""
+    try:
+        rate = reject if reject in (None, "f1") else float(reject)
+    except ValueError:
+        rate = -1.0
+    if isinstance(rate, float) and not 0 < rate < 1:
+        raise ArgumentError(f"reject={reject!r}: must be 'f1' or a false-accept rate between 0 and 1")
+    return rate
+
+
 def _nothing_to_choose_on(run: Run, embeddings: Embeddings) -> str | None:
     """Why validation cannot choose how neighbors vote; None where it can."""
     if run.space is None:
@@ -94,13 +114,13 @@ def _chosen_on_validation(
     run: Run, embeddings: Embeddings, reject: float | str | None, notes: list[str]
 ) -> dict[str, TargetVote]:
     gallery, queries = embeddings.in_split("train"), embeddings.in_split("val")
-    known, asked = targets_of(gallery.table, run.space), targets_of(queries.table, run.space)
+    known, wanted = targets_of(gallery.table, run.space), targets_of(queries.table, run.space)
     identities = identities_of(queries.table, run.config.data.split.group)
     graph = graph_between(run.folder, "val", queries.vectors, "train", gallery.vectors)
     ids, similarities = graph.ids, graph.similarities
     chosen = {}
     for name, (codes, names) in known.items():
-        true = asked[name][0]
+        true = wanted[name][0]
         vote = TargetVote(names)
         with optional(f"k and vote of {name}", notes):
             best = choose_k(ids, similarities, codes, true).best

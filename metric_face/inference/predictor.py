@@ -1,4 +1,4 @@
-"""Predictor: what the neighbors of a new photograph say. Needs no torch where the run has ``model.onnx``."""
+"""Predictor: classify new images by their neighbors. Needs no torch where the run has ``model.onnx``."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -29,17 +29,17 @@ Embed = Callable[[Floats], Floats]
 
 
 class Predictor:
-    """A model and an index, loaded once, to be asked about any number of images.
+    """A model and an index, loaded once, that classify any number of images.
 
     Args:
         run: the run directory.
         index: the index's folder; default ``index`` in the run directory.
         use_torch: use PyTorch even where ``model.onnx`` is there.
-        few: it will be asked about a few images only, so starting fast is worth more than running fast.
+        few: only a few images will be classified, so a fast start is worth more than a fast run.
         data: where the indexed images are now; default where they were indexed or, where that is gone, beside the run.
 
     Attributes:
-        card: what ``model.json`` says of the model.
+        card: the content of ``model.json``.
         transform: how the model wants its images.
         index: what is searched.
         targets: target -> how its neighbors vote.
@@ -47,6 +47,11 @@ class Predictor:
     Raises:
         FileFormatError: the run or the index is missing or damaged.
         ModelMismatchError: the index was made with another model.
+
+    Example:
+        >>> predictor = metric_face.Predictor("runs/first")
+        >>> predictor.predict(["new.jpg"])[0].predicted
+        {'gender': 'female', 'age': '30-60', 'joint': 'female / 30-60'}
     """
 
     def __init__(
@@ -85,7 +90,7 @@ class Predictor:
         stored = self.index.metadata.get("targets")
         if stored is None:
             raise FileFormatError(
-                f"{home}: says nothing of how its neighbors vote; build it with "
+                f"{home}: does not say how its neighbors vote; build it with "
                 f"`metric-face index {shell_word(folder)}`"
             )
         remedy = f"run `metric-face index {shell_word(folder)}` again"
@@ -156,7 +161,7 @@ class Predictor:
             raise ArgumentError(f"k={k}: must be at least 1")
         if exclude is not None and not self.knows_identities:
             raise ArgumentError(
-                "exclude (--identity): needs an index that knows who is on its images, found none; ask without"
+                "exclude (--identity): needs an index with a column of identities, found none; leave it out"
             )
         if not images:
             return []
@@ -174,15 +179,15 @@ class Predictor:
             name: vote.answers(found.rows, found.similarities, self.index.columns[CODE + name])
             for name, vote in settings.items()
         }
-        who = [None] * len(images) if exclude is None else list(exclude)
-        left_out = {name: 0 if name is None else self.images_of(name) for name in set(who)}
+        excluded = [None] * len(images) if exclude is None else list(exclude)
+        left_out = {name: 0 if name is None else self.images_of(name) for name in set(excluded)}
         return [
             Answer(
                 str(path),
                 self._neighbors(found, row, shown, Path(path)),
-                {name: votes[row] for name, votes in targets.items()},
-                identity=who[row],
-                left_out=left_out[who[row]],
+                {name: answers[row] for name, answers in targets.items()},
+                identity=excluded[row],
+                left_out=left_out[excluded[row]],
             )
             for row, path in enumerate(images)
         ]
@@ -218,21 +223,31 @@ class Predictor:
         """How many images of an identity the index holds."""
         return int((self.index.columns["identity"] == identity).sum()) if self.knows_identities else 0
 
-    def _neighbors(self, found: SearchResult, row: int, shown: int, asked: Path) -> tuple[Neighbor, ...]:
+    def exclusion(self, identity: str | None) -> str:
+        """Whether indexed images of an identity count among the neighbors, in words."""
+        if identity is None:
+            remedy = "; --identity NAME leaves an identity's own out" if self.knows_identities else ""
+            return f"every image of the index counts{remedy}"
+        excluded = self.images_of(identity)
+        if not excluded:
+            return f"no image in the index is of {identity}: every image counts"
+        return f"{excluded} images of {identity} in the index do not count"
+
+    def _neighbors(self, found: SearchResult, row: int, shown: int, query: Path) -> tuple[Neighbor, ...]:
         near = [position for position in found.rows[row, :shown].tolist() if position >= 0]
         return tuple(
-            self._neighbor(position, float(found.similarities[row, rank]), asked)
+            self._neighbor(position, float(found.similarities[row, rank]), query)
             for rank, position in enumerate(near)
         )
 
-    def _neighbor(self, position: int, similarity: float, asked: Path) -> Neighbor:
+    def _neighbor(self, position: int, similarity: float, query: Path) -> Neighbor:
         columns = self.index.columns
         labels = {
             name: vote.classes[int(columns[CODE + name][position])] for name, vote in self.targets.items()
         }
         identity = str(columns["identity"][position]) if self.knows_identities else None
         path = str(columns["path"][position])
-        same = asked.name == Path(path).name and self.where(path).resolve() == asked.resolve()
+        same = query.name == Path(path).name and self.where(path).resolve() == query.resolve()
         return Neighbor(path, similarity, identity, labels, same)
 
 

@@ -1,4 +1,4 @@
-"""What is asked for a submission, and the submission: every id of a template is answered, in its order."""
+"""The images that a command line names, and the submission: every id of a template is answered, in its order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImageRequest:
-    """Images to ask about.
+    """Images to classify.
 
     Attributes:
         files: in the order of the template, where there is one.
-        template: whose ids are answered; None where the images alone say what is asked.
+        template: whose ids are answered; None where each image is its own id.
         failed: a name that leads to no image -> why.
     """
 
@@ -33,13 +33,14 @@ class ImageRequest:
 def collect_images(
     names: Sequence[str], template: str | Path | None = None, *, submitted: bool = False
 ) -> ImageRequest:
-    """The images behind names on a command line.
+    """Collect the images that a command line names.
 
     Args:
-        names: images, folders of images, or one CSV, which is a template whose images lie beside or below it.
-        template: a CSV of ids that the images of ``names`` answer.
-        submitted: a submission is wanted: of a folder with an ``info.csv`` its ids are answered, and without a
-            template no two images may have the same file name.
+        names: images, folders of images, or one CSV, which is a template whose images lie beside or below it; none, or
+            ``-``, for images that come one by one.
+        template: a CSV of the ids that the images of ``names`` belong to.
+        submitted: whether a submission is wanted. Then the ids are those of ``info.csv`` where a folder has one, and
+            without a template no two images may have the same file name.
 
     Returns:
         The files, the template, and the names that lead to none, which do not stop the others.
@@ -47,6 +48,8 @@ def collect_images(
     Raises:
         DataError: no image at all, a template that cannot be read, or file names that repeat in a submission.
     """
+    if list(names) in ([], ["-"]):
+        return ImageRequest([], None if template is None else Template.read(template))
     alone = Path(names[0]) if len(names) == 1 else None
     if template is None and alone is not None and alone.suffix.lower() == ".csv":
         return _of_template(Template.read(alone), alone.parent)
@@ -68,18 +71,18 @@ def collect_images(
     return ImageRequest(files, None, failed)
 
 
-def fill(
+def build_submission(
     answers: Sequence["Answer"], predictor: "Predictor", template: Template | None = None
 ) -> tuple[str, list[str], bool]:
-    """The submission of the answers as CSV text.
+    """Build the submission as CSV text.
 
     Args:
         answers: of the images that could be used.
-        predictor: who gave them; its commonest class is what an id without an answer gets.
-        template: whose ids are answered; None for one row an answer.
+        predictor: what gave them; an id without an answer gets its commonest class.
+        template: the ids to answer; None for one row an answer.
 
     Returns:
-        The text, lines that say what a reader of it should know, and whether every id was answered.
+        The text, notes for its reader, and whether every id was answered.
     """
     target = "joint" if "joint" in predictor.targets else next(iter(predictor.targets))
     classes = predictor.targets[target].classes

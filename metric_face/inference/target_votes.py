@@ -13,15 +13,15 @@ from metric_face.metrics import Calibration
 
 UNKNOWN = "unknown"
 LISTED = 5
-"""Classes that a verdict lists."""
+"""Classes that a :class:`TargetAnswer` lists."""
 CERTAINTY_DEPTH = 100
-"""Neighbors that say how certain an answer is."""
+"""Neighbors that the certainty of an answer is measured on."""
 _NEARNESS = 0.01
 
 
 @dataclass(frozen=True)
 class ClassVotes:
-    """What the neighbors say of one class.
+    """The votes for one class.
 
     Attributes:
         name: of the class.
@@ -36,12 +36,12 @@ class ClassVotes:
 
 @dataclass(frozen=True)
 class TargetAnswer:
-    """What the neighbors say of one image on one target, and how it was reached.
+    """The prediction of one target for one image, and how it was reached.
 
     Attributes:
         answer: the class, or ``unknown`` where the certainty is below the threshold or there is no vote.
         classes: the few classes with most votes, the likeliest first; where there is no vote, the first class.
-        k: neighbors that voted: what was asked for, or all there were.
+        k: neighbors that voted: as many as requested, or all there were.
         votes: how they voted.
         calibrated: whether the probability is calibrated, and not the bare share of the votes.
         certainty: see :meth:`TargetVote.certainties`; None where nothing is rejected.
@@ -60,13 +60,18 @@ class TargetAnswer:
 
     @property
     def likeliest(self) -> str:
-        """The class with most votes, whatever the threshold says of it."""
+        """The class with most votes, accepted or not."""
         return self.classes[0].name
 
     @property
     def probability(self) -> float:
         """Of the likeliest class."""
         return self.classes[0].probability
+
+    def __str__(self) -> str:
+        """``red (93%)``, or ``unknown (red 41%)``."""
+        likeliest = "" if self.answer == self.likeliest else f"{self.likeliest} "
+        return f"{self.answer} ({likeliest}{self.probability:.0%})"
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,7 @@ class TargetVote:
     rejects: str = ""
 
     def probabilities(self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike) -> Doubles:
-        """What (Q, K) neighbors say of each class, (Q, C): calibrated, where a calibration is there.
+        """The probability of each class by (Q, K) neighbors, (Q, C); calibrated where there is a calibration.
 
         Args:
             rows: (Q, K) positions of the neighbors, nearest first, -1 for none; K at least k.
@@ -116,7 +121,7 @@ class TargetVote:
         )
 
     def answers(self, rows: ArrayLike, similarities: ArrayLike, codes: ArrayLike) -> list[TargetAnswer]:
-        """What (Q, K) neighbors say of each of Q images; arguments as :meth:`probabilities`."""
+        """The predictions for Q images by their (Q, K) neighbors; arguments as :meth:`probabilities`."""
         shares = self.shares(rows, similarities, codes)
         chances = self._calibrated(shares)
         present = (np.asarray(rows)[:, : self.k] >= 0).sum(axis=1).tolist()
@@ -124,7 +129,7 @@ class TargetVote:
             self.certainties(rows, similarities, codes).tolist() if self.rejects else [None] * len(present)
         )
         return [
-            self._verdict(shares[row], chances[row], voters, certain[row])
+            self._answer(shares[row], chances[row], voters, certain[row])
             for row, voters in enumerate(present)
         ]
 
@@ -144,12 +149,22 @@ class TargetVote:
         agreement = wide[np.arange(len(winners)), winners]
         return np.asarray((agreement + _NEARNESS * nearness) / (1 + _NEARNESS))
 
+    def __str__(self) -> str:
+        """The settings in one line, with what they reached on validation."""
+        score = "" if self.val_macro_f1 is None else f", validation macro F1 {self.val_macro_f1:.3f}"
+        error = "uncalibrated"
+        if self.calibration is not None:
+            before, after = self.calibration.error_before, self.calibration.error_after
+            error = f"calibration error {before:.3f} -> {after:.3f}"
+        reject = f"; unknown below certainty {self.threshold:.4f} ({self.rejects})" if self.rejects else ""
+        return f"k={self.k} {self.votes}{score}; {error}{reject}"
+
     @property
     def depth(self) -> int:
         """Neighbors to search for."""
         return max(self.k, CERTAINTY_DEPTH) if self.rejects else self.k
 
-    def _verdict(
+    def _answer(
         self, shares: Doubles, chances: Doubles, voters: int, certainty: float | None
     ) -> TargetAnswer:
         voted = np.flatnonzero(shares)

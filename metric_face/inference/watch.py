@@ -1,4 +1,4 @@
-"""Images to ask about as they come: named on the command line, line by line, or put into a folder that is watched."""
+"""Images to classify as they come: named on the command line, line by line, or put into a watched folder."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,7 +9,7 @@ from metric_face.data import images_below
 from metric_face.errors import DataError, ImageError
 
 T = TypeVar("T")
-Ask = Callable[[str], T]
+Predict = Callable[[str], T]
 Stamp = tuple[int, int]
 
 _LAZINESS = 9
@@ -59,12 +59,12 @@ def gather(names: Sequence[str]) -> tuple[list[str], dict[str, DataError]]:
     return found, failed
 
 
-def predict_lines(lines: Iterable[str], ask: Ask[T]) -> Iterator[tuple[str, T | DataError]]:
-    """Answer each line before the next is read; a line that names nothing usable does not stop the others.
+def predict_lines(lines: Iterable[str], predict: Predict[T]) -> Iterator[tuple[str, T | DataError]]:
+    """Classify the images of each line before the next is read; a line that names none does not stop the others.
 
     Args:
         lines: each a file or a folder, such as ``sys.stdin``; empty ones are skipped.
-        ask: answers about one file; what it raises of an image is given in place of the answer.
+        predict: classifies one file; an ``ImageError`` that it raises is yielded in place of the answer.
 
     Yields:
         A file and its answer, or what is wrong with it; a folder gives one of them for each of its images.
@@ -80,28 +80,28 @@ def predict_lines(lines: Iterable[str], ask: Ask[T]) -> Iterator[tuple[str, T | 
             continue
         for file in files:
             try:
-                yield file, ask(file)
+                yield file, predict(file)
             except ImageError as error:
                 yield file, error
 
 
 def watch_folder(
     folder: str | Path,
-    ask: Ask[T],
+    predict: Predict[T],
     *,
     patience: float = 3.0,
     interval: float = 0.2,
     rest: Callable[[float], object] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[tuple[str, T | ImageError]]:
-    """Answer each image that appears in a folder or changes there, until the caller stops.
+    """Classify each image that appears in a folder or changes there, until the caller stops.
 
-    An image is asked about when two looks find it equally long and old. If it cannot be read even so, it may
+    An image is classified when two looks find it equally long and old. If it cannot be read even so, it may
     be half-written: it is tried again while ``patience`` lasts, and anew whenever it changes.
 
     Args:
         folder: searched with its subfolders; names that start with a dot are skipped.
-        ask: answers about one file; ``ImageError`` means that it cannot be read, or not yet.
+        predict: classifies one file; ``ImageError`` means that it cannot be read, or not yet.
         patience: seconds without a change after which an unreadable image is given up as damaged.
         interval: seconds between looks, at least.
         rest: called with the seconds to wait.
@@ -109,20 +109,20 @@ def watch_folder(
 
     Returns:
         An iterator over each file with its answer, or with why it was given up. What lies there when this is
-        called is not asked about.
+        called is not classified.
 
     Raises:
         DataError: the folder is not there, or is no longer.
     """
     home = Path(folder)
     there = _stamps(home)  # now, and not when the caller first waits: whatever comes after this call counts
-    return _watch(home, there, ask, patience, interval, rest, clock)
+    return _watch(home, there, predict, patience, interval, rest, clock)
 
 
 def _watch(
     home: Path,
     done: dict[Path, Stamp],
-    ask: Ask[T],
+    predict: Predict[T],
     patience: float,
     interval: float,
     rest: Callable[[float], object],
@@ -142,14 +142,14 @@ def _watch(
                 waiting[path] = (stamp, clock())
                 continue
             try:
-                outcome: T | ImageError = ask(str(path))
+                result: T | ImageError = predict(str(path))
             except ImageError as error:
                 if clock() - waiting[path][1] < patience:
                     continue
-                outcome = error
+                result = error
             done[path] = stamp
             del waiting[path]
-            yield str(path), outcome
+            yield str(path), result
         rest(max(interval, _LAZINESS * looked))
 
 

@@ -55,6 +55,12 @@ class Interval:
         """Whether the interval lies wholly on one side of zero."""
         return self.low > 0 or self.high < 0
 
+    def __str__(self) -> str:
+        """``0.742 [0.701, 0.780]``; of one identity the value alone."""
+        if np.isnan(self.low):
+            return f"{self.value:.3f} [one identity]"
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
     @classmethod
     def without_range(cls, value: float, confidence: float = 0.95) -> "Interval":
         """A value of one identity, which cannot be resampled: the ends are NaN."""

@@ -1,6 +1,7 @@
 from .feasible import check_feasible as check_feasible
 from .fitting import fit as fit
 from .folds import fit_folds as fit_folds
+from .initial_config import settings_to_train as settings_to_train
 from .objective import build_objective as build_objective
 from .objective import objective_inputs as objective_inputs
 from .readiness import get_ready as get_ready
@@ -20,4 +21,5 @@ __all__ = [
     "learning_rate_factor",
     "objective_inputs",
     "plan_training",
+    "settings_to_train",
 ]

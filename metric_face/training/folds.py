@@ -50,6 +50,11 @@ def fit_folds(
         ConfigError: ``data.split.folds`` is not set, or the folder is not usable.
         DataError: the images are not.
         FileFormatError: there is nothing to resume.
+
+    Example:
+        >>> config = metric_face.load_config("small", ["data.path=photos", "data.split.folds=5"])
+        >>> runs = metric_face.fit_folds(config, "runs/k")
+        >>> metric_face.fuse(["runs/k"], images="test/", out="submission.csv")
     """
     home = Path(folder)
     if resume and fold_runs(home):

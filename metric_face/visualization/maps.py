@@ -33,7 +33,7 @@ class MapFiles:
 
 
 def visualize(
-    run: Run,
+    run: Run | str | Path,
     embeddings: Embeddings | None = None,
     *,
     split: str = "val",
@@ -44,12 +44,12 @@ def visualize(
     lang: str = "en",
     say: Say = silent,
 ) -> MapFiles:
-    """Draw the embeddings of one part of a run.
+    """Draw the embeddings of one split of a run.
 
     UMAP lays out the neighbor graph and never sees a label; labels only color what it laid out.
 
     Args:
-        run: a run.
+        run: a run, or its folder.
         embeddings: of its images; default those stored in the run.
         split: ``val``, ``train``, ``test`` or ``all``.
         folder: where to write ``map.png`` and ``map.html``; default the run directory.
@@ -61,8 +61,13 @@ def visualize(
 
     Returns:
         The files, the layout and its faithfulness per target.
+
+    Example:
+        >>> metric_face.visualize("runs/first", split="all").page
+        PosixPath('runs/first/map.html')
     """
     check_language(lang)
+    run = Run.open(run) if isinstance(run, str | Path) else run
     home = Path(folder) if folder is not None else run.folder
     embeddings = embeddings if embeddings is not None else run.embeddings()
     held = embeddings if split == "all" else embeddings.in_split(split)

@@ -1,0 +1,18 @@
+"""The options that only ``train`` has."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Images = Annotated[Path | None, typer.Argument(help="Folder, CSV or Parquet file of images; or data.path.")]
+Config = Annotated[
+    str | None,
+    typer.Option("--config", "-c", help="A recipe or a YAML file; default small, or the resumed run's."),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on exactly where the run in --out stopped.")]
+SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Drop and list broken images.")]
+Folds = Annotated[
+    int | None, typer.Option(min=2, help="Train this many folds into OUT/fold-0, ...; 'fuse OUT' joins them.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
