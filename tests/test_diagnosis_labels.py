@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from diagnosis_cases import found, small_run
 
+from benchmarks.fault_worlds import arguments, draw, fitted
 from metric_face import diagnose
 from metric_face.diagnosis.finding import Confidence
+from metric_face.diagnosis.measures.exchanged_classes import bells
 from metric_face.diagnosis.measures.label_noise import of_identities
 from metric_face.diagnosis.measures.swapped_labels import exchanges, swap_gains
 
@@ -119,3 +121,44 @@ def test_the_share_of_exchanged_identities_is_estimated_and_none_where_there_are
     assert some.evidence > 12
     assert (some.chance > 0.5)[swapped].mean() > 0.8
     assert exchanges(np.zeros(500)).evidence == pytest.approx(0)
+
+
+def _exchanged(seed, share):
+    """Two rare classes; of their held-out identities a share is labeled as the other one."""
+    world = draw(seed, shares=(0.45, 0.35, 0.12, 0.08), gap=3.5, identities=400)
+    rng, kind, who = np.random.default_rng(seed), world["labels"]["kind"], world["identities"]
+    wrong = (world["split"] == "val") & (kind >= 2) & (rng.random(who.max() + 1) < share)[who]
+    taught = world["labels"]
+    labels = taught | {"kind": np.where(wrong, 5 - kind, kind)}
+    result = diagnose(**arguments(fitted(world | {"labels": labels}, labels=taught)), questions=ASKED)
+    return result, np.flatnonzero(wrong)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rare_classes_exchanged_in_validation_are_found_by_their_pair(seed) -> None:
+    result, wrong = _exchanged(seed, 0.6)
+    assert found(result)[0] == "label_errors.exchanged"
+    finding = result.findings[0]
+    assert (finding.values["first"], finding.values["second"]) == ("2", "3")
+    precision, recall = _precision_recall(finding.rows, wrong)
+    assert precision > 0.9
+    assert recall > 0.9
+    assert finding.explained > 0.05
+    assert found(_exchanged(seed, 0.0)[0]) == []
+
+
+def test_bells_give_back_the_shares_and_overlap_needs_none() -> None:
+    rng = np.random.default_rng(0)
+    true = rng.random(4000) < 0.3
+    scores = rng.normal(size=4000) + 4 * true
+    flipped = rng.random(4000) < np.where(true, 0.5, 0.1)
+    second = true ^ flipped
+    fit = bells(scores, second, (0.0, 4.0))
+    assert fit.shares[0] == pytest.approx((true & ~second).sum() / (~second).sum(), abs=0.03)
+    assert fit.shares[1] == pytest.approx((~true & second).sum() / second.sum(), abs=0.03)
+    assert fit.apart == pytest.approx(4, abs=0.1)
+    assert ((fit.chance > 0.5) == flipped).mean() > 0.95
+    wide = bells(rng.normal(size=4000) + 1.0 * true, true, (0.0, 1.0))
+    assert wide.apart < 3
+    assert wide.by_chance > 1e-4
+    assert fit.by_chance < 1e-10

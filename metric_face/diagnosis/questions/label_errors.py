@@ -13,6 +13,7 @@ import numpy as np
 from metric_face.arrays import Ints
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Confidence, Finding, Measure, Outcome, Table
+from metric_face.diagnosis.measures.exchanged_classes import exchanged_classes
 from metric_face.diagnosis.measures.label_noise import LabelNoise, of_identities, of_images
 from metric_face.diagnosis.measures.resampling import bootstrap_weights, one_each, unsuspected
 from metric_face.diagnosis.measures.swapped_labels import swaps
@@ -30,7 +31,7 @@ def ask(context: Context) -> Outcome:
     rows = []
     for attribute in context.attributes:
         noise = noise_of(context, attribute)
-        swapped = swaps(context, attribute, noise)
+        swapped = swaps(context, attribute, noise) or exchanged_classes(context, attribute)
         findings += swapped
         covered = np.concatenate([f.rows for f in swapped]) if swapped else np.empty(0, dtype=np.int64)
         wrong = suspects(noise)
