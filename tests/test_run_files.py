@@ -67,9 +67,7 @@ def test_damage_is_one_line_or_changes_nothing(copy: Path, name: str, tmp_path: 
             refused += 1
             assert "\n" not in said, damage
             assert str(copy) in said, damage
-        elif not damage.endswith(
-            "signed"
-        ):  # a value of the right form, vouched for anew, is what was written
+        elif not damage.endswith("signed"):  # a value of the right form, recorded anew, is what was written
             assert found == whole, damage
         shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
         shutil.copyfile(spare, file)
@@ -94,7 +92,9 @@ def test_embeddings_hold_the_checksum_of_every_file(copy: Path) -> None:
     content = json.loads(file.read_text("utf-8"))
     for listed in ({}, {"vectors.npy": content["sha256"]["vectors.npy"]}):
         write_json(file, {**content, "sha256": listed}, version=content["format"])
-        with pytest.raises(FileFormatError, match=r"must vouch for vectors\.npy, images\.parquet, stamps"):
+        with pytest.raises(
+            FileFormatError, match=r"must hold the checksums of vectors\.npy, images\.parquet, stamps"
+        ):
             Run.open(copy).embeddings()
 
 

@@ -40,6 +40,9 @@ REPLACED = {
     "roster": "sampling plan",
     "said": "predicted, stated or reported",
     "strangers": "other identities",
+    "vouch": "hold the checksum of",
+    "vouched": "recorded",
+    "vouches": "holds the checksum of",
     "whoever": "the one that",
 }
 """A word that is not used -> what to write."""

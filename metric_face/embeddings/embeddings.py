@@ -127,7 +127,7 @@ class Embeddings:
         heads: dict[str, int] = description["logits"]
         files = _files(heads)
         if set(description["sha256"]) != set(files):
-            raise FileFormatError(f"{file}: must vouch for {', '.join(files)}; {remedy}")
+            raise FileFormatError(f"{file}: must hold the checksums of {', '.join(files)}; {remedy}")
         for name in files:
             check_digest(home / name, [description["sha256"][name]], by="embeddings.json", remedy=remedy)
         rows = description["rows"]

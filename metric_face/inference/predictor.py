@@ -267,9 +267,9 @@ def _check_codes(home: Path, index: EmbeddingIndex, name: str, vote: TargetVote)
 
 
 def _embedder(folder: Path, card: Mapping[str, Any], use_torch: bool, few: bool) -> Embed:
-    # A file that model.json does not vouch for was left by a training that was killed while it wrote it.
-    vouched = card["onnx"] is not None and (folder / "model.onnx").exists()
-    if use_torch or not vouched or find_spec("onnxruntime") is None:
+    # A file whose checksum is not in model.json was left by a training that was killed while it wrote it.
+    recorded = card["onnx"] is not None and (folder / "model.onnx").exists()
+    if use_torch or not recorded or find_spec("onnxruntime") is None:
         return _torch_embedder(folder)
     from metric_face.models import OnnxEmbedder
 

@@ -15,8 +15,8 @@ from .precision import training_dtype as training_dtype
 from .published import published_weights as published_weights
 from .save_load import load_backbone as load_backbone
 from .save_load import load_model as load_model
+from .save_load import record_onnx as record_onnx
 from .save_load import save_model as save_model
-from .save_load import vouch_for_onnx as vouch_for_onnx
 
 __all__ = [
     "Backbone",
@@ -34,8 +34,8 @@ __all__ = [
     "load_model",
     "published_weights",
     "read_card",
+    "record_onnx",
     "save_model",
     "training_dtype",
-    "vouch_for_onnx",
     "write_card",
 ]

@@ -53,7 +53,7 @@ def save_model(
     return write_card(folder, card)
 
 
-def vouch_for_onnx(folder: Path) -> None:
+def record_onnx(folder: Path) -> None:
     """Write the checksum of ``model.onnx`` into ``model.json``; without it the file is not used."""
     write_card(folder, {**read_card(folder), "onnx": digest_of(folder / "model.onnx")})
 

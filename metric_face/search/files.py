@@ -1,4 +1,4 @@
-"""The folder of an index: ``index.faiss``, ``labels.parquet``, and ``index.json`` that vouches for both.
+"""The folder of an index: ``index.faiss``, ``labels.parquet``, and ``index.json`` with the checksums of both.
 
 FAISS's reader trusts what it reads, so nothing is handed to it before its checksum, its first bytes and its
 counts agree with the description.

@@ -11,7 +11,7 @@ import torch
 from metric_face.data import ImageTable
 from metric_face.errors import MissingExtraError, ModelMismatchError
 from metric_face.files import seal_run
-from metric_face.models import EmbeddingOnly, device_of_choice, save_model, vouch_for_onnx
+from metric_face.models import EmbeddingOnly, device_of_choice, record_onnx, save_model
 from metric_face.progress import Say
 from metric_face.training.checkpoint_file import read_checkpoint
 from metric_face.training.checkpoints import Best, chosen_checkpoint
@@ -81,7 +81,7 @@ def _export_onnx(home: Path, components: Components, fingerprint: str, val: Imag
         from metric_face.models import export_onnx
 
         export_onnx(EmbeddingOnly(components.model), home / "model.onnx", images, fingerprint=fingerprint)
-        vouch_for_onnx(home)
+        record_onnx(home)
     except MissingExtraError:
         pass  # reported before the training
     except ModelMismatchError as error:
