@@ -15,7 +15,7 @@ from metric_face.visible import shell_word, visible
 
 
 def adopt(folder: str | Path) -> list[str]:
-    """Vouch for the files of a run as they are, after each of them could be read.
+    """Record the checksums of the files of a run as they are, once each of them could be read.
 
     Args:
         folder: the run directory.
