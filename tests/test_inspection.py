@@ -1,5 +1,6 @@
 """The look at the data before training: every finding on data made to have it, and none on clean data."""
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -8,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from page_reading import assert_page_rules
+from browsing import complaints, in_sizes, needs_chromium, open_browser, open_page, wait_until
+from page_reading import assert_page_rules, unpack
 from PIL import Image
 
 from metric_face.auditing.copy_checks import check_copies
@@ -399,6 +401,57 @@ def test_the_page_of_every_finding_in_korean(table, tmp_path):
         assert not finding.remedy or re.search("[가-힣]", remedy), finding.id
     for text in ("images of", "What ", "Worth", "row ", "Use "):  # a defect keeps its fixed name
         assert text not in page.text
+
+
+def test_the_page_shows_the_images_that_a_finding_names(table, tmp_path):
+    report = inspect_data(copy_file(table, 0, 9), both(table))
+    page = assert_page_rules(write_page(report, tmp_path / "page.html").read_text("utf-8"))
+    shown = [a for tag, a in page.elements if tag == "canvas"]
+    first = next(f for f in report.findings if f.id == "exact-copies-disagree")
+    assert (
+        [a["title"] for a in shown[:2]]
+        == [report.paths[row] for row in first.rows[0]]
+        == ["0_0.png", "2_1.png"]
+    )
+    order = unpack(page.block["thumbnails"]["order"])
+    sheet = np.asarray(Image.open(io.BytesIO(page.sheets()[0])).convert("RGB"), dtype=float)
+    side = page.block["thumbnails"]["side"]
+    tiles = {int(row): sheet[:side, place * side : (place + 1) * side] for place, row in enumerate(order)}
+    copies = [tiles[int(a["data-thumbnail"])] for a in shown[:2]]
+    with Image.open(table.paths[0]) as image:
+        own = np.asarray(image.convert("RGB").resize((side, side)), dtype=float)
+    for tile in copies:
+        assert np.abs(tile - own).mean() < 12
+    assert str(tmp_path) not in page.html
+    bare = assert_page_rules(write_page(report, tmp_path / "bare.html", thumbnails=False).read_text("utf-8"))
+    assert bare.sheets() == []
+    assert not [a for tag, a in bare.elements if tag == "canvas"]
+    assert "files" not in report.to_dict()
+
+
+def test_what_cannot_be_read_has_no_picture(table, tmp_path):
+    table.paths[3].write_bytes(table.paths[3].read_bytes()[:200])
+    table.paths[7].unlink()
+    report = inspect_data(table)
+    page = assert_page_rules(write_page(report, tmp_path / "page.html").read_text("utf-8"))
+    assert {row for f in report.findings for group in f.rows for row in group} >= {3, 7}
+    assert not [
+        a for tag, a in page.elements if tag == "canvas" and a["title"] in (report.paths[3], report.paths[7])
+    ]
+
+
+@pytest.mark.browser
+@needs_chromium
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_page_fits_a_phone_a_tablet_and_a_desk(table, tmp_path, lang):
+    report = inspect_data(copy_file(table, 0, 9), both(table), sampler=[[0, 1]])
+    page = write_page(report, tmp_path / "page.html", lang=lang)
+    with open_browser(tmp_path / "profile") as browser:
+        open_page(browser, page)
+        wait_until(browser, "document.querySelectorAll('canvas[data-shown]').length > 1")
+        browser.execute_script("document.querySelectorAll('details').forEach((box) => { box.open = true; })")
+        assert len(list(in_sizes(browser))) == 6
+        assert complaints(browser) == []
 
 
 def test_the_report_is_plain_data(table):

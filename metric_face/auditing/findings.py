@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from metric_face.auditing.sentences import remedy_of, sentence_of
@@ -68,6 +69,7 @@ class InspectionReport:
         smallest_difference: the fields of `assumed_resolution`; None without classes or with fewer than two identities.
         sampler: the report of the sampler's audit as plain data; None without one.
         paths: of the rows that findings name, by row.
+        files: of the same rows, for the pictures of the page; they stand in no JSON.
         refusal: the message with which a training would refuse this; empty where it would begin.
         notes: what was read, left out and made of the data, one line each.
     """
@@ -80,6 +82,7 @@ class InspectionReport:
     smallest_difference: dict[str, float] | None = None
     sampler: dict[str, Any] | None = None
     paths: dict[int, str] = field(default_factory=dict)
+    files: dict[int, Path] = field(default_factory=dict, repr=False, compare=False)
     refusal: str = ""
     notes: tuple[str, ...] = ()
 
@@ -94,8 +97,10 @@ class InspectionReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as for JSON."""
+        plain = asdict(self)
+        del plain["files"]
         return {
-            **asdict(self),
+            **plain,
             "findings": [finding.to_dict() for finding in self.findings],
             "certain": self.certain,
             "paths": {str(k): v for k, v in self.paths.items()},

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,7 @@ def inspect_data(
         smallest_difference=None if resolution is None else asdict(resolution),
         sampler=audited,
         paths={row: str(table.frame["path"].iloc[row]) for row in sorted(named)},
+        files={row: Path(table.paths[row]) for row in sorted(named)},
     )
 
 

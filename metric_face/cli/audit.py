@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from metric_face.cli.options import Json, Lang, Overrides
+from metric_face.cli.options import Json, Lang, NoThumbnails, Overrides
 from metric_face.cli.output_options import check_apart, text_option
 from metric_face.cli.progress import bar
 from metric_face.cli.terminal import answer, answer_json
@@ -22,6 +22,7 @@ def audit(
             "--fixed", help="Attribute in which an identity's images cannot differ, such as gender."
         ),
     ] = None,
+    no_thumbnails: NoThumbnails = False,
     lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
@@ -34,7 +35,7 @@ def audit(
     with bar("reading images", not as_json) as progress:
         report = audit(source, overrides or [], fixed=fixed or [], progress=progress)
     if as_json:
-        page = None if out is None else write_page(report, out, lang=lang)
+        page = None if out is None else write_page(report, out, lang=lang, thumbnails=not no_thumbnails)
         answer_json({**report.to_dict(), "page": None if page is None else str(page)})
     else:
         who = counted(report.identities, "identities") if report.identities else "no identities"
@@ -44,5 +45,5 @@ def audit(
         for finding in report.findings:
             answer(f"[{finding.severity}] {finding.sentence} {finding.remedy}".rstrip())
         if out is not None:  # last: the answer is not lost to a page that cannot be written
-            answer(str(write_page(report, out, lang=lang)))
+            answer(str(write_page(report, out, lang=lang, thumbnails=not no_thumbnails)))
     raise typer.Exit(1 if report.refusal else 0)
