@@ -12,7 +12,8 @@ from metric_face.embeddings.embeddings import Embeddings
 from metric_face.embeddings.prediction_csv import read_predictions, write_predictions, write_submission
 from metric_face.embeddings.predictions import Predictions, pool_folds
 from metric_face.ensemble import soft_vote as fusion
-from metric_face.ensemble.soft_vote import choose_members, fixed_plan
+from metric_face.ensemble.fusion_plan import fixed_plan
+from metric_face.ensemble.soft_vote import choose_members
 from metric_face.errors import ArgumentError, DataError
 from metric_face.metrics import macro_f1
 

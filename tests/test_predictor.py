@@ -14,7 +14,8 @@ from metric_face.errors import ArgumentError, DataError, FileFormatError, ModelM
 from metric_face.evaluation.evaluating import evaluate
 from metric_face.inference.answers import Answer, submission
 from metric_face.inference.index_building import build_index
-from metric_face.inference.predictor import CODE, Predictor
+from metric_face.inference.predictor import Predictor
+from metric_face.inference.target_columns import CODE
 from metric_face.inference.target_votes import TargetVote
 from metric_face.metrics.calibration import calibrate
 from metric_face.metrics.reject import reject_threshold

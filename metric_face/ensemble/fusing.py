@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from metric_face.data import Codes, LabelSpace, Template, Unseen, identities_of, listed, refuse_repeated
-from metric_face.embeddings import Predictions, fill_template, pool_folds, write_submission
+from metric_face.data import listed
+from metric_face.embeddings import Predictions, fill_template, write_submission
+from metric_face.ensemble.fusion_plan import FusionPlan, fixed_plan
+from metric_face.ensemble.held_out_labels import HeldOutLabels
 from metric_face.ensemble.members import Candidate, models_of, open_candidates
-from metric_face.ensemble.soft_vote import FusionPlan, choose_members, fixed_plan
+from metric_face.ensemble.soft_vote import choose_members
+from metric_face.ensemble.submitting import images_to_submit, predict_unseen
 from metric_face.errors import ArgumentError
 from metric_face.metrics import Interval, bootstrap_interval
 from metric_face.plurals import counted
 from metric_face.progress import Say, silent
-from metric_face.run import Run
 
 
 @dataclass(frozen=True)
@@ -68,36 +69,6 @@ class Fused:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class _Truth:
-    """Labeled images to choose members and to evaluate on: the validation splits of a run, or of the finished folds."""
-
-    space: LabelSpace
-    images: NDArray[np.str_]
-    codes: dict[str, Codes]
-    identities: NDArray[np.str_]
-    own: frozenset[str]
-
-    @classmethod
-    def of(cls, runs: Sequence[Run]) -> "_Truth":
-        space = runs[0].space
-        if space is None:
-            raise ArgumentError(
-                f"--truth {runs[0].folder}: the run has no attributes; it was trained on identities alone"
-            )
-        splits = [run.table.in_split("val") for run in runs]
-        images = np.concatenate([split.frame["path"].to_numpy(dtype=str) for split in splits])
-        identities = np.concatenate(
-            [identities_of(p, run.config.data.split.group) for p, run in zip(splits, runs, strict=True)]
-        )
-        if splits[0].identities is None and runs[0].config.data.split.group is None:
-            identities = images  # each image stands for itself, in whichever fold it is
-        encoded = [space.encode(split) for split in splits]
-        codes = {name: np.concatenate([one[name] for one in encoded]) for name in space.names}
-        own = frozenset(name for run in runs for name in run.table.frame["path"])
-        return cls(space, images, codes, identities, own)
-
-
 def fuse(
     sources: Sequence[str | Path],
     truth: str | Path | None = None,
@@ -142,7 +113,7 @@ def fuse(
         0.012
     """
     candidates = open_candidates([Path(source) for source in sources])
-    known = _Truth.of(models_of(candidates if truth is None else open_candidates([Path(truth)])))
+    known = HeldOutLabels.of(models_of(candidates if truth is None else open_candidates([Path(truth)])))
     say("reading predictions")
     predictions = [one.predictions(known.space) for one in candidates]
     estimates = [_estimate(one, of, known, seed) for one, of in zip(predictions, candidates, strict=True)]
@@ -178,8 +149,8 @@ def fuse(
         return Fused(plan, tuple(estimates), tuple(notes), 0)
     names = {run for member in chosen.members for run in member.runs}
     members = [(one, of) for one, of in zip(predictions, candidates, strict=True) if one.name in names]
-    unseen, ids = _to_submit(members, images, template)
-    looked, unseen = _of_unseen(members, known, unseen, ids, say)
+    unseen, ids = images_to_submit(members, images, template)
+    looked, unseen = predict_unseen(members, known, unseen, ids, say)
     fused = chosen.apply(looked)
     default = int(np.bincount(known.space.joint(known.codes)).argmax())
     missing: list[str] = []
@@ -198,13 +169,13 @@ def fuse(
     return Fused(plan, tuple(estimates), tuple(notes), len(fused), complete)
 
 
-def _shared(predictions: Sequence[Predictions], known: _Truth) -> int:
+def _shared(predictions: Sequence[Predictions], known: HeldOutLabels) -> int:
     """How many identities of the truth every candidate predicts an image of, on the images all predict."""
     common = np.logical_and.reduce([np.isin(known.images, one.images) for one in predictions])
     return len(np.unique(known.identities[common]))
 
 
-def _estimate(own: Predictions, of: Candidate, known: _Truth, seed: int) -> Estimate:
+def _estimate(own: Predictions, of: Candidate, known: HeldOutLabels, seed: int) -> Estimate:
     """Evaluate one candidate on the truth's images that it predicts."""
     there = np.isin(known.images, own.images)
     identities, space = known.identities[there], known.space
@@ -223,7 +194,9 @@ def _estimate(own: Predictions, of: Candidate, known: _Truth, seed: int) -> Esti
     return Estimate(own.name, folds, int(there.sum()), len(np.unique(identities)), scores)
 
 
-def _notes(predictions: Sequence[Predictions], candidates: Sequence[Candidate], known: _Truth) -> list[str]:
+def _notes(
+    predictions: Sequence[Predictions], candidates: Sequence[Candidate], known: HeldOutLabels
+) -> list[str]:
     notes: list[str] = []
     for one, of in zip(predictions, candidates, strict=True):
         if of.folds is not None:
@@ -235,67 +208,3 @@ def _notes(predictions: Sequence[Predictions], candidates: Sequence[Candidate], 
                 f"{missing[0]}; they were left out"
             )
     return notes
-
-
-def _to_submit(
-    members: Sequence[tuple[Predictions, Candidate]], images: str | Path | None, template: str | Path | None
-) -> tuple[Unseen | None, Template | None]:
-    """The images that are named, if they are, and the ids to answer, if there is a template."""
-    ids = None if template is None else Template.read(template)
-    if images is None:
-        return None, ids
-    unseen = Unseen.read(images)
-    ids = ids or unseen.template
-    if unseen.template is not None and not any(of.runs for _, of in members):
-        return None, ids  # files answer for their images, whether these are still there or not
-    if ids is None:
-        refuse_repeated([path.name for path in unseen.table.paths])  # before the models look
-    return unseen, ids
-
-
-def _of_unseen(
-    members: Sequence[tuple[Predictions, Candidate]],
-    known: _Truth,
-    unseen: Unseen | None,
-    ids: Template | None,
-    say: Say,
-) -> tuple[list[Predictions], Unseen | None]:
-    """The predictions of each member for the images to submit: files as they are, models by predicting."""
-    if unseen is None:
-        rest = [own if ids else _without(own, known.own) for own, of in members if not of.runs]
-        if len(rest) < len(members):
-            blind = next(of for _, of in members if of.runs)
-            raise ArgumentError(
-                f"--out: {blind.path} is a run and has not seen the images to submit; name them with --images"
-            )
-        if ids is not None:
-            rest = [own.take(own.images[sorted(ids.match(own.images.tolist()).values())]) for own in rest]
-        if not len(rest[0]):
-            raise ArgumentError(
-                f"--out: {members[0][1].path} predicts no image beside the run's own; predict the images to submit too"
-            )
-        return rest, None
-    looked = []
-    for own, of in members:
-        made_by_folds = []
-        for run in of.runs:
-            say(f"{run.folder} looks at {len(unseen.table):,} images")
-            made, unseen = _look(run, unseen, known.space)
-            made_by_folds.append(made)
-        looked.append(pool_folds(of.name, made_by_folds) if made_by_folds else own)
-    names = unseen.table.frame["path"].to_numpy(dtype=str)
-    return [one.take(names) for one in looked], unseen
-
-
-def _look(run: Run, unseen: Unseen, space: LabelSpace) -> tuple[Predictions, Unseen]:
-    from metric_face.extraction import extract
-
-    embeddings, usable = unseen.look(lambda table: extract(run, table))
-    assert run.space is not None  # it has predicted the truth's attributes
-    made = Predictions.of_embeddings(run.folder.name, embeddings, run.space)
-    return made.aligned(run.space, space), usable
-
-
-def _without(own: Predictions, images: frozenset[str]) -> Predictions:
-    kept = np.array([name not in images for name in own.images.tolist()], dtype=bool)
-    return own.take(own.images[kept])

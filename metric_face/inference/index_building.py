@@ -12,7 +12,7 @@ from metric_face.classifiers import choose_k
 from metric_face.data import identities_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
-from metric_face.inference.predictor import CODE
+from metric_face.inference.target_columns import CODE
 from metric_face.inference.target_votes import TargetVote
 from metric_face.metrics import calibrate, reject_threshold
 from metric_face.optional import optional

@@ -1,10 +1,8 @@
 """Predictor: classify new images by their neighbors. Needs no torch where the run has ``model.onnx``."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,18 +12,15 @@ from metric_face.data import EvalTransform, base_of, given_root, root_beside
 from metric_face.errors import ArgumentError, FileFormatError, ImageError, ModelMismatchError
 from metric_face.files import build, remedy_of
 from metric_face.inference.answers import Answer, Neighbor
+from metric_face.inference.embedder import embedder_of
+from metric_face.inference.target_columns import CODE, check_codes
 from metric_face.inference.target_votes import TargetVote
 from metric_face.models import read_card
 from metric_face.progress import Progress, silent
 from metric_face.search import EmbeddingIndex, SearchResult
 from metric_face.visible import shell_word
 
-CODE = "code/"
-"""Prefix of the index's columns that hold a target's codes."""
-
 _BATCH = 32
-
-Embed = Callable[[Floats], Floats]
 
 
 class Predictor:
@@ -100,8 +95,8 @@ class Predictor:
             remedy=remedy,
         )
         for name, vote in self.targets.items():
-            _check_codes(home, self.index, name, vote)
-        self._embed = _embedder(folder, self.card, use_torch, few)
+            check_codes(home, self.index, name, vote)
+        self._embed = embedder_of(folder, self.card, use_torch, few)
 
     @cached_property
     def root(self) -> Path:
@@ -249,44 +244,3 @@ class Predictor:
         path = str(columns["path"][position])
         same = query.name == Path(path).name and self.where(path).resolve() == query.resolve()
         return Neighbor(path, similarity, identity, labels, same)
-
-
-def _check_codes(home: Path, index: EmbeddingIndex, name: str, vote: TargetVote) -> None:
-    """Refuse an index whose column of a target is missing or names classes that there are not."""
-    codes = index.columns.get(CODE + name)
-    if "path" not in index.columns or codes is None or codes.dtype.kind not in "iu":
-        raise FileFormatError(
-            f"{home / 'labels.parquet'}: needs the columns path and {CODE + name}, found {', '.join(index.columns)}; "
-            "build the index again"
-        )
-    if len(codes) and not 0 <= codes.min() <= codes.max() < len(vote.classes):
-        raise FileFormatError(
-            f"{home / 'labels.parquet'}: {CODE + name} must be 0..{len(vote.classes) - 1}, found {codes.min()} to "
-            f"{codes.max()}; build the index again"
-        )
-
-
-def _embedder(folder: Path, card: Mapping[str, Any], use_torch: bool, few: bool) -> Embed:
-    # A file whose checksum is not in model.json was left by a training that was killed while it wrote it.
-    recorded = card["onnx"] is not None and (folder / "model.onnx").exists()
-    if use_torch or not recorded or find_spec("onnxruntime") is None:
-        return _torch_embedder(folder)
-    from metric_face.models import OnnxEmbedder
-
-    return OnnxEmbedder(
-        folder / "model.onnx", fingerprint=card["fingerprint"], digest=card["onnx"], quick_start=few
-    )
-
-
-def _torch_embedder(folder: Path) -> Embed:
-    import torch
-
-    from metric_face.models import load_model
-
-    model = load_model(folder)
-
-    def embed(images: Floats) -> Floats:
-        with torch.inference_mode():
-            return np.asarray(model.embed(torch.from_numpy(images)).float().numpy())
-
-    return embed
