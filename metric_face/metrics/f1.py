@@ -126,3 +126,24 @@ def macro_f1(y_true: ArrayLike, y_pred: ArrayLike, num_classes: int | None = Non
         _, codes = np.unique(np.concatenate([true, pred]), return_inverse=True)
         true, pred = codes[: true.size], codes[true.size :]
     return float(np.nanmean(f1_per_class(true, pred, num_classes)))
+
+
+def check_predictions(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    identities: ArrayLike,
+    other: ArrayLike | None,
+    num_classes: int | None,
+) -> tuple[Ints, Ints, list[Ints], int]:
+    """Check one or two predictions of the same items.
+
+    Returns:
+        (N,) classes and identities, (N,) predictions of each, and C.
+    """
+    true, pred, classes = check_pair(y_true, y_pred, num_classes)
+    predictions = [pred]
+    if other is not None:
+        _, second, more = check_pair(true, other, num_classes)
+        predictions.append(second)
+        classes = max(classes, more)
+    return true, as_codes(identities, len(true)), predictions, classes

@@ -24,7 +24,8 @@ from numpy.typing import ArrayLike
 
 from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
-from metric_face.metrics.f1 import as_codes, check_pair, f1_from_counts
+from metric_face.metrics.f1 import as_codes, check_predictions, f1_from_counts
+from metric_face.metrics.standard_errors import jackknife_error, student
 
 _BLOCK = 1 << 23  # numbers held at once
 
@@ -242,48 +243,3 @@ def _interval(
     centers = (value, unbiased, value if known is None else known)
     low, high = max(bounds[0], min(centers) - half), min(bounds[1], max(centers) + half)
     return Interval(float(value), min(low, value), max(high, value), error, confidence, size, above)
-
-
-def jackknife_error(without: Doubles) -> tuple[float, float]:
-    """Return the jackknife's standard error of a score, and the degrees of freedom of that error.
-
-    Args:
-        without: (G,) the score without each identity, or each group of identities of equal number, in turn.
-    """
-    size = len(without)
-    moved = without - without.mean()
-    square = float((moved**2).sum())
-    error = float(np.sqrt((size - 1) / size * square))
-    if square == 0:
-        return error, float(size - 1)
-    kurtosis = size * float((moved**4).sum()) / square**2
-    return error, float(np.clip(2 * size / max(kurtosis - 1, 1e-9), min(3, size - 1), size - 1))
-
-
-def student(confidence: float, freedom: float) -> float:
-    """Return the two-sided quantile of Student's t."""
-    from scipy.special import stdtrit
-
-    check_confidence(confidence)
-    return float(stdtrit(freedom, 0.5 + confidence / 2))
-
-
-def check_confidence(confidence: float) -> None:
-    if not 0 < confidence < 1:
-        raise ArgumentError(f"confidence must lie between 0 and 1, found {confidence}; 0.95 is usual")
-
-
-def check_predictions(
-    y_true: ArrayLike,
-    y_pred: ArrayLike,
-    identities: ArrayLike,
-    other: ArrayLike | None,
-    num_classes: int | None,
-) -> tuple[Ints, Ints, list[Ints], int]:
-    true, pred, classes = check_pair(y_true, y_pred, num_classes)
-    predictions = [pred]
-    if other is not None:
-        _, second, more = check_pair(true, other, num_classes)
-        predictions.append(second)
-        classes = max(classes, more)
-    return true, as_codes(identities, len(true)), predictions, classes

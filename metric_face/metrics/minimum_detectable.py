@@ -12,13 +12,9 @@ from numpy.typing import ArrayLike
 
 from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
-from metric_face.metrics.f1 import as_codes, f1_from_counts
-from metric_face.metrics.intervals import (
-    IdentityCounts,
-    check_confidence,
-    check_predictions,
-    identity_weights,
-)
+from metric_face.metrics.f1 import as_codes, check_predictions, f1_from_counts
+from metric_face.metrics.intervals import IdentityCounts, identity_weights
+from metric_face.metrics.standard_errors import check_confidence
 
 _SHARED = 0.5  # of what makes an image hard, the half that is hard for any model
 

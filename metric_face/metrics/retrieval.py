@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike
 from metric_face.arrays import Bools, Doubles, Floats, Ints
 from metric_face.errors import ArgumentError
 from metric_face.metrics.f1 import as_codes, as_labels
-from metric_face.metrics.intervals import Interval, jackknife_error, student
+from metric_face.metrics.intervals import Interval
 from metric_face.metrics.left_out import LeftOut
+from metric_face.metrics.standard_errors import jackknife_error, student
 from metric_face.progress import Progress, silent
 from metric_face.search import Points, Queries
 from metric_face.vectors import Metric, as_vectors, check_directions, check_metric
