@@ -181,7 +181,7 @@ def _publish(store: dict[str, Any]) -> None:
             f"{title}: of {len(store['families'])} families {len(finished)} were tried to the end; {len(whole)} train, "
             f"embed, save and load, {len(exported)} of them also leave as ONNX and embed the same."
         )
-    for family, name in store["families"].items():
+    for family, name in sorted(store["families"].items()):
         cells = [_cell(store.get(f"{name} {wanted}")) for wanted in ("96", "own")]
         rows.append((family, name, *cells))
     publish(

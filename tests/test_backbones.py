@@ -260,3 +260,13 @@ def test_a_run_of_ours_brings_projection_and_neck(tmp_path: Path) -> None:
     other = EmbeddingModel("test_resnet", {"b": 5}, embedding_size=4, size=(32, 32))
     load_backbone(other, tmp_path)
     assert torch.equal(other.backbone.layer1[0].conv1.weight, first.backbone.layer1[0].conv1.weight)
+
+
+def test_one_weight_in_two_places_is_saved_under_both_names(tmp_path: Path) -> None:
+    model = EmbeddingModel("test_resnet", embedding_size=8, size=(32, 32)).eval()
+    block = model.backbone.layer1[0]
+    block.bn2.weight = block.bn1.weight  # as CoaT does with its convolutions
+    save_model(tmp_path, model, EvalTransform((32, 32)), None)
+    images = torch.randn(2, 3, 32, 32)
+    with torch.inference_mode():
+        torch.testing.assert_close(load_model(tmp_path).embed(images), model.embed(images))

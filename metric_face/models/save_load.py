@@ -41,7 +41,7 @@ def save_model(
         The fingerprint: a hash of weights, architecture and transform, by which an index knows its model.
     """
     weights = folder / "model.safetensors"
-    tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    tensors = _unshared(model.state_dict())
     write_atomically(weights, lambda file: save_file(tensors, file))
     card = {
         "architecture": model.architecture,
@@ -51,6 +51,17 @@ def save_model(
         "start": None if start is None else dict(start),
     }
     return write_card(folder, card)
+
+
+def _unshared(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors of their own under every name; some families use one weight in several places (CoaT)."""
+    tensors: dict[str, Tensor] = {}
+    seen: set[int] = set()
+    for name, value in state.items():
+        tensor = value.detach().cpu().contiguous()
+        tensors[name] = tensor.clone() if tensor.untyped_storage().data_ptr() in seen else tensor
+        seen.add(tensor.untyped_storage().data_ptr())
+    return tensors
 
 
 def record_onnx(folder: Path) -> None:
