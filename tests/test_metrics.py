@@ -10,7 +10,6 @@ from sklearn.metrics import confusion_matrix, f1_score
 from metric_face.errors import ArgumentError
 from metric_face.metrics import (
     bootstrap_interval,
-    bootstrap_mean,
     confusion,
     f1_per_class,
     macro_f1,
@@ -391,13 +390,6 @@ def test_a_paired_difference_is_narrower_than_two_intervals():
     assert gain.excludes_zero()
     assert gain.share_above_zero == 1.0
     assert gain.standard_error < alone.standard_error
-
-
-def test_mean_interval_weighs_images():
-    values, identities = np.array([1.0, 1, 1, 0]), np.array([0, 0, 0, 1])
-    got = bootstrap_mean(values, identities, resamples=400)
-    assert got.value == 0.75
-    assert (got.low, got.high) == (0.0, 1.0)  # one of the two identities can be drawn twice
 
 
 def test_resolution_names_the_class_that_limits():

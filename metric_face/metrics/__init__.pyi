@@ -8,7 +8,6 @@ from .f1 import f1_per_class as f1_per_class
 from .f1 import macro_f1 as macro_f1
 from .intervals import Interval as Interval
 from .intervals import bootstrap_interval as bootstrap_interval
-from .intervals import bootstrap_mean as bootstrap_mean
 from .minimum_detectable import Resolution as Resolution
 from .minimum_detectable import assumed_resolution as assumed_resolution
 from .minimum_detectable import resolution as resolution
@@ -26,7 +25,6 @@ __all__ = [
     "as_labels",
     "assumed_resolution",
     "bootstrap_interval",
-    "bootstrap_mean",
     "calibrate",
     "confusion",
     "f1_per_class",

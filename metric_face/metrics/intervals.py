@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 
 from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
-from metric_face.metrics.f1 import as_codes, check_predictions, f1_from_counts
+from metric_face.metrics.f1 import check_predictions, f1_from_counts
 from metric_face.metrics.standard_errors import jackknife_error, student
 
 _BLOCK = 1 << 23  # numbers held at once
@@ -122,42 +122,6 @@ def bootstrap_interval(
         (-1.0 if len(counts) > 1 else 0.0, 1.0),
         known[0] - sum(known[1:]),
     )
-
-
-def bootstrap_mean(
-    values: ArrayLike,
-    identities: ArrayLike,
-    *,
-    resamples: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> Interval:
-    """Interval of the mean of one value per item, such as recall@1 of each query or a paired difference.
-
-    Args:
-        values: (N,) numbers.
-        identities: (N,) identities, integers or strings.
-        resamples: bootstrap resamples.
-        confidence: coverage of the interval, in (0, 1).
-        seed: of the resampling.
-
-    Returns:
-        The mean and its interval.
-
-    Raises:
-        ArgumentError: lengths disagree, a value is not finite, or a setting is out of range.
-    """
-    numbers: Doubles = np.asarray(values, dtype=np.float64)
-    groups = as_codes(identities, len(numbers))
-    if not np.isfinite(numbers).all():
-        raise ArgumentError("values must be finite, found NaN or infinity; leave those items out")
-    sums, sizes = np.bincount(groups, weights=numbers), np.bincount(groups)
-    draws = np.empty(resamples)
-    for part, weights in identity_weights(len(sizes), resamples, seed, width=2):
-        draws[part] = (weights @ sums) / (weights @ sizes)
-    without = (numbers.sum() - sums) / (len(numbers) - sizes)
-    bounds = (float(numbers.min()), float(numbers.max()))
-    return _interval(float(numbers.mean()), draws, without, confidence, bounds)
 
 
 class IdentityCounts:

@@ -1,0 +1,92 @@
+"""Evaluation: the scores of a run on one split, by predictor and target, and its retrieval."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from metric_face.errors import ArgumentError
+from metric_face.evaluation.logit_adjustment import Remedy
+from metric_face.metrics import Interval
+
+
+@dataclass(frozen=True)
+class Score:
+    """The macro F1 of one predictor on one target.
+
+    Attributes:
+        predictor: ``head``, ``knn``, ``probe`` or ``majority``.
+        target: an attribute, ``joint`` or ``identity``.
+        macro_f1: with its interval over identities.
+        f1: per class, NaN where the split has none of it.
+        note: how the predictor was set, such as the k of kNN.
+    """
+
+    predictor: str
+    target: str
+    macro_f1: Interval
+    f1: dict[str, float]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """How near the images of one label are to each other, within the split evaluated.
+
+    Attributes:
+        label: ``identity``, ``joint`` or an attribute.
+        recall_at_1: with its interval over identities.
+        recall_at_5, r_precision, map_at_r: means over queries.
+        same_identity_excluded: whether a query's own identity was left out of its neighbors.
+        queries: how many counted.
+        without_relevant: queries with nothing to find, which do not count.
+    """
+
+    label: str
+    recall_at_1: Interval
+    recall_at_5: float
+    r_precision: float
+    map_at_r: float
+    same_identity_excluded: bool
+    queries: int
+    without_relevant: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores of a run on one split of its images.
+
+    Attributes:
+        split: the split.
+        images: in it.
+        identities: in it.
+        scores: per predictor and target.
+        retrieval: per label.
+        after_training: what thresholds and a prior add to the heads.
+        met_own: images whose own identity is in the training split too, where kNN and probe meet it: it is not left
+            out; 0 after a split by identity, None where identities are not known.
+        notes: what could not be measured, and why, a line each.
+    """
+
+    split: str
+    images: int
+    identities: int
+    scores: tuple[Score, ...]
+    retrieval: tuple[Retrieval, ...]
+    after_training: tuple[Remedy, ...] = ()
+    met_own: int | None = None
+    notes: tuple[str, ...] = ()
+
+    def score(self, predictor: str, target: str) -> Score:
+        """One score.
+
+        Raises:
+            ArgumentError: there is none of this predictor and target.
+        """
+        for score in self.scores:
+            if (score.predictor, score.target) == (predictor, target):
+                return score
+        known = ", ".join(sorted({f"{score.predictor}/{score.target}" for score in self.scores}))
+        raise ArgumentError(f"score {predictor}/{target}: there is {known}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The evaluation as plain data, for JSON."""
+        return asdict(self)

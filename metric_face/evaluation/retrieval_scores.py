@@ -1,0 +1,58 @@
+"""Retrieval within a split: whether the nearest images of each label are of that label."""
+
+from typing import Any
+
+import numpy as np
+
+from metric_face.data import Targets, identity_labels
+from metric_face.embeddings import Embeddings
+from metric_face.evaluation.result import Retrieval
+from metric_face.metrics import Interval, RetrievalMetrics, retrieval_metrics
+from metric_face.optional import optional
+
+
+def score_retrieval(
+    queries: Embeddings, targets: Targets, identities: Any, notes: list[str]
+) -> list[Retrieval]:
+    """Rank the split for each of its images, by each label.
+
+    Args:
+        queries: the embeddings of the split.
+        targets: name -> codes and class names of its images.
+        identities: (Q,) the identity of each; left out of its own neighbors where the label is another one.
+        notes: receives, a line each, what could not be measured and why.
+    """
+    labels = dict(targets)
+    has_identities = len(np.unique(identities)) < len(identities)
+    if queries.table.identities is not None:
+        labels["identity"] = identity_labels(queries.table)
+    found = []
+    for name, (codes, _) in labels.items():
+        exclude = has_identities and name != "identity"
+        with optional(f"retrieval by {name}", notes):  # such as where no image has another one to find
+            result = retrieval_metrics(
+                queries.vectors,
+                codes,
+                identities=identities,
+                exclude_same_identity=exclude,
+                ks=(1, 5),
+            )
+            found.append(
+                Retrieval(
+                    name,
+                    _recall_at_1(result),
+                    result.recall[5],
+                    result.r_precision,
+                    result.map_at_r,
+                    result.same_identity_excluded,
+                    result.num_queries,
+                    result.num_without_relevant,
+                )
+            )
+    return found
+
+
+def _recall_at_1(result: RetrievalMetrics) -> Interval:
+    return (
+        result.interval("recall@1") if result.num_identities > 1 else Interval.without_range(result.recall[1])
+    )
