@@ -59,7 +59,7 @@ def column_of(values: Any) -> NDArray[Any]:
         return np.asarray(values.to_numpy())
     if hasattr(values, "__array__"):
         return np.asarray(values)
-    listed = [_plain(value) for value in values]
+    listed = [_scalar(value) for value in values]
     kinds = {type(value) for value in listed}
     if len(kinds) == 1 and kinds <= {int, str, float, bool}:
         array = np.asarray(listed)
@@ -73,5 +73,5 @@ def column_of(values: Any) -> NDArray[Any]:
     return column
 
 
-def _plain(value: Any) -> Any:
+def _scalar(value: Any) -> Any:
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value

@@ -1,6 +1,7 @@
 """The picture in ARCHITECTURE.md is the rule: arrows point down, there are no circles, and folders have doors."""
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -127,3 +128,60 @@ def test_no_class_name_stands_twice() -> None:
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name, []).append(str(file.relative_to(ROOT)))
     assert {name: files for name, files in homes.items() if len(files) > 1} == {}
+
+
+ONE_HOME = {
+    r"_?softmax": "metric_face/probabilities.py",
+    r"_?fit_ridge|_?ridge_path|_?ridge_regression": "metric_face/classifiers/probe_solver",
+    r"(\w+_)?folds_of|_?identity_folds|_?group_folds|_?assign_identities|_?deal": "metric_face/fold_assignment.py",
+    r"Floats|Doubles|Ints|Bools": "metric_face/arrays.py",
+    r"Progress|Say": "metric_face/progress.py",
+    r"_?head_classes|_?head_predictions": "metric_face/data/labels.py",
+    r"_?(plain|jsonable|json_ready)": "metric_face/files/plain_data.py",
+}
+"""What a definition is called -> where it alone may stand; samplers and losses have ideas of their own."""
+SPLITTERS = {"StratifiedGroupKFold", "GroupKFold", "StratifiedKFold"}
+
+
+def definitions(tree: ast.Module) -> Iterator[str]:
+    """The names of a module's functions and of what it assigns."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        targets = [node.target] if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [])
+        yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def second_homes(place: str, tree: ast.Module) -> list[str]:
+    """What a module defines or uses that has its home elsewhere, one line each."""
+    found = [
+        f"{place} defines {name}, which is for {home}"
+        for name in definitions(tree)
+        for pattern, home in ONE_HOME.items()
+        if re.fullmatch(pattern, name) and not place.startswith(home)
+    ]
+    used = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in SPLITTERS]
+    return found + [f"{place} makes folds with {name}; use identity_folds" for name in used]
+
+
+def test_an_idea_has_one_home() -> None:
+    files = sorted((ROOT / PACKAGE).rglob("*.py"))
+    trees = {str(file.relative_to(ROOT)): ast.parse(file.read_text("utf-8")) for file in files}
+    assert [line for place, tree in trees.items() for line in second_homes(place, tree)] == []
+    assert {home for home in ONE_HOME.values() if not (ROOT / home).exists()} == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "def _softmax(x): ...",
+        "def fit_ridge(x): ...",
+        "def group_folds(x): ...",
+        "Ints = 1",
+        "Say: object = 1",
+        "def _plain(x): ...",
+        "def f(): return StratifiedGroupKFold(5)",
+    ],
+)
+def test_a_second_home_is_named(line: str) -> None:
+    assert len(second_homes("metric_face/diagnosis/elsewhere.py", ast.parse(line))) == 1
