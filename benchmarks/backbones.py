@@ -204,7 +204,7 @@ def _cell(found: dict[str, Any] | None) -> str:
         return "not tried"
     size = "x".join(map(str, found["size"])) if "size" in found else ""
     if not found["why"]:
-        return f"{size}, {found['features']}" + ("" if "onnx" in found["done"] else ", no ONNX")
+        return f"{size}, {found['features']}" + ("" if "onnx" in found["done"] else ", ONNX not tried")
     why = found["why"].replace("|", "/")
     return f"{size} {'+'.join(found['done']) or 'nothing'}: {why[:150]}".strip()
 
