@@ -95,7 +95,8 @@ def exploded_loss(world: World, rng: np.random.Generator) -> World:
     world = fitted(world, strength=1e-5)
     log = world["log"].copy()
     after = np.arange(len(log)) > len(log) // 2
-    log.loc[after, ["loss", "loss/joint/ce"]] = np.exp(rng.normal(6, 1.5, int(after.sum())))[:, None]
+    for column in ("loss", "loss/joint/ce"):
+        log.loc[after, column] = np.exp(rng.normal(6, 1.5, int(after.sum())))
     log.loc[after, "update_ratio"] = 0.3
     return world | {"log": log}
 
