@@ -12,7 +12,7 @@ from metric_face.config import Config, load_config, recipes
 from metric_face.data import ImageTable, LabelSpace, PreparedData, split_table
 from metric_face.errors import ConfigError, MetricFaceError
 from metric_face.progress import Progress, silent
-from metric_face.training import TrainingPlan, get_ready
+from metric_face.training import TrainingPlan, get_ready, opposed_attributes
 
 
 def audit(
@@ -59,11 +59,21 @@ def audit(
         seed=config.seed,
         progress=progress,
     )
+    if plan is not None and prepared is not None:
+        opposed = opposed_attributes(config.settled(space is not None), prepared.table, prepared.space)
+        report = replace(report, findings=[*_opposed(opposed), *report.findings])
     notes = table.notes if prepared is None else (*settings_lines, *prepared.dropped, *prepared.notes)
     if not refusal:
         return replace(report, notes=tuple(notes))
     refused = DataFinding("training-refuses", "certain", "training-refuses", {"refusal": refusal})
     return replace(report, notes=tuple(notes), refusal=refusal, findings=[refused, *report.findings])
+
+
+def _opposed(names: tuple[str, ...]) -> list[DataFinding]:
+    """The warning that the metric loss works against some attributes, where it does."""
+    if not names:
+        return []
+    return [DataFinding("opposed-labels", "warning", "opposed-labels", {"names": list(names)})]
 
 
 def _configuration(source: str | Path, overrides: Sequence[str]) -> Config:

@@ -52,7 +52,7 @@ def context_from_run(run: "Run", **known: Any) -> Context:
     found: dict[str, Any] = {
         "split": split,
         "images": table.paths,
-        "settings": _settings(run),
+        "settings": _settings(run) | _opposed(run, table),
         "look_ahead": lambda: look_ahead(run),
         "seed": run.config.seed,
     }
@@ -168,12 +168,20 @@ def _settings(run: "Run") -> dict[str, Any]:
     settings: dict[str, Any] = {
         "monitor": run.facts.get("monitor", config.trainer.monitor),
         "validation_drop_last": False,
+        "metric": config.loss.metric,
         "start": run.facts.get("start"),
         "transform": run.card["transform"],
     }
     if config.loss.metric == "triplet":
         settings["margin"] = config.loss.arguments.get("margin", 0.2)
     return settings
+
+
+def _opposed(run: "Run", table: "ImageTable") -> dict[str, Any]:
+    """Attributes that the metric loss works against, by the settings alone."""
+    from metric_face.training import opposed_attributes
+
+    return {"opposed_attributes": opposed_attributes(run.config, table, run.space)}
 
 
 def _batches(run: "Run", table: "ImageTable", split: NDArray[np.str_]) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from .folds import fit_folds as fit_folds
 from .initial_config import settings_to_train as settings_to_train
 from .objective import build_objective as build_objective
 from .objective import objective_inputs as objective_inputs
+from .opposed_labels import opposed_attributes as opposed_attributes
 from .readiness import get_ready as get_ready
 from .run_folder import check_run_folder as check_run_folder
 from .schedule import learning_rate_factor as learning_rate_factor
@@ -20,6 +21,7 @@ __all__ = [
     "get_ready",
     "learning_rate_factor",
     "objective_inputs",
+    "opposed_attributes",
     "plan_training",
     "settings_to_train",
 ]

@@ -67,8 +67,13 @@ def ask(context: Context) -> Outcome:
         "labels": [str(i + 1) for i in range(len(spectrum[:12]))],
         "series": {"share": spectrum[:12].tolist()},
     }
-    values = {"dimensions": found.dimensions, "width": context.embeddings.shape[1], "needed": needed}
+    values: dict[str, object] = {
+        "dimensions": found.dimensions,
+        "width": context.embeddings.shape[1],
+        "needed": needed,
+    }
     values["mean_cosine"] = found.mean_cosine
+    values["remedy"] = "alone" if context.settings.get("metric") == "none" else "beside"
     collapsed = Finding(
         "health.flat" if flat else "health.one_point",
         Measure(found.dimensions if flat else found.mean_cosine, null=float(needed) if flat else 0.0),
