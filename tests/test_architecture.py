@@ -168,6 +168,10 @@ def test_an_idea_has_one_home() -> None:
     files = sorted((ROOT / PACKAGE).rglob("*.py"))
     trees = {str(file.relative_to(ROOT)): ast.parse(file.read_text("utf-8")) for file in files}
     assert [line for place, tree in trees.items() for line in second_homes(place, tree)] == []
+    spelled = re.compile(r"NDArray\[np\.(float32|float64|int64|bool_)\]")
+    assert [str(file) for file in files if spelled.search(file.read_text("utf-8"))] == [
+        str(ROOT / PACKAGE / "arrays.py")
+    ]
     assert {home for home in ONE_HOME.values() if not (ROOT / home).exists()} == set()
 
 

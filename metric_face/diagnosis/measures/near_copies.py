@@ -9,9 +9,8 @@ images among themselves.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from metric_face.arrays import Bools, Doubles, Ints
+from metric_face.arrays import Bools, Doubles, Floats, Ints
 
 FAR_OUT = 6.0
 """Robust standard deviations of the log ratio below its median."""
@@ -52,9 +51,7 @@ class NearCopies:
         return bool(poisson.sf(self.identities - 1, self.expected) < BY_CHANCE)
 
 
-def near_copies(
-    ids: Ints, similarities: NDArray[np.float32], identities: Ints, train: Ints, held: Ints
-) -> NearCopies:
+def near_copies(ids: Ints, similarities: Floats, identities: Ints, train: Ints, held: Ints) -> NearCopies:
     """Compare held-out rows with training rows of other identities.
 
     Args:
@@ -87,7 +84,7 @@ def near_copies(
     return NearCopies(held[below], who[below], float(np.exp(threshold)), count, expected, who, closeness)
 
 
-def _local_scale(ids: Ints, similarities: NDArray[np.float32], in_train: Bools) -> Doubles:
+def _local_scale(ids: Ints, similarities: Floats, in_train: Bools) -> Doubles:
     """(N,) median distance to the training rows among the neighbors; NaN where there are fewer than three."""
     good = (ids >= 0) & in_train[ids]
     far = np.where(good, np.maximum(1 - similarities.astype(np.float64), 1e-9), np.nan)
@@ -98,7 +95,7 @@ def _local_scale(ids: Ints, similarities: NDArray[np.float32], in_train: Bools) 
 
 
 def _ratios(
-    ids: Ints, similarities: NDArray[np.float32], rows: Ints, in_train: Bools, scale: Doubles
+    ids: Ints, similarities: Floats, rows: Ints, in_train: Bools, scale: Doubles
 ) -> tuple[Doubles, Ints, Doubles]:
     """Log of distance over the neighbor's scale, the nearest training neighbor, and its similarity."""
     near, close = ids[rows], similarities[rows].astype(np.float64)
