@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from metric_face.cli.app import app
 from metric_face.data.image_stamps import compare_stamps, take_stamps
 from metric_face.data.table import ImageTable
-from metric_face.data.whereabouts import moved, relative_names, tell
+from metric_face.data.whereabouts import moved, relative_names, report_image_state
 from metric_face.errors import DataError
 from metric_face.files.run_files import seal_run
 from metric_face.inference.predictor import Predictor
@@ -36,7 +36,7 @@ def mobile(indexed: Run, toy: Path, tmp_path: Path) -> Path:
 
 def lines(run: Run, **how: bool) -> list[str]:
     said: list[str] = []
-    tell(run, said.append, **how)
+    report_image_state(run, said.append, **how)
     return said
 
 

@@ -8,12 +8,12 @@ from metric_face.plurals import counted
 
 def evaluate(run: RunArgument = LATEST, split: Split = "val", as_json: Json = False) -> None:
     """Compute macro F1 of head, kNN and probe, recall@1/5, R-precision and MAP@R, with intervals over identities."""
-    from metric_face.data import tell
+    from metric_face.data import report_image_state
     from metric_face.evaluation import evaluate
     from metric_face.run import Run
 
     opened = Run.open(run)
-    tell(opened, say, shown=False)
+    report_image_state(opened, say, shown=False)
     with steps(not as_json) as step:
         found = evaluate(opened, split=split, say=step)
     if as_json:

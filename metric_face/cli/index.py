@@ -28,14 +28,14 @@ def index(
     as_json: Json = False,
 ) -> None:
     """Build the index that 'knn' searches; how its neighbors vote is chosen on validation."""
-    from metric_face.data import tell
+    from metric_face.data import report_image_state
     from metric_face.inference import build_index, chosen_lines
     from metric_face.run import Run
 
     opened = Run.open(run)
     target = out or opened.folder / "index"
     folder_target(target, INDEX)
-    tell(opened, say, shown=False)
+    report_image_state(opened, say, shown=False)
     budget = None if memory is None else int(memory * 2**30)
     built = build_index(opened, split=split, reject=reject, kind=kind, memory_budget=budget, recall=recall)
     folder = built.save(target)

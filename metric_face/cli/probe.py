@@ -7,12 +7,12 @@ from metric_face.cli.terminal import answer, answer_json, answer_table, say
 
 def probe(run: RunArgument = LATEST, split: Split = "val", as_json: Json = False) -> None:
     """Fit a linear probe on the training embeddings, and print its F1 per class on another split."""
-    from metric_face.data import tell
+    from metric_face.data import report_image_state
     from metric_face.evaluation import probe
     from metric_face.run import Run
 
     opened = Run.open(run)
-    tell(opened, say, shown=False)
+    report_image_state(opened, say, shown=False)
     with steps(not as_json) as step:
         scores = probe(opened, split=split, say=step)
     if as_json:

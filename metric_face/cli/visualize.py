@@ -24,7 +24,7 @@ def visualize(
     as_json: Json = False,
 ) -> None:
     """Draw the embedding: a PNG of small multiples, and one offline page with the images."""
-    from metric_face.data import tell
+    from metric_face.data import report_image_state
     from metric_face.pages import check_language
     from metric_face.run import Run
     from metric_face.visualization import visualize
@@ -33,7 +33,7 @@ def visualize(
     opened = Run.open(run, data=root)
     check_targets(out or opened.folder, MAP_FILES)
     say("UMAP compiles itself on its first use (about 40 s), then is fast")
-    tell(opened, say, shown=not no_thumbnails)
+    report_image_state(opened, say, shown=not no_thumbnails)
     with steps(not as_json) as step:
         made = visualize(
             opened, split=split, folder=out, seed=seed, thumbnails=not no_thumbnails, lang=lang, say=step

@@ -29,7 +29,7 @@ def why(
     as_json: Json = False,
 ) -> None:
     """Diagnose what holds a run back: the top findings here, all of them in report.html and report.json."""
-    from metric_face.data import tell
+    from metric_face.data import report_image_state
     from metric_face.diagnosis import diagnose, unlabeled_of, write_report
     from metric_face.pages import check_language
     from metric_face.run import Run
@@ -37,7 +37,7 @@ def why(
     check_language(lang)  # refused before anything is computed
     opened = Run.open(run, data=root)
     check_targets(out or opened.folder, REPORT_FILES)
-    tell(opened, say)
+    report_image_state(opened, say)
     known: dict[str, Any] = {}
     if others:
         known["runs"] = [opened, *(Run.open(other, data=root) for other in others)]

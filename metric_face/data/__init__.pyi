@@ -39,8 +39,8 @@ from .whereabouts import data_root as data_root
 from .whereabouts import given_root as given_root
 from .whereabouts import moved as moved
 from .whereabouts import refuse_missing as refuse_missing
+from .whereabouts import report_image_state as report_image_state
 from .whereabouts import root_beside as root_beside
-from .whereabouts import tell as tell
 
 __all__ = [
     "COLUMNS",
@@ -76,12 +76,12 @@ __all__ = [
     "refuse_missing",
     "refuse_repeated",
     "reopen_data",
+    "report_image_state",
     "root_beside",
     "split_by_identity",
     "split_table",
     "take_fingerprints",
     "take_stamps",
     "targets_of",
-    "tell",
     "text_of",
 ]

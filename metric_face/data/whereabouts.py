@@ -91,7 +91,7 @@ def refuse_missing(table: "ImageTable") -> None:
         )
 
 
-def tell(run: "Run", say: Say, *, shown: bool = True) -> None:
+def report_image_state(run: "Run", say: Say, *, shown: bool = True) -> None:
     """Say in a line each how many images of the stored embeddings are missing, and how many were changed since.
 
     Args:

@@ -18,7 +18,7 @@ class Neighbor:
     Attributes:
         path: as the index knows it.
         similarity: to the query image.
-        identity: who is on it, or None where the index does not know.
+        identity: the one on it, or None where the index does not name it.
         labels: target -> class name.
         same_file: whether it is the query file itself.
     """

@@ -1,4 +1,4 @@
-"""write_answers: one page that shows what each image was answered, who voted for it, and who else was near."""
+"""write_answers: one page that shows each image, its prediction, and the neighbors that voted for it."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ def write_answers(
     """Write the page of some answers as one HTML file, atomically.
 
     Args:
-        answers: of the images asked about; the first 50 are shown.
+        answers: of the query images; the first 50 are shown.
         predictor: what gave them.
         path: where the page shall be.
         thumbnails: False leaves every image out.

@@ -118,7 +118,7 @@ class Predictor:
 
     @property
     def knows_identities(self) -> bool:
-        """Whether the index says who is on its images."""
+        """Whether the index names the identities on its images."""
         return "identity" in self.index.columns
 
     def predict(
