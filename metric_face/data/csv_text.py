@@ -5,10 +5,12 @@ import csv
 import io
 from collections.abc import Collection, Iterator
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from metric_face.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _BOMS = (  # the longer first: that of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -20,7 +22,7 @@ _BOMS = (  # the longer first: that of UTF-32 begins with that of UTF-16
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
-def read_csv_text(file: Path, needed: Collection[str]) -> tuple[pd.DataFrame, list[str]]:
+def read_csv_text(file: Path, needed: Collection[str]) -> "tuple[pd.DataFrame, list[str]]":
     """Read a CSV file with every column as text.
 
     The separator is a comma, or another one where only that gives the header a column that is needed. UTF-8, and
@@ -64,6 +66,8 @@ def read_csv_text(file: Path, needed: Collection[str]) -> tuple[pd.DataFrame, li
         rows.append(_row(file, number, cells, names, separator))
     if blank:
         notes.append(f"{file}: {blank} lines without a value are left out")
+    import pandas as pd  # here: the kNN command imports this module and needs no table
+
     frame = pd.DataFrame(rows, columns=names, dtype="str")
     if "" in names:
         column = frame.pop("")
