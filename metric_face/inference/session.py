@@ -9,7 +9,6 @@ from metric_face.classifiers import Votes
 from metric_face.errors import DataError
 from metric_face.files import write_text
 from metric_face.inference.answers import Answer
-from metric_face.inference.explain_page import write_answers
 from metric_face.inference.predictor import Predictor
 from metric_face.inference.submission import ImageRequest, build_submission
 from metric_face.plurals import counted
@@ -100,6 +99,8 @@ class Session:
             lines += [f"{counted(len(self.answers), 'answers')} in {self.csv}{unused}", *notes]
             self.complete &= complete
         if self.page is not None:
+            from metric_face.inference.explain_page import write_answers  # most calls write no page
+
             page = write_answers(
                 self.answers, self.predictor, self.page, thumbnails=self.thumbnails, lang=self.lang
             )
