@@ -58,7 +58,7 @@ TRAINING = "metric_face.training"
     ("where", "said", "group"),
     [
         ("metric_face.data.preparation:find_broken", "stopped by SIGTERM; call the command again", False),
-        (f"{TRAINING}.components:EmbeddingModel", BEGUN, False),
+        (f"{TRAINING}.components:build_objective", BEGUN, False),
         (f"{TRAINING}.module:TrainingModule.configure_optimizers", BEGUN, True),
         (f"{TRAINING}.module:TrainingModule.training_step", BEGUN, True),
         (f"{TRAINING}.module:TrainingModule.validation_step", BEGUN, True),
