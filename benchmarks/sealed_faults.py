@@ -1,4 +1,4 @@
-"""Ten kinds of fault written before any rule was tuned, and run once.
+"""Ten kinds of fault written before any rule was tuned, and run once: results/sealed_faults.md is that run.
 
 No test and no other benchmark uses them. ``python -m benchmarks.sealed_faults`` runs them and their twins.
 """

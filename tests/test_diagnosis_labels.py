@@ -123,14 +123,14 @@ def test_the_share_of_exchanged_identities_is_estimated_and_none_where_there_are
     assert exchanges(np.zeros(500)).evidence == pytest.approx(0)
 
 
-def _exchanged(seed, share):
+def _exchanged(seed, share, questions=ASKED):
     """Two rare classes; of their held-out identities a share is labeled as the other one."""
     world = draw(seed, shares=(0.45, 0.35, 0.12, 0.08), gap=3.5, identities=400)
     rng, kind, who = np.random.default_rng(seed), world["labels"]["kind"], world["identities"]
     wrong = (world["split"] == "val") & (kind >= 2) & (rng.random(who.max() + 1) < share)[who]
     taught = world["labels"]
     labels = taught | {"kind": np.where(wrong, 5 - kind, kind)}
-    result = diagnose(**arguments(fitted(world | {"labels": labels}, labels=taught)), questions=ASKED)
+    result = diagnose(**arguments(fitted(world | {"labels": labels}, labels=taught)), questions=questions)
     return result, np.flatnonzero(wrong)
 
 
@@ -145,6 +145,13 @@ def test_rare_classes_exchanged_in_validation_are_found_by_their_pair(seed) -> N
     assert recall > 0.9
     assert finding.explained > 0.05
     assert found(_exchanged(seed, 0.0)[0]) == []
+
+
+def test_exchanged_labels_account_for_the_gap_between_the_splits() -> None:
+    result, _ = _exchanged(0, 0.6, ["generalization", *ASKED])
+    assert found(result)[0] == "label_errors.exchanged"
+    assert "generalization.overfit" not in found(result)
+    assert result.tables["generalization.gaps"].rows[0][3] > 0.1
 
 
 def test_bells_give_back_the_shares_and_overlap_needs_none() -> None:

@@ -15,7 +15,8 @@ stored scores are stale       possible    possible    no         possible       
 images repeat across splits   no          no          no         no             no
 cuts moved in validation      yes         no          no         no             yes
 shortcut                      yes         possible    no         no             yes
-prior of training kept        possible    no          no         no             yes
+labels exchanged held out     yes         no          no         no             yes
+prior of training kept        possible    no          no         possible       yes
 overfit                       yes         no          no         no             yes
 underfit                      no          possible    no         possible       yes
 head lost what is there       no          possible    no         yes            yes
@@ -49,7 +50,8 @@ ACCOUNTS_FOR: dict[str, frozenset[str]] = {
     "generalization.shortcut": frozenset(
         {OVERLAP, "generalization.overfit", "label_errors.wrong", "rare.classes"}
     ),
-    "generalization.prior": frozenset({OVERLAP}),
+    "label_errors.exchanged": frozenset({OVERLAP, "generalization.overfit", "generalization.prior"}),
+    "generalization.prior": frozenset({OVERLAP, "sources.head"}),
     "generalization.overfit": frozenset({OVERLAP}),
     "generalization.underfit": frozenset({OVERLAP, "sources.head"}),
     "sources.head": frozenset({OVERLAP}),
