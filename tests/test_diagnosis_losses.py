@@ -99,3 +99,17 @@ def test_weights_along_the_class_means_agree_with_the_geometry() -> None:
         result = diagnose(**run, head={"mask": weights}, questions=["conflict"])
         for row in result.tables["conflict.self_duality"].rows:
             assert row[2] == pytest.approx(cosine, abs=1e-5)
+
+
+def test_images_that_recur_in_every_epoch_widen_the_interval() -> None:
+    """900 probes, 100 batches an epoch: each image is in nine of them, so the interval is three times as wide."""
+    log = _log(-0.5, -0.6, -0.4).assign(**{"conflict/probes": 900.0})  # steps 100 and 200 are an epoch apart
+    result, answer = _ask(log)
+    assert (answer.measure.low, answer.measure.high) == (pytest.approx(-0.8), pytest.approx(-0.2))
+    assert found(result) == ["conflict.suspected"]
+    result, answer = _ask(_log(-0.3, -0.4, -0.15).assign(**{"conflict/probes": 900.0}))
+    assert answer.measure.high > 0
+    assert found(result) == []
+    assert found(_ask(_log(-0.3, -0.4, -0.15).assign(**{"conflict/probes": 100.0}))[0]) == [
+        "conflict.suspected"
+    ]

@@ -14,7 +14,7 @@ labels unrelated to images    possible    yes         no         no             
 stored scores are stale       possible    possible    no         possible       yes
 images repeat across splits   no          no          no         no             no
 cuts moved in validation      yes         no          no         no             yes
-shortcut                      yes         possible    no         no             yes
+shortcut                      yes         possible    no         possible       yes
 labels exchanged held out     yes         no          no         no             yes
 prior of training kept        possible    no          no         possible       yes
 overfit                       yes         no          no         no             yes
@@ -48,7 +48,7 @@ ACCOUNTS_FOR: dict[str, frozenset[str]] = {
     "basics.learning_rate": frozenset({OVERLAP, "signal.none", "generalization.underfit"}),
     "basics.frozen": frozenset({OVERLAP, "signal.none", "generalization.underfit"}),
     "generalization.shortcut": frozenset(
-        {OVERLAP, "generalization.overfit", "label_errors.wrong", "rare.classes"}
+        {OVERLAP, "generalization.overfit", "label_errors.wrong", "rare.classes", "sources.head"}
     ),
     "label_errors.exchanged": frozenset({OVERLAP, "generalization.overfit", "generalization.prior"}),
     "generalization.prior": frozenset({OVERLAP, "sources.head"}),

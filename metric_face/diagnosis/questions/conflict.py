@@ -20,7 +20,7 @@ from metric_face.diagnosis.finding import (
     Table,
     Verdict,
 )
-from metric_face.diagnosis.measures.training_log import COLUMNS, series
+from metric_face.diagnosis.measures.training_log import COLUMNS, aligned, series
 from metric_face.diagnosis.questions.worth import compare
 
 OPPOSED = -0.1
@@ -54,7 +54,7 @@ def ask(context: Context) -> Outcome:
             (Abstention("conflict", reason),),
             HypothesisAnswer("B", Verdict.CANNOT_TELL, reason),
         )
-    measure = Measure(last["kappa"], last["kappa_low"], last["kappa_high"], 0.0)
+    measure = _widened(context, last["kappa"], last["kappa_low"], last["kappa_high"])
     answer, findings = _weigh(context, measure, last)
     return Outcome(tuple(findings), tuple(tables), (), answer)
 
@@ -86,6 +86,33 @@ def _weigh(
         return HypothesisAnswer("B", Verdict.NOT_SUPPORTED, "outcome_no_worse", kappa, compared), []
     found = Finding("conflict.opposed", kappa, compared, explained=-gap, picture=picture)
     return HypothesisAnswer("B", Verdict.SUPPORTED, "opposed", kappa, compared), [found]
+
+
+def _widened(context: Context, kappa: float, low: float, high: float) -> Measure:
+    """Kappa with an interval that counts the images of an epoch once, however many epochs the probes span.
+
+    The logged interval resamples probes. Over E epochs each image is in E of them, and what its gradient has of its
+    own is in all; so there are as many independent probes as one epoch holds, and the interval grows by sqrt(E).
+    """
+    probes, held = _last(context, "probes"), _batches_of_an_epoch(context)
+    wider = math.sqrt(max(1.0, probes / held)) if probes and held else 1.0
+    return Measure(
+        kappa, max(-1.0, kappa - wider * (kappa - low)), min(1.0, kappa + wider * (high - kappa)), 0.0
+    )
+
+
+def _batches_of_an_epoch(context: Context) -> float | None:
+    """Batches of an epoch, as they were drawn or as the log counts its steps; None where neither is known."""
+    if context.batches is not None:
+        return float(np.mean([len(epoch) for epoch in context.batches]))
+    for name in ("batches", "batches_promised"):
+        counted = series(context.log, name)
+        if counted is not None:
+            return float(np.median(counted))
+    both = aligned(context.log, "step", "epoch")
+    if both is None or np.ptp(both[1]) == 0:
+        return None
+    return float(np.ptp(both[0]) / np.ptp(both[1]))
 
 
 def _dominated(context: Context) -> tuple[str, float, float, float] | None:
