@@ -123,6 +123,20 @@ def test_a_joint_class_is_one_map_with_names_links_and_a_legend(points):
     assert set(colors) == set(palette.nested(2, 3).light)
 
 
+def test_a_name_at_the_edge_stands_within_the_frame():
+    codes = np.repeat(np.arange(4), 5)
+    corners = np.array([[0, 0], [10, 0], [0, 10], [10, 10]], dtype=np.float32)
+    spread = np.random.default_rng(0).normal(scale=0.05, size=(20, 2)).astype(np.float32)
+    names = tuple(f"a class with a long name {k}" for k in range(4))
+    near = Projection(corners[codes] + spread, 0, 3, 0.1)
+    axis, drawn = _drawn(map_figure(near, choose_view([Column("who", codes, names)])))
+    frame = axis.get_window_extent()
+    assert {name.get_text() for name in drawn} == set(names)
+    for box in (name.get_window_extent() for name in drawn):
+        assert frame.x0 - 1 <= box.x0
+        assert box.x1 <= frame.x1 + 1
+
+
 def test_of_many_classes_those_that_mix_have_colors_and_names(points):
     codes = np.arange(N) % 20
     leading = tuple(range(19, -1, -1))

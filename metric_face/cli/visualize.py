@@ -23,7 +23,7 @@ def visualize(
     lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
-    """Draw the embedding: a PNG of small multiples, and one offline page with the images."""
+    """Draw the embedding: a PNG of the map, and one offline page with the images."""
     from metric_face.data import report_image_state
     from metric_face.pages import check_language
     from metric_face.run import Run

@@ -47,8 +47,10 @@ const Names = (() => {
     ink.font = `600 ${SIZE}px ${css("--font")}`;
     for (const code of vivid) {
       if (!column.centers[code]) continue;
-      const [x, y] = at(column.centers[code]), text = short(column.classes[code]), half = ink.measureText(text).width / 2 + 3;
-      for (const step of [0, 1, -1, 2, -2, 3, -3]) {
+      const [left, y] = at(column.centers[code]), text = short(column.classes[code]), half = ink.measureText(text).width / 2 + 3;
+      if (left < cell.left || left > cell.left + cell.width) continue; // its class is out of sight
+      const x = Math.max(cell.left + half + 1, Math.min(left, cell.left + cell.width - half - 1));
+      for (const step of [0, 1, -1, 2, -2]) {
         const middle = y + step * (SIZE + 4);
         const box = { left: x - half, right: x + half, top: middle - SIZE / 2 - 2, bottom: middle + SIZE / 2 + 2 };
         const inside = box.left > cell.left && box.right < cell.left + cell.width

@@ -51,7 +51,13 @@ def draw_names(figure: "Figure", axis: "Axes", coords: Floats, column: Column) -
     from matplotlib.patheffects import withStroke
 
     FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]  # places the axes: before, nothing has a size
-    placed: list[Bbox] = [text.get_window_extent() for text in axis.texts]
+    placed: list[Bbox] = []
+    for text in list(axis.texts):  # the shares of links that are nearly in one place: the first stays
+        box = text.get_window_extent()
+        if any(box.overlaps(other) for other in placed):
+            text.remove()
+        else:
+            placed.append(box)
     frame = axis.get_window_extent()
     centers = class_centers(coords, column)
     for code in _by_size(column):
@@ -73,11 +79,12 @@ def draw_names(figure: "Figure", axis: "Axes", coords: Floats, column: Column) -
             path_effects=[withStroke(linewidth=3, foreground="white")],
         )
         size = label.get_window_extent()
-        for up in (0.0, 1.1, -1.1, 2.2, -2.2, 3.3, -3.3):
-            box = size.translated(0, up * size.height)
+        aside = max(frame.x0 + 1 - size.x0, 0.0) - max(size.x1 - frame.x1 + 1, 0.0)  # into the frame
+        for up in (0.0, 1.1, -1.1, 2.2, -2.2):
+            box = size.translated(aside, up * size.height)
             inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
             if inside and not any(box.overlaps(other) for other in placed):
-                left, low = axis.transData.inverted().transform((x, y + up * size.height))
+                left, low = axis.transData.inverted().transform((x + aside, y + up * size.height))
                 label.set_position((float(left), float(low)))
                 placed.append(box)
                 break
