@@ -28,9 +28,9 @@ def draw_links(axis: "Axes", coords: Floats, column: Column) -> None:
             continue
         (x0, y0), (x1, y1) = one, other
         axis.plot(
-            [x0, x1], [y0, y1], color="white", linewidth=3 + 12 * share, alpha=0.8, zorder=3, gid="link"
+            [x0, x1], [y0, y1], color="white", linewidth=2.4 + 6 * share, alpha=0.8, zorder=3, gid="link"
         )
-        axis.plot([x0, x1], [y0, y1], color=_INK, linewidth=1 + 9 * share, alpha=0.75, zorder=4, gid="link")
+        axis.plot([x0, x1], [y0, y1], color=_INK, linewidth=0.8 + 5 * share, alpha=0.65, zorder=4, gid="link")
         axis.text(
             (x0 + x1) / 2,
             (y0 + y1) / 2,
