@@ -21,9 +21,11 @@ from metric_face.extraction import extract
 from metric_face.files.run_files import begin_run
 from metric_face.files.staging import place_of
 from metric_face.folds import fold_runs, is_finished
+from metric_face.progress import silent
 from metric_face.run import Run
 from metric_face.training.fitting import fit
 from metric_face.training.folds import fit_folds
+from metric_face.training.starting import choose_start
 from tests.training_cases import tiny_config
 
 pytestmark = pytest.mark.slow
@@ -96,7 +98,8 @@ def test_a_fold_killed_before_its_first_checkpoint_is_started_anew(
         if len(calls) == 2:
             folder.mkdir()
             table = more["data"].table
-            begin_run(folder, {"data_root": str(table.root.resolve())}, dump_config(config), table.save)
+            settled, _ = choose_start(config, silent)  # as a training writes it before its first step
+            begin_run(folder, {"data_root": str(table.root.resolve())}, dump_config(settled), table.save)
             raise SystemExit(9)
         return fit(config, folder, **more)
 
