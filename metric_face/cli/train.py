@@ -46,14 +46,17 @@ def train(
         done = work(settings, out, resume=resume, quiet=quiet, say=say, progress=progress)
     runs = done if isinstance(done, list) else [done]
     facts = [{"run": str(run.folder), **run.facts} for run in runs]
-    place = shell_word(out)
     if as_json:
         answer_json({"folder": str(out), "folds": facts} if many else facts[0])
     else:
         for run in runs:
             answer(run.summary)
-        following = f"fuse {place}" if many else f"embed {place} && metric-face evaluate {place}"
+        following = (
+            f"fuse {shell_word(out)}"
+            if many
+            else f"embed {shell_word(out)} && metric-face evaluate {shell_word(out)}"
+        )
         answer(f"next: metric-face {following}")
     if facts[-1]["ended"] == "interrupted":  # the exit code that a shell or a queue system expects
-        say(f"go on with: metric-face train --resume --out {place}")
+        say(f"go on with: metric-face train --resume --out {shell_word(out)}")
         raise typer.Exit(143 if facts[-1]["signal"] == "SIGTERM" else 130)
