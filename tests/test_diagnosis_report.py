@@ -78,6 +78,8 @@ def test_ranking_by_its_rule() -> None:
         make("shift.prior", explained=0.01),
         make("conflict.suspected", confidence=Confidence.POSSIBLE),
         make("overlap.classes", explained=0.2),
+        make("rare.classes", explained=0.4),
+        make("generalization.overfit"),
         make("floors.absent", Tier.SPOILER),
         make("leak.identity", Tier.SPOILER, 0.001),
         make("leak.near", Tier.SPOILER, 0.3),
@@ -87,9 +89,11 @@ def test_ranking_by_its_rule() -> None:
         "leak.near",
         "leak.identity",
         "floors.absent",
+        "generalization.overfit",
         "overlap.classes",
         "shift.prior",
         "conflict.suspected",
+        "rare.classes",
         "resolution.too_coarse",
     ]
 

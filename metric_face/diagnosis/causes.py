@@ -13,6 +13,7 @@ loss broke                    possible    possible    yes        possible       
 labels unrelated to images    possible    yes         no         no             yes
 stored scores are stale       possible    possible    no         possible       yes
 images repeat across splits   no          no          no         no             no
+embedding collapsed           no          possible    no         no             yes
 cuts moved in validation      yes         no          no         no             yes
 shortcut                      yes         possible    no         possible       yes
 labels exchanged held out     yes         no          no         no             yes
@@ -44,6 +45,8 @@ ACCOUNTS_FOR: dict[str, frozenset[str]] = {
         {OVERLAP, "generalization.overfit", "generalization.underfit", "label_errors.wrong", "rare.classes"}
     ),
     "sources.log": frozenset({OVERLAP, "generalization.underfit", "sources.head", "rare.classes"}),
+    "health.flat": frozenset({OVERLAP, "signal.none", "label_errors.exchanged"}),
+    "health.one_point": frozenset({OVERLAP, "signal.none", "label_errors.exchanged"}),
     "boundary.moved": frozenset({OVERLAP, "generalization.overfit", "generalization.prior"}),
     "basics.learning_rate": frozenset({OVERLAP, "signal.none", "generalization.underfit"}),
     "basics.frozen": frozenset({OVERLAP, "signal.none", "generalization.underfit"}),

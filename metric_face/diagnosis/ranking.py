@@ -3,7 +3,8 @@
 1. Spoilers first: while one stands, the numbers beside it are about the wrong thing. Among themselves they follow
    the questions, which follow an image's way: split, labels' definition, views, epoch, set-up, losses, embedding.
 2. Causes: first those in what was trained (:data:`TRAINING`), because what else is measured is measured on that model;
-   then by the macro F1 they explain, largest first; those without an estimate after those with one.
+   rare classes after the others, because what is wrong elsewhere is wrong there too; otherwise by the macro F1 they
+   explain, largest first, those without an estimate after those with one.
 3. Limits last: they are no fault of the run.
 
 Within one place the surer finding stands first. Nothing is dropped here: each question decides, by its own rule
@@ -32,12 +33,13 @@ def rank(findings: Iterable[Finding], questions: Sequence[str]) -> tuple[Finding
     """
 
     def key(finding: Finding) -> tuple[int, int, float, int]:
-        place = (
-            questions.index(finding.question)
-            if finding.tier is Tier.SPOILER
-            else finding.question not in TRAINING
-        )
+        place = questions.index(finding.question) if finding.tier is Tier.SPOILER else _stage(finding)
         gain = -1.0 if finding.explained is None else finding.explained
         return _TIERS.index(finding.tier), place, -gain, _SURE.index(finding.confidence)
 
     return tuple(sorted(findings, key=key))
+
+
+def _stage(finding: Finding) -> int:
+    """What was trained, then what it was trained on, then which classes suffer most."""
+    return 0 if finding.question in TRAINING else 2 if finding.question == "rare" else 1

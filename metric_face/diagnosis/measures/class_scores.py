@@ -7,8 +7,8 @@ import numpy as np
 from metric_face.diagnosis.context import Context
 
 FEWEST_IN_TRAINING = 20
-"""Identities in training below which a class is rare, whatever the held-out side holds."""
-FEWEST_HELD_OUT = 10
+"""Identities in training below which a class is rare."""
+FEWEST_WITHOUT_SPLIT = 20
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,13 @@ def class_scores(context: Context) -> list[ClassScore]:
 
 
 def is_rare(one: ClassScore) -> bool:
-    """Whether a class has too few identities to be learned, or to be measured."""
-    few = one.in_training is not None and one.in_training < FEWEST_IN_TRAINING
-    return few or one.identities < FEWEST_HELD_OUT
+    """Whether a class has too few identities to be learnt; without a split, too few among the evaluated rows.
+
+    A class that training holds and validation lacks is measured badly, not learnt badly: the resolution question's.
+    """
+    if one.in_training is not None:
+        return one.in_training < FEWEST_IN_TRAINING
+    return one.identities < FEWEST_WITHOUT_SPLIT
 
 
 def missing(scores: list[ClassScore]) -> float:
