@@ -8,8 +8,8 @@ from metric_face.arrays import Doubles, Ints
 from metric_face.diagnosis.measures.resampling import permute_labels
 
 DRAWS = 199
-SURE = 3.0
-"""Standard deviations; several attributes are looked at, each by up to three scores."""
+SURE = 2.33
+"""Standard deviations (one in a hundred): with more, a weak signal would be called none."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Signal:
     Attributes:
         area: of the labels as they are; 0.5 is nothing.
         null: mean of the permuted labels.
-        upper: mean of the permuted labels plus three of their standard deviations.
+        upper: mean of the permuted labels plus 2.33 of their standard deviations.
     """
 
     area: float
