@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-import timm
 import torch
 from PIL import Image
 
@@ -17,6 +16,7 @@ from metric_face.features import (
     start_scores,
     whitening,
 )
+from metric_face.models import EmbeddingModel
 
 TRANSFORM = EvalTransform((32, 32))
 
@@ -34,20 +34,18 @@ def table(tmp_path):
 @pytest.fixture(scope="module")
 def backbone():
     torch.manual_seed(0)
-    return timm.create_model("test_resnet", num_classes=0).eval()
+    return EmbeddingModel("test_resnet").eval()
 
 
 def computed(backbone, table, flip):
     images = torch.from_numpy(np.stack([TRANSFORM(path) for path in table.paths]))
     with torch.no_grad():
-        return backbone(images.flip(3) if flip else images).numpy()
+        return backbone.features(images.flip(3) if flip else images).numpy()
 
 
 @pytest.mark.parametrize("view", ["plain", "flip"])
-def test_a_view_is_what_the_backbone_gives(backbone, table, tmp_path, view, monkeypatch):
-    monkeypatch.setattr("metric_face.features.cache.computing_dtype", lambda device: torch.float32)
-    monkeypatch.setattr("metric_face.extraction.computing_dtype", lambda device, wanted: torch.float32)
-    found = cached_features(backbone, table, TRANSFORM, tmp_path / "features")
+def test_a_view_is_what_the_backbone_gives(backbone, table, tmp_path, view):
+    found = cached_features(backbone, table, TRANSFORM, tmp_path / "features", precision="fp32")
     np.testing.assert_allclose(found.views[view], computed(backbone, table, view == "flip"), atol=1e-5)
 
 
@@ -67,7 +65,7 @@ def test_what_changed_is_computed_anew(backbone, table, tmp_path, change):
     cached_features(backbone, table, TRANSFORM, home, views=["plain"])
     transform = TRANSFORM
     if change == "weights":
-        backbone = timm.create_model("test_resnet", num_classes=0)
+        backbone = EmbeddingModel("test_resnet")
     elif change == "transform":
         transform = EvalTransform((32, 32), crop=(0.9, 0.9))
     elif change == "image":

@@ -1,14 +1,14 @@
+from .data_schema import AugmentationConfig as AugmentationConfig
+from .data_schema import DataConfig as DataConfig
+from .data_schema import SplitConfig as SplitConfig
 from .dumping import dump as dump
 from .durations import parse_duration as parse_duration
 from .fields import wants_text as wants_text
-from .schema import AugmentationConfig as AugmentationConfig
 from .schema import Config as Config
-from .schema import DataConfig as DataConfig
 from .schema import LossConfig as LossConfig
 from .schema import ModelConfig as ModelConfig
 from .schema import OptimizerConfig as OptimizerConfig
 from .schema import SamplerConfig as SamplerConfig
-from .schema import SplitConfig as SplitConfig
 from .schema import TrainerConfig as TrainerConfig
 from .sense import PER_ATTRIBUTE as PER_ATTRIBUTE
 from .words import one_line as one_line

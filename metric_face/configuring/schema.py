@@ -4,91 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from metric_face.configuring.data_schema import DataConfig
 from metric_face.configuring.durations import parse_duration
-from metric_face.configuring.fields import (
-    Auto,
-    Below1,
-    Count,
-    CropShare,
-    Deviation,
-    Pixels,
-    Section,
-    Seed,
-    Share,
-    Steps,
-    Weight,
-)
-from metric_face.configuring.sense import check_bins, check_losses, check_monitor, check_split, distinct
-
-
-class AugmentationConfig(Section):
-    flip: Share = 0.5
-    """Chance of a left-right flip."""
-    scale: Annotated[float, Field(ge=0.01, le=1)] = 0.7
-    """Smallest share of the area that a random crop keeps; 1 is no crop."""
-    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
-    """Largest rotation in degrees."""
-    color: Share = 0.2
-    """Strength of random brightness, contrast and saturation."""
-    erase: Share = 0.0
-    """Chance that a random rectangle is blanked."""
-
-
-class SplitConfig(Section):
-    val: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of the images for validation; a column ``split`` in the table takes precedence."""
-    test: Below1 = 0.0
-    """Share of the images that training never looks at."""
-    group: str | None = None
-    """Column whose values must not be in two parts; default ``identity``, else exact copies stay together."""
-    folds: Annotated[int, Field(ge=2, le=1000)] | None = None
-    """Number of folds, in place of the share ``val``; ``fold`` is held out here, ``train --folds`` holds out each."""
-    fold: Annotated[int, Field(ge=0)] = 0
-    """Which fold is for validation, from 0."""
-    seed: Seed = 0
-
-    @model_validator(mode="after")
-    def _leaves_something_to_train_on(self) -> "SplitConfig":
-        check_split(self)
-        return self
-
-
-class DataConfig(Section):
-    path: str = ""
-    """The competition's folder, a CSV or Parquet file with a ``path`` column, or class folders."""
-    attributes: list[str] | None = None
-    """Columns to predict, in the joint class's order; [] trains on identities alone; default the obvious ones."""
-    bins: dict[str, list[float]] = Field(default_factory=dict)
-    """Cuts of continuous attributes, such as {age: [30, 60]}."""
-    missing_labels: Literal["refuse", "drop"] = "refuse"
-    """What to do with rows that lack a label."""
-    skip_broken: bool = False
-    """Drop and list broken images instead of refusing."""
-    size: tuple[Pixels, Pixels] | Auto = "auto"
-    """Height and width in pixels that the model sees; ``auto``: the model's own where it starts from trained weights,
-    else 96. Where a model does not take a size, the nearest that it takes is used and reported."""
-    crop: tuple[CropShare, CropShare] | Auto = "auto"
-    """Height and width of the centered crop, as shares of the image's; ``auto``: the model's own where it starts from
-    trained weights and ``fit`` is ``auto`` too, else all of the image."""
-    fit: Literal["auto", "stretch", "center", "squash", "border"] = "auto"
-    """How an image of other proportions comes to size: ``stretch`` distorts the crop; ``center`` keeps proportions and
-    cuts off what is too long, ``border`` keeps all of it on a border, ``squash`` distorts before the crop, each as in
-    timm. ``auto``: the model's own where ``crop`` is, else ``stretch``."""
-    mean: tuple[Share, Share, Share] | Auto = "auto"
-    """Of each channel, with values in 0..1; ``auto``: the model's own."""
-    std: tuple[Deviation, Deviation, Deviation] | Auto = "auto"
-    """Of each channel; ``auto``: the model's own."""
-    interpolation: Literal["auto", "nearest", "bilinear", "bicubic", "lanczos"] = "auto"
-    """Of resizing; ``auto``: the model's own."""
-    augmentation: AugmentationConfig = AugmentationConfig()
-    split: SplitConfig = SplitConfig()
-    workers: Annotated[int, Field(ge=0, le=256)] = 2
-    """Processes that read images."""
-    cache_gib: Annotated[float, Field(ge=0, le=65536)] = 2.0
-    """Keep the resized images in memory when they take no more than this."""
-
-    _attributes = field_validator("attributes")(distinct)
-    _bins = field_validator("bins")(check_bins)
+from metric_face.configuring.fields import Auto, Below1, Count, Section, Seed, Share, Steps, Weight
+from metric_face.configuring.sense import check_losses, check_monitor, distinct
 
 
 class ModelConfig(Section):
@@ -102,14 +21,21 @@ class ModelConfig(Section):
     pooling: Literal["auto", "avg", "gem", "token"] = "auto"
     """How the last feature map becomes features: ``auto`` is the model's own way, its head included; ``avg`` is the
     mean over places, ``gem`` a generalized mean with a learned exponent, ``token`` the class token."""
-    neck: Literal["bn", "none", "cosine"] = "bn"
-    """``bn``: triplet before a batch norm, classifier after (BNNeck). ``cosine``: normalized embedding and weights."""
+    neck: Literal["auto", "bn", "none", "cosine"] = "auto"
+    """``bn``: triplet before a batch norm, classifier after (BNNeck). ``cosine``: normalized embedding and weights.
+    ``auto``: ``bn`` where there are heads; ``none`` where there are none, since a batch norm would give every direction
+    the same weight again, which is what the metric loss has learned."""
     embedding_size: Annotated[int, Field(ge=1, le=65536)] | None = 128
     """D; null keeps the backbone's own features."""
     heads: Literal["attributes", "joint", "none"] = "attributes"
     """One classifier per attribute, one for the joint class, or none."""
     dropout: Annotated[float, Field(ge=0, le=0.99)] = 0.0
-    """On the features that the heads see."""
+    """On the embedding, before the heads."""
+    feature_dropout: Annotated[float, Field(ge=0, le=0.99)] = 0.0
+    """On the backbone's features, before the projection."""
+    projection: Literal["auto", "random", "whitened"] = "auto"
+    """How the projection starts: ``whitened`` is the whitened PCA of the backbone's features on the training images;
+    ``auto`` is that where the backbone starts from trained weights, else ``random``."""
 
 
 class SamplerConfig(Section):
@@ -200,6 +126,9 @@ class TrainerConfig(Section):
     """Processes; 0 is one, or those of torchrun."""
     loggers: list[Literal["tensorboard", "wandb"]] = Field(default_factory=list)
     """Beside the CSV log, which is always written."""
+    frozen: bool = False
+    """Leave the backbone as it is: its features are computed once and kept in the run, and projection, neck and heads
+    are trained on them at thousands of steps a minute. Of the augmentation only the flip is used."""
     compile: bool = False
     """torch.compile the backbone; refused by a training until it is put into effect."""
     export_onnx: bool = True
@@ -237,11 +166,15 @@ class Config(Section):
         Raises:
             ConfigError: with ``auto`` put into effect nothing would be learned.
         """
-        if self.loss.metric != "auto":
-            return self
-        metric = "none" if has_classes and self.model.heads != "none" else "triplet"
-        settled = self.model_copy(update={"loss": self.loss.model_copy(update={"metric": metric})})
-        check_losses(settled, has_classes=has_classes)
+        heads = has_classes and self.model.heads != "none"
+        model, loss = self.model, self.loss
+        if model.neck == "auto":
+            model = model.model_copy(update={"neck": "bn" if heads else "none"})
+        if loss.metric == "auto":
+            loss = loss.model_copy(update={"metric": "none" if heads else "triplet"})
+        settled = self.model_copy(update={"model": model, "loss": loss})
+        if self.loss.metric == "auto":
+            check_losses(settled, has_classes=has_classes)
         return settled
 
     @model_validator(mode="after")

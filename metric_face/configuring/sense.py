@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 from metric_face.errors import ConfigError
 
 if TYPE_CHECKING:
-    from metric_face.configuring.schema import Config, SplitConfig
+    from metric_face.configuring.data_schema import SplitConfig
+    from metric_face.configuring.schema import Config
 
 MONITORS = ("val/macro_f1", "val/recall@1")
 PER_ATTRIBUTE = "val/macro_f1/"

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from metric_face.arrays import Floats
 from metric_face.data import EvalTransform, ImageTable
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError, FileFormatError
 from metric_face.extraction import extract
-from metric_face.models import ImageEmbedder, ModelOutput, computing_dtype, device_of_choice
+from metric_face.models import EmbeddingModel, ImageEmbedder, ModelOutput, computing_dtype, device_of_choice
 from metric_face.progress import Progress, silent
 
 VIEWS = ("plain", "flip")
@@ -41,12 +41,13 @@ class Features:
 
 
 def cached_features(
-    backbone: nn.Module,
+    model: EmbeddingModel,
     table: ImageTable,
     transform: EvalTransform,
     folder: str | Path,
     *,
     views: Sequence[str] = VIEWS,
+    precision: str = "auto",
     progress: Progress = silent,
 ) -> Features:
     """Compute the features of a frozen backbone, or read them where they were computed before.
@@ -55,11 +56,12 @@ def cached_features(
     files are what they were, and made anew otherwise; an interrupted call continues where it stopped.
 
     Args:
-        backbone: images (B, 3, H, W) -> features (B, F).
+        model: whose backbone is asked, pooled as it does.
         table: N images.
         transform: of the images.
         folder: where the views are kept.
         views: any of :data:`VIEWS`; ``plain`` is among them.
+        precision: as of :func:`extract`.
         progress: called with (images done, images in all) over all views that are computed.
 
     Returns:
@@ -74,7 +76,7 @@ def cached_features(
     if unknown or "plain" not in views:
         raise ArgumentError(f"views must be plain and any of {', '.join(VIEWS)}; found {', '.join(views)}")
     device = device_of_choice()
-    state = _digest(backbone, transform, str(computing_dtype(device)))
+    state = _digest(model, transform, str(computing_dtype(device, precision)))
     home, found = Path(folder), {}
     missing = {view: f"{state}-{view}" for view in views}
     for view, key in list(missing.items()):
@@ -84,12 +86,13 @@ def cached_features(
             del missing[view]
     for number, (view, key) in enumerate(missing.items()):
         made = extract(
-            _View(backbone, flip=view == "flip"),
+            _View(model, flip=view == "flip"),
             table,
             transform=transform,
             folder=home / view,
             fingerprint=key,
             device=device,
+            precision=precision,
             progress=_over_all(progress, number, len(missing)),
         )
         found[view] = made.vectors
@@ -97,22 +100,22 @@ def cached_features(
 
 
 class _View(ImageEmbedder):
-    """A backbone as an embedding model without neck and heads, seeing images or their mirror images."""
+    """The backbone of a model as an embedder without neck and heads, seeing images or their mirror images."""
 
-    def __init__(self, backbone: nn.Module, *, flip: bool) -> None:
+    def __init__(self, model: EmbeddingModel, *, flip: bool) -> None:
         super().__init__()
-        self.backbone, self.flip = backbone, flip
+        self.model, self.flip = model, flip
 
     @property
     def widths(self) -> tuple[int, dict[str, int]]:
         """F, and no heads."""
-        return int(self.backbone.num_features), {}  # type: ignore[arg-type]
+        return self.model.feature_size, {}
 
     def forward(self, images: Tensor) -> ModelOutput:
         """(B, 3, H, W) -> (B, F)."""
         if self.flip:
             images = images.flip(3).contiguous(memory_format=torch.channels_last)
-        features = self.backbone(images)
+        features = self.model.features(images)
         return ModelOutput(features, features, {})
 
 
@@ -131,9 +134,13 @@ def _kept(folder: Path, key: str, table: ImageTable) -> Floats | None:
     return stored.vectors if not len(now.missing) + len(now.changed) else None
 
 
-def _digest(backbone: nn.Module, transform: EvalTransform, dtype: str) -> str:
-    digest = hashlib.sha256(json.dumps([transform.to_dict(), dtype], sort_keys=True).encode())
-    for name, value in backbone.state_dict().items():
+def _digest(model: EmbeddingModel, transform: EvalTransform, dtype: str) -> str:
+    how = [transform.to_dict(), dtype, model.architecture["pooling"]]
+    digest = hashlib.sha256(json.dumps(how, sort_keys=True).encode())
+    state = model.backbone.state_dict()
+    if model.pooling is not None:
+        state |= {f"pooling.{name}": value for name, value in model.pooling.state_dict().items()}
+    for name, value in state.items():
         digest.update(
             name.encode() + value.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
         )

@@ -61,7 +61,7 @@ class FeatureDataset(Dataset[dict[str, Any]]):
         return batch | {"features": torch.from_numpy(features), "index": torch.from_numpy(chosen)}
 
 
-def whole_batch(batch: dict[str, Any]) -> dict[str, Any]:
+def whole_batch(batch: Any) -> Any:
     """Collate what is collated already."""
     return batch
 

@@ -35,6 +35,7 @@ _AT_START, _AT_END = ("config.yaml", "images.parquet"), ("metrics.csv", "model.j
 _SCORE = Rule(
     "a score from 0 to 1, or -Infinity", lambda v: NUMBER.holds(v) and (0 <= v <= 1 or v == -math.inf)
 )
+_EPOCH = Rule("a whole number of at least -1, which is before training", lambda v: WHOLE.holds(v) or v == -1)
 _DURATION = Rule("a number of at least 0", lambda v: FINITE.holds(v) and v >= 0)
 _FACTS = {"data_root": TEXT, "files": mapping_of(list_of(DIGEST))}
 _MORE_FACTS = {
@@ -50,7 +51,8 @@ _MORE_FACTS = {
     "seconds": _DURATION,
     "monitor": TEXT,
     "best": _SCORE,
-    "best_epoch": WHOLE,
+    "best_epoch": _EPOCH,
+    "before": maybe(MAPPING),
     "device": TEXT,
     "precision": TEXT,
 }

@@ -57,6 +57,7 @@ class EmbeddingModel(ImageEmbedder):
             after it), ``none`` (both see the same), or ``cosine`` (the embedding is normalized, and the heads are
             cosine classifiers with a learned scale).
         dropout: on the embedding, before the heads.
+        feature_dropout: on the backbone's features, before the projection.
         pooling: ``auto`` (the model's own, its head included), ``avg``, ``gem`` or ``token``.
         size: (height, width) of the images; None is the model's own size.
         arguments: of ``timm.create_model``, beside those of the name.
@@ -66,6 +67,7 @@ class EmbeddingModel(ImageEmbedder):
     Attributes:
         architecture: what it takes to build the model again, plain data.
         embedding_size: D.
+        feature_size: F, of the backbone.
 
     Raises:
         ArgumentError: the backbone, the neck or the pooling is not known, or do not go together.
@@ -82,6 +84,7 @@ class EmbeddingModel(ImageEmbedder):
         embedding_size: int | None = 128,
         neck: str = "bn",
         dropout: float = 0.0,
+        feature_dropout: float = 0.0,
         pooling: str = "auto",
         size: Size | None = None,
         arguments: Mapping[str, Any] | None = None,
@@ -103,14 +106,16 @@ class EmbeddingModel(ImageEmbedder):
             "pooling": pooling,
             "size": None if size is None else list(size),
             "arguments": {**found.arguments, **(arguments or {})},
+            "feature_dropout": feature_dropout,
         }
         self.backbone = make_timm(found.name, self.architecture["arguments"], size, published)
         self.pooling = None if pooling == "auto" else Pooling(pooling, self.backbone)
         features = feature_width(self.features, self, size or found.own.size)
-        self.embedding_size = embedding_size or features
+        self.feature_size, self.embedding_size = features, embedding_size or features
+        self.feature_dropout = nn.Dropout(feature_dropout)
         self.projection: nn.Module = nn.Identity()
         if embedding_size is not None:
-            self.projection = nn.Linear(features, embedding_size, bias=False)
+            self.projection = nn.Linear(features, embedding_size)
         self.neck: nn.Module = nn.Identity()
         if neck == "bn":
             batch_norm = nn.BatchNorm1d(self.embedding_size)
@@ -122,18 +127,36 @@ class EmbeddingModel(ImageEmbedder):
         self.head_names = tuple(num_classes or {})
         self.heads = nn.ModuleList(head(self.embedding_size, count) for count in (num_classes or {}).values())
 
-    def forward(self, images: Tensor) -> ModelOutput:
-        """Embed and classify images (B, 3, H, W)."""
-        return self.from_features(self.features(images))
+    def forward(self, images: Tensor | None = None, *, features: Tensor | None = None) -> ModelOutput:
+        """Embed and classify images (B, 3, H, W), or features of the backbone (B, F)."""
+        if features is None:
+            if images is None:
+                raise ArgumentError("images: give images, or features of the backbone")
+            features = self.features(images)
+        return self.read(self.projection(self.feature_dropout(features)))
 
     @property
     def widths(self) -> tuple[int, dict[str, int]]:
         """D, and head name -> C."""
         return self.embedding_size, dict(self.architecture["num_classes"])
 
-    def from_features(self, features: Tensor) -> ModelOutput:
-        """Embed and classify features of the backbone (B, F)."""
-        return self.read(self.projection(features))
+    @torch.no_grad()
+    def start_projection(self, weight: Tensor, bias: Tensor) -> None:
+        """Let the first rows of the projection be an affine map of the features: (R, F) and (R,), R at most D.
+
+        Raises:
+            ArgumentError: there is no projection, or the shapes do not fit.
+        """
+        if not isinstance(self.projection, nn.Linear):
+            raise ArgumentError("weight: there is no projection to start; give the model an embedding_size")
+        rows, features = weight.shape
+        if rows > self.embedding_size or features != self.projection.in_features:
+            raise ArgumentError(
+                f"weight: must be (R, {self.projection.in_features}) with R at most {self.embedding_size}, "
+                f"found {tuple(weight.shape)}"
+            )
+        self.projection.weight[:rows] = weight
+        self.projection.bias[:rows] = bias
 
     def features(self, images: Tensor) -> Tensor:
         """The backbone's features (B, F) of images (B, 3, H, W), pooled."""

@@ -15,12 +15,15 @@ from metric_face.progress import Say
 from metric_face.training.callbacks import at_a_step
 from metric_face.training.checkpoint_file import NOTE, read_checkpoint, read_note, write_checkpoint
 
-BEST, LAST, STOPPED = "best.ckpt", "last.ckpt", "stopped.ckpt"
+BEST, LAST, STOPPED, START = "best.ckpt", "last.ckpt", "stopped.ckpt", "start.ckpt"
 
 
 @dataclass(frozen=True)
 class Best:
-    """The best epoch so far: its score, its number from 0, and the file that holds it, beside the others."""
+    """The best epoch so far: its score, its number from 0, and the file that holds it, beside the others.
+
+    The weights before the first step count as epoch -1.
+    """
 
     score: float
     epoch: int
@@ -201,7 +204,7 @@ def chosen_checkpoint(folder: Path) -> tuple[Path, Best]:
         FileFormatError: it is damaged.
     """
     found: list[tuple[Path, Best]] = []
-    for name in (BEST, STOPPED):
+    for name in (BEST, STOPPED, START):  # of equals, the one that was trained
         if (folder / name).is_file():
             found.append((folder / name, Best(**read_note(folder / name)["best"])))
     if not found:

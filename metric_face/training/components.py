@@ -12,14 +12,16 @@ from metric_face.configuring import parse_duration
 from metric_face.data import EvalTransform, LabelSpace
 from metric_face.errors import ConfigError
 from metric_face.models import EmbeddingModel
-from metric_face.progress import Say
+from metric_face.training.before_training import Before, measure_start, resume_start
 from metric_face.training.callbacks import Deadline
 from metric_face.training.checkpoints import Checkpoints, Start
 from metric_face.training.feasible import monitored
+from metric_face.training.frozen import freeze_backbone
 from metric_face.training.loaders import train_loader, validation_loader
 from metric_face.training.module import TrainingModule
 from metric_face.training.objective import build_objective
 from metric_face.training.readiness import Readiness
+from metric_face.training.reporting import Reporting
 from metric_face.training.starting import StartingPoint, transform_of
 from metric_face.training.stopping import GracefulStop
 
@@ -34,6 +36,7 @@ class Components:
         origin: the weights that the network starts from.
         train, val: the loaders.
         deadline, stop, checkpoints: the callbacks that know how the training ended.
+        before: what the start gives on validation; None where the backbone starts from scratch.
         started: `time.monotonic()` when building began.
     """
 
@@ -45,6 +48,7 @@ class Components:
     deadline: Deadline
     stop: GracefulStop
     checkpoints: Checkpoints
+    before: Before | None
     started: float
 
     def seconds(self) -> float:
@@ -57,7 +61,7 @@ class Components:
 
 
 def build_components(
-    ready: Readiness, origin: StartingPoint, home: Path, start: Start, say: Say
+    ready: Readiness, origin: StartingPoint, home: Path, start: Start, reporting: Reporting
 ) -> Components:
     """Build what a training needs from its checked configuration and data.
 
@@ -66,13 +70,13 @@ def build_components(
         origin: the weights to start from.
         home: the run directory.
         start: where a resumed run goes on.
-        say: called with one line where a file of weights holds more than the network takes.
+        reporting: where to report what the weights are, and what they give before training.
     """
     started = time.monotonic()
     config, plan = ready.config, ready.plan
     transform = transform_of(config)
     heads = head_sizes(ready.data.space, config)
-    model = origin.build(config, heads, say)
+    model = origin.build(config, heads, reporting.say)
     objective = build_objective(
         config.loss,
         plan.codes,
@@ -80,8 +84,18 @@ def build_components(
         heads,
         embedding_size=model.embedding_size,
     )
-    train = train_loader(plan.train, transform, plan.codes, plan.sampler, config)
-    val = validation_loader(plan.val, transform, plan.val_codes, config)
+    if config.trainer.frozen:
+        freeze_backbone(model)
+    before = None
+    if start.file is not None:
+        before = resume_start(model, transform, ready, home, start.file, reporting)
+    elif config.trainer.frozen or origin.trained:
+        before = measure_start(model, transform, ready, home, reporting)
+    if config.trainer.frozen and before is not None:
+        train, val = before.loaders(ready)
+    else:
+        train = train_loader(plan.train, transform, plan.codes, plan.sampler, config)
+        val = validation_loader(plan.val, transform, plan.val_codes, config)
     deadline = Deadline(parse_duration(config.trainer.max_time))
     monitor = monitored(config, ready.data)
     return Components(
@@ -99,6 +113,7 @@ def build_components(
         val=val,
         deadline=deadline,
         stop=GracefulStop(),
+        before=before,
         checkpoints=Checkpoints(home / "checkpoints", monitor, plan.sampler, train.dataset, start.best),
         started=started,
     )

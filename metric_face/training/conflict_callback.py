@@ -18,7 +18,7 @@ from metric_face.losses import (
     untouched,
 )
 from metric_face.models import EmbeddingModel, ModelOutput
-from metric_face.training.objective import objective_inputs
+from metric_face.training.objective import INPUTS, objective_inputs, output_of
 
 
 class ConflictCallback(Callback):
@@ -99,7 +99,7 @@ class ConflictCallback(Callback):
             self.record.add(probe_embeddings(sides.one, sides.other, features, labels, images))
         if _due(self._step, self.shared_every):
             with untouched(model, objective), trainer.precision_plugin.forward_context():
-                points = model(batch["image"].contiguous(memory_format=torch.channels_last)).metric
+                points = output_of(model, batch).metric
                 weights = model.last_shared_parameters()
                 self.record.add(probe_parameters(sides.one, sides.other, points, labels, weights, images))
 
@@ -140,7 +140,7 @@ class _Sides:
     ) -> None:
         self.model = model
         self.objective = objective
-        self.columns = {name: value for name, value in batch.items() if name != "image"}
+        self.columns = {name: value for name, value in batch.items() if name not in INPUTS}
         self.names = [name for name in objective.terms if name in one_side]
         self.other_names = [name for name in objective.terms if name not in one_side]
 

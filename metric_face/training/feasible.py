@@ -50,6 +50,13 @@ def check_feasible(config: Config, data: "PreparedData") -> list[str]:
                 "trainer.monitor=val/recall@1: no two validation images share a label, so there is nothing to find; "
                 "choose val/macro_f1, or another split"
             )
+    if config.trainer.frozen:
+        has_heads = data.space is not None and config.model.heads != "none"
+        if config.model.embedding_size is None and not has_heads:
+            raise ConfigError(
+                "trainer.frozen: without a projection and without heads nothing is left to train; set "
+                "model.embedding_size"
+            )
     return check_schedule(config, len(make_sampler(train, codes, config)))
 
 

@@ -1,12 +1,10 @@
 """The end of a training: the best weights become the model, ``model.onnx`` is exported, the run is sealed."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import numpy as np
-import torch
 
 from metric_face.data import ImageTable
 from metric_face.errors import MissingExtraError, ModelMismatchError
@@ -17,6 +15,7 @@ from metric_face.training.checkpoint_file import read_checkpoint
 from metric_face.training.checkpoints import Best, chosen_checkpoint
 from metric_face.training.components import Components
 from metric_face.training.readiness import Readiness
+from metric_face.training.start_checkpoint import model_weights
 
 
 def finish_run(
@@ -37,12 +36,17 @@ def finish_run(
     """
     config, model = ready.config, components.model
     file, best = chosen_checkpoint(components.checkpoints.folder)
-    model.load_state_dict(_model_weights(read_checkpoint(file)["state_dict"]))
+    model.load_state_dict(model_weights(read_checkpoint(file)["state_dict"]))
     fingerprint = save_model(home, model, components.transform, ready.data.space, components.origin.facts)
     if config.trainer.export_onnx:
         _export_onnx(home, components, fingerprint, ready.plan.val, say)
     facts = facts | _facts_of_training(components, trainer, best, config.trainer.epochs)
     seal_run(home, facts)
+    if best.epoch < 0:
+        say(
+            f"no epoch was better than the start: {facts['monitor']} {best.score:.3f} untrained, so the run holds "
+            "the weights it started from; lower optimizer.lr, or train on the frozen backbone (trainer.frozen=true)"
+        )
     for floor in components.module.objective.at_floor():
         say(str(floor))
     return facts
@@ -56,6 +60,7 @@ def _facts_of_training(components: Components, trainer: L.Trainer, best: Best, e
         "seconds": round(components.seconds(), 1),
         "monitor": components.checkpoints.monitor,
         "best": best.score,
+        "before": None if components.before is None else components.before.scores,
         "best_epoch": best.epoch,
         "device": str(device_of_choice()),
         "precision": str(trainer.precision),
@@ -86,7 +91,3 @@ def _export_onnx(home: Path, components: Components, fingerprint: str, val: Imag
         pass  # reported before the training
     except ModelMismatchError as error:
         say(f"model.onnx is not written, the kNN command uses PyTorch: {error}")
-
-
-def _model_weights(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name.removeprefix("model."): value for name, value in state.items() if name.startswith("model.")}

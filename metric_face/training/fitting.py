@@ -16,8 +16,9 @@ from metric_face.data import PreparedData, reopen_data
 from metric_face.files import begin_run, check_run
 from metric_face.progress import Progress, Say, silent
 from metric_face.run import Run
+from metric_face.training.before_training import Before
 from metric_face.training.checkpoints import Start, find_start
-from metric_face.training.components import build_components
+from metric_face.training.components import Components, build_components
 from metric_face.training.finishing import finish_run
 from metric_face.training.process_state import process_restored, quieten_lightning
 from metric_face.training.processes import rank
@@ -25,6 +26,7 @@ from metric_face.training.readiness import Readiness, get_ready
 from metric_face.training.reporting import Reporting
 from metric_face.training.resuming import resolve_config
 from metric_face.training.run_folder import hold_run_folder
+from metric_face.training.start_checkpoint import keep_start
 from metric_face.training.starting import StartingPoint, choose_start, resumed_start
 from metric_face.training.trainer import build_trainer
 
@@ -39,6 +41,7 @@ def fit(
     quiet: bool = False,
     say: Say = silent,
     progress: Progress = silent,
+    features: Progress = silent,
 ) -> Run:
     """Train an embedding and write a run.
 
@@ -52,6 +55,7 @@ def fit(
         quiet: no progress bar.
         say: called with each line that the user should know of.
         progress: called with (images checked, images in all) before training starts.
+        features: called with (images done, images in all) while the backbone's features are computed.
 
     Returns:
         The run, with the best weights in place. A training ended by Ctrl-C or its ``max_time`` returns what was
@@ -71,7 +75,7 @@ def fit(
         >>> run.facts["best"]
         0.812
     """
-    home, reporting = Path(folder), Reporting(say, progress, quiet)
+    home, reporting = Path(folder), Reporting(say, progress, features, quiet)
     with hold_run_folder(folder) if rank() == 0 else nullcontext():
         config = resolve_config(config, home, resume)
         quieten_lightning()
@@ -105,7 +109,9 @@ def _train(
     reporting: Reporting,
 ) -> Run:
     """Build, train and finish."""
-    components = build_components(ready, origin, home, start, reporting.say)
+    components = build_components(ready, origin, home, start, reporting)
+    if start.file is None and components.before is not None:
+        _keep_start(components, components.before, ready, reporting.say)
     trainer = build_trainer(ready.config, components, home, start, reporting)
     with components.stop:
         trainer.fit(
@@ -116,6 +122,16 @@ def _train(
     if facts.get("ended") == "complete":
         components.stop.hand_on()  # a signal that arrived too late to stop the training
     return Run.open(home)
+
+
+def _keep_start(components: Components, before: Before, ready: Readiness, say: Say) -> None:
+    """Score the weights before the first step, on cached features, and keep them as a candidate for the best."""
+    scores = components.module.score(before.loaders(ready)[1])
+    checkpoints = components.checkpoints
+    if checkpoints.monitor in scores and rank() == 0:
+        state, score = components.module.state_dict(), scores[checkpoints.monitor]
+        keep_start(checkpoints.folder, state, score, before.scores)
+        say(f"epoch 0: {checkpoints.monitor} {scores[checkpoints.monitor]:.3f}")
 
 
 def _data_as_begun(home: Path, config: Config, start: Start, say: Say) -> PreparedData:

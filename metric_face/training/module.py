@@ -1,7 +1,7 @@
 """The Lightning module: one training step, one validation, and what is logged of both."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import lightning as L
@@ -17,7 +17,7 @@ from metric_face.losses import JointLoss, pcgrad_backward
 from metric_face.metrics import macro_f1
 from metric_face.models import EmbeddingModel
 from metric_face.search import NeighborGraph
-from metric_face.training.objective import objective_inputs
+from metric_face.training.objective import INPUTS, objective_inputs, output_of
 from metric_face.training.schedule import learning_rate_factor
 
 
@@ -75,17 +75,17 @@ class TrainingModule(L.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
         """The joint loss of a batch."""
-        images = batch["image"].contiguous(memory_format=torch.channels_last)
-        output = self.model(images)
+        output = output_of(self.model, batch)
+        images = len(batch["index"])
         result = self.objective(objective_inputs(self.objective, output, batch))
-        self._images += len(images)
+        self._images += images
         for name, value in result.log().items():
-            self.log(name, value, prog_bar=name == "loss", batch_size=len(images))
+            self.log(name, value, prog_bar=name == "loss", batch_size=images)
         statistics = (
             getattr(self.objective.losses[METRIC], "last", None) if METRIC in self.objective.terms else None
         )
         if statistics is not None:
-            self.log("metric/share_active", float(statistics.share_active), batch_size=len(images))
+            self.log("metric/share_active", float(statistics.share_active), batch_size=images)
         self._terms = [term.weighted for term in result.terms.values()]
         total: Tensor = result.total
         return total
@@ -157,9 +157,9 @@ class TrainingModule(L.LightningModule):
 
     def validation_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
         """Keep the outputs of a batch; scores are computed on the whole set."""
-        output = self.model(batch["image"].contiguous(memory_format=torch.channels_last))
+        output = output_of(self.model, batch)
         outputs = {f"logits/{name}": value.float().cpu() for name, value in output.logits.items()}
-        kept = {name: value.cpu() for name, value in batch.items() if name != "image"}
+        kept = {name: value.cpu() for name, value in batch.items() if name not in INPUTS}
         self._seen.append(outputs | kept | {"embedding": output.embedding.float().cpu()})
 
     def on_validation_epoch_end(self) -> None:
@@ -170,6 +170,17 @@ class TrainingModule(L.LightningModule):
             scores = self._f1(whole) | _recall(whole)
         for name, value in scores.items():
             self.log(name, value, prog_bar=name in ("val/macro_f1", "val/recall@1"))
+
+    @torch.no_grad()
+    def score(self, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
+        """The scores of the model as it is, on the whole validation set, outside a training."""
+        training = self.training
+        self.eval()
+        for number, batch in enumerate(batches):
+            self.validation_step(batch, number)
+        self.train(training)
+        whole = self._whole_set()
+        return self._f1(whole) | _recall(whole)
 
     def _whole_set(self) -> dict[str, np.ndarray]:
         """The validation set as every rank has seen it, each image once, by row."""

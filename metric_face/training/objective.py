@@ -20,7 +20,7 @@ from metric_face.losses import (
     effective_number_weights,
     resolve_metric_loss,
 )
-from metric_face.models import ModelOutput
+from metric_face.models import EmbeddingModel, ModelOutput
 
 
 def build_objective(
@@ -60,6 +60,19 @@ def build_objective(
             soft_f1 = SoftF1Loss(count)
             terms[term_name(head, "f1")] = LossTerm(soft_f1, config.f1_weight, ramp=max(1, config.f1_ramp))
     return JointLoss(terms)
+
+
+INPUTS = ("image", "features")
+"""The columns of a batch that the model reads; all others are labels."""
+
+
+def output_of(model: EmbeddingModel, batch: Mapping[str, Tensor]) -> ModelOutput:
+    """What the model makes of a batch of images, or of cached features."""
+    if "features" in batch:
+        output: ModelOutput = model(features=batch["features"])
+    else:
+        output = model(batch["image"].contiguous(memory_format=torch.channels_last))
+    return output
 
 
 def objective_inputs(

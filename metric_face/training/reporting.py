@@ -12,9 +12,11 @@ class Reporting:
     Attributes:
         say: called with each line that the user should know of.
         progress: called with (images checked, images in all) before training starts.
+        features: called with (images done, images in all) while the backbone's features are computed.
         quiet: no progress bar.
     """
 
     say: Say = silent
     progress: Progress = silent
+    features: Progress = silent
     quiet: bool = False

@@ -68,6 +68,7 @@ class StartingPoint:
             embedding_size=config.model.embedding_size,
             neck=config.model.neck,
             dropout=config.model.dropout,
+            feature_dropout=config.model.feature_dropout,
             pooling=config.model.pooling,
             size=transform_of(config).size,
             arguments=self.facts["arguments"],

@@ -1,0 +1,78 @@
+"""The sections of the configuration that say which images there are and how they are seen."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from metric_face.configuring.fields import Auto, Below1, CropShare, Deviation, Pixels, Section, Seed, Share
+from metric_face.configuring.sense import check_bins, check_split, distinct
+
+
+class AugmentationConfig(Section):
+    flip: Share = 0.5
+    """Chance of a left-right flip."""
+    scale: Annotated[float, Field(ge=0.01, le=1)] = 0.7
+    """Smallest share of the area that a random crop keeps; 1 is no crop."""
+    rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """Largest rotation in degrees."""
+    color: Share = 0.2
+    """Strength of random brightness, contrast and saturation."""
+    erase: Share = 0.0
+    """Chance that a random rectangle is blanked."""
+
+
+class SplitConfig(Section):
+    val: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of the images for validation; a column ``split`` in the table takes precedence."""
+    test: Below1 = 0.0
+    """Share of the images that training never looks at."""
+    group: str | None = None
+    """Column whose values must not be in two parts; default ``identity``, else exact copies stay together."""
+    folds: Annotated[int, Field(ge=2, le=1000)] | None = None
+    """Number of folds, in place of the share ``val``; ``fold`` is held out here, ``train --folds`` holds out each."""
+    fold: Annotated[int, Field(ge=0)] = 0
+    """Which fold is for validation, from 0."""
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _leaves_something_to_train_on(self) -> "SplitConfig":
+        check_split(self)
+        return self
+
+
+class DataConfig(Section):
+    path: str = ""
+    """The competition's folder, a CSV or Parquet file with a ``path`` column, or class folders."""
+    attributes: list[str] | None = None
+    """Columns to predict, in the joint class's order; [] trains on identities alone; default the obvious ones."""
+    bins: dict[str, list[float]] = Field(default_factory=dict)
+    """Cuts of continuous attributes, such as {age: [30, 60]}."""
+    missing_labels: Literal["refuse", "drop"] = "refuse"
+    """What to do with rows that lack a label."""
+    skip_broken: bool = False
+    """Drop and list broken images instead of refusing."""
+    size: tuple[Pixels, Pixels] | Auto = "auto"
+    """Height and width in pixels that the model sees; ``auto``: the model's own where it starts from trained weights,
+    else 96. Where a model does not take a size, the nearest that it takes is used and reported."""
+    crop: tuple[CropShare, CropShare] | Auto = "auto"
+    """Height and width of the centered crop, as shares of the image's; ``auto``: the model's own where it starts from
+    trained weights and ``fit`` is ``auto`` too, else all of the image."""
+    fit: Literal["auto", "stretch", "center", "squash", "border"] = "auto"
+    """How an image of other proportions comes to size: ``stretch`` distorts the crop; ``center`` keeps proportions and
+    cuts off what is too long, ``border`` keeps all of it on a border, ``squash`` distorts before the crop, each as in
+    timm. ``auto``: the model's own where ``crop`` is, else ``stretch``."""
+    mean: tuple[Share, Share, Share] | Auto = "auto"
+    """Of each channel, with values in 0..1; ``auto``: the model's own."""
+    std: tuple[Deviation, Deviation, Deviation] | Auto = "auto"
+    """Of each channel; ``auto``: the model's own."""
+    interpolation: Literal["auto", "nearest", "bilinear", "bicubic", "lanczos"] = "auto"
+    """Of resizing; ``auto``: the model's own."""
+    augmentation: AugmentationConfig = AugmentationConfig()
+    split: SplitConfig = SplitConfig()
+    workers: Annotated[int, Field(ge=0, le=256)] = 2
+    """Processes that read images."""
+    cache_gib: Annotated[float, Field(ge=0, le=65536)] = 2.0
+    """Keep the resized images in memory when they take no more than this."""
+
+    _attributes = field_validator("attributes")(distinct)
+    _bins = field_validator("bins")(check_bins)

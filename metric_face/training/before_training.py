@@ -1,0 +1,128 @@
+"""What a training has before its first step: the backbone's features, their scores, and where the projection starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from metric_face.arrays import Ints
+from metric_face.batches import METRIC
+from metric_face.data import EvalTransform, identities_of
+from metric_face.features import start_scores, whitening
+from metric_face.models import EmbeddingModel
+from metric_face.training.checkpoint_file import read_checkpoint
+from metric_face.training.frozen import CachedSplits, cache_splits, frozen_loaders
+from metric_face.training.readiness import Readiness
+from metric_face.training.reporting import Reporting
+from metric_face.training.start_checkpoint import before_of, model_weights
+
+
+@dataclass(frozen=True)
+class Before:
+    """What the backbone gives before training.
+
+    Attributes:
+        scores: of its features on validation, plain data as :class:`StartScores` names them; None where a resumed
+            run does not know them.
+        cached: the features on both splits; None where they are not needed any more.
+    """
+
+    scores: Mapping[str, Any] | None
+    cached: CachedSplits | None
+
+    def loaders(self, ready: Readiness) -> tuple[DataLoader[Any], DataLoader[Any]]:
+        """Training batches of features, and validation in order."""
+        assert self.cached is not None
+        return frozen_loaders(self.cached, ready)
+
+
+def measure_start(
+    model: EmbeddingModel, transform: EvalTransform, ready: Readiness, home: Path, reporting: Reporting
+) -> Before:
+    """Compute the backbone's features, score them, and start the projection from them.
+
+    Args:
+        model: whose projection is started, where ``model.projection`` asks for that.
+        transform: of the images.
+        ready: configuration, data and plan.
+        home: the run directory, where the features are kept.
+        reporting: for progress, and the line with the scores.
+    """
+    config = ready.config
+    cached = _cache(model, transform, ready, home, reporting)
+    train, val = (np.asarray(cached.features.plain[rows]) for rows in (cached.train, cached.val))
+    start = whitening(train, model.embedding_size)
+    if config.model.projection != "random" and config.model.embedding_size is not None:
+        weight, bias = start.weight[: start.rank], start.bias[: start.rank]
+        model.start_projection(torch.from_numpy(weight), torch.from_numpy(bias))
+    scores = start_scores(
+        train,
+        val,
+        start,
+        metric_labels=ready.plan.val_codes.get(METRIC),
+        targets=_targets(ready),
+        groups=_groups(ready),
+        seed=config.seed,
+    ).to_dict()
+    reporting.say(describe_start(scores))
+    return Before(scores, cached)
+
+
+def resume_start(
+    model: EmbeddingModel,
+    transform: EvalTransform,
+    ready: Readiness,
+    home: Path,
+    checkpoint: Path,
+    reporting: Reporting,
+) -> Before:
+    """What a resumed training knows of its start; a frozen backbone's features are read again.
+
+    Args:
+        model: gets the weights of the checkpoint, which a frozen backbone needs before the trainer loads them.
+        transform: of the images.
+        ready: configuration, data and plan.
+        home: the run directory.
+        checkpoint: to go on from.
+        reporting: for progress.
+    """
+    cached = None
+    if ready.config.trainer.frozen:
+        model.load_state_dict(model_weights(read_checkpoint(checkpoint)["state_dict"]))
+        cached = _cache(model, transform, ready, home, reporting)
+    return Before(before_of(checkpoint.parent), cached)
+
+
+def describe_start(scores: Mapping[str, Any]) -> str:
+    """The line that states what the backbone gives before training."""
+    parts = []
+    if scores["recall_at_1"] is not None:
+        parts.append(f"recall@1 {scores['recall_at_1']:.3f} ({scores['recall_at_1_whitened']:.3f} whitened)")
+    for name in scores["probe"]:
+        parts.append(f"macro F1 of {name}: probe {scores['probe'][name]:.3f}, kNN {scores['knn'][name]:.3f}")
+    return f"before training, on {scores['images']:,} validation images: {'; '.join(parts)}"
+
+
+def _cache(
+    model: EmbeddingModel, transform: EvalTransform, ready: Readiness, home: Path, reporting: Reporting
+) -> CachedSplits:
+    config = ready.config
+    flipped = config.trainer.frozen and config.data.augmentation.flip > 0
+    return cache_splits(model, transform, ready, home, flipped=flipped, progress=reporting.features)
+
+
+def _targets(ready: Readiness) -> dict[str, tuple[Ints, Ints, int]]:
+    space, plan = ready.data.space, ready.plan
+    if space is None:
+        return {}
+    known, true = (space.encode(table) for table in (plan.train, plan.val))
+    return {"joint": (space.joint(known), space.joint(true), space.num_classes)}
+
+
+def _groups(ready: Readiness) -> Ints:
+    names = identities_of(ready.plan.train, ready.config.data.split.group)
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)

@@ -1,0 +1,96 @@
+"""Training on cached features: the backbone runs once over the images, and what lies past it is trained."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from metric_face.data import EvalTransform, ImageTable
+from metric_face.features import VIEWS, FeatureDataset, Features, cached_features, whole_batch
+from metric_face.models import EmbeddingModel
+from metric_face.progress import Progress, silent
+from metric_face.samplers import rank_and_world
+from metric_face.training.readiness import Readiness
+
+FOLDER = "features"
+"""In the run directory."""
+
+
+@dataclass(frozen=True)
+class CachedSplits:
+    """The features of both splits.
+
+    Attributes:
+        features: of the training images, then the validation images.
+        train, val: (N,), (Q,) their rows in them.
+    """
+
+    features: Features
+    train: np.ndarray[Any, np.dtype[np.int64]]
+    val: np.ndarray[Any, np.dtype[np.int64]]
+
+
+def cache_splits(
+    model: EmbeddingModel,
+    transform: EvalTransform,
+    ready: Readiness,
+    home: Path,
+    *,
+    flipped: bool = True,
+    progress: Progress = silent,
+) -> CachedSplits:
+    """Compute what the backbone gives for the images of both splits, or read it where that was done before.
+
+    Args:
+        model: whose backbone is asked, as it is now.
+        transform: of the images.
+        ready: configuration, data and plan.
+        home: the run directory; the features are kept in it.
+        flipped: whether mirror images are views too.
+        progress: called with (images done, images in all).
+    """
+    table = ready.data.table
+    split = table.frame["split"].to_numpy()
+    rows = np.flatnonzero((split == "train") | (split == "val"))
+    kept: ImageTable = table.take(rows)
+    features = cached_features(
+        model,
+        kept,
+        transform,
+        home / FOLDER,
+        views=VIEWS if flipped else VIEWS[:1],
+        precision=ready.config.trainer.precision,
+        progress=progress,
+    )
+    return CachedSplits(
+        features, np.flatnonzero(split[rows] == "train"), np.flatnonzero(split[rows] == "val")
+    )
+
+
+def freeze_backbone(model: EmbeddingModel) -> None:
+    """Leave the backbone out of the training."""
+    model.backbone.requires_grad_(False)
+    if model.pooling is not None:
+        model.pooling.requires_grad_(False)
+
+
+def frozen_loaders(cached: CachedSplits, ready: Readiness) -> tuple[DataLoader[Any], DataLoader[Any]]:
+    """The batches of the sampler with features in place of images, and validation in order."""
+    plan, seed = ready.plan, ready.config.seed
+    views = list(cached.features.views.values())
+    train = FeatureDataset(views, cached.train, plan.codes, seed=seed)
+    val = FeatureDataset([cached.features.plain], cached.val, plan.val_codes)
+    rank, world = rank_and_world(None, None)
+    return (
+        _loader(train, seed, batch_sampler=plan.sampler),
+        _loader(val, seed, sampler=range(rank, len(val), world), batch_size=4096),
+    )
+
+
+def _loader(dataset: FeatureDataset, seed: int, **batching: Any) -> DataLoader[Any]:
+    return DataLoader(
+        dataset, collate_fn=whole_batch, generator=torch.Generator().manual_seed(seed), **batching
+    )
