@@ -16,7 +16,7 @@ def test_every_recipe_is_valid_and_reads_back(recipe: str) -> None:
 
 
 def test_the_recipes_are_the_files() -> None:
-    assert set(recipes()) == {"small", "standard", "competition"}
+    assert set(recipes()) == {"small", "standard", "competition", "frozen"}
     assert all(recipes().values())
 
 
@@ -33,7 +33,7 @@ def test_what_differs_from_the_default_is_marked() -> None:
         ("optimzer.lr=1", "optimzer: no such key; did you mean optimizer?"),
         ("epochs=3", "epochs: no such key; did you mean trainer.epochs?"),
         ("optimizer.lr=-1", "optimizer.lr=-1: input should be greater than 0"),
-        ("model.neck=foo", "model.neck='foo': input should be 'bn', 'none' or 'cosine'"),
+        ("model.neck=foo", "model.neck='foo': input should be 'auto', 'bn', 'none' or 'cosine'"),
         ("trainer", "--set trainer: must be key=value, such as optimizer.lr=3e-4"),
         ("trainer.epochs=[", "--set trainer.epochs=[, line 1: not YAML"),
     ],
@@ -61,7 +61,7 @@ def test_a_file_builds_on_a_recipe(tmp_path) -> None:  # type: ignore[no-untyped
 
 def test_a_missing_file_names_the_recipes() -> None:
     with pytest.raises(
-        ConfigError, match="no such file, and no recipe; the recipes are competition, small, standard"
+        ConfigError, match="no such file, and no recipe; the recipes are competition, frozen, small, standard"
     ):
         load_config("standrad")
 
@@ -111,7 +111,7 @@ def test_settings_of_a_loss_that_is_not_there_are_refused() -> None:
     for override, message in [
         (
             ["loss.metric=triplet", "loss.metric_weight=0"],
-            "loss.metric_weight=0: the metric loss triplet would teach",
+            "loss.metric_weight=0: the metric loss triplet would train nothing",
         ),
         (
             ["loss.metric=none", "loss.classifier_weight=0"],

@@ -111,7 +111,5 @@ def _start_score(said):
 
 def test_nothing_left_to_train_is_refused(toy, weights, tmp_path):
     config = frozen(toy, weights, model={"backbone": "test_resnet", "embedding_size": None, "heads": "none"})
-    with pytest.raises(
-        ConfigError, match="without a projection and without heads nothing is left"
-    ):
+    with pytest.raises(ConfigError, match="without a projection and without heads nothing is left"):
         fit(config, tmp_path / "run", quiet=True)

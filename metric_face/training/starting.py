@@ -66,7 +66,9 @@ class StartingPoint:
             self.facts["backbone"],
             num_classes,
             embedding_size=config.model.embedding_size,
-            neck=config.model.neck,
+            neck="none"
+            if config.model.neck == "auto"
+            else config.model.neck,  # settled once the data are known
             dropout=config.model.dropout,
             feature_dropout=config.model.feature_dropout,
             pooling=config.model.pooling,
