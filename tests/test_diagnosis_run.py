@@ -37,6 +37,10 @@ def test_the_context_is_what_the_training_left(run) -> None:
     assert len(context.batches[0]) == context.promised
     logits = run.embeddings().logits
     assert (context.predictions["color"] == logits["color"].argmax(1)).all()
+    powers = np.exp(logits["color"] - logits["color"].max(axis=1, keepdims=True))
+    assert context.probabilities["color"] == pytest.approx(
+        powers / powers.sum(axis=1, keepdims=True), abs=1e-6
+    )
     assert context.head.keys() == {"color", "age"}
     planned, applied = context.log["lr_planned"], context.log["lr"]
     known = applied.notna()
@@ -114,3 +118,13 @@ def test_a_run_without_its_log_answers_what_needs_none(run, tmp_path) -> None:
     assert failed.values["why"].startswith(str(bare))
     assert "missing; " in failed.values["why"]
     assert [one for one in diagnose(run).abstentions if one.reason == "failed"] == []
+
+
+def test_why_and_evaluate_give_one_interval_for_one_number(run) -> None:
+    from metric_face.evaluation.evaluating import evaluate
+
+    measure = context_from_run(run).score
+    interval = evaluate(run, split="val").score("head", "joint").macro_f1
+    assert (measure.value, measure.low, measure.high) == pytest.approx(
+        (interval.value, interval.low, interval.high)
+    )
