@@ -1,6 +1,5 @@
 """``metric-face train``: one training, or one for each fold."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from metric_face.cli.options import LATEST, Json, Overrides
 from metric_face.cli.output_options import run_option
 from metric_face.cli.progress import bar
 from metric_face.cli.stopping import going_on
-from metric_face.cli.terminal import answer, answer_json, say
+from metric_face.cli.terminal import answer, answer_json, err, say
 from metric_face.visible import shell_word
 
 
@@ -23,6 +22,7 @@ def train(
     resume: own.Resume = False,
     skip_broken: own.SkipBroken = False,
     folds: own.Folds = None,
+    frozen: own.Frozen = False,
     quiet: own.Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -30,20 +30,20 @@ def train(
     from metric_face.folds import fold_runs
     from metric_face.training import settings_to_train
 
-    settings = settings_to_train(
-        out, config, overrides or [], data=data, folds=folds, skip_broken=skip_broken, resume=resume
-    )
-    quiet = quiet or as_json or not sys.stderr.isatty()  # a log file wants lines, not a bar
+    kind = {"frozen": frozen, "skip_broken": skip_broken, "resume": resume}
+    settings = settings_to_train(out, config, overrides or [], data=data, folds=folds, **kind)
+    quiet |= as_json or not err.is_terminal  # a log file wants lines, not a bar
     many = folds is not None or (resume and bool(fold_runs(out)))
     say("loading PyTorch ...")
     from metric_face.training import fit, fit_folds
 
     with (
         going_on(out, "config.yaml", "fold-0/config.yaml", resumes=resume),
-        bar("checking images", not quiet) as progress,
+        bar("images", not quiet) as progress,
     ):
-        work = fit_folds if many else fit
-        done = work(settings, out, resume=resume, quiet=quiet, say=say, progress=progress)
+        done = (fit_folds if many else fit)(
+            settings, out, resume=resume, quiet=quiet, say=say, progress=progress
+        )
     runs = done if isinstance(done, list) else [done]
     facts = [{"run": str(run.folder), **run.facts} for run in runs]
     if as_json:
@@ -51,12 +51,10 @@ def train(
     else:
         for run in runs:
             answer(run.summary)
-        following = (
-            f"fuse {shell_word(out)}"
-            if many
-            else f"embed {shell_word(out)} && metric-face evaluate {shell_word(out)}"
-        )
-        answer(f"next: metric-face {following}")
+        if many:
+            answer(f"next: metric-face fuse {shell_word(out)}")
+        else:
+            answer(f"next: metric-face embed {shell_word(out)} && metric-face evaluate {shell_word(out)}")
     if facts[-1]["ended"] == "interrupted":  # the exit code that a shell or a queue system expects
         say(f"go on with: metric-face train --resume --out {shell_word(out)}")
         raise typer.Exit(143 if facts[-1]["signal"] == "SIGTERM" else 130)

@@ -15,4 +15,10 @@ SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Drop and list b
 Folds = Annotated[
     int | None, typer.Option(min=2, help="Train this many folds into OUT/fold-0, ...; 'fuse OUT' joins them.")
 ]
+Frozen = Annotated[
+    bool,
+    typer.Option(
+        "--frozen", help="Train on the cached features of the backbone, in a minute; recipe frozen."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]

@@ -112,7 +112,7 @@ def _cache(
 ) -> CachedSplits:
     config = ready.config
     flipped = config.trainer.frozen and config.data.augmentation.flip > 0
-    return cache_splits(model, transform, ready, home, flipped=flipped, progress=reporting.features)
+    return cache_splits(model, transform, ready, home, flipped=flipped, progress=reporting.progress)
 
 
 def _targets(ready: Readiness) -> dict[str, tuple[Ints, Ints, int]]:

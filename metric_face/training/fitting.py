@@ -41,7 +41,6 @@ def fit(
     quiet: bool = False,
     say: Say = silent,
     progress: Progress = silent,
-    features: Progress = silent,
 ) -> Run:
     """Train an embedding and write a run.
 
@@ -54,8 +53,8 @@ def fit(
         data: images prepared before, as :func:`prepare_data` gives them.
         quiet: no progress bar.
         say: called with each line that the user should know of.
-        progress: called with (images checked, images in all) before training starts.
-        features: called with (images done, images in all) while the backbone's features are computed.
+        progress: called with (images done, images in all) before training starts: while images are checked, and while
+            the features of a pretrained backbone are computed.
 
     Returns:
         The run, with the best weights in place. A training ended by Ctrl-C or its ``max_time`` returns what was
@@ -75,7 +74,7 @@ def fit(
         >>> run.facts["best"]
         0.812
     """
-    home, reporting = Path(folder), Reporting(say, progress, features, quiet)
+    home, reporting = Path(folder), Reporting(say, progress, quiet)
     with hold_run_folder(folder) if rank() == 0 else nullcontext():
         config = resolve_config(config, home, resume)
         quieten_lightning()

@@ -13,6 +13,7 @@ def settings_to_train(
     *,
     data: str | Path | None = None,
     folds: int | None = None,
+    frozen: bool = False,
     skip_broken: bool = False,
     resume: bool = False,
 ) -> Config:
@@ -25,6 +26,7 @@ def settings_to_train(
         overrides: ``section.key=value``.
         data: the images; stands for ``data.path``.
         folds: number of folds; stands for ``data.split.folds``.
+        frozen: stands for ``trainer.frozen``; the recipe is then ``frozen`` where none is named.
         skip_broken: stands for ``data.skip_broken``.
         resume: whether the training in ``folder`` is resumed.
 
@@ -35,8 +37,12 @@ def settings_to_train(
     given = list(overrides)
     if folds is not None:
         given.append(f"data.split.folds={folds}")
+    if frozen:
+        given.append("trainer.frozen=true")
     if skip_broken:
         given.append("data.skip_broken=true")
     stored = (home / "config.yaml", home / "fold-0" / "config.yaml")
     own = next((file for file in stored if resume and file.is_file()), None)
-    return load_config(config or own or "small", given, {} if data is None else {"data.path": data})
+    return load_config(
+        config or own or ("frozen" if frozen else "small"), given, {} if data is None else {"data.path": data}
+    )

@@ -11,12 +11,10 @@ class Reporting:
 
     Attributes:
         say: called with each line that the user should know of.
-        progress: called with (images checked, images in all) before training starts.
-        features: called with (images done, images in all) while the backbone's features are computed.
+        progress: called with (images done, images in all) before training starts.
         quiet: no progress bar.
     """
 
     say: Say = silent
     progress: Progress = silent
-    features: Progress = silent
     quiet: bool = False
