@@ -124,6 +124,15 @@ def test_below_thirty_identities_nothing_is_reported() -> None:
     assert all(a.values["identities"] < 30 for a in said)
 
 
+def test_variance_shares_do_not_depend_on_where_the_embedding_lies() -> None:
+    rng = np.random.default_rng(5)
+    who = np.arange(3000) // 3
+    labels = who % 4
+    points = rng.normal(size=(3000, 8)) + 2 * rng.normal(size=(4, 8))[labels]
+    near, far = (variance_shares((points + at).astype(np.float32), labels, who, 0) for at in (0.0, 3000.0))
+    assert far.between_classes == pytest.approx(near.between_classes, abs=1e-4)
+
+
 def test_variance_shares_add_up_and_know_their_null() -> None:
     rng = np.random.default_rng(0)
     who = np.repeat(np.arange(200), 5)

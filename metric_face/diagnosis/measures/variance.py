@@ -46,7 +46,7 @@ def variance_shares(
     Returns:
         The three shares, which sum to one, and the null of the first.
     """
-    centered = (features - features.mean(axis=0)).astype(np.float32)
+    centered = (features - features.mean(axis=0, dtype=np.float64)).astype(np.float32)
     total = max(float(np.square(centered, dtype=np.float64).sum()), np.finfo(np.float64).tiny)
     classes = scatter_between(centered, labels)
     cells = np.unique(labels * (int(identities.max()) + 1) + identities, return_inverse=True)[1]

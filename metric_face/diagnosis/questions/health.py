@@ -97,7 +97,7 @@ def _too_flat(context: Context, found: Health, needed: int) -> bool:
     if found.dimensions < needed / 2:
         return True
     features = context.features[context.evaluated]
-    centered = (features - features.mean(axis=0)).astype(np.float32)
+    centered = (features - features.mean(axis=0, dtype=np.float64)).astype(np.float32)
     total = max(float(np.square(centered).sum()), float(np.finfo(np.float32).tiny))
     return scatter_between(centered, context.joint[context.evaluated]) / total < ELSEWHERE
 
