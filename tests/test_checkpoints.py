@@ -370,3 +370,13 @@ def test_bf16_is_not_taken_where_its_gradients_are_wrong(toy: Path, tmp_path: Pa
         "trains in float32: at 16 x 16 px the map that reaches backbone.layer4.0.conv1" in line
         for line in said
     )
+
+
+def test_a_checkpoint_of_another_training_is_refused(toy: Path, tmp_path: Path) -> None:
+    for name, seed in (("run", 0), ("other", 1)):
+        fit(tiny_config(toy, seed=seed), tmp_path / name, quiet=True)
+    shutil.copyfile(
+        tmp_path / "other" / "checkpoints" / "best.ckpt", tmp_path / "run" / "checkpoints" / "best.ckpt"
+    )
+    with pytest.raises(FileFormatError, match=r"best.ckpt: is of another training"):
+        fit(tiny_config(toy, trainer__epochs=3), tmp_path / "run", resume=True, quiet=True)

@@ -50,6 +50,7 @@ class Checkpoints(Checkpoint):
         dataset: of training, with ``set_epoch``.
         best: what a resumed run knows of its best.
         every: seconds between two checkpoints inside an epoch.
+        run: what the training is of, see :func:`.start_checkpoint.identity_of_run`.
 
     Attributes:
         stopped_inside: whether the training was stopped inside an epoch.
@@ -63,11 +64,12 @@ class Checkpoints(Checkpoint):
         dataset: Any,
         best: Best | None = None,
         every: float = 600.0,
+        run: str = "",
     ) -> None:
         self.folder, self.monitor = folder, monitor
         self.sampler, self.dataset = sampler, dataset
         self.best = best
-        self.every = every
+        self.every, self.run = every, run
         self._saved = time.monotonic()
         self.stopped_inside = False
         self._over = False
@@ -144,6 +146,7 @@ class Checkpoints(Checkpoint):
         self._note = {
             "epoch": trainer.current_epoch,
             "step": trainer.global_step,
+            "run": self.run,
             "whole": whole,  # at the end of the epoch, and not inside it
             "best": None if best is None else asdict(best),
         }

@@ -22,6 +22,7 @@ from metric_face.training.module import TrainingModule
 from metric_face.training.objective import build_objective
 from metric_face.training.readiness import Readiness
 from metric_face.training.reporting import Reporting
+from metric_face.training.start_checkpoint import check_same_run, identity_of_run
 from metric_face.training.starting import StartingPoint, transform_of
 from metric_face.training.stopping import GracefulStop
 
@@ -87,7 +88,9 @@ def build_components(
     if config.trainer.frozen:
         freeze_backbone(model)
     before = None
+    run = identity_of_run(config, plan.train, plan.val)
     if start.file is not None:
+        check_same_run(home / "checkpoints", run)
         before = resume_start(model, transform, ready, home, start.file, reporting)
     elif config.trainer.frozen or origin.trained:
         before = measure_start(model, transform, ready, home, reporting)
@@ -114,7 +117,9 @@ def build_components(
         deadline=deadline,
         stop=GracefulStop(),
         before=before,
-        checkpoints=Checkpoints(home / "checkpoints", monitor, plan.sampler, train.dataset, start.best),
+        checkpoints=Checkpoints(
+            home / "checkpoints", monitor, plan.sampler, train.dataset, start.best, run=run
+        ),
         started=started,
     )
 

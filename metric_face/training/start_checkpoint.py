@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from metric_face.config import Config
+from metric_face.data import ImageTable
+from metric_face.errors import FileFormatError
 from metric_face.training.checkpoint_file import NOTE, read_note, write_checkpoint
-from metric_face.training.checkpoints import START, Best
+from metric_face.training.checkpoints import BEST, LAST, START, Best
 
 
 def keep_start(
@@ -25,6 +29,32 @@ def keep_start(
     best = Best(score, -1, START)
     note = {"epoch": -1, "step": 0, "whole": True, "best": asdict(best), "before": before}
     write_checkpoint(folder / START, {"state_dict": state, NOTE: note})
+
+
+def identity_of_run(config: Config, train: ImageTable, val: ImageTable) -> str:
+    """What tells the checkpoints of one training from those of another: its network, loss, seed and images."""
+    parts = [str(config.seed), config.model.model_dump_json(), config.loss.model_dump_json()]
+    for table in (train, val):
+        parts.append("\n".join(table.frame["path"]))
+    return sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def check_same_run(folder: Path, run: str) -> None:
+    """Compare the checkpoints of a folder with the training that goes on from them.
+
+    Raises:
+        FileFormatError: one is of another training.
+    """
+    for file in (folder / name for name in (LAST, BEST) if (folder / name).is_file()):
+        try:
+            known = read_note(file).get("run", run)
+        except FileFormatError:
+            continue  # damaged, and not what the training goes on from
+        if known != run:
+            raise FileFormatError(
+                f"{file}: is of another training (other images, network, loss or seed); restore it, or remove "
+                f"{folder} to start over"
+            )
 
 
 def before_of(folder: Path) -> dict[str, Any] | None:
