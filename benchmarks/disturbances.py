@@ -197,8 +197,11 @@ def kill_everywhere(bench: Bench, case: Case, expected: Tree, most: int) -> Tall
     return tally
 
 
-def kill_anytime(bench: Bench, case: Case, expected: Tree, times: int) -> Tally:
-    tally, draw = Tally(), random.Random(0)
+def signaled(
+    bench: Bench, case: Case, times: int, kind: signal.Signals, *, earliest: float, seed: int
+) -> Iterator[tuple[int, int]]:
+    """Send a signal at random moments of a command: the number of each, and how the command ended."""
+    draw = random.Random(seed)
     bench.reset(case)
     started = time.monotonic()
     bench.call(case)
@@ -207,26 +210,21 @@ def kill_anytime(bench: Bench, case: Case, expected: Tree, times: int) -> Tally:
         bench.reset(case)
         bench.said.unlink(missing_ok=True)
         child = bench.start(case)
-        time.sleep(draw.uniform(0, lasts))
-        os.kill(child, signal.SIGKILL)
-        bench.finish(child)
+        time.sleep(draw.uniform(earliest, lasts))
+        os.kill(child, kind)
+        yield number, bench.finish(child)
+
+
+def kill_anytime(bench: Bench, case: Case, expected: Tree, times: int) -> Tally:
+    tally = Tally()
+    for number, _ in signaled(bench, case, times, signal.SIGKILL, earliest=0, seed=0):
         bench.compare(case, expected, tally, f"moment {number}")
     return tally
 
 
 def terminate_anytime(bench: Bench, case: Case, expected: Tree, times: int) -> Tally:
-    tally, draw = Tally(), random.Random(1)
-    bench.reset(case)
-    started = time.monotonic()
-    bench.call(case)
-    lasts = time.monotonic() - started
-    for number in range(times):
-        bench.reset(case)
-        bench.said.unlink(missing_ok=True)
-        child = bench.start(case)
-        time.sleep(draw.uniform(0.05, lasts))
-        os.kill(child, signal.SIGTERM)
-        code = bench.finish(child)
+    tally = Tally()
+    for number, code in signaled(bench, case, times, signal.SIGTERM, earliest=0.05, seed=1):
         said = bench.said.read_text() if bench.said.exists() else ""
         if code and (code != 143 or said.count("stopped by SIGTERM") != 1):
             tally.wrong.append(f"{case.name}, SIGTERM {number}: exit {code}: {said[-300:]}")

@@ -24,11 +24,12 @@ from metric_face.training.schedule import learning_rate_factor
 from tests.training_cases import tiny_config
 
 pytestmark = pytest.mark.slow
+EPOCHS = 12
 
 
 @pytest.fixture(scope="module")
 def finished(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return fit(tiny_config(toy, trainer__epochs=8), tmp_path_factory.mktemp("runs") / "run", quiet=True)
+    return fit(tiny_config(toy, trainer__epochs=EPOCHS), tmp_path_factory.mktemp("runs") / "run", quiet=True)
 
 
 def weights(run: Run) -> dict[str, torch.Tensor]:
@@ -50,7 +51,7 @@ def test_a_run_is_whole_and_learns(finished: Run) -> None:
     ):
         assert (finished.folder / name).is_file()
     assert finished.facts["ended"] == "complete"
-    assert finished.facts["best"] > 0.3  # macro F1 of four joint classes; one class for all gives 0.1
+    assert finished.facts["best"] > 0.5  # macro F1 of four joint classes; one class for all gives 0.1
     assert finished.space is not None
     assert finished.space.names == ("color", "shape")
     assert set(finished.table.splits) == {"train", "val"}
@@ -80,7 +81,7 @@ def test_the_resolved_configuration_reads_back_as_itself(finished: Run) -> None:
 
 
 def test_a_second_run_is_the_same_to_the_bit(toy: Path, tmp_path: Path, finished: Run) -> None:
-    again = fit(tiny_config(toy, trainer__epochs=8), tmp_path / "again", quiet=True)
+    again = fit(tiny_config(toy, trainer__epochs=EPOCHS), tmp_path / "again", quiet=True)
     assert same(weights(again), weights(finished))
 
 
@@ -104,7 +105,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(
 ) -> None:
     """Batch for batch and to the bit, from the middle of an epoch, with prefetching workers too."""
     steps = finished.facts["steps"] // finished.facts["epochs"]
-    config = tiny_config(toy, trainer__epochs=8, data__workers=workers)
+    config = tiny_config(toy, trainer__epochs=EPOCHS, data__workers=workers)
     with monkeypatch.context() as patch:
         stop_at(3 * steps + 2, patch)
         first = fit(config, tmp_path / "run", quiet=True)

@@ -52,23 +52,11 @@ def check_copies(
                 also=() if space is None else ("copies-learned",),
             )
         unrelated = [g for g in groups if who is not None and len(set(who[list(g)])) > 1]
-        if unrelated:
-            yield DataFinding(
-                f"{kind}-copies-of-two-identities",
-                surely,
-                f"{kind}-copies-of-two-identities",
-                of | {"count": len(unrelated)},
-                row_groups(unrelated),
-            )
         torn = [g for g in groups if split is not None and split.iloc[list(g)].nunique() > 1]
-        if torn:
-            yield DataFinding(
-                f"{kind}-copies-across-splits",
-                surely,
-                f"{kind}-copies-across-splits",
-                of | {"count": len(torn)},
-                row_groups(torn),
-            )
+        for name, found in (("of-two-identities", unrelated), ("across-splits", torn)):
+            if found:
+                key = f"{kind}-copies-{name}"
+                yield DataFinding(key, surely, key, of | {"count": len(found)}, row_groups(found))
         if groups:
             yield DataFinding(
                 f"{kind}-copies",

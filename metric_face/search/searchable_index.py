@@ -26,19 +26,7 @@ from metric_face.vectors import (
 
 
 class SearchableIndex:
-    """N vectors to search, each with an id and its columns: what :class:`EmbeddingIndex` is before it changes.
-
-    Attributes:
-        ids: (N,) int64, each once.
-        columns: name -> (N,) labels, paths, identities, in the order of ``ids``.
-        metric: ``cosine``, ``inner_product`` or ``euclidean``.
-        kind: ``flat`` (exact), ``ivf``, ``hnsw`` or ``ivfpq``.
-        recall: recall@10 asked for and reached when the index was built; what is reached is None of another kind than
-            ``flat`` once vectors were added, removed or merged, since it is not measured then.
-        fingerprint: of the model that made the vectors; empty where it is not known.
-        transform: how the model wants its images, as it stood beside the model; or None.
-        metadata: whatever else the maker wrote down; JSON.
-    """
+    """N vectors to search: what :class:`EmbeddingIndex`, which lists the attributes, is before it changes."""
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from metric_face.data import EvalTransform, identities_of
 from metric_face.features import start_scores, whitening
 from metric_face.models import EmbeddingModel
 from metric_face.training.checkpoint_file import read_checkpoint
-from metric_face.training.frozen import CachedSplits, cache_splits, frozen_loaders
+from metric_face.training.frozen import CachedSplits, cache_splits, feature_batches, validation_features
 from metric_face.training.readiness import Readiness
 from metric_face.training.reporting import Reporting
 from metric_face.training.start_checkpoint import before_of, model_weights
@@ -34,10 +34,15 @@ class Before:
     scores: Mapping[str, Any] | None
     cached: CachedSplits | None
 
-    def loaders(self, ready: Readiness) -> tuple[DataLoader[Any], DataLoader[Any]]:
-        """Training batches of features, and validation in order."""
+    def train_batches(self, ready: Readiness) -> DataLoader[Any]:
+        """The batches of the sampler, with features in place of images."""
         assert self.cached is not None
-        return frozen_loaders(self.cached, ready)
+        return feature_batches(self.cached, ready)
+
+    def val_batches(self, ready: Readiness) -> DataLoader[Any]:
+        """The features of validation, in order."""
+        assert self.cached is not None
+        return validation_features(self.cached, ready)
 
 
 def measure_start(

@@ -2,7 +2,8 @@
 
 import math
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -162,11 +163,13 @@ class Start:
         file: the checkpoint; None where there is none, and the run starts over.
         step: optimizer steps taken until then.
         best: the best epoch so far, if an epoch was finished and its file is there.
+        runs: of each checkpoint that is whole, which training it is of.
     """
 
     file: Path | None = None
     step: int = 0
     best: Best | None = None
+    runs: Mapping[Path, str] = field(default_factory=dict)
 
 
 def find_start(folder: Path, say: Say) -> Start:
@@ -183,6 +186,7 @@ def find_start(folder: Path, say: Say) -> Start:
             except FileFormatError as error:
                 damaged[name] = str(error)
     last, best = notes.get(LAST), notes.get(BEST)
+    runs = {folder / name: note["run"] for name, note in notes.items() if "run" in note}
     if last is None and best is None:
         if damaged:
             raise FileFormatError(
@@ -193,11 +197,11 @@ def find_start(folder: Path, say: Say) -> Start:
     if best is not None and (last is None or best["step"] > last["step"]):
         if damaged:
             say(f"{damaged[LAST]}; goes on from {BEST}, after epoch {best['epoch'] + 1}")
-        return Start(folder / BEST, best["step"], Best(**best["best"]))
+        return Start(folder / BEST, best["step"], Best(**best["best"]), runs)
     assert last is not None
     if best is not None:
-        return Start(folder / LAST, last["step"], Best(**best["best"]))
-    return Start(folder / LAST, last["step"], _without_best(folder, last, damaged.get(BEST), say))
+        return Start(folder / LAST, last["step"], Best(**best["best"]), runs)
+    return Start(folder / LAST, last["step"], _without_best(folder, last, damaged.get(BEST), say), runs)
 
 
 def chosen_checkpoint(folder: Path) -> tuple[Path, Best]:

@@ -90,12 +90,12 @@ def build_components(
     before = None
     run = identity_of_run(config, plan.train, plan.val)
     if start.file is not None:
-        check_same_run(home / "checkpoints", run)
+        check_same_run(start, run)
         before = resume_start(model, transform, ready, home, start.file, reporting)
     elif config.trainer.frozen or origin.trained:
         before = measure_start(model, transform, ready, home, reporting)
     if config.trainer.frozen and before is not None:
-        train, val = before.loaders(ready)
+        train, val = before.train_batches(ready), before.val_batches(ready)
     else:
         train = train_loader(plan.train, transform, plan.codes, plan.sampler, config)
         val = validation_loader(plan.val, transform, plan.val_codes, config)

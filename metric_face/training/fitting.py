@@ -125,7 +125,7 @@ def _train(
 
 def _keep_start(components: Components, before: Before, ready: Readiness, say: Say) -> None:
     """Score the weights before the first step, on cached features, and keep them as a candidate for the best."""
-    scores = components.module.score(before.loaders(ready)[1])
+    scores = components.module.score(before.val_batches(ready))
     checkpoints = components.checkpoints
     if checkpoints.monitor in scores and rank() == 0:
         state, score = components.module.state_dict(), scores[checkpoints.monitor]

@@ -77,17 +77,18 @@ def freeze_backbone(model: EmbeddingModel) -> None:
         model.pooling.requires_grad_(False)
 
 
-def frozen_loaders(cached: CachedSplits, ready: Readiness) -> tuple[DataLoader[Any], DataLoader[Any]]:
-    """The batches of the sampler with features in place of images, and validation in order."""
+def feature_batches(cached: CachedSplits, ready: Readiness) -> DataLoader[Any]:
+    """The batches of the sampler, with features in place of images."""
     plan, seed = ready.plan, ready.config.seed
-    views = list(cached.features.views.values())
-    train = FeatureDataset(views, cached.train, plan.codes, seed=seed)
-    val = FeatureDataset([cached.features.plain], cached.val, plan.val_codes)
+    train = FeatureDataset(list(cached.features.views.values()), cached.train, plan.codes, seed=seed)
+    return _loader(train, seed, batch_sampler=plan.sampler)
+
+
+def validation_features(cached: CachedSplits, ready: Readiness) -> DataLoader[Any]:
+    """The features of validation, in order; each rank takes its share."""
+    val = FeatureDataset([cached.features.plain], cached.val, ready.plan.val_codes)
     rank, world = rank_and_world(None, None)
-    return (
-        _loader(train, seed, batch_sampler=plan.sampler),
-        _loader(val, seed, sampler=range(rank, len(val), world), batch_size=4096),
-    )
+    return _loader(val, ready.config.seed, sampler=range(rank, len(val), world), batch_size=4096)
 
 
 def _loader(dataset: FeatureDataset, seed: int, **batching: Any) -> DataLoader[Any]:

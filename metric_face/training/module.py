@@ -13,10 +13,10 @@ from metric_face.batches import METRIC
 from metric_face.config import Config
 from metric_face.data import LabelSpace
 from metric_face.errors import TrainingError
+from metric_face.features import recall_at_1
 from metric_face.losses import JointLoss, pcgrad_backward
 from metric_face.metrics import macro_f1
 from metric_face.models import EmbeddingModel
-from metric_face.search import NeighborGraph
 from metric_face.training.objective import INPUTS, objective_inputs, output_of
 from metric_face.training.schedule import learning_rate_factor
 
@@ -213,9 +213,5 @@ def _recall(whole: dict[str, np.ndarray]) -> dict[str, float]:
     """Recall@1 by the metric label, of the images that share it with another one."""
     if METRIC not in whole:
         return {}
-    labels = whole[METRIC]
-    alone = np.bincount(labels)[labels] < 2
-    if len(labels) < 2 or alone.all():
-        return {}
-    nearest = NeighborGraph.build(whole["embedding"], 1).ids[:, 0]
-    return {"val/recall@1": float((labels[nearest] == labels)[~alone].mean())}
+    recall = recall_at_1(whole["embedding"], whole[METRIC])
+    return {} if recall is None else {"val/recall@1": recall}

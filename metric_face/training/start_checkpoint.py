@@ -12,7 +12,7 @@ from metric_face.config import Config
 from metric_face.data import ImageTable
 from metric_face.errors import FileFormatError
 from metric_face.training.checkpoint_file import NOTE, read_note, write_checkpoint
-from metric_face.training.checkpoints import BEST, LAST, START, Best
+from metric_face.training.checkpoints import START, Best, Start
 
 
 def keep_start(
@@ -39,21 +39,17 @@ def identity_of_run(config: Config, train: ImageTable, val: ImageTable) -> str:
     return sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def check_same_run(folder: Path, run: str) -> None:
+def check_same_run(start: Start, run: str) -> None:
     """Compare the checkpoints of a folder with the training that goes on from them.
 
     Raises:
         FileFormatError: one is of another training.
     """
-    for file in (folder / name for name in (LAST, BEST) if (folder / name).is_file()):
-        try:
-            known = read_note(file).get("run", run)
-        except FileFormatError:
-            continue  # damaged, and not what the training goes on from
+    for file, known in start.runs.items():
         if known != run:
             raise FileFormatError(
                 f"{file}: is of another training (other images, network, loss or seed); restore it, or remove "
-                f"{folder} to start over"
+                f"{file.parent} to start over"
             )
 
 
