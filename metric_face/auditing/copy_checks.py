@@ -27,12 +27,12 @@ def check_copies(
     """
     split = table.frame["split"] if table.splits else None
     raw = raw_labels(table, () if space is None else space.names)
-    who = table.identities
-    free = varying_labels(who, raw) | varying_labels(who, labels)
+    identity_of = table.identities
+    free = varying_labels(identity_of, raw) | varying_labels(identity_of, labels)
 
     def conflict(kind: str, columns: pd.DataFrame, rows: Sequence[int]) -> bool:
         """Whether labels differ that cannot: a mask may, on two pictures of one identity that are only nearly equal."""
-        if kind == "near" and who is not None and len(set(who[list(rows)])) == 1:
+        if kind == "near" and identity_of is not None and len(set(identity_of[list(rows)])) == 1:
             columns = columns[[name for name in columns.columns if str(name) not in free]]
         return _disagree(columns, rows)
 
@@ -51,7 +51,7 @@ def check_copies(
                 row_groups([*learned, *(g for g in differ if g not in learned)]),
                 also=() if space is None else ("copies-learned",),
             )
-        unrelated = [g for g in groups if who is not None and len(set(who[list(g)])) > 1]
+        unrelated = [g for g in groups if identity_of is not None and len(set(identity_of[list(g)])) > 1]
         torn = [g for g in groups if split is not None and split.iloc[list(g)].nunique() > 1]
         for name, found in (("of-two-identities", unrelated), ("across-splits", torn)):
             if found:

@@ -72,10 +72,10 @@ def check_identities(table: ImageTable, labels: pd.DataFrame, fixed: Sequence[st
             "no-identities",
         )
         return
-    who = pd.Series(table.identities)
-    several = who.duplicated(keep=False)
+    identity_of = pd.Series(table.identities)
+    several = identity_of.duplicated(keep=False)
     if table.splits:
-        by_identity = who.groupby(who.to_numpy()).indices
+        by_identity = identity_of.groupby(identity_of.to_numpy()).indices
         torn = [
             np.asarray(rows) for rows in by_identity.values() if table.frame["split"].iloc[rows].nunique() > 1
         ]
@@ -88,8 +88,8 @@ def check_identities(table: ImageTable, labels: pd.DataFrame, fixed: Sequence[st
                 row_groups(torn),
             )
     for name in labels.columns:
-        conflicting = _conflicts(who[several], labels.loc[several, name])
-        identities = who[several].nunique()
+        conflicting = _conflicts(identity_of[several], labels.loc[several, name])
+        identities = identity_of[several].nunique()
         known = name in fixed
         if conflicting and (known or len(conflicting) <= (1 - _FIXED) * identities):
             yield DataFinding(
@@ -99,26 +99,26 @@ def check_identities(table: ImageTable, labels: pd.DataFrame, fixed: Sequence[st
                 {"count": len(conflicting), "identities": int(identities), "name": str(name)},
                 row_groups(conflicting),
             )
-    single = int((who.value_counts() == 1).sum())
+    single = int((identity_of.value_counts() == 1).sum())
     if single:
         yield DataFinding(
             "single-images",
             "note",
             "single-images",
-            {"count": single, "identities": int(who.nunique())},
+            {"count": single, "identities": int(identity_of.nunique())},
         )
 
 
-def varying_labels(who: NDArray[Any] | None, labels: pd.DataFrame) -> frozenset[str]:
+def varying_labels(identity_of: NDArray[Any] | None, labels: pd.DataFrame) -> frozenset[str]:
     """Labels that differ between images of one identity in more than a few identities, as a mask does.
 
     Args:
-        who: (N,) identities, or None.
+        identity_of: (N,) identities, or None.
         labels: (N, A).
     """
-    if who is None:
+    if identity_of is None:
         return frozenset()
-    names = pd.Series(who)
+    names = pd.Series(identity_of)
     several = names.duplicated(keep=False)
     identities = names[several].nunique()
     conflicts = {name: _conflicts(names[several], labels.loc[several, name]) for name in labels.columns}
@@ -174,11 +174,11 @@ def check_classes(table: ImageTable, space: LabelSpace | None, labels: pd.DataFr
             )
 
 
-def _conflicts(who: pd.Series, values: pd.Series) -> list[NDArray[Any]]:
+def _conflicts(identity_of: pd.Series, values: pd.Series) -> list[NDArray[Any]]:
     """The rows of each identity with more than one value."""
-    counts = values.groupby(who.to_numpy()).nunique()
+    counts = values.groupby(identity_of.to_numpy()).nunique()
     wrong = set(counts[counts > 1].index)
-    chosen = who[who.isin(wrong)]
+    chosen = identity_of[identity_of.isin(wrong)]
     return [np.asarray(chosen.index[rows]) for rows in chosen.groupby(chosen.to_numpy()).indices.values()]
 
 

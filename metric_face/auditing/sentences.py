@@ -12,8 +12,8 @@ def sentence_of(keys: Sequence[str], values: Mapping[str, Any], lang: str) -> st
     """The sentences of some keys, one after the other."""
     texts = page_texts("audit", lang)
     if ":" in keys[0]:  # of the sampler's own report
-        told: str = texts["defect"].format(sentence=say_batches(keys[0], values, lang))
-        return told
+        sentence: str = texts["defect"].format(sentence=say_batches(keys[0], values, lang))
+        return sentence
     return " ".join(texts["sentences"][key].format(**_worded(values, lang)) for key in keys)
 
 
@@ -60,9 +60,9 @@ def batch_sentences(report: Mapping[str, Any], lang: str) -> list[str]:
         keys.append("singleton-groups")
     if report["same_identity_pairs"] is not None:
         keys.append("positives")
-    told = [say_batches(f"batches:{key}", values, lang) for key in keys]
+    sentence = [say_batches(f"batches:{key}", values, lang) for key in keys]
     template = page_texts("audit", lang)["page"]["defect"]
-    return told + [
+    return sentence + [
         template.format(name=defect["name"], sentence=say_batches(defect_key(defect), defect["values"], lang))
         for defect in report["defects"]
     ]
@@ -109,10 +109,10 @@ def _worded(values: Mapping[str, Any], lang: str) -> dict[str, Any]:
             low, high = value
             worded[key] = low if low == high else texts["span"].format(low=low, high=high)
         elif isinstance(value, list) and value and isinstance(value[0], list):
-            told = "; ".join(texts["and"].join(group) for group in value[:_GROUPS])
+            sentence = "; ".join(texts["and"].join(group) for group in value[:_GROUPS])
             left = len(value) - _GROUPS
-            worded[key] = texts["more_groups"].format(groups=told, n=left) if left > 0 else told
+            worded[key] = texts["more_groups"].format(groups=sentence, n=left) if left > 0 else sentence
         elif isinstance(value, list):
-            told, left = ", ".join(map(str, value[:_NAMES])), len(value) - _NAMES
-            worded[key] = texts["more"].format(names=told, n=left) if left > 0 else told
+            sentence, left = ", ".join(map(str, value[:_NAMES])), len(value) - _NAMES
+            worded[key] = texts["more"].format(names=sentence, n=left) if left > 0 else sentence
     return worded

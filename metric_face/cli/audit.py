@@ -38,8 +38,8 @@ def audit(
         page = None if out is None else write_page(report, out, lang=lang, thumbnails=not no_thumbnails)
         answer_json({**report.to_dict(), "page": None if page is None else str(page)})
     else:
-        who = counted(report.identities, "identities") if report.identities else "no identities"
-        answer(f"{counted(report.images, 'images')}, {who}; {report.splits or 'not split'}")
+        of_identities = counted(report.identities, "identities") if report.identities else "no identities"
+        answer(f"{counted(report.images, 'images')}, {of_identities}; {report.splits or 'not split'}")
         for line in report.notes:
             answer(line)
         for finding in report.findings:

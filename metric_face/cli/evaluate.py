@@ -20,10 +20,10 @@ def evaluate(run: RunArgument = LATEST, split: Split = "val", as_json: Json = Fa
         answer_json(found.to_dict())
         return
     if found.met_own is None and found.identities == found.images:  # each image stands for itself
-        who, over = "", "images, as the table names no identities"
+        of_identities, over = "", "images, as the table names no identities"
     else:
-        who, over = f" of {counted(found.identities, 'identities')}", "identities"
-    answer(f"{found.split}: {counted(found.images, 'images')}{who}; 95 % intervals over {over}")
+        of_identities, over = f" of {counted(found.identities, 'identities')}", "identities"
+    answer(f"{found.split}: {counted(found.images, 'images')}{of_identities}; 95 % intervals over {over}")
     if found.scores:
         rows = [(s.predictor, s.target, str(s.macro_f1), s.note) for s in found.scores]
         answer_table(("predictor", "target", "macro F1", ""), rows)

@@ -41,8 +41,10 @@ class Estimate:
 
     def __str__(self) -> str:
         folds = "" if self.folds is None else f", {self.folds[0]} of {self.folds[1]} folds"
-        who = "" if self.identities == self.images else f" of {counted(self.identities, 'identities')}"
-        return f"{self.name}{folds}: {counted(self.images, 'images')}{who}, none trained on"
+        of_identities = (
+            "" if self.identities == self.images else f" of {counted(self.identities, 'identities')}"
+        )
+        return f"{self.name}{folds}: {counted(self.images, 'images')}{of_identities}, none trained on"
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def write_answers(
     """
     texts, shown = page_texts("answers", lang), answers[:MOST]
     pictures = PagePictures(predictor, thumbnails, texts["not_found"])
-    told = [_told(one, pictures, texts) for one in shown]
+    cards = [_answer_texts(one, pictures, texts) for one in shown]
     drawn = pictures.draw()
     block: dict[str, Any] = {"n": len(pictures.files)}
     if drawn is not None:
@@ -62,7 +62,7 @@ def write_answers(
             texts=SimpleNamespace(**texts),
             block=block,
             sheets=drawn.sheets if drawn is not None else (),
-            answers=told,
+            answers=cards,
             lead=f"{_asked(answers, texts)} {_identities(answers, predictor, texts)}",
             thumbnails=thumbnails,
             broken=pictures.broken,
@@ -78,7 +78,7 @@ def _asked(answers: Sequence[Answer], texts: Texts) -> str:
     return str(texts[key].format(count=len(answers), shown=MOST))
 
 
-def _told(one: Answer, pictures: PagePictures, texts: Texts) -> dict[str, Any]:
+def _answer_texts(one: Answer, pictures: PagePictures, texts: Texts) -> dict[str, Any]:
     """One answer as the template shows it."""
     return {
         "path": printable(one.path),
@@ -183,15 +183,15 @@ def _setting(name: str, vote: TargetVote, answers: Sequence[Answer], texts: Text
 
 
 def _index_line(predictor: Predictor, texts: Texts) -> str:
-    index, told = predictor.index, texts["index"]
+    index, wording = predictor.index, texts["index"]
     split = index.metadata.get("split", "")
     values = {
         "count": f"{len(index):,}",
-        "split": told["split"].format(split=split) if split and split != "all" else "",
+        "split": wording["split"].format(split=split) if split and split != "all" else "",
         "fingerprint": index.fingerprint,
     }
     if index.kind == "flat":
-        return str(told["exact"].format(**values))
+        return str(wording["exact"].format(**values))
     reached = index.recall.reached
-    recall = told["unmeasured"] if reached is None else f"{reached:.3f}"
-    return str(told["approximate"].format(kind=index.kind, recall=recall, **values))
+    recall = wording["unmeasured"] if reached is None else f"{reached:.3f}"
+    return str(wording["approximate"].format(kind=index.kind, recall=recall, **values))

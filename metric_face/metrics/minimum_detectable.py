@@ -138,15 +138,15 @@ def assumed_resolution(
     if pairs < 1:
         raise ArgumentError(f"pairs must be at least 1, found {pairs}")
     true = np.asarray(y_true, dtype=np.int64)
-    who = np.arange(true.size) if identities is None else np.asarray(identities)
+    codes = np.arange(true.size) if identities is None else np.asarray(identities)
     found = []
     for number in range(pairs):
         pred, other = assumed_predictions(
-            true, who, accuracy=accuracy, within_identity=within_identity, seed=seed + number
+            true, codes, accuracy=accuracy, within_identity=within_identity, seed=seed + number
         )
         found.append(
             resolution(
-                true, pred, who, other=other, resamples=resamples, confidence=confidence, seed=seed + number
+                true, pred, codes, other=other, resamples=resamples, confidence=confidence, seed=seed + number
             )
         )
     limits = [one.limiting_class for one in found]
@@ -194,13 +194,13 @@ def assumed_predictions(
         raise ArgumentError(
             f"accuracy must be in (0, 1) and within_identity in [0, 1), found {accuracy} and {within_identity}"
         )
-    who = as_codes(identities, len(true))
+    codes = as_codes(identities, len(true))
     rng = np.random.default_rng(seed)
     threshold = NormalDist().inv_cdf(accuracy)
-    common = _hardness(who, within_identity, rng)
+    common = _hardness(codes, within_identity, rng)
     both = []
     for _ in range(2):
-        own = _hardness(who, within_identity, rng)
+        own = _hardness(codes, within_identity, rng)
         wrong = np.sqrt(_SHARED) * common + np.sqrt(1 - _SHARED) * own > threshold
         predicted = true.copy()
         predicted[wrong] = _other_class(true, np.flatnonzero(wrong), rng)
@@ -208,10 +208,10 @@ def assumed_predictions(
     return both[0], both[1]
 
 
-def _hardness(who: Ints, within: float, rng: np.random.Generator) -> Doubles:
+def _hardness(codes: Ints, within: float, rng: np.random.Generator) -> Doubles:
     """(N,) standard normal, correlated by `within` between images of one identity."""
-    shared = rng.standard_normal(int(who.max()) + 1)[who]
-    return np.asarray(np.sqrt(within) * shared + np.sqrt(1 - within) * rng.standard_normal(who.size))
+    shared = rng.standard_normal(int(codes.max()) + 1)[codes]
+    return np.asarray(np.sqrt(within) * shared + np.sqrt(1 - within) * rng.standard_normal(codes.size))
 
 
 def _other_class(true: Ints, rows: Ints, rng: np.random.Generator) -> Ints:

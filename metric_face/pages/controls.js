@@ -104,8 +104,8 @@ const Controls = (() => {
   /* What is known of a point, the column that colors the map first; of what was measured, only that. */
   function facts(block, point, first) {
     const list = element("dl");
-    const told = [first, ...block.columns.filter((column) => column !== first && !column.derived && !column.measured)];
-    for (const column of told) {
+    const shown = [first, ...block.columns.filter((column) => column !== first && !column.derived && !column.measured)];
+    for (const column of shown) {
       list.append(element("dt", "", column.name), element("dd", "", Data.text(column, point)));
     }
     return list;

@@ -33,11 +33,11 @@ def opposed_attributes(config: Config, table: "ImageTable", space: "LabelSpace |
     if space is None or config.model.heads == "none" or table.identities is None:
         return ()
     labeled = table.take(space.has_labels(table))
-    who = np.unique(np.asarray(labeled.identities).astype(str), return_inverse=True)[1]
-    several = np.bincount(who) > 1
+    identity_codes = np.unique(np.asarray(labeled.identities).astype(str), return_inverse=True)[1]
+    several = np.bincount(identity_codes) > 1
     found = []
     for name, codes in space.encode(labeled).items():
-        cells = np.unique(np.column_stack([who, codes]), axis=0)[:, 0]
+        cells = np.unique(np.column_stack([identity_codes, codes]), axis=0)[:, 0]
         torn = np.bincount(cells, minlength=len(several)) > 1
         if several.any() and torn[several].mean() > VARIES:
             found.append(name)

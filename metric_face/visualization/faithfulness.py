@@ -85,15 +85,15 @@ def measure_faithfulness(
                 f"{name}: must have one row for each of the {len(classes)} labels; found {array.shape}; "
                 "give arrays of the same points"
             )
-    who = (
+    codes = (
         np.arange(len(near))
         if identities is None
         else np.unique(np.asarray(identities), return_inverse=True)[1]
     )
-    near = np.where((near >= 0) & (who[near] != who[:, None]), near, -1)
+    near = np.where((near >= 0) & (codes[near] != codes[:, None]), near, -1)
     trust, continuity = label_trustworthiness_continuity(space, points, classes)
     purity_D, vote = _purity(near, classes)
-    near_2 = nearest_on_map(points, near.shape[1], who)
+    near_2 = nearest_on_map(points, near.shape[1], codes)
     purity_2, _ = _purity(near_2, classes)
     return Faithfulness(
         trust, continuity, purity_D, purity_2, (vote >= 0) & (classes >= 0) & (vote != classes)
@@ -183,14 +183,14 @@ def nearest_on_map(coords: ArrayLike, k: int, identities: ArrayLike | None = Non
 
     points = np.asarray(coords, dtype=np.float64)
     n = len(points)
-    who = np.arange(n) if identities is None else np.unique(np.asarray(identities), return_inverse=True)[1]
+    codes = np.arange(n) if identities is None else np.unique(np.asarray(identities), return_inverse=True)[1]
     tree = cKDTree(points)
     found = np.full((n, k), -1, dtype=np.int64)
-    open_rows, ask = np.arange(n), k + min(8, int(np.bincount(who).max()))
+    open_rows, ask = np.arange(n), k + min(8, int(np.bincount(codes).max()))
     while len(open_rows):
         ask = min(ask, n)
         near = tree.query(points[open_rows], k=range(1, ask + 1), workers=-1)[1]
-        others = who[near] != who[open_rows][:, None]
+        others = codes[near] != codes[open_rows][:, None]
         order = np.argsort(~others, axis=1, kind="stable")[:, :k]
         kept = np.take_along_axis(near, order, axis=1)
         kept[~np.take_along_axis(others, order, axis=1)] = -1

@@ -61,8 +61,8 @@ def map_figure(
                 if c and c.classes and k is not None
             ]
             if names:
-                told = f"{' · '.join(names)}   {inside.sum():,}"
-                axis.set_title(told, fontsize=10, color=_INK, parse_math=False)
+                legend = f"{' · '.join(names)}   {inside.sum():,}"
+                axis.set_title(legend, fontsize=10, color=_INK, parse_math=False)
     if view.hue is not None and view.hue.classes is not None and view.hue.num_classes > 1:
         _legend(figure, view.hue)
         if single and projection.n:
@@ -156,16 +156,16 @@ def _legend(figure: "Figure", column: Column) -> None:
     names, shades = column.classes or (), column.shades().light
     listed = _listed(column)
     dots = [Line2D([], [], marker="o", linestyle="", color=shades[code], markersize=7) for code in listed]
-    told = [
+    entries = [
         textwrap.shorten(_literal(names[code]), _LETTERS, placeholder="…") or _literal(names[code])
         for code in listed
     ]
     rest = len(names) - len(dots)
     if rest:
         dots.append(Line2D([], [], marker="o", linestyle="", color=_GRAY, markersize=7))
-        told.append(page_words("en")["other_classes"].format(n=rest))
+        entries.append(page_words("en")["other_classes"].format(n=rest))
     legend = figure.legend(
-        dots, told, title=_literal(column.name), loc="outside right center", frameon=False, fontsize=10
+        dots, entries, title=_literal(column.name), loc="outside right center", frameon=False, fontsize=10
     )
     legend.get_title().set_fontsize(10)
 

@@ -115,7 +115,7 @@ def confusion_chart(
     words = page_words(lang)
     near = np.asarray(ids)
     near = np.where(near == np.arange(len(near))[:, None], -1, near)
-    who = (
+    codes = (
         np.arange(len(near))
         if identities is None
         else np.unique(np.asarray(identities), return_inverse=True)[1]
@@ -125,12 +125,12 @@ def confusion_chart(
         words["confusion_title"].format(name=column.name),
         column.classes or (),
         neighbor_confusion(near, column.values, column.num_classes),
-        _cell_points(near, column, who, per_cell),
+        _cell_points(near, column, codes, per_cell),
         words["confusion_caption"],
     )
 
 
-def _cell_points(ids: Ints, column: Column, who: Ints, per_cell: int) -> dict[tuple[int, int], Ints]:
+def _cell_points(ids: Ints, column: Column, codes: Ints, per_cell: int) -> dict[tuple[int, int], Ints]:
     found: list[Doubles] = []
     for block, shares in neighbor_shares(ids, column.values, column.num_classes):
         rows, cols = np.nonzero(np.nan_to_num(shares) > 0)
@@ -144,7 +144,7 @@ def _cell_points(ids: Ints, column: Column, who: Ints, per_cell: int) -> dict[tu
     points = {}
     for piece in np.split(order, np.flatnonzero(np.diff(cells[order])) + 1):
         if len(piece):
-            first = np.sort(np.unique(who[rows[piece]], return_index=True)[1])  # one image of each identity
+            first = np.sort(np.unique(codes[rows[piece]], return_index=True)[1])  # one image of each identity
             cell = divmod(int(cells[piece[0]]), column.num_classes)
             points[cell] = rows[piece[first[:per_cell]]]
     return points

@@ -135,8 +135,8 @@ def _eligible(context: Context) -> list[Pair]:
 
 def _joint_pairs(context: Context) -> list[Pair]:
     """Joint classes that differ in one attribute, each with enough identities."""
-    who = np.unique(np.column_stack([context.joint, context.identities])[context.evaluated], axis=0)
-    codes, identities = np.unique(who[:, 0], return_counts=True)
+    distinct = np.unique(np.column_stack([context.joint, context.identities])[context.evaluated], axis=0)
+    codes, identities = np.unique(distinct[:, 0], return_counts=True)
     codes = codes[identities >= FEWEST_IDENTITIES]
     pairs, step = [], 1
     for attribute in reversed(context.attributes):

@@ -78,12 +78,12 @@ def _distance(context: Context, attribute: str, train: Ints, held: Ints) -> tupl
     """Total variation between the sides, and what identities assigned at random to sides of these sizes give."""
     size = len(context.classes[attribute])
     rows = np.concatenate([train, held])
-    who = np.unique(context.identities[rows], return_inverse=True)[1]
-    count = int(who.max()) + 1
-    cells = np.bincount(who * size + context.labels[attribute][rows], minlength=count * size)
+    identity_codes = np.unique(context.identities[rows], return_inverse=True)[1]
+    count = int(identity_codes.max()) + 1
+    cells = np.bincount(identity_codes * size + context.labels[attribute][rows], minlength=count * size)
     counts = cells.reshape(count, size).astype(np.float64)
     on_held = np.zeros(count, dtype=bool)
-    on_held[who[len(train) :]] = True
+    on_held[identity_codes[len(train) :]] = True
     rng = np.random.default_rng([context.seed, 43])
     draws = [_apart(counts, rng.permutation(on_held)) for _ in range(DRAWS)]
     return _apart(counts, on_held), float(np.quantile(draws, 0.99))

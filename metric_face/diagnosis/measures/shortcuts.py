@@ -135,8 +135,8 @@ def _of_attribute(
             (train, one), (held, other) = sides[0], sides[1]
             followed = None
             if predicted is not None:
-                told = _side(values[1][:, at], predicted == code)
-                followed = None if told is None else told[0]
+                side = _side(values[1][:, at], predicted == code)
+                followed = None if side is None else side[0]
                 if followed is None or (followed - 0.5) * np.sign(train - 0.5) < FOLLOWED - 0.5:
                     continue
             shortcut = Shortcut(attribute, code, name, train, held, followed)

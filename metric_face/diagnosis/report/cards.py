@@ -66,19 +66,19 @@ class Evidence:
 
 def card(finding: Finding, number: int, evidence: Evidence, lang: str) -> Card:
     """The card of the finding that stands at place ``number``; its rows go to ``evidence``."""
-    told = words(lang)
-    chips = [told.tiers[finding.tier.value], told.confidence[finding.confidence.value]]
+    wording = words(lang)
+    chips = [wording.tiers[finding.tier.value], wording.confidence[finding.confidence.value]]
     if finding.explained is not None and finding.explained >= LEAST_SHOWN:
-        chips.append(told.page["explains"].format(explained=finding.explained))
+        chips.append(wording.page["explains"].format(explained=finding.explained))
     galleries = []
     if finding.picture.get("kind") == "pairs":
         sides = np.column_stack([finding.picture["left"], finding.picture["right"]]).ravel()
-        galleries.append((told.page["pairs"], evidence.add(f"f{number}-pairs", sides)))
+        galleries.append((wording.page["pairs"], evidence.add(f"f{number}-pairs", sides)))
     else:
         for name in ("evidence", "controls"):
             rows = getattr(finding, name)
             if len(rows):
-                galleries.append((told.page[name], evidence.add(f"f{number}-{name}", rows)))
+                galleries.append((wording.page[name], evidence.add(f"f{number}-{name}", rows)))
     return Card(
         f"finding-{number}",
         finding.id,
@@ -94,9 +94,9 @@ def card(finding: Finding, number: int, evidence: Evidence, lang: str) -> Card:
 
 def answer_card(answer: HypothesisAnswer, lang: str) -> AnswerCard:
     """The card of a hypothesis."""
-    told = "" if answer.measure is None else basis(answer.measure, lang)
+    wording = "" if answer.measure is None else basis(answer.measure, lang)
     return AnswerCard(
-        answer.hypothesis, answer_text(answer, lang), _VERDICT_MARKS[answer.verdict.value], told
+        answer.hypothesis, answer_text(answer, lang), _VERDICT_MARKS[answer.verdict.value], wording
     )
 
 
@@ -108,22 +108,24 @@ def null_text(finding: Finding, lang: str) -> str:
 
 def basis(measure: Measure, lang: str, null: str | None = None) -> str:
     """Interval, null, identities and images of a number, in words."""
-    told, parts = words(lang).page, []
+    wording, parts = words(lang).page, []
     if measure.low is not None and measure.high is not None:
-        parts.append(told["interval"].format(low=_short(measure.low), high=_short(measure.high)))
+        parts.append(wording["interval"].format(low=_short(measure.low), high=_short(measure.high)))
     if measure.null is not None:
-        parts.append((null or told["null"]).format(null=_short(measure.null)))
+        parts.append((null or wording["null"]).format(null=_short(measure.null)))
     if measure.identities and measure.images and measure.identities < measure.images:
-        parts.append(told["identities_images"].format(identities=measure.identities, images=measure.images))
+        parts.append(
+            wording["identities_images"].format(identities=measure.identities, images=measure.images)
+        )
     elif measure.images:
-        parts.append(told["images_only"].format(images=measure.images))
+        parts.append(wording["images_only"].format(images=measure.images))
     return " · ".join(parts)
 
 
 def picture(finding: Finding, lang: str) -> Markup:
     """The small drawing of a finding; its own title is that of the card."""
     data, title = finding.picture, finding_text(finding, lang)["title"]
-    told = words(lang).page
+    wording = words(lang).page
     match data.get("kind"):
         case "histograms":
             names = tuple(data["series"])
@@ -134,7 +136,7 @@ def picture(finding: Finding, lang: str) -> Markup:
                 second,
                 (names[0], names[1]),
                 title=title,
-                x_name=told["score"],
+                x_name=wording["score"],
                 lang=lang,
             )
         case "lines":
@@ -142,7 +144,7 @@ def picture(finding: Finding, lang: str) -> Markup:
         case "bars":
             return _bars(data, title, lang)
         case "arrows":
-            names = (told["metric_loss"], told["heads_loss"])
+            names = (wording["metric_loss"], wording["heads_loss"])
             return arrows_chart(data["kappa"], (1.0, 1.0), names, title=title, lang=lang)
         case "frames":
             return _frames(data, title, lang)
@@ -186,11 +188,11 @@ def _bars(data: Mapping[str, Any], title: str, lang: str) -> Markup:
 
 def _frames(data: Mapping[str, Any], title: str, lang: str) -> Markup:
     """What training and evaluation see of an image, as frames within it."""
-    told = words(lang).page
+    wording = words(lang).page
     body = [tag("rect", x=60, y=10, width=150, height=200, class_="axis", fill="none")]
     for side, name, label in (
-        ("a", "train", told["train_sees"]),
-        ("b", "evaluation", told["evaluation_sees"]),
+        ("a", "train", wording["train_sees"]),
+        ("b", "evaluation", wording["evaluation_sees"]),
     ):
         left, top, right, bottom = data[name]
         body.append(

@@ -29,7 +29,7 @@ class Chapter:
 
 def chapters(diagnosis: "Diagnosis", lang: str) -> list[Chapter]:
     """The chapters that have something to draw, in reading order."""
-    told = words(lang).page
+    wording = words(lang).page
     made: list[tuple[str, Callable[[Diagnosis, str], list[Markup]]]] = [
         ("overlaps", _overlaps),
         ("boundary", _boundary),
@@ -40,42 +40,44 @@ def chapters(diagnosis: "Diagnosis", lang: str) -> list[Chapter]:
     ]
     found = [(name, draw(diagnosis, lang)) for name, draw in made]
     return [
-        Chapter(name, told[name], told.get(f"{name}_lead", ""), charts) for name, charts in found if charts
+        Chapter(name, wording[name], wording.get(f"{name}_lead", ""), charts)
+        for name, charts in found
+        if charts
     ]
 
 
 def _overlaps(diagnosis: "Diagnosis", lang: str) -> list[Markup]:
-    told = words(lang).page
+    wording = words(lang).page
     pairs, drawn = diagnosis.tables.get("overlap.pairs"), diagnosis.tables.get("overlap.histograms")
     if pairs is None or drawn is None:
         return []
     values = {(row[0], row[1], row[2]): row[3] for row in pairs.rows}
     charts = []
     for attribute, first, second, edges, one, two in drawn.rows[:MOST_HISTOGRAMS]:
-        title = told["overlap_title"].format(
+        title = wording["overlap_title"].format(
             first=first, second=second, overlap=values[attribute, first, second]
         )
         chart = histogram_chart(
-            edges, one, two, (first, second), title=title, x_name=told["score"], lang=lang
+            edges, one, two, (first, second), title=title, x_name=wording["score"], lang=lang
         )
         charts.append(chart)
     return charts
 
 
 def _boundary(diagnosis: "Diagnosis", lang: str) -> list[Markup]:
-    told, charts = words(lang).page, []
+    wording, charts = words(lang).page, []
     for name, table in diagnosis.tables.items():
         if name.startswith("boundary.curve.") and len(table.rows) > 1:
             attribute = name.removeprefix("boundary.curve.")
             near = diagnosis.tables.get(f"boundary.near.{attribute}")
-            line = Series(told["error"], table.column("error"), table.column("low"), table.column("high"))
+            line = Series(wording["error"], table.column("error"), table.column("low"), table.column("high"))
             charts.append(
                 line_chart(
                     table.column("value"),
                     [line],
                     title=table_title(name, lang),
                     x_name=attribute,
-                    y_name=told["error"],
+                    y_name=wording["error"],
                     cuts=[] if near is None else near.column("cut"),
                     y_range=(0.0, 1.0),
                     lang=lang,
@@ -134,7 +136,7 @@ def _information(diagnosis: "Diagnosis", lang: str) -> list[Markup]:
 
 
 def _training(diagnosis: "Diagnosis", lang: str) -> list[Markup]:
-    told, charts = words(lang).page, []
+    wording, charts = words(lang).page, []
     table = diagnosis.tables.get("conflict.over_time")
     if table is not None and table.rows:
         cell: dict[str, list[Any]] = {name: table.column(name) for name in table.columns}
@@ -142,22 +144,22 @@ def _training(diagnosis: "Diagnosis", lang: str) -> list[Markup]:
         last = table.rows[-1][table.columns.index("kappa")]
         if len(table.rows) > 1:
             ribbon = Series("kappa", cell["kappa"], cell.get("kappa_low"), cell.get("kappa_high"))
-            title, caption = table_title("conflict.over_time", lang), told["no_opposition"]
+            title, caption = table_title("conflict.over_time", lang), wording["no_opposition"]
             charts.append(
                 line_chart(
                     at,
                     [ribbon],
                     title=title,
                     caption=caption,
-                    x_name=told["epoch" if "epoch" in cell else "step"],
-                    y_name=told["kappa"],
+                    x_name=wording["epoch" if "epoch" in cell else "step"],
+                    y_name=wording["kappa"],
                     cuts=[],
                     noise=0.02,
                     y_range=(-1.0, 1.0),
                     lang=lang,
                 )
             )
-        names = (told["metric_loss"], told["heads_loss"])
+        names = (wording["metric_loss"], wording["heads_loss"])
         title = table_title("conflict.over_time", lang)
         charts.append(arrows_chart(last, (1.0, 1.0), names, title=title, lang=lang))
     charts += _log_lines(diagnosis, lang)
@@ -168,7 +170,7 @@ def _log_lines(diagnosis: "Diagnosis", lang: str) -> list[Markup]:
     """Each part of the loss and the learning rate over training."""
     from metric_face.diagnosis.measures.training_log import loss_terms, series
 
-    told, charts = words(lang).page, []
+    wording, charts = words(lang).page, []
     log = diagnosis.context.log
     lines = {
         f"{table_title('floors.terms', lang)}: {name}": values for name, values in loss_terms(log).items()
@@ -186,7 +188,7 @@ def _log_lines(diagnosis: "Diagnosis", lang: str) -> list[Markup]:
                 at / max(len(values) - 1, 1),
                 [Series(title, values[at])],
                 title=title,
-                x_name=told["training"],
+                x_name=wording["training"],
                 y_name="",
                 lang=lang,
             )

@@ -67,7 +67,7 @@ def write_page(
     Returns:
         The path written.
     """
-    context, told = diagnosis.context, words(lang)
+    context, wording = diagnosis.context, words(lang)
     shown = projection or project(
         context.graph,
         vectors=context.embeddings,
@@ -90,7 +90,7 @@ def write_page(
         lang=lang,
     )
     galleries = {key: pack_ids(rows, context.num_images) for key, rows in evidence.rows.items()}
-    name = title or told.page["title"]
+    name = title or wording.page["title"]
     html = render(
         "why.html.j2",
         title=name,
@@ -98,7 +98,7 @@ def write_page(
         sheets=part.sheets,
         lang=lang,
         map=part,
-        told=told.page,
+        wording=wording.page,
         lead=_lead(diagnosis, lang),
         lost=where_lost(diagnosis, lang),
         cards=verdicts,
@@ -107,7 +107,9 @@ def write_page(
         chapters=chapters.chapters(diagnosis, lang),
         numbers=[_numbers(table, lang) for table in diagnosis.tables.values() if table.rows],
         abstained=_abstained(diagnosis, lang),
-        method=told.page["method_notes"].format(seed=context.seed, seconds=sum(diagnosis.seconds.values())),
+        method=wording.page["method_notes"].format(
+            seed=context.seed, seconds=sum(diagnosis.seconds.values())
+        ),
     )
     return write_text(path, html)
 
@@ -121,14 +123,14 @@ def _abstained(diagnosis: "Diagnosis", lang: str) -> list[tuple[str, list[str]]]
 
 
 def _lead(diagnosis: "Diagnosis", lang: str) -> str:
-    told, score = words(lang), diagnosis.score
+    wording, score = words(lang), diagnosis.score
     if score is None:
         return ""
     held = "lead_score" if diagnosis.context.in_held_out is not None else "lead_all"
-    template: str = told.page["lead_point" if score.low is None else held]
+    template: str = wording.page["lead_point" if score.low is None else held]
     if not diagnosis.context.identities_known and score.low is not None:
-        template = told.summary["score_images"]
-    return template.format(**vars(score), who=told.summary[diagnosis.predictions_are])
+        template = wording.summary["score_images"]
+    return template.format(**vars(score), source=wording.summary[diagnosis.predictions_are])
 
 
 def _files(context: Context) -> Sequence[str | Path] | None:
@@ -137,25 +139,30 @@ def _files(context: Context) -> Sequence[str | Path] | None:
 
 def _columns(diagnosis: "Diagnosis", lang: str) -> list[Column]:
     """Labels, raw values, whether the prediction is right, the part, and who is named by which finding."""
-    context, told = diagnosis.context, words(lang).page
-    columns = _joint(context, told["joint"])
+    context, wording = diagnosis.context, words(lang).page
+    columns = _joint(context, wording["joint"])
     columns += [
         Column(a, context.labels[a], context.classes[a], ordered=a in context.cuts)
         for a in context.labels
         if len(context.classes[a]) <= max(200, context.num_images // 10)
     ]
     columns += [
-        Column(f"{a} ({term('value', lang)})", values.astype(np.float32), group=told["numbers"])
+        Column(f"{a} ({term('value', lang)})", values.astype(np.float32), group=wording["numbers"])
         for a, values in context.raw_values.items()
     ]
     for a in context.attributes:
         wrong = (context.predicted[a] != context.labels[a]).astype(np.int64)
         wrong[np.setdiff1d(np.arange(context.num_images), context.evaluated)] = -1
         columns.append(
-            Column(f"{told['prediction']}: {a}", wrong, (told["yes"], told["no"]), group=told["errors"])
+            Column(
+                f"{wording['prediction']}: {a}",
+                wrong,
+                (wording["yes"], wording["no"]),
+                group=wording["errors"],
+            )
         )
     if context.split is not None:
-        columns.append(Column.of(told["part"], context.split, group=told["numbers"]))
+        columns.append(Column.of(wording["part"], context.split, group=wording["numbers"]))
     marked = [f for f in diagnosis.findings if len(f.rows)]
     if marked:
         columns.append(_named(context, marked, lang))
@@ -182,9 +189,9 @@ def _named(context: Context, findings: Sequence[Finding], lang: str) -> Column:
     codes = np.zeros(context.num_images, dtype=np.int64)
     for place, finding in reversed(list(enumerate(findings, 1))):
         codes[finding.rows] = place
-    told = words(lang).page
+    wording = words(lang).page
     names = ("–", *(finding_text(finding, lang)["title"] for finding in findings))
-    return Column(told["suspect"], codes, names, group=told["verdicts"])
+    return Column(wording["suspect"], codes, names, group=wording["verdicts"])
 
 
 def _faithfulness(context: Context, projection: Projection) -> Mapping[str, Any]:

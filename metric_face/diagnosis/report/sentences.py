@@ -39,11 +39,11 @@ def finding_text(finding: Finding, lang: str = "en") -> dict[str, str]:
 
 def answer_text(answer: HypothesisAnswer, lang: str = "en") -> dict[str, str]:
     """Question, verdict and reason of a hypothesis."""
-    told = words(lang)
-    reason: str = told.reasons[f"{answer.hypothesis}.{answer.reason}"]
+    wording = words(lang)
+    reason: str = wording.reasons[f"{answer.hypothesis}.{answer.reason}"]
     return {
-        "question": told.hypotheses[answer.hypothesis],
-        "verdict": told.verdicts[answer.verdict.value],
+        "question": wording.hypotheses[answer.hypothesis],
+        "verdict": wording.verdicts[answer.verdict.value],
         "reason": _fill(reason, answer.measure, _named(answer.values, lang)),
     }
 
@@ -61,10 +61,10 @@ def term(name: str, lang: str = "en") -> str:
 
 def table_title(name: str, lang: str = "en") -> str:
     """The title of a table; what follows the second dot of its name is the user's."""
-    told = words(lang)
+    wording = words(lang)
     kind = ".".join(name.split(".")[:2])
-    rest = name[len(kind) + 1 :] or told.page["joint"]
-    title: str = told.tables[kind]
+    rest = name[len(kind) + 1 :] or wording.page["joint"]
+    title: str = wording.tables[kind]
     return title.format(name=rest)
 
 

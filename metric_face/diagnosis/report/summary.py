@@ -24,41 +24,43 @@ def ten_lines(diagnosis: "Diagnosis", lang: str = "en") -> list[str]:
     Returns:
         At most ten lines, unwrapped.
     """
-    told = words(lang)
+    wording = words(lang)
     lines = [*_score(diagnosis, lang), *where_lost(diagnosis, lang)]
     for place, finding in enumerate(diagnosis.findings[:TOP], 1):
         texts = finding_text(finding, lang)
         worth = finding.explained is not None and finding.explained >= LEAST_SHOWN
-        gain = told.summary["gain"].format(explained=finding.explained) if worth else ""
-        confidence = told.confidence[finding.confidence.value]
-        lines.append(told.summary["finding"].format(rank=place, confidence=confidence, gain=gain, **texts))
-        lines.append(told.summary["next"].format(**texts))
+        gain = wording.summary["gain"].format(explained=finding.explained) if worth else ""
+        confidence = wording.confidence[finding.confidence.value]
+        lines.append(wording.summary["finding"].format(rank=place, confidence=confidence, gain=gain, **texts))
+        lines.append(wording.summary["next"].format(**texts))
     if not diagnosis.findings:
         lines.append(_none(diagnosis, lang))
     for answer in diagnosis.answers:
-        lines.append(told.summary["answer"].format(hypothesis=answer.hypothesis, **answer_text(answer, lang)))
+        lines.append(
+            wording.summary["answer"].format(hypothesis=answer.hypothesis, **answer_text(answer, lang))
+        )
     more = len(diagnosis.findings) - TOP
     if more > 0 and len(lines) < LINES:
-        lines.append(told.summary["more"].format(count=more))
+        lines.append(wording.summary["more"].format(count=more))
     return lines[:LINES]
 
 
 def _score(diagnosis: "Diagnosis", lang: str) -> list[str]:
-    told, score = words(lang).summary, diagnosis.score
+    wording, score = words(lang).summary, diagnosis.score
     if score is None:
         return []
-    who = told[diagnosis.predictions_are]
+    source = wording[diagnosis.predictions_are]
     identities = "score" if diagnosis.context.identities_known else "score_images"
-    template = told[identities if score.low is not None else "score_point"]
-    return [template.format(**vars(score), who=who)]
+    template = wording[identities if score.low is not None else "score_point"]
+    return [template.format(**vars(score), source=source)]
 
 
 def _none(diagnosis: "Diagnosis", lang: str) -> str:
-    told = words(lang).summary
+    wording = words(lang).summary
     table = diagnosis.tables.get("resolution.differences")
     if table is None:
-        return str(told["none"])
-    return str(told["none_resolution"].format(difference=table.column("difference")[0]))
+        return str(wording["none"])
+    return str(wording["none_resolution"].format(difference=table.column("difference")[0]))
 
 
 def where_lost(diagnosis: "Diagnosis", lang: str) -> list[str]:
@@ -81,9 +83,9 @@ def _budget(diagnosis: "Diagnosis", lang: str) -> list[str]:
 
 def _worst(diagnosis: "Diagnosis", lang: str) -> list[str]:
     """The classes of lowest F1, each with the identities it rests on; nothing where there are two or they are right."""
-    table, told = diagnosis.tables.get("budget.classes"), words(lang).summary
+    table, wording = diagnosis.tables.get("budget.classes"), words(lang).summary
     if table is None or len(table.rows) <= 2:
         return []
     worst = [dict(zip(table.columns, row, strict=True)) for row in table.rows[:WORST]]
-    names = [told["worst_class"].format(name=w["class"], **w) for w in worst if w["f1"] < 1]
-    return [told["worst"].format(names="; ".join(names))] if names else []
+    names = [wording["worst_class"].format(name=w["class"], **w) for w in worst if w["f1"] < 1]
+    return [wording["worst"].format(names="; ".join(names))] if names else []
