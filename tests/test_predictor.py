@@ -15,12 +15,12 @@ from metric_face.evaluation.evaluating import evaluate
 from metric_face.inference.answers import Answer, submission
 from metric_face.inference.index_building import build_index
 from metric_face.inference.predictor import Predictor
-from metric_face.inference.target_columns import CODE
 from metric_face.inference.target_votes import TargetVote
 from metric_face.metrics.calibration import calibrate
 from metric_face.metrics.reject import reject_threshold
 from metric_face.plurals import counted
 from metric_face.run import Run
+from metric_face.search import CODE
 from metric_face.search.index import EmbeddingIndex
 
 TARGETS = ("color", "shape", "joint")

@@ -80,12 +80,7 @@ class Attribute:
         Raises:
             DataError: a value is missing, not a number where bins need one, or not a known class.
         """
-        column = column_of(values)
-        lacking = np.flatnonzero(missing_rows(column))
-        if len(lacking):
-            raise DataError(
-                f"row {lacking[0]}: '{self.name}' must not be empty; fill it in or drop the row (counted from 0)"
-            )
+        column = self._present(values)
         if self.cuts is not None:
             return np.searchsorted(np.asarray(self.cuts), self.numbers(column), side="right").astype(np.int64)
         texts = _texts(self.name, column)
@@ -96,6 +91,26 @@ class Attribute:
             known = ", ".join(self.classes[:12]) + (", ..." if self.num_classes > 12 else "")
             raise DataError(f"row {row}: '{self.name}' must be one of {known}; found {texts[row]!r}")
         return codes
+
+    def names_of(self, values: "pd.Series | Sequence[Any] | NDArray[Any]") -> list[str]:
+        """The class name of each of N raw values; a value that is no class yet is the name of a new one.
+
+        Raises:
+            DataError: a value is missing, or not a number where bins need one.
+        """
+        if self.cuts is not None:
+            return [str(name) for name in self.decode(self.encode(values))]
+        return _texts(self.name, self._present(values))
+
+    def _present(self, values: "pd.Series | Sequence[Any] | NDArray[Any]") -> NDArray[Any]:
+        """The values as an array; none of them missing."""
+        column = column_of(values)
+        lacking = np.flatnonzero(missing_rows(column))
+        if len(lacking):
+            raise DataError(
+                f"row {lacking[0]}: '{self.name}' must not be empty; fill it in or drop the row (counted from 0)"
+            )
+        return column
 
     def numbers(self, values: "pd.Series | Sequence[Any] | NDArray[Any]") -> Doubles:
         """The N numbers behind the raw values of a continuous attribute; NaN where a value is missing.

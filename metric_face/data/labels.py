@@ -15,6 +15,8 @@ from metric_face.errors import ArgumentError, DataError
 from metric_face.missing import missing_rows
 from metric_face.probabilities import softmax
 
+_JOINT = " / "  # between the names that make a joint class
+
 
 @dataclass(frozen=True)
 class LabelSpace:
@@ -71,7 +73,7 @@ class LabelSpace:
     @property
     def sizes(self) -> tuple[int, ...]:
         """Number of classes of each attribute."""
-        return tuple(attribute.num_classes for attribute in self.attributes)
+        return tuple(one.num_classes for one in self.attributes)
 
     @property
     def num_classes(self) -> int:
@@ -83,7 +85,7 @@ class LabelSpace:
         """The C joint classes in words, such as ``wear / male / <30``."""
         codes = self.split_joint(np.arange(self.num_classes))
         columns = [attribute.decode(codes[attribute.name]) for attribute in self.attributes]
-        return tuple(" / ".join(splits) for splits in zip(*columns, strict=True))
+        return tuple(_JOINT.join(names) for names in zip(*columns, strict=True))
 
     def __getitem__(self, name: str) -> Attribute:
         for attribute in self.attributes:
@@ -99,9 +101,7 @@ class LabelSpace:
         Raises:
             DataError: a column is missing, or a value is empty or unknown; the row is named.
         """
-        return {
-            attribute.name: attribute.encode(table.column(attribute.name)) for attribute in self.attributes
-        }
+        return {one.name: one.encode(table.column(one.name)) for one in self.attributes}
 
     def has_labels(self, table: ImageTable) -> Bools:
         """(N,) whether an image has a label of every attribute; images of a test split may have none."""
@@ -197,6 +197,21 @@ class LabelSpace:
         if name == "identity":
             return identity_labels(table)
         return self[name].encode(table.column(name)), self[name].classes
+
+    def class_names(self, columns: Mapping[str, Any], name: str) -> list[str]:
+        """The class names of N items by their columns; of a value that is no class yet, the name of a new class.
+
+        Args:
+            columns: column -> (N,) raw values.
+            name: an attribute, or ``joint``.
+
+        Raises:
+            DataError: a value is missing, or not a number where bins need one.
+        """
+        if name in self.names:
+            return self[name].names_of(columns[name])
+        each = [attribute.names_of(columns[attribute.name]) for attribute in self.attributes]
+        return [_JOINT.join(names) for names in zip(*each, strict=True)]
 
     def to_dict(self) -> list[dict[str, Any]]:
         """The label space as plain data, for JSON."""

@@ -12,13 +12,12 @@ from metric_face.classifiers import choose_k
 from metric_face.data import identities_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
-from metric_face.inference.target_columns import CODE
 from metric_face.inference.target_votes import TargetVote
 from metric_face.metrics import calibrate, reject_threshold
 from metric_face.optional import optional
 from metric_face.plurals import counted
 from metric_face.run import Run
-from metric_face.search import EmbeddingIndex, graph_between
+from metric_face.search import CODE, EmbeddingIndex, graph_between
 
 
 def build_index(
@@ -79,6 +78,7 @@ def build_index(
         metadata={
             "root": str(held.table.root.resolve()),
             "split": split,
+            "attributes": None if run.space is None else run.space.to_dict(),
             "targets": {name: vote.to_dict() for name, vote in votes.items()},
             "notes": notes,
         },

@@ -13,11 +13,11 @@ from metric_face.errors import ArgumentError, FileFormatError, ImageError, Model
 from metric_face.files import build, remedy_of
 from metric_face.inference.answers import Answer, Neighbor
 from metric_face.inference.embedder import embedder_of
-from metric_face.inference.target_columns import CODE, check_codes
+from metric_face.inference.target_columns import check_codes
 from metric_face.inference.target_votes import TargetVote
 from metric_face.models import read_card
 from metric_face.progress import Progress, silent
-from metric_face.search import EmbeddingIndex, SearchResult
+from metric_face.search import CODE, EmbeddingIndex, SearchResult
 from metric_face.visible import shell_word
 
 _BATCH = 32

@@ -1,13 +1,10 @@
-"""The index's columns with the codes of a target, and their check."""
+"""The check of the index's columns that hold the codes of a target."""
 
 from pathlib import Path
 
 from metric_face.errors import FileFormatError
 from metric_face.inference.target_votes import TargetVote
-from metric_face.search import EmbeddingIndex
-
-CODE = "code/"
-"""Prefix of the index's columns that hold a target's codes."""
+from metric_face.search import CODE, EmbeddingIndex
 
 
 def check_codes(home: Path, index: EmbeddingIndex, name: str, vote: TargetVote) -> None:

@@ -5,11 +5,13 @@ from .graph_cache import graph_file as graph_file
 from .graph_cache import kept_graph as kept_graph
 from .index import EmbeddingIndex as EmbeddingIndex
 from .neighbor_graph import NeighborGraph as NeighborGraph
+from .new_rows import CODE as CODE
 from .order import Queries as Queries
 from .points import Points as Points
 from .result import SearchResult as SearchResult
 
 __all__ = [
+    "CODE",
     "DEPTH",
     "EmbeddingIndex",
     "NeighborGraph",

@@ -43,6 +43,10 @@ class Columns(Mapping[str, Column]):
     def __len__(self) -> int:
         return len(self._columns)
 
+    def also(self, more: Mapping[str, Column]) -> "Columns":
+        """Return the columns with others of the same length; one of the same name is replaced."""
+        return Columns({**self._columns, **more}, self.length)
+
     def take(self, rows: Any) -> "Columns":
         """Return the columns at ``rows``: positions, or a mask of length N."""
         taken = {name: self[name][rows] for name in self}

@@ -16,10 +16,8 @@ from typing import Any, get_args
 from metric_face.arrays import Ints
 from metric_face.errors import FileFormatError
 from metric_face.files import (
-    INDEX,
     finish_interrupted_swap,
     parse_json,
-    replace_folder,
     sha256_of,
     write_text,
 )
@@ -53,34 +51,27 @@ class Description:
     metadata: Mapping[str, Any]
 
 
-def write_index_folder(
-    folder: str | os.PathLike[str], description: Description, store: FaissStore, ids: Ints, columns: Columns
-) -> Path:
-    """Write the three files beside ``folder`` and put them in its place.
-
-    Raises:
-        OutputError: something else than an index is there, or the system refuses.
-    """
+def write_index_files(
+    new: Path, description: Description, store: FaissStore, ids: Ints, columns: Columns
+) -> None:
+    """Write the three files into an empty folder, the description last."""
     import faiss
 
     slots = {} if store.slots is None else {_SLOT: store.slots}
-    with replace_folder(folder, INDEX) as new:
-        faiss.write_index(store.faiss, str(new / "index.faiss"))
-        columns.write(new / "labels.parquet", {_ID: ids, **slots})
-        content = {
-            "format": _FORMAT,
-            "version": _VERSION,
-            **asdict(description),
-            "columns": list(columns),
-            "has_slots": bool(slots),
-            "files": {
-                name: {"bytes": (new / name).stat().st_size, "sha256": sha256_of(new / name)}
-                for name in _FILES
-            },
-        }
-        content["checksum"] = _checksum(content)
-        write_text(new / "index.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-    return Path(folder)
+    faiss.write_index(store.faiss, str(new / "index.faiss"))
+    columns.write(new / "labels.parquet", {_ID: ids, **slots})
+    content = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        **asdict(description),
+        "columns": list(columns),
+        "has_slots": bool(slots),
+        "files": {
+            name: {"bytes": (new / name).stat().st_size, "sha256": sha256_of(new / name)} for name in _FILES
+        },
+    }
+    content["checksum"] = _checksum(content)
+    write_text(new / "index.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_index_folder(

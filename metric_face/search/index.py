@@ -1,21 +1,25 @@
 """EmbeddingIndex: a searchable index that takes and gives up vectors, merges, and is saved and loaded."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from metric_face.arrays import Bools
 from metric_face.errors import ArgumentError
-from metric_face.files import build
-from metric_face.search.files import Description, read_index_folder, write_index_folder
-from metric_face.search.ids import as_ids, check_ids, columns_for
+from metric_face.files import INDEX, build, replace_folder
+from metric_face.search.files import Description, read_index_folder, write_index_files
+from metric_face.search.ids import as_ids, check_ids
 from metric_face.search.index_checks import check_same_model
 from metric_face.search.kinds import get_effort, knob
 from metric_face.search.merge import merge_shards
+from metric_face.search.new_rows import new_columns, relabeled
 from metric_face.search.searchable_index import SearchableIndex
+from metric_face.search.where import rows_where
 from metric_face.vectors import as_vectors
 
 
@@ -41,14 +45,19 @@ class EmbeddingIndex(SearchableIndex):
     ) -> "EmbeddingIndex":
         """Add vectors with their columns, and return the index; on an error nothing is added.
 
+        ``index.add(embeddings)`` is all that is needed: the codes of the classes follow their names, a class that is
+        new is taken up, and paths of another root are kept whole.
+
         Args:
             embeddings: (M, D), as for ``build``.
-            labels: the same columns as the index has.
+            labels: the same columns as the index has, but for codes; None takes the table of the embeddings, where a
+                column that the index or the table lacks is missing.
             ids: (M,) integers that the index does not hold; None counts on from the greatest.
             fingerprint: of the model; None takes that of the embeddings, if they have one.
 
         Raises:
             ArgumentError: another D, an id that is there already, other columns, or an index read with ``mmap``.
+            DataError: an image lacks the label of a target.
             ModelMismatchError: the vectors come from another model.
         """
         self._check_writable()
@@ -57,29 +66,67 @@ class EmbeddingIndex(SearchableIndex):
         if ids is None:
             ids = self.ids.max(initial=-1) + 1 + np.arange(len(vectors))
         checked = check_ids(ids, len(vectors), self.ids)
-        columns = self.columns.joined(columns_for(embeddings, labels, len(vectors)))
+        own, new, metadata = new_columns(self.columns, self.metadata, embeddings, labels, len(vectors))
+        columns = own.joined(new)
         self._store.add(vectors)
         self._forget_recall(len(vectors))
         self.ids, self.columns = np.concatenate([self.ids, checked]), columns
+        self.metadata = dict(metadata)
         return self
 
-    def remove(self, ids: Any) -> "EmbeddingIndex":
-        """Remove the vectors with these ids, and their columns, and return the index.
+    def remove(self, ids: Any = None, *, where: Mapping[str, Any] | None = None) -> "EmbeddingIndex":
+        """Remove vectors and their columns, and return the index.
+
+        Args:
+            ids: of the vectors; or None.
+            where: column -> a value or a list of values, such as ``{"identity": "Anna"}`` or ``{"path": paths}``;
+                or None.
 
         Raises:
-            ArgumentError: an id that the index does not hold; nothing is removed then.
+            ArgumentError: neither or both are given, an id or a value that the index does not hold; nothing is removed
+                then.
         """
         self._check_writable()
+        keep = ~self._chosen(ids, where)
+        columns = self.columns.take(keep)
+        self._store.remove(np.flatnonzero(~keep))
+        self._forget_recall(len(keep) - int(keep.sum()))
+        self.ids, self.columns = self.ids[keep], columns
+        return self
+
+    def relabel(
+        self, values: Mapping[str, Any], ids: Any = None, *, where: Mapping[str, Any] | None = None
+    ) -> "EmbeddingIndex":
+        """Set columns of some vectors to a value each, with the codes that follow from them, and return the index.
+
+        Args:
+            values: column -> its new value.
+            ids: as for ``remove``.
+            where: as for ``remove``.
+
+        Raises:
+            ArgumentError: as ``remove``; or a column that is not there, is a code, or holds another kind of value.
+        """
+        self._check_writable()
+        chosen = self._chosen(ids, where)
+        self.columns, self.metadata = relabeled(self.columns, self.metadata, values, chosen)
+        return self
+
+    def _chosen(self, ids: Any, where: Mapping[str, Any] | None) -> Bools:
+        """(N,) the vectors that a call names, by ids or by what their columns hold."""
+        if (ids is None) == (where is None):
+            raise ArgumentError("give either ids or where, found " + ("neither" if ids is None else "both"))
+        if where is not None:
+            chosen = rows_where(self.columns, where)
+            if not chosen.any():
+                raise ArgumentError(f"where={dict(where)!r} must name vectors of the index, found none")
+            return chosen
         wanted = as_ids(ids)
         unknown = wanted[~np.isin(wanted, self.ids)]
         if len(unknown):
             raise ArgumentError(f"ids must be ids of the index, found {int(unknown[0])}; see index.ids")
-        keep = ~np.isin(self.ids, wanted)
-        columns = self.columns.take(keep)
-        self._store.remove(np.flatnonzero(~keep))
-        self._forget_recall(len(wanted))
-        self.ids, self.columns = self.ids[keep], columns
-        return self
+        found: Bools = np.isin(self.ids, wanted)
+        return found
 
     def empty(self) -> "EmbeddingIndex":
         """Return an index of the same kind and training that holds nothing: the way to make shards that merge."""
@@ -114,6 +161,37 @@ class EmbeddingIndex(SearchableIndex):
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Write the index as a folder, whole or not at all, and return its path."""
+        with replace_folder(folder, INDEX) as new:
+            self._write(new)
+        return Path(folder)
+
+    @classmethod
+    @contextmanager
+    def changing(cls, folder: str | os.PathLike[str]) -> "Iterator[EmbeddingIndex]":
+        """Give the index of a folder to be changed, and write it back where the block ends without an error.
+
+        The folder is locked from the reading to the writing, so two processes that add both add; one waits for the
+        other. It holds the old index or the new, whenever a process is killed.
+
+        Args:
+            folder: that ``save`` wrote.
+
+        Raises:
+            FileFormatError: as ``load``.
+            OutputError: another process changes it for more than a minute, or the system refuses.
+
+        Example:
+            >>> with EmbeddingIndex.changing("runs/first/index") as index:
+            ...     index.add(embeddings)
+        """
+        if not (Path(folder) / "index.json").is_file():
+            cls.load(folder)  # raises, and makes no place beside a folder that is none of ours
+        with replace_folder(folder, INDEX) as new:
+            index = cls.load(folder)
+            yield index
+            index._write(new)
+
+    def _write(self, folder: Path) -> None:
         description = Description(
             kind=self._store.kind,
             metric=self.metric,
@@ -127,7 +205,7 @@ class EmbeddingIndex(SearchableIndex):
             transform=self.transform,
             metadata=self.metadata,
         )
-        return write_index_folder(folder, description, self._store, self.ids, self.columns)
+        write_index_files(folder, description, self._store, self.ids, self.columns)
 
     @classmethod
     def load(
