@@ -123,8 +123,8 @@ def test_the_other_forms_of_json_are_objects_too(
 
 
 def table() -> dict[str, tuple[list[str], str]]:
-    """The table of README.md: command -> its functions and an example."""
-    rows = ROW.findall((ROOT / "README.md").read_text("utf-8"))
+    """The table of docs/python.md: command -> its functions and an example."""
+    rows = ROW.findall((ROOT / "docs/python.md").read_text("utf-8"))
     return {name: (re.findall(r"`(\w+)`", twins), example) for name, twins, example in rows}
 
 
