@@ -16,6 +16,7 @@ QUICK = (
     "extraction",
     "cold_knn",
     "page",
+    "threads",
     "faults",
 )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
+from scipy.special import gammainc, gammaincc
 
 from metric_face.arrays import Ints
 
@@ -88,8 +88,7 @@ def drift(drawn: Drawn, codes: Ints, groups: Groups) -> tuple[float, float]:
     mixes = pooled / pooled.sum(axis=1, keepdims=True)
     expected = pooled.sum(axis=1, keepdims=True) * pooled.sum(axis=0) / pooled.sum()
     statistic = ((pooled - expected) ** 2 / expected).sum()
-    freedom = torch.tensor((pooled.shape[1] - 1) / 2, dtype=torch.float64)
-    p_value = torch.special.gammaincc(freedom, torch.tensor(statistic / 2, dtype=torch.float64))
+    p_value = gammaincc((pooled.shape[1] - 1) / 2, statistic / 2)
     return float(abs(mixes[0] - mixes[1]).sum() / 2), float(p_value)
 
 
@@ -117,11 +116,11 @@ def co_occurrence(groups: Groups, labels: int, batches: int) -> CoOccurrence | N
     """
     if not 2 <= labels <= 2000:
         return None
-    present = torch.zeros((batches, labels))
+    present = np.zeros((batches, labels), dtype=np.float32)
     present[groups.batch, groups.label] = 1
     upper = np.triu_indices(labels, 1)
-    shared = (present.T @ present).numpy().astype(np.float64)[upper]
-    often = present.sum(dim=0).numpy().astype(np.float64)
+    shared = (present.T @ present).astype(np.float64)[upper]
+    often = present.sum(axis=0, dtype=np.float64)
     expected = np.outer(often, often)[upper]
     known = expected > 0
     shared, expected = shared[known], expected[known]
@@ -130,9 +129,7 @@ def co_occurrence(groups: Groups, labels: int, batches: int) -> CoOccurrence | N
     expected *= shared.sum() / expected.sum()
     statistic = float(((shared - expected) ** 2 / expected).sum())
     spread = np.sqrt(2 * expected.size + (1 / expected).sum())
-    tail = torch.special.gammainc(
-        torch.tensor(shared), torch.tensor(expected)
-    ).numpy()  # P(Poisson >= shared)
+    tail = gammainc(shared, expected)  # P(Poisson >= shared)
     worst = int(np.where(shared > 0, tail, 1.0).argmin())
     return CoOccurrence(
         excess=statistic / expected.size,

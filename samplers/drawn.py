@@ -2,6 +2,7 @@
 
 import copy
 import random
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -9,8 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
-from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
 
 from metric_face.arrays import Ints
 from metric_face.errors import ArgumentError
@@ -69,7 +68,8 @@ def draw(
     before = _random_states()
     rows, stopped = _run_through(source, indices, most, patience)
     now = _random_states()
-    touched = [name for name in before if not _same(before[name], now[name])]
+    # Not torch: every DataLoader draws a seed for its workers from it.
+    touched = [name for name in before if name != "torch" and not _same(before[name], now[name])]
     image = np.concatenate(rows) if rows else np.empty(0, dtype=np.int64)
     batch_of = np.repeat(np.arange(len(rows)), [row.size for row in rows])
     return Drawn(image, batch_of, len(rows), promised, promised_length(batches), stopped, touched)
@@ -83,7 +83,7 @@ def promised_length(batches: Any) -> int | None:
         return None
 
 
-class _Positions(Dataset[Any]):
+class _Positions:
     """Stands in for a dataset and returns the index it is asked for."""
 
     def __init__(self, size: int) -> None:
@@ -98,17 +98,18 @@ class _Positions(Dataset[Any]):
 
 def _indices_only(batches: Any, images: int) -> tuple[Iterable[Any], Ints | None]:
     """The same loader yielding indices, and where a Subset's positions lie in its dataset."""
-    if not isinstance(batches, DataLoader):
+    loaders = sys.modules.get("torch.utils.data")  # where nobody loaded it, this is no DataLoader
+    if loaders is None or not isinstance(batches, loaders.DataLoader):
         # Ours is audited on a copy, so that the audit does not use up an epoch
         return (copy.copy(batches) if hasattr(batches, "load_state_dict") else batches), None
-    if isinstance(batches.dataset, IterableDataset):
+    if isinstance(batches.dataset, loaders.IterableDataset):
         raise ArgumentError(
             "batches must come from a dataset with indices, found an IterableDataset; let it return the index of "
             "each image as well and pass index_of="
         )
     twin = copy.copy(batches)
     twin.__dict__.update(
-        dataset=_Positions(len(batches.dataset)),  # type: ignore[arg-type]
+        dataset=_Positions(len(batches.dataset)),
         collate_fn=list if batches.batch_sampler is not None else lambda item: item,
         num_workers=0,
         prefetch_factor=None,
@@ -119,12 +120,14 @@ def _indices_only(batches: Any, images: int) -> tuple[Iterable[Any], Ints | None
     )
     if hasattr(batches.batch_sampler, "load_state_dict"):
         twin.__dict__["batch_sampler"] = copy.copy(batches.batch_sampler)
-    whole = len(batches.dataset) == images  # type: ignore[arg-type]
+    whole = len(batches.dataset) == images
     return twin, None if whole else _positions(batches.dataset)
 
 
 def _positions(dataset: Any) -> Ints | None:
     """(n,) where the items of nested Subsets lie in the innermost dataset, or None."""
+    from torch.utils.data import Subset
+
     if not isinstance(dataset, Subset):
         return None
     inner = _positions(dataset.dataset)
@@ -133,7 +136,7 @@ def _positions(dataset: Any) -> Ints | None:
 
 
 def _as_indices(batch: Any, positions: Ints | None) -> Ints:
-    if isinstance(batch, torch.Tensor):
+    if hasattr(batch, "detach"):  # a tensor
         batch = batch.detach().cpu().numpy()
     try:
         indices = np.atleast_1d(np.asarray(batch))
@@ -193,16 +196,15 @@ def _run_through(
 
 
 def _random_states() -> dict[str, Any]:
-    return {
+    torch = sys.modules.get("torch")
+    states = {
         "Python's random": random.getstate(),
         "NumPy's global generator": np.random.get_state(),  # noqa: NPY002 - watched, not used
-        "torch": torch.get_rng_state(),
     }
+    return states if torch is None else states | {"torch": torch.get_rng_state()}
 
 
 def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, torch.Tensor):
-        return True  # every DataLoader draws a seed for its workers from torch
     if isinstance(a, tuple):
         return len(a) == len(b) and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
     return bool(a == b)
@@ -217,4 +219,5 @@ def random_states_kept() -> Iterator[None]:
     finally:
         random.setstate(before["Python's random"])
         np.random.set_state(before["NumPy's global generator"])  # noqa: NPY002
-        torch.set_rng_state(before["torch"])
+        if "torch" in before:
+            sys.modules["torch"].set_rng_state(before["torch"])

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from torch.utils.data import Sampler
-
 from metric_face.arrays import Ints
 
 from .checks import whole
@@ -20,7 +18,7 @@ from .sampling_plan import make_sampling_plan
 _CHUNK = 4096  # batches turned into Python lists at a time: fast, and little memory
 
 
-class RandomIdentitySampler(Sampler[list[int]]):
+class RandomIdentitySampler:
     """A batch sampler that yields num_identities labels with num_instances images each, with tested guarantees.
 
     Give it to a `DataLoader` as ``batch_sampler=``.

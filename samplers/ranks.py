@@ -1,5 +1,7 @@
 """The rank of this process and the number of processes."""
 
+import sys
+
 from metric_face.errors import ArgumentError
 
 
@@ -16,13 +18,12 @@ def rank_and_world(rank: int | None, world_size: int | None) -> tuple[int, int]:
     Raises:
         ArgumentError: a rank outside the world, or a world of no process.
     """
-    from torch import distributed
-
-    running = distributed.is_available() and distributed.is_initialized()
+    distributed = sys.modules.get("torch.distributed")  # where nobody loaded it, nothing is distributed
+    running = distributed is not None and distributed.is_available() and distributed.is_initialized()
     if world_size is None:
-        world_size = distributed.get_world_size() if running else 1
+        world_size = distributed.get_world_size() if distributed is not None and running else 1
     if rank is None:
-        rank = distributed.get_rank() if running else 0
+        rank = distributed.get_rank() if distributed is not None and running else 0
     if isinstance(world_size, bool) or not isinstance(world_size, int) or world_size < 1:
         raise ArgumentError(f"world_size must be a whole number of at least 1, found {world_size!r}")
     if isinstance(rank, bool) or not isinstance(rank, int) or not 0 <= rank < world_size:

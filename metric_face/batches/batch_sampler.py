@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from torch.utils.data import Sampler
 
 from metric_face.batches.batch_labels import METRIC
 from metric_face.config import Config
@@ -12,7 +11,7 @@ from metric_face.data import Codes, ImageTable
 from metric_face.samplers import RandomIdentitySampler, rank_and_world
 
 
-class ShuffledBatches(Sampler[list[int]]):
+class ShuffledBatches:
     """Shuffled batches of all images, with the identity sampler's epochs, ranks and state.
 
     The last batch is dropped where it is not full, and so are batches that the ranks cannot share equally; a set

@@ -11,11 +11,13 @@ import warnings
 from metric_face.cli.app import app
 from metric_face.cli.failures import line_of, trace_of
 from metric_face.cli.stopping import Stopped, stoppable
+from metric_face.cli.threads import settle_threads
 from metric_face.visible import tolerant_streams, visible
 
 
 def main() -> None:
     """Run the command that the command line names."""
+    settle_threads()
     tolerant_streams()
     warnings.filterwarnings("ignore", module=r"PIL\.")  # several lines an image; what matters is our error
     try:

@@ -8,7 +8,6 @@ from metric_face.batches import METRIC, label_columns, make_sampler
 from metric_face.config import Config
 from metric_face.configuring import PER_ATTRIBUTE
 from metric_face.errors import ArgumentError, ConfigError
-from metric_face.losses import resolve_metric_loss
 
 if TYPE_CHECKING:
     from metric_face.data import PreparedData
@@ -33,7 +32,9 @@ def check_feasible(config: Config, data: "PreparedData") -> list[str]:
     train, val = data.table.in_split("train"), data.table.in_split("val")
     monitored(config, data)
     codes = label_columns(train, data.space, config)
-    if config.loss.metric != "none":
+    if config.loss.metric != "none" and (config.loss.metric != "triplet" or config.loss.arguments):
+        from metric_face.losses import resolve_metric_loss
+
         try:
             resolve_metric_loss(
                 config.loss.metric,

@@ -1,10 +1,11 @@
 """The data loaders of a run: augmented training batches, and validation in order."""
 
 import signal
+from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader
 
 from metric_face.config import Config
 from metric_face.data import Augmentation, Codes, EvalTransform, ImageDataset, ImageTable, PixelCache
@@ -16,7 +17,7 @@ def train_loader(
     table: ImageTable,
     transform: EvalTransform,
     codes: dict[str, Codes],
-    sampler: Sampler[list[int]],
+    sampler: Iterable[list[int]],
     config: Config,
 ) -> DataLoader[Any]:
     """Augmented training batches, read by worker processes."""

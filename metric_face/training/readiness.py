@@ -6,16 +6,12 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-
 from metric_face.config import Config, SamplerConfig
 from metric_face.data import PreparedData, prepare_data
 from metric_face.errors import ConfigError, MissingExtraError
-from metric_face.models import device_of_choice
 from metric_face.progress import Progress, Say, silent
 from metric_face.samplers import random_states_kept
 from metric_face.training.feasible import check_feasible
-from metric_face.training.starting import choose_start
 from metric_face.training.training_plan import TrainingPlan, plan_training
 
 _ONLY_WITH = {
@@ -23,6 +19,11 @@ _ONLY_WITH = {
     "shuffled": ("batch_size",),
 }
 """Settings of ``sampler`` that only one kind of batches uses."""
+
+_PLAIN = ("resnet10t", "resnet18", "resnet26", "resnet34", "resnet50", "tf_efficientnet_lite0")
+_LEAST_SIDE = 32
+"""Backbones, those of the recipes among them, and the side from which on they take images of every size: they need no
+trial, for which PyTorch and timm would be loaded. The tests try them."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +105,15 @@ def check_settings(config: Config) -> list[str]:
 
 def _check_processes(config: Config) -> None:
     wanted = config.trainer.devices
-    if device_of_choice().type == "cuda" and wanted > torch.cuda.device_count():
-        raise ConfigError(
-            f"trainer.devices={wanted}: this machine has {torch.cuda.device_count()} GPUs; take fewer, or 0"
-        )
+    if wanted:
+        import torch
+
+        from metric_face.models import device_of_choice
+
+        if device_of_choice().type == "cuda" and wanted > torch.cuda.device_count():
+            raise ConfigError(
+                f"trainer.devices={wanted}: this machine has {torch.cuda.device_count()} GPUs; take fewer, or 0"
+            )
     several = max(int(os.environ.get("WORLD_SIZE", "1")), wanted) > 1
     if config.loss.surgery != "none" and several:
         raise ConfigError(
@@ -130,6 +136,12 @@ def _check_packages(config: Config) -> None:
 
 def _check_backbone(config: Config) -> None:
     """Make the backbone at its size and fill it with a local file; nothing is fetched but what a name stands for."""
+    model, size = config.model, config.data.size
+    large = size == "auto" or min(size) >= _LEAST_SIDE
+    if model.backbone in _PLAIN and large and model.weights is None and model.pooling != "token":
+        return
+    from metric_face.training.starting import choose_start
+
     alone = config.model_copy(update={"model": config.model.model_copy(update={"pretrained": False})})
     settled, start = choose_start(alone, lambda line: None)
     with random_states_kept(), warnings.catch_warnings(action="ignore"):
