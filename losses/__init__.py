@@ -2,7 +2,7 @@
 
 Each file is one idea: `triplet` (with `active_triplets`, its counting, and `distances`), `classification` (with
 `priors`), `f1`, `joint`, `pml` (pytorch-metric-learning by name), `conflict` (with
-`conflict_probe`, `angles` and `untouched`) and `pcgrad`.
+`conflict_probe`, `angles` and `untouched`), `pcgrad` and `over_ranks` (several processes).
 """
 
 from .angles import AngleEstimate
@@ -20,6 +20,7 @@ from .conflict import (
 from .conflict_probe import ConflictProbe, probe_embeddings, probe_parameters
 from .f1 import SoftF1Loss, absent_class_floor
 from .joint import AtFloor, JointLoss, JointResult, LossTerm, TermValue
+from .over_ranks import gathered, ranks
 from .pcgrad import pcgrad_backward, torchjd_backward
 from .pml import PMLLoss, resolve_metric_loss
 from .priors import class_prior, effective_number_weights
@@ -47,10 +48,12 @@ __all__ = [
     "adjust_logits",
     "class_prior",
     "effective_number_weights",
+    "gathered",
     "gradient_conflict",
     "pcgrad_backward",
     "probe_embeddings",
     "probe_parameters",
+    "ranks",
     "resolve_metric_loss",
     "torchjd_backward",
     "untouched",

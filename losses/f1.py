@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
 
 from metric_face.errors import ArgumentError
 
 from .checks import as_integers, check_logits, check_num_classes
+from .over_ranks import summed
 
 
 class SoftF1Loss(nn.Module):
@@ -59,7 +59,7 @@ class SoftF1Loss(nn.Module):
         truth = torch.zeros_like(probability).scatter_(1, targets[:, None], 1.0)
         with torch.autocast(logits.device.type, enabled=False):
             counts = torch.stack([(probability * truth).sum(0), probability.sum(0), truth.sum(0)])
-        counts = _summed_over_ranks(counts)
+        counts = summed(counts)
         self._floor = counts.detach()
         if not (self.training and self.history):
             return _macro_cost(counts)
@@ -104,13 +104,3 @@ def _macro_cost(counts: Tensor) -> Tensor:
     score = 2 * hits / torch.where(present, predicted + true, 1.0)
     cost: Tensor = torch.where(present, 1 - score, 0.0).sum() / present.sum().clamp_min(1)
     return cost + 0.0 * counts.sum()  # an empty batch has a gradient too, and NaN does not hide
-
-
-def _summed_over_ranks(counts: Tensor) -> Tensor:
-    """Sum over ranks; the gradient is scaled by their number, so that its mean over ranks is the whole's."""
-    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
-        return counts
-    total = counts.detach().clone()
-    dist.all_reduce(total)
-    whole: Tensor = total + dist.get_world_size() * (counts - counts.detach())
-    return whole

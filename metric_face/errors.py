@@ -9,6 +9,8 @@
     │   └── SplitError       a split is not what it promises: shared identity, empty part
     ├── ConfigError          the run configuration is wrong: unknown key, value out of range
     ├── TrainingError        a training broke: its loss or a gradient is not finite
+    ├── ProcessError         of several processes one has ended without a word, or never came
+    │   └── FailedElsewhere  another process failed first, and says why
     ├── FileFormatError      a file or folder of ours is truncated, altered or foreign
     ├── OutputError          what would be written may not be: something else is there, or the system refuses
     │                        (also an OSError)
@@ -47,6 +49,14 @@ class ConfigError(MetricFaceError):
 
 class TrainingError(MetricFaceError):
     """A training broke: its loss or a gradient is not finite."""
+
+
+class ProcessError(MetricFaceError):
+    """Of several processes one has ended without a word, or never came."""
+
+
+class FailedElsewhere(ProcessError):
+    """Another process failed first, and says why."""
 
 
 class FileFormatError(MetricFaceError):

@@ -15,7 +15,7 @@ class ShuffledBatches:
     """Shuffled batches of all images, with the identity sampler's epochs, ranks and state.
 
     The last batch is dropped where it is not full, and so are batches that the ranks cannot share equally; a set
-    smaller than a batch makes one batch of all there is.
+    too small for a batch in each makes one smaller batch in each of what there is.
 
     Args:
         num_images: N.
@@ -38,10 +38,10 @@ class ShuffledBatches:
         """The batches of all ranks, (batches, B)."""
         generator = np.random.default_rng([self.seed, self.epoch if epoch is None else epoch])
         world = rank_and_world(None, None)[1]
-        batches = max(1, self.num_images // self.batch_size // world * world)
-        return generator.permutation(self.num_images)[: batches * self.batch_size].reshape(
-            batches, self.batch_size
-        )
+        size = max(1, min(self.batch_size, self.num_images // world))
+        batches = max(1, self.num_images // size // world) * world
+        rows = np.resize(generator.permutation(self.num_images), batches * size)
+        return rows.reshape(batches, size)
 
     def __len__(self) -> int:
         rank, world = rank_and_world(None, None)

@@ -44,6 +44,7 @@ _MORE_FACTS = {
     "notes": list_of(TEXT),
     "versions": mapping_of(TEXT),
     "start": MAPPING,
+    "processes": WHOLE,
     "ended": maybe(TEXT),
     "signal": TEXT,
     "epochs": WHOLE,

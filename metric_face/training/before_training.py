@@ -12,10 +12,11 @@ from torch.utils.data import DataLoader
 from metric_face.arrays import Ints
 from metric_face.batches import METRIC
 from metric_face.data import EvalTransform, identities_of
-from metric_face.features import start_scores, whitening
+from metric_face.features import Whitening, start_scores, whitening
 from metric_face.models import EmbeddingModel
 from metric_face.training.checkpoint_file import read_checkpoint
 from metric_face.training.frozen import CachedSplits, cache_splits, feature_batches, validation_features
+from metric_face.training.process_group import first_goes_first, from_first
 from metric_face.training.readiness import Readiness
 from metric_face.training.reporting import Reporting
 from metric_face.training.start_checkpoint import before_of, model_weights
@@ -59,20 +60,10 @@ def measure_start(
     """
     config = ready.config
     cached = _cache(model, transform, ready, home, reporting)
-    train, val = (np.asarray(cached.features.plain[rows]) for rows in (cached.train, cached.val))
-    start = whitening(train, model.embedding_size)
+    start, scores = from_first(lambda: _score(cached, model.embedding_size, ready))
     if config.model.projection != "random" and config.model.embedding_size is not None:
         weight, bias = start.weight[: start.rank], start.bias[: start.rank]
         model.start_projection(torch.from_numpy(weight), torch.from_numpy(bias))
-    scores = start_scores(
-        train,
-        val,
-        start,
-        metric_labels=ready.plan.val_codes.get(METRIC),
-        targets=_targets(ready),
-        groups=_groups(ready),
-        seed=config.seed,
-    ).to_dict()
     reporting.say(describe_start(scores))
     return Before(scores, cached)
 
@@ -112,12 +103,31 @@ def describe_start(scores: Mapping[str, Any]) -> str:
     return f"before training, on {scores['images']:,} validation images: {'; '.join(parts)}"
 
 
+def _score(
+    cached: CachedSplits, embedding_size: int, ready: Readiness
+) -> tuple[Whitening, dict[str, object]]:
+    """Where the projection starts, and what the features are worth."""
+    train, val = (np.asarray(cached.features.plain[rows]) for rows in (cached.train, cached.val))
+    start = whitening(train, embedding_size)
+    scores = start_scores(
+        train,
+        val,
+        start,
+        metric_labels=ready.plan.val_codes.get(METRIC),
+        targets=_targets(ready),
+        groups=_groups(ready),
+        seed=ready.config.seed,
+    )
+    return start, scores.to_dict()
+
+
 def _cache(
     model: EmbeddingModel, transform: EvalTransform, ready: Readiness, home: Path, reporting: Reporting
 ) -> CachedSplits:
     config = ready.config
     flipped = config.trainer.frozen and config.data.augmentation.flip > 0
-    return cache_splits(model, transform, ready, home, flipped=flipped, progress=reporting.progress)
+    with first_goes_first():  # the others read what it computed
+        return cache_splits(model, transform, ready, home, flipped=flipped, progress=reporting.progress)
 
 
 def _targets(ready: Readiness) -> dict[str, tuple[Ints, Ints, int]]:

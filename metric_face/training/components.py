@@ -11,6 +11,7 @@ from metric_face.config import Config
 from metric_face.configuring import parse_duration
 from metric_face.data import EvalTransform, LabelSpace
 from metric_face.errors import ConfigError
+from metric_face.losses import ranks
 from metric_face.models import EmbeddingModel
 from metric_face.training.before_training import Before, measure_start, resume_start
 from metric_face.training.callbacks import Deadline
@@ -25,6 +26,7 @@ from metric_face.training.reporting import Reporting
 from metric_face.training.start_checkpoint import check_same_run, identity_of_run
 from metric_face.training.starting import StartingPoint, transform_of
 from metric_face.training.stopping import GracefulStop
+from metric_face.training.unread import freeze_unread
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def build_components(
     )
     if config.trainer.frozen:
         freeze_backbone(model)
+    if ranks() > 1:
+        freeze_unread(model, transform.size)
     before = None
     run = identity_of_run(config, plan.train, plan.val)
     if start.file is not None:

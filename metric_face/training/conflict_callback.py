@@ -1,6 +1,6 @@
 """A callback that measures, while a model trains, whether its losses pull against each other."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import lightning as L
@@ -18,7 +18,7 @@ from metric_face.losses import (
     untouched,
 )
 from metric_face.models import EmbeddingModel, ModelOutput
-from metric_face.training.objective import INPUTS, objective_inputs, output_of
+from metric_face.training.objective import INPUTS, objective_inputs, output_of, over_all_ranks
 
 
 class ConflictCallback(Callback):
@@ -32,6 +32,8 @@ class ConflictCallback(Callback):
     ``conflict/kappa``, ``conflict/low``, ``conflict/high``, ``conflict/raw``, ``conflict/tangential``,
     ``conflict/radial``, ``conflict/shared``, ``conflict/magnitude_similarity``, ``conflict/reliability_metric``,
     ``conflict/reliability_heads`` and ``conflict/probes``; an estimate that abstains is left out.
+
+    Of several processes each compares the losses of all their images.
 
     It is idle where one of the two sides has no term. A triplet loss needs K >= 4 images of a label in a
     batch, for half a batch to hold a triplet.
@@ -84,7 +86,7 @@ class ConflictCallback(Callback):
         trainer: L.Trainer,
         module: L.LightningModule,
         outputs: Any,
-        batch: dict[str, Tensor],
+        batch: Mapping[str, Tensor],
         batch_index: int,
     ) -> None:
         features, self._features = self._features, None
@@ -92,6 +94,8 @@ class ConflictCallback(Callback):
             return
         model: EmbeddingModel = module.model  # type: ignore[assignment]
         objective: JointLoss = module.objective  # type: ignore[assignment]
+        seen, batch = over_all_ranks(ModelOutput(features, features, {}), batch)
+        features = seen.metric
         sides = _Sides(model, objective, batch, self.one_side)
         labels, images = batch[self.labels], batch["index"]
         past_backbone = (model.neck, model.dropout, model.heads)
@@ -136,7 +140,11 @@ class _Sides:
     """The two losses of a subset of a batch, weighted as at this step, from the features that the metric loss sees."""
 
     def __init__(
-        self, model: EmbeddingModel, objective: JointLoss, batch: dict[str, Tensor], one_side: Collection[str]
+        self,
+        model: EmbeddingModel,
+        objective: JointLoss,
+        batch: Mapping[str, Tensor],
+        one_side: Collection[str],
     ) -> None:
         self.model = model
         self.objective = objective

@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,18 @@ from metric_face import __version__
 from metric_face.config import Config, dump_config
 from metric_face.data import PreparedData, reopen_data
 from metric_face.files import begin_run, check_run
+from metric_face.processes import Process
 from metric_face.progress import Progress, Say, silent
 from metric_face.run import Run
 from metric_face.training.before_training import Before
 from metric_face.training.checkpoints import Start, find_start
 from metric_face.training.components import Components, build_components
 from metric_face.training.finishing import finish_run
+from metric_face.training.process_group import from_first, joined
 from metric_face.training.process_state import process_restored, quieten_lightning
-from metric_face.training.processes import rank
 from metric_face.training.readiness import Readiness, get_ready
 from metric_face.training.reporting import Reporting
-from metric_face.training.resuming import resolve_config
+from metric_face.training.resuming import check_processes, resolve_config
 from metric_face.training.run_folder import hold_run_folder
 from metric_face.training.start_checkpoint import keep_start
 from metric_face.training.starting import StartingPoint, choose_start, resumed_start
@@ -74,69 +75,87 @@ def fit(
         >>> run.facts["best"]
         0.812
     """
-    home, reporting = Path(folder), Reporting(say, progress, quiet)
-    with hold_run_folder(folder) if rank() == 0 else nullcontext():
-        config = resolve_config(config, home, resume)
+    home = Path(folder)
+    with joined() as process, hold_run_folder(folder) if process.is_first else nullcontext():
+        reporting = Reporting(say, progress, quiet) if process.is_first else Reporting(quiet=True)
         quieten_lightning()
-        L.seed_everything(config.seed, workers=True, verbose=False)
-        start = find_start(home / "checkpoints", say) if resume else Start()
-        begun = resume and (home / "config.yaml").is_file()
-        if begun:
-            data = _data_as_begun(home, config, start, say)
-        ready = get_ready(config, data, say=say, progress=progress)
-        if begun and start.file is not None:
-            origin = resumed_start(Run(home).facts, ready.config)
-        else:
-            config, origin = choose_start(ready.config, say)
-            ready = replace(ready, config=config)
-        facts = {**_first_facts(ready.data), "start": dict(origin.facts)}
-        for line in (*ready.data.dropped, *ready.data.notes):
-            say(line)
-        if rank() == 0:
-            home.mkdir(parents=True, exist_ok=True)
-            table = None if begun else ready.data.table.save
-            begin_run(home, facts, dump_config(ready.config), table)
-        return _train(ready, origin, home, start, facts, reporting)
+        begun = from_first(lambda: _begin(config, home, resume, data, process, reporting))
+        return _train(begun, home, reporting, process)
 
 
-def _train(
-    ready: Readiness,
-    origin: StartingPoint,
+@dataclass(frozen=True)
+class _Begun:
+    """What the first process found and settled, and the others are told."""
+
+    ready: Readiness
+    origin: StartingPoint
+    start: Start
+    facts: dict[str, Any]
+
+
+def _begin(
+    config: Config | Mapping[str, Any] | str | Path,
     home: Path,
-    start: Start,
-    facts: dict[str, Any],
+    resume: bool,
+    data: PreparedData | None,
+    process: Process,
     reporting: Reporting,
-) -> Run:
+) -> _Begun:
+    """Settle the training and begin its run directory; nothing is written before all is checked."""
+    say = reporting.say
+    config = resolve_config(config, home, resume)
+    start = find_start(home / "checkpoints", say) if resume else Start()
+    begun = resume and (home / "config.yaml").is_file()
+    if begun:
+        data = _data_as_begun(home, config, start, process, say)
+    ready = get_ready(config, data, say=say, progress=reporting.progress)
+    if begun and start.file is not None:
+        origin = resumed_start(Run(home).facts, ready.config)
+    else:
+        settled, origin = choose_start(ready.config, say)
+        ready = replace(ready, config=settled)
+    facts = {**_first_facts(ready.data), "processes": process.world_size, "start": dict(origin.facts)}
+    for line in (*ready.data.dropped, *ready.data.notes):
+        say(line)
+    home.mkdir(parents=True, exist_ok=True)
+    begin_run(home, facts, dump_config(ready.config), None if begun else ready.data.table.save)
+    return _Begun(ready, origin, start, facts)
+
+
+def _train(begun: _Begun, home: Path, reporting: Reporting, process: Process) -> Run:
     """Build, train and finish."""
-    components = build_components(ready, origin, home, start, reporting)
+    ready, start, facts = begun.ready, begun.start, begun.facts
+    L.seed_everything(ready.config.seed, workers=True, verbose=False)
+    components = build_components(ready, begun.origin, home, start, reporting)
     if start.file is None and components.before is not None:
-        _keep_start(components, components.before, ready, reporting.say)
+        _keep_start(components, components.before, ready, reporting.say, process)
     trainer = build_trainer(ready.config, components, home, start, reporting)
     with components.stop:
         trainer.fit(
             components.module, components.train, components.val, ckpt_path=start.file, weights_only=True
         )
-    if trainer.is_global_zero:
-        facts = finish_run(home, ready, components, trainer, facts, reporting.say)
+    facts = from_first(lambda: finish_run(home, ready, components, trainer, facts, reporting.say))
     if facts.get("ended") == "complete":
         components.stop.hand_on()  # a signal that arrived too late to stop the training
     return Run.open(home)
 
 
-def _keep_start(components: Components, before: Before, ready: Readiness, say: Say) -> None:
+def _keep_start(components: Components, before: Before, ready: Readiness, say: Say, process: Process) -> None:
     """Score the weights before the first step, on cached features, and keep them as a candidate for the best."""
     scores = components.module.score(before.val_batches(ready))
     checkpoints = components.checkpoints
-    if checkpoints.monitor in scores and rank() == 0:
+    if checkpoints.monitor in scores and process.is_first:
         state, score = components.module.state_dict(), scores[checkpoints.monitor]
         keep_start(checkpoints.folder, state, score, before.scores)
         say(f"epoch 0: {checkpoints.monitor} {scores[checkpoints.monitor]:.3f}")
 
 
-def _data_as_begun(home: Path, config: Config, start: Start, say: Say) -> PreparedData:
+def _data_as_begun(home: Path, config: Config, start: Start, process: Process, say: Say) -> PreparedData:
     """The images and the split that a resumed run started with."""
     check_run(home)
-    if start.file is None:
+    if start.file is not None:
+        check_processes(home, Run(home).facts, process)
+    else:
         say(f"{home}: stopped before its first checkpoint; starts over")
     return reopen_data(Run(home).table, config.data)
 

@@ -12,7 +12,7 @@ from metric_face.data import EvalTransform, ImageTable
 from metric_face.features import VIEWS, FeatureDataset, Features, cached_features, whole_batch
 from metric_face.models import EmbeddingModel
 from metric_face.progress import Progress, silent
-from metric_face.samplers import rank_and_world
+from metric_face.training.process_group import rows_of_this_rank
 from metric_face.training.readiness import Readiness
 
 FOLDER = "features"
@@ -87,8 +87,7 @@ def feature_batches(cached: CachedSplits, ready: Readiness) -> DataLoader[Any]:
 def validation_features(cached: CachedSplits, ready: Readiness) -> DataLoader[Any]:
     """The features of validation, in order; each rank takes its share."""
     val = FeatureDataset([cached.features.plain], cached.val, ready.plan.val_codes)
-    rank, world = rank_and_world(None, None)
-    return _loader(val, ready.config.seed, sampler=range(rank, len(val), world), batch_size=4096)
+    return _loader(val, ready.config.seed, sampler=rows_of_this_rank(len(val)), batch_size=4096)
 
 
 def _loader(dataset: FeatureDataset, seed: int, **batching: Any) -> DataLoader[Any]:

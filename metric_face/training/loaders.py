@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from metric_face.config import Config
 from metric_face.data import Augmentation, Codes, EvalTransform, ImageDataset, ImageTable, PixelCache
-from metric_face.samplers import rank_and_world
+from metric_face.training.process_group import rows_of_this_rank
 from metric_face.training.stopping import signals_held
 
 
@@ -38,8 +38,7 @@ def validation_loader(
 ) -> DataLoader[Any]:
     """Every validation image once, in order, as evaluation sees it; each rank takes its share."""
     dataset = ImageDataset(table, transform, codes, cache=_cache(len(table), transform.size, config))
-    rank, world = rank_and_world(None, None)
-    return _loader(dataset, config, sampler=range(rank, len(table), world), batch_size=128)
+    return _loader(dataset, config, sampler=rows_of_this_rank(len(table)), batch_size=128)
 
 
 class _Loader(DataLoader[Any]):

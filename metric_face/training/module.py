@@ -17,7 +17,8 @@ from metric_face.features import recall_at_1
 from metric_face.losses import JointLoss, pcgrad_backward
 from metric_face.metrics import macro_f1
 from metric_face.models import EmbeddingModel
-from metric_face.training.objective import INPUTS, objective_inputs, output_of
+from metric_face.training.objective import INPUTS, objective_inputs, output_of, over_all_ranks
+from metric_face.training.process_group import from_each
 from metric_face.training.schedule import learning_rate_factor
 
 
@@ -74,10 +75,10 @@ class TrainingModule(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
-        """The joint loss of a batch."""
-        output = output_of(self.model, batch)
-        images = len(batch["index"])
-        result = self.objective(objective_inputs(self.objective, output, batch))
+        """The joint loss of a batch; of several processes each has the loss of all their images."""
+        output, labels = over_all_ranks(output_of(self.model, batch), batch)
+        images = len(labels["index"])
+        result = self.objective(objective_inputs(self.objective, output, labels))
         self._images += images
         for name, value in result.log().items():
             self.log(name, value, prog_bar=name == "loss", batch_size=images)
@@ -183,16 +184,13 @@ class TrainingModule(L.LightningModule):
         return self._f1(whole) | _recall(whole)
 
     def _whole_set(self) -> dict[str, np.ndarray]:
-        """The validation set as every rank has seen it, each image once, by row."""
+        """The validation set as all ranks together have seen it, each image once, by row."""
         seen, self._seen = self._seen, []
-        if not seen:
+        mine = {name: torch.cat([batch[name] for batch in seen]) for name in (seen[0] if seen else ())}
+        shares = [share for share in from_each(mine) if share]
+        if not shares:
             return {}
-        mine = {name: torch.cat([batch[name] for batch in seen]) for name in seen[0]}
-        shares: list[Any] = [mine]
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            shares = [None] * torch.distributed.get_world_size()
-            torch.distributed.all_gather_object(shares, mine)
-        whole = {name: torch.cat([share[name] for share in shares]).numpy() for name in mine}
+        whole = {name: torch.cat([share[name] for share in shares]).numpy() for name in shares[0]}
         _, first = np.unique(whole["index"], return_index=True)
         return {name: values[first] for name, values in whole.items()}
 

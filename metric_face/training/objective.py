@@ -18,6 +18,8 @@ from metric_face.losses import (
     SoftF1Loss,
     class_prior,
     effective_number_weights,
+    gathered,
+    ranks,
     resolve_metric_loss,
 )
 from metric_face.models import EmbeddingModel, ModelOutput
@@ -73,6 +75,18 @@ def output_of(model: EmbeddingModel, batch: Mapping[str, Tensor]) -> ModelOutput
     else:
         output = model(batch["image"].contiguous(memory_format=torch.channels_last))
     return output
+
+
+def over_all_ranks(
+    output: ModelOutput, batch: Mapping[str, Tensor]
+) -> tuple[ModelOutput, Mapping[str, Tensor]]:
+    """What losses read of the batches of all processes, as :func:`gathered` joins them; the rest is left out."""
+    if ranks() == 1:
+        return output, batch
+    logits = {name: gathered(values) for name, values in output.logits.items()}
+    columns = {name: gathered(column) for name, column in batch.items() if name not in INPUTS}
+    metric = gathered(output.metric)
+    return ModelOutput(metric=metric, embedding=metric, logits=logits), columns
 
 
 def objective_inputs(

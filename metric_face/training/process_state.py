@@ -35,3 +35,4 @@ def quieten_lightning() -> None:
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning.*")
+    warnings.filterwarnings("ignore", message="Grad strides do not match")  # DDP on images in channels_last

@@ -1,7 +1,6 @@
 """Everything that is checked before a model is trained, in one list: the training and the audit both go through it."""
 
 import importlib.util
-import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from metric_face.config import Config, SamplerConfig
 from metric_face.data import PreparedData, prepare_data
 from metric_face.errors import ConfigError, MissingExtraError
+from metric_face.processes import this_process
 from metric_face.progress import Progress, Say, silent
 from metric_face.samplers import random_states_kept
 from metric_face.training.feasible import check_feasible
@@ -114,8 +114,13 @@ def _check_processes(config: Config) -> None:
             raise ConfigError(
                 f"trainer.devices={wanted}: this machine has {torch.cuda.device_count()} GPUs; take fewer, or 0"
             )
-    several = max(int(os.environ.get("WORLD_SIZE", "1")), wanted) > 1
-    if config.loss.surgery != "none" and several:
+    process = this_process()
+    if wanted and process.world_size > 1 and wanted != process.local_world_size:
+        raise ConfigError(
+            f"trainer.devices={wanted}: the launcher started {process.local_world_size} processes on this machine; set "
+            "it to 0, and the launcher decides"
+        )
+    if config.loss.surgery != "none" and max(process.world_size, wanted) > 1:
         raise ConfigError(
             f"loss.surgery={config.loss.surgery}: works in one process; set it to none, or train in one"
         )

@@ -6,8 +6,9 @@ from typing import Any
 
 from metric_face.config import Config, load_config
 from metric_face.errors import ConfigError, FileFormatError
+from metric_face.plurals import counted
+from metric_face.processes import Process
 from metric_face.run import Run
-from metric_face.training.processes import rank
 
 ANEW = frozenset(
     {
@@ -15,6 +16,7 @@ ANEW = frozenset(
         "trainer.max_time",
         "trainer.loggers",
         "trainer.export_onnx",
+        "trainer.devices",
         "data.workers",
         "data.cache_gib",
     }
@@ -41,11 +43,26 @@ def resolve_config(config: Config | Mapping[str, Any] | str | Path, home: Path, 
     resolved = config if isinstance(config, Config) else load_config(config)
     if resume and not resolved.data.path:
         raise FileFormatError(f"{home}: holds no run to go on with; give the images, and it is started")
-    if begun and rank() == 0:  # other ranks may arrive after the first has begun
+    if begun:
         raise ConfigError(
             f"{home}: holds a run already; name another folder, go on with --resume, or remove it"
         )
     return resolved
+
+
+def check_processes(home: Path, facts: Mapping[str, Any], process: Process) -> None:
+    """Refuse to go on with another number of processes: the batches of a step and the steps of an epoch would differ.
+
+    Raises:
+        ConfigError: the run began with another number.
+    """
+    before = facts.get("processes", process.world_size)  # a run of an older version does not say
+    if before != process.world_size:
+        how = f"torchrun --nproc-per-node {before}" if before > 1 else "one process, without torchrun"
+        raise ConfigError(
+            f"{home}: was trained in {counted(before, 'processes')}, found {process.world_size}; go on with {how}, or "
+            "train into another folder"
+        )
 
 
 def settings_to_resume(

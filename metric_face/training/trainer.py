@@ -9,12 +9,13 @@ from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, RichP
 
 from metric_face.config import Config
 from metric_face.models import device_of_choice, training_dtype
+from metric_face.processes import this_process
 from metric_face.training.checkpoint_file import CheckedFiles
 from metric_face.training.checkpoints import Start
+from metric_face.training.cluster import OurProcesses
 from metric_face.training.components import Components
 from metric_face.training.conflict_callback import ConflictCallback
 from metric_face.training.csv_log import RunLog
-from metric_face.training.processes import devices_per_node, num_nodes, world_size
 from metric_face.training.reporting import Reporting
 
 
@@ -35,17 +36,19 @@ def build_trainer(
     dtype = training_dtype(
         components.model, components.transform.size, device, config.trainer.precision, reporting.say
     )
+    process = this_process()
+    on_gpu = device.type == "cuda"
     return L.Trainer(
-        accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=devices_per_node(config),
-        strategy="ddp" if world_size() > 1 or devices_per_node(config) > 1 else "auto",
-        num_nodes=num_nodes(),
+        accelerator="gpu" if on_gpu else "cpu",
+        devices=[torch.cuda.current_device()] if on_gpu else 1,
+        strategy="ddp" if process.world_size > 1 else "auto",
+        num_nodes=process.world_size,
         precision="bf16-mixed" if dtype == torch.bfloat16 else "32-true",
         max_epochs=config.trainer.epochs,
         accumulate_grad_batches=config.optimizer.accumulate,
         gradient_clip_val=config.optimizer.clip or None,
         callbacks=callbacks,
-        plugins=[CheckedFiles()],
+        plugins=[CheckedFiles(), OurProcesses(process)],
         logger=[RunLog(home / "metrics.csv", start.step), *_loggers(config, home)],
         log_every_n_steps=components.module.log_every,
         num_sanity_val_steps=0,
@@ -59,7 +62,9 @@ def build_trainer(
 def _callbacks(config: Config, components: Components, reporting: Reporting) -> list[L.Callback]:
     callbacks: list[L.Callback] = [components.deadline, components.stop, components.checkpoints]
     if config.loss.probe_every:
-        callbacks.append(ConflictCallback(config.loss.probe_every, 50 * config.loss.probe_every))
+        # At the weights each process would see the gradient of its own images alone.
+        shared_every = 50 * config.loss.probe_every if this_process().world_size == 1 else 0
+        callbacks.append(ConflictCallback(config.loss.probe_every, shared_every))
     if config.trainer.ema:
         callbacks.append(EMAWeightAveraging(decay=config.trainer.ema))
     if config.trainer.patience:
