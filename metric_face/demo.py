@@ -135,7 +135,7 @@ def run_demo(
     from metric_face.evaluation import evaluate
 
     evaluation = evaluate(run)
-    watch.start("visualize", "drawing the map (UMAP compiles itself on its first use, about 40 s)")
+    watch.start("visualize", "drawing the map (the first time on a machine UMAP compiles for a minute)")
     from metric_face.visualization import visualize
 
     made = visualize(run)

@@ -20,11 +20,13 @@ def demo(
 ) -> None:
     """Draw synthetic faces, train on them, and show every command at work (under 4 minutes on 2 cores)."""
     from metric_face.demo import run_demo
+    from metric_face.visualization import keep_umap_compiled
 
     def show(one: "Answer") -> None:
         if not as_json:
             show_answer(one.nearest(3))
 
+    keep_umap_compiled()
     result = run_demo(out, identities=identities, say=say, show=show)
     if as_json:
         answer_json(result.to_dict())

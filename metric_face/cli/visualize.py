@@ -27,12 +27,13 @@ def visualize(
     from metric_face.data import report_image_state
     from metric_face.pages import check_language
     from metric_face.run import Run
-    from metric_face.visualization import visualize
+    from metric_face.visualization import keep_umap_compiled, visualize
 
     check_language(lang)  # refused before anything is computed
     opened = Run.open(run, data=root)
     check_targets(out or opened.folder, MAP_FILES)
-    say("UMAP compiles itself on its first use (about 40 s), then is fast")
+    say("loading UMAP (the first time on a machine it compiles for a minute)")
+    keep_umap_compiled()
     report_image_state(opened, say, shown=not no_thumbnails)
     with steps(not as_json) as step:
         made = visualize(

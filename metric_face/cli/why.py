@@ -33,20 +33,18 @@ def why(
     from metric_face.diagnosis import diagnose, unlabeled_of, write_report
     from metric_face.pages import check_language
     from metric_face.run import Run
+    from metric_face.visualization import keep_umap_compiled
 
     check_language(lang)  # refused before anything is computed
     opened = Run.open(run, data=root)
     check_targets(out or opened.folder, REPORT_FILES)
     report_image_state(opened, say)
-    known: dict[str, Any] = {}
+    known: dict[str, Any] = {} if unlabeled is None else unlabeled_of(opened, unlabeled)
     if others:
         known["runs"] = [opened, *(Run.open(other, data=root) for other in others)]
-    if unlabeled is not None:
-        known |= unlabeled_of(opened, unlabeled)
     with steps(not as_json) as step:
         found = diagnose(opened, say=step, **known)
-    # Before the page: an answer that took minutes is not lost to a disk that is full.
-    if as_json:
+    if as_json:  # before the page: an answer that took minutes is not lost to a full disk
         answer_json(found.to_dict())
     else:
         for line in found.lines(lang):
@@ -55,6 +53,7 @@ def why(
         say(line)
     with steps(not as_json) as step:
         step("page")
+        keep_umap_compiled()
         page = write_report(found, out or opened.folder, lang=lang, thumbnails=not no_thumbnails)
     if not as_json:
         answer(str(page))

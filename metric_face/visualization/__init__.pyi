@@ -1,5 +1,6 @@
 from .faithfulness import measure_faithfulness as measure_faithfulness
 from .faithfulness import neighbor_confusion as neighbor_confusion
+from .kept_umap import keep_umap_compiled as keep_umap_compiled
 from .map_page import build_map as build_map
 from .maps import visualize as visualize
 from .matrices import MatrixChart as MatrixChart
@@ -14,6 +15,7 @@ __all__ = [
     "build_map",
     "confusion_chart",
     "joint_parts",
+    "keep_umap_compiled",
     "measure_faithfulness",
     "neighbor_confusion",
     "project",

@@ -102,8 +102,8 @@ def project(
         len(ids) < _FEWEST or (knn[0][:, 1:] < 0).all()
     ):  # too few points, or no point has a neighbor: no graph
         return Projection(start, seed, used, min_dist)
-    say("loading UMAP (the first time on a machine it compiles for about 40 s)")
-    umap = _import_umap()
+    say("loading UMAP (the first time on a machine it compiles for a minute)")
+    umap = import_umap()
     say(f"laying out {len(ids):,} points")
     layout = umap.UMAP(
         n_neighbors=used + 1,  # UMAP counts the point itself
@@ -122,7 +122,8 @@ def project(
     return Projection(np.ascontiguousarray(coords, dtype=np.float32), seed, used, min_dist)
 
 
-def _import_umap() -> Any:
+def import_umap() -> Any:
+    """The package umap, without the warnings of its import."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its import warns of optional parts that are not used here
         import umap
