@@ -14,13 +14,14 @@ from metric_face import __version__
 from metric_face.config import Config, dump_config
 from metric_face.data import PreparedData, reopen_data
 from metric_face.files import begin_run, check_run
-from metric_face.processes import Process
+from metric_face.processes import Process, this_process
 from metric_face.progress import Progress, Say, silent
 from metric_face.run import Run
 from metric_face.training.before_training import Before
 from metric_face.training.checkpoints import Start, find_start
 from metric_face.training.components import Components, build_components
 from metric_face.training.finishing import finish_run
+from metric_face.training.launching import launch
 from metric_face.training.process_group import from_first, joined
 from metric_face.training.process_state import process_restored, quieten_lightning
 from metric_face.training.readiness import Readiness, get_ready
@@ -76,6 +77,12 @@ def fit(
         0.812
     """
     home = Path(folder)
+    if this_process().world_size == 1:
+        config = resolve_config(config, home, resume)
+        if config.trainer.devices > 1:
+            given = {"folder": home, "resume": resume, "data": data}
+            launch("fit", config, Reporting(say, progress, quiet), **given)
+            return Run.open(home)
     with joined() as process, hold_run_folder(folder) if process.is_first else nullcontext():
         reporting = Reporting(say, progress, quiet) if process.is_first else Reporting(quiet=True)
         quieten_lightning()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,14 @@ from metric_face.errors import ConfigError, FileFormatError
 from metric_face.extraction import extract
 from metric_face.files import tidy
 from metric_face.folds import fold_folder, fold_runs, is_embedded, is_finished
+from metric_face.processes import this_process
 from metric_face.progress import Progress, Say, silent
 from metric_face.run import Run
 from metric_face.training.fitting import fit
+from metric_face.training.launching import launch
+from metric_face.training.process_group import from_first, joined
 from metric_face.training.readiness import get_ready
+from metric_face.training.reporting import Reporting
 from metric_face.training.resuming import ANEW, settings_to_resume
 from metric_face.training.run_folder import tidy_run
 
@@ -57,6 +62,37 @@ def fit_folds(
         >>> metric_face.fuse(["runs/k"], images="test/", out="submission.csv")
     """
     home = Path(folder)
+    reporting = Reporting(say, progress, quiet)
+    if this_process().world_size == 1:
+        config, data = _given(home, config, resume, data)
+        if config.trainer.devices > 1:
+            launch("fit_folds", config, reporting, folder=home, resume=resume, data=data)
+            return fold_runs(home)
+    with joined() as process:
+        if not process.is_first:
+            reporting = Reporting(quiet=True)
+        settled, data = from_first(lambda: _prepared(home, config, resume, data, reporting))
+        return _fit_all(settled, home, data, reporting)
+
+
+def _prepared(
+    home: Path,
+    config: Config | Mapping[str, Any] | str | Path,
+    resume: bool,
+    data: PreparedData | None,
+    reporting: Reporting,
+) -> tuple[Config, PreparedData]:
+    settled, data = _given(home, config, resume, data)
+    return settled, data or get_ready(settled, progress=reporting.progress).data
+
+
+def _given(
+    home: Path,
+    config: Config | Mapping[str, Any] | str | Path,
+    resume: bool,
+    data: PreparedData | None,
+) -> tuple[Config, PreparedData | None]:
+    """Configuration and images as they are given, or as the folds of a folder were begun with."""
     if resume and fold_runs(home):
         config, data = _as_begun(home, config)
     else:
@@ -71,20 +107,29 @@ def fit_folds(
             )
     if config.data.split.folds is None:
         raise ConfigError("data.split.folds: must be the number of folds to train, such as 5; found none")
-    data = data or get_ready(config, progress=progress).data
+    return config, data
+
+
+def _fit_all(config: Config, home: Path, data: PreparedData, reporting: Reporting) -> list[Run]:
     runs: list[Run] = []
-    for fold in range(config.data.split.folds):
-        say(f"fold {fold + 1} of {config.data.split.folds}: {fold_folder(home, fold)}")
-        run = _fit_fold(_config_of(config, fold), fold_folder(home, fold), data, quiet, say)
+    for fold in range(config.data.split.folds or 0):
+        folder = fold_folder(home, fold)
+        reporting.say(f"fold {fold + 1} of {config.data.split.folds}: {folder}")
+        run = _fit_fold(_config_of(config, fold), folder, data, reporting)
         runs.append(run)
         if not is_finished(run):
             break
-        if not is_embedded(run):
-            extract(run, run.table, folder=run.folder / "embeddings")
-        tidy_run(run.folder)
-        for made in (run.folder / "embeddings", run.folder):
-            tidy(made)
+        from_first(partial(_complete, run))
     return runs
+
+
+def _complete(run: Run) -> None:
+    """Embed the images of a finished fold, and leave nothing half made."""
+    if not is_embedded(run):
+        extract(run, run.table, folder=run.folder / "embeddings")
+    tidy_run(run.folder)
+    for made in (run.folder / "embeddings", run.folder):
+        tidy(made)
 
 
 def _as_begun(home: Path, given: Config | Mapping[str, Any] | str | Path) -> tuple[Config, PreparedData]:
@@ -100,14 +145,14 @@ def _as_begun(home: Path, given: Config | Mapping[str, Any] | str | Path) -> tup
     return config, reopen_data(first.table, config.data)
 
 
-def _fit_fold(config: Config, home: Path, data: PreparedData, quiet: bool, say: Say) -> Run:
-    begun = (home / "config.yaml").is_file()
+def _fit_fold(config: Config, home: Path, data: PreparedData, reporting: Reporting) -> Run:
+    begun = from_first((home / "config.yaml").is_file)
     if begun and is_finished(Run(home)):
         return Run(home)
     table = data.table.without("split")
     split, notes = split_table(table, data.space, config.data)
     prepared = replace(data, table=split, notes=tuple(notes))
-    return fit(config, home, resume=begun, data=prepared, quiet=quiet, say=say)
+    return fit(config, home, resume=begun, data=prepared, quiet=reporting.quiet, say=reporting.say)
 
 
 def _config_of(config: Config, fold: int) -> Config:

@@ -1,6 +1,7 @@
 """joined: the processes of a launcher as one group, in which the first reads and writes and all end together."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -20,8 +21,9 @@ T = TypeVar("T")
 _TO_ARRIVE = timedelta(minutes=10)
 _TO_WORK = timedelta(days=7)
 """Longest that one process waits for another: the first alone checks images, computes features and exports."""
-_TO_CONFESS = timedelta(seconds=3)
-_FAILED = "failed"
+_TO_CONFESS = 3.0
+"""Seconds that a process which lost another one waits for the reason."""
+_NAME, _FAILED = "metric_face", "failed"
 _meetings = count()
 """A launcher's store outlives a group: each group of a process takes a name of its own in it."""
 
@@ -56,6 +58,15 @@ def joined() -> Iterator[Process]:
             raise
         raise failure from error
     dist.destroy_process_group()
+
+
+def failure_in(store: Store) -> tuple[str, str] | None:
+    """The error of the first process to fail in the only meeting of a store: the name of its class, and its line."""
+    with suppress(dist.DistError, RuntimeError):
+        if store.check([f"{_NAME}/0/{_FAILED}"]):
+            _, kind, line = store.get(f"{_NAME}/0/{_FAILED}").decode().split(" ", 2)
+            return kind, line
+    return None
 
 
 def from_first(make: Callable[[], T]) -> T:
@@ -127,7 +138,7 @@ def _meet(process: Process) -> Store:
         store, _, _ = next(
             dist.rendezvous(_address(), process.rank, process.world_size, timeout=_TO_ARRIVE)  # type: ignore[attr-defined]
         )
-        store = PrefixStore(f"metric_face/{next(_meetings)}", store)
+        store = PrefixStore(f"{_NAME}/{next(_meetings)}", store)
         store.set(f"here/{process.rank}", "")
         store.wait([f"here/{rank}" for rank in range(process.world_size)], _TO_ARRIVE)
     except (dist.DistError, RuntimeError) as error:
@@ -169,13 +180,13 @@ def _first_failure(store: Store, process: Process, error: Exception) -> Exceptio
         return error
     lost = _is_of_a_lost_process(error)
     try:
-        if lost:
-            with suppress(dist.DistError, RuntimeError):
-                store.wait([_FAILED], _TO_CONFESS)
-        known = store.compare_set(_FAILED, "", f"{process.rank} {error}").decode()
+        until = time.monotonic() + (_TO_CONFESS if lost else 0)
+        while not store.check([_FAILED]) and time.monotonic() < until:
+            time.sleep(0.1)
+        known = store.compare_set(_FAILED, "", f"{process.rank} {type(error).__name__} {error}").decode()
     except (dist.DistError, RuntimeError):  # the process that kept the store has ended
         return FailedElsewhere("process 0 ended first") if process.rank else error
-    rank, _, line = known.partition(" ")
+    rank, _, line = known.split(" ", 2)
     if int(rank) != process.rank:
         return FailedElsewhere(f"process {rank} failed first: {line}")
     if lost:

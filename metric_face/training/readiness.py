@@ -91,7 +91,7 @@ def check_settings(config: Config) -> list[str]:
     """
     if config.trainer.compile:
         raise ConfigError("trainer.compile=True: is not put into effect by this version; set it to false")
-    _check_processes(config)
+    check_devices(config)
     _check_packages(config)
     _check_backbone(config)
     lines = _unused(config)
@@ -103,7 +103,12 @@ def check_settings(config: Config) -> list[str]:
     return lines
 
 
-def _check_processes(config: Config) -> None:
+def check_devices(config: Config) -> None:
+    """Refuse more processes than there are GPUs, or others than a launcher started, and what works in one alone.
+
+    Raises:
+        ConfigError: ``trainer.devices`` or ``loss.surgery`` cannot be had.
+    """
     wanted = config.trainer.devices
     if wanted:
         import torch

@@ -58,7 +58,7 @@ def check_processes(home: Path, facts: Mapping[str, Any], process: Process) -> N
     """
     before = facts.get("processes", process.world_size)  # a run of an older version does not say
     if before != process.world_size:
-        how = f"torchrun --nproc-per-node {before}" if before > 1 else "one process, without torchrun"
+        how = f"--set trainer.devices={before} or torchrun" if before > 1 else "one process, without torchrun"
         raise ConfigError(
             f"{home}: was trained in {counted(before, 'processes')}, found {process.world_size}; go on with {how}, or "
             "train into another folder"

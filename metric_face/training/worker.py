@@ -1,0 +1,54 @@
+"""One process of a training that :func:`.launching.launch` started: it reads what to do and reports as JSON lines."""
+
+import json
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from metric_face.training.fitting import fit
+from metric_face.training.folds import fit_folds
+
+_CALLS: dict[str, Callable[..., Any]] = {"fit": fit, "fit_folds": fit_folds}
+
+
+def main() -> None:
+    """Do the job that stands on standard input; exit code 1 where it fails, which the store explains."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what a library prints is no report
+
+    def report(**said: Any) -> None:
+        out.write(json.dumps(said) + "\n")
+        out.flush()
+
+    job = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started this one
+    threading.Thread(target=_stop_with_the_launcher, daemon=True).start()
+    call = _CALLS[job.pop("call")]
+    try:
+        call(
+            **job,
+            say=lambda line: report(say=line),
+            progress=lambda done, total: report(progress=[int(done), int(total)]),
+        )
+    except Exception:
+        sys.exit(1)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def _stop_with_the_launcher() -> None:
+    """End as by SIGTERM when the launcher has gone: nobody else would."""
+    if not os.read(0, 1):  # not through sys.stdin, whose lock Python asks for at exit
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()
