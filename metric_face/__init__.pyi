@@ -32,6 +32,7 @@ from .search import EmbeddingIndex as EmbeddingIndex
 from .search import NeighborGraph as NeighborGraph
 from .training import fit as fit
 from .training import fit_folds as fit_folds
+from .untrained import embed_backbone as embed_backbone
 from .visualization import project as project
 from .visualization import visualize as visualize
 
@@ -59,6 +60,7 @@ __all__ = [
     "build_index",
     "diagnose",
     "embed",
+    "embed_backbone",
     "evaluate",
     "extract",
     "fit",

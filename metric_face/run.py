@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from metric_face.embeddings import Embeddings
     from metric_face.models import EmbeddingModel
 
+UNTRAINED = "untrained"
+"""How a run ended that was never trained: its model is a pretrained backbone as it is."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -87,6 +90,11 @@ class Run:
     def facts(self) -> dict[str, Any]:
         """What else is known of the run (``run.json``): data root, dropped images, best epoch, duration, versions."""
         return read_facts(self.folder)
+
+    @property
+    def trained(self) -> bool:
+        """Whether there was a training; without one the vectors are a pretrained backbone's features as they are."""
+        return bool(self.facts.get("ended") != UNTRAINED)
 
     @property
     def summary(self) -> str:

@@ -1,49 +1,51 @@
 """``metric-face embed``: compute the vectors of images."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import Any
 
 import typer
 
-from metric_face.cli.options import LATEST, DataRoot, Json, RunArgument
-from metric_face.cli.output_options import check_apart, folder_option, text_option
+from metric_face.cli import embed_options as own
+from metric_face.cli.options import LATEST, DataRoot, Json, Overrides, RunArgument
+from metric_face.cli.output_options import check_apart
 from metric_face.cli.progress import bar
 from metric_face.cli.terminal import answer, answer_json, say
-from metric_face.files import EMBEDDINGS
 from metric_face.plurals import counted
 
 
 def embed(
     run: RunArgument = LATEST,
-    data: Annotated[Path | None, typer.Argument(help="Other images; default those of the run.")] = None,
-    out: Annotated[
-        Path | None, folder_option(EMBEDDINGS, "--out", "-o", help="Folder to write; default RUN/embeddings.")
-    ] = None,
+    data: own.Images = None,
+    out: own.Out = None,
     root: DataRoot = None,
-    csv: Annotated[
-        Path | None, text_option("--csv", help="Write the classifiers' probabilities, which 'fuse' reads.")
-    ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images a forward pass.")] = 64,
-    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    csv: own.Csv = None,
+    backbone: own.Backbone = None,
+    weights: own.Weights = None,
+    overrides: Overrides = None,
+    batch_size: own.BatchSize = 64,
+    precision: own.Precision = "auto",
     as_json: Json = False,
 ) -> None:
     """Compute the vectors of all images; an interrupted call goes on where it stopped."""
+    own.check_usage(
+        backbone,
+        out,
+        of_a_run={"IMAGES of another run": data, "--data": root, "--csv": csv},
+        of_a_backbone={"--weights": weights, "--set": overrides},
+    )
     from metric_face.embedding import embed
     from metric_face.run import Run
 
     check_apart({"--csv": csv}, [] if data is None else [data])
-    opened = Run.open(run, data=root)
+    how: dict[str, Any] = {"batch_size": batch_size, "precision": precision, "say": say}
     with bar("embedding", not as_json) as progress:
-        made = embed(
-            opened,
-            data,
-            folder=out,
-            csv=csv,
-            batch_size=batch_size,
-            precision=precision,
-            say=say,
-            progress=progress,
-        )
+        if backbone is not None and out is not None:
+            from metric_face.untrained import embed_backbone
+
+            made = embed_backbone(
+                run, backbone, out, weights=weights, overrides=overrides or (), progress=progress, **how
+            )
+        else:
+            made = embed(Run.open(run, data=root), data, folder=out, csv=csv, progress=progress, **how)
     facts = made.to_dict()
     if as_json:
         answer_json(facts)

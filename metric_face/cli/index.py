@@ -14,7 +14,10 @@ from metric_face.plurals import counted
 
 def index(
     run: RunArgument = LATEST,
-    split: Annotated[str, typer.Option(help="Split to search in; 'all' takes every image.")] = "train",
+    split: Annotated[
+        str | None,
+        typer.Option(help="Split to search in; default train, and all of a run without a training."),
+    ] = None,
     kind: Annotated[str, typer.Option(help="auto, flat, ivf, hnsw or ivfpq.")] = "auto",
     memory: Annotated[float | None, typer.Option(help="GiB that the index may take.")] = None,
     recall: Annotated[float, typer.Option(help="Recall@10 that an approximate index is tuned for.")] = 0.98,

@@ -37,9 +37,14 @@ def text_option(*names: str, help: str) -> Any:
     return _option(_check_text, *names, help=help)
 
 
-def folder_option(kind: FolderKind, *names: str, help: str) -> Any:
-    """An option that names a folder to replace whole."""
-    return _option(lambda path: folder_target(path, kind), *names, help=help)
+def folder_option(kind: FolderKind, *names: str, help: str, or_run: bool = False) -> Any:
+    """An option that names a folder to replace whole, or where ``or_run`` says so a run directory as well."""
+
+    def check(path: Path) -> Path:
+        is_run = or_run and (path / "config.yaml").is_file()
+        return check_run_folder(path) if is_run else folder_target(path, kind)
+
+    return _option(check, *names, help=help)
 
 
 def files_option(signatures: Mapping[str, bytes], *names: str, help: str) -> Any:

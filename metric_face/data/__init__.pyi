@@ -1,5 +1,6 @@
 from .attribute import Attribute as Attribute
 from .attribute import Codes as Codes
+from .attribute import obvious_attributes as obvious_attributes
 from .augmentation import Augmentation as Augmentation
 from .csv_text import read_csv_text as read_csv_text
 from .dataset import ImageDataset as ImageDataset
@@ -13,7 +14,9 @@ from .image_stamps import COLUMNS as COLUMNS
 from .image_stamps import ImageState as ImageState
 from .image_stamps import compare_stamps as compare_stamps
 from .image_stamps import take_stamps as take_stamps
+from .images import find_broken as find_broken
 from .images import open_image as open_image
+from .images import refuse_broken as refuse_broken
 from .label_parsing import is_nested as is_nested
 from .label_parsing import text_of as text_of
 from .labels import LabelSpace as LabelSpace
@@ -62,6 +65,7 @@ __all__ = [
     "base_of",
     "compare_stamps",
     "data_root",
+    "find_broken",
     "given_root",
     "identities_of",
     "identity_labels",
@@ -69,10 +73,12 @@ __all__ = [
     "is_nested",
     "listed",
     "moved",
+    "obvious_attributes",
     "open_image",
     "perceptual_bits",
     "prepare_data",
     "read_csv_text",
+    "refuse_broken",
     "refuse_missing",
     "refuse_repeated",
     "reopen_data",

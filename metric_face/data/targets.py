@@ -19,10 +19,10 @@ def targets_of(table: ImageTable, space: LabelSpace | None) -> Targets:
 
     Returns:
         Name -> (codes (N,), class names): the attributes and, where there are several, ``joint``; without
-        attributes ``identity``.
+        attributes ``identity``; nothing for images without labels and identities.
     """
     if space is None:
-        return {"identity": identity_labels(table)}
+        return {} if table.identities is None else {"identity": identity_labels(table)}
     return {name: space.labels(table, name) for name in space.target_names}
 
 

@@ -52,18 +52,11 @@ def context_from_run(run: "Run", **known: Any) -> Context:
     found: dict[str, Any] = {
         "split": split,
         "images": table.paths,
-        "settings": _settings(run) | _opposed(run, table),
-        "look_ahead": lambda: look_ahead(run),
         "seed": run.config.seed,
     }
     missing: dict[str, str] = {}
-    with _lacking("floors", "the log", missing):
-        found["log"] = _log(run)
-    with _lacking("views", "the transforms", missing):
-        found["transforms"] = _transforms(run)
-    if split is not None:
-        with _lacking("epoch", "the batches", missing):
-            found |= _batches(run, table, split)
+    if run.trained:
+        found |= _of_training(run, table, split, missing)
     labels: dict[str, Ints] = {}
     if space is not None:
         labels = space.encode(table)
@@ -83,6 +76,24 @@ def context_from_run(run: "Run", **known: Any) -> Context:
     context.graph_file = graph_file(run.folder, "all")
     context.missing = missing
     return context
+
+
+def _of_training(
+    run: "Run", table: "ImageTable", split: NDArray[np.str_] | None, missing: dict[str, str]
+) -> dict[str, Any]:
+    """What only a training leaves: its settings, log, transforms and batches, and what its losses would do next."""
+    found: dict[str, Any] = {
+        "settings": _settings(run) | _opposed(run, table),
+        "look_ahead": lambda: look_ahead(run),
+    }
+    with _lacking("floors", "the log", missing):
+        found["log"] = _log(run)
+    with _lacking("views", "the transforms", missing):
+        found["transforms"] = _transforms(run)
+    if split is not None:
+        with _lacking("epoch", "the batches", missing):
+            found |= _batches(run, table, split)
+    return found
 
 
 @contextmanager

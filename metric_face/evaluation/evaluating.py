@@ -61,6 +61,10 @@ def evaluate(
     gallery, queries = embeddings.in_split("train"), embeddings.in_split(split)
     identities = _identities(run, queries)
     known, targets = _shared_targets(gallery, queries, run)
+    if not targets:
+        raise ArgumentError(
+            f"{run.folder}: its images have no labels and no identities, so nothing can be measured"
+        )
     notes: list[str] = []
     scores: list[Score] = []
     scored = PredictorScores(known, targets, identities, seed, notes)

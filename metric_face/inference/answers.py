@@ -76,7 +76,10 @@ class Answer:
         """The answer for a terminal: a line for the image, and one for each neighbor."""
         targets = ", ".join(f"{name} {self.targets[name]}" for name in self.shown_targets)
         excluded = f" (without {self.left_out} images of {self.identity})" if self.left_out else ""
-        return [f"{self.path}{excluded}: {targets}", *map(self._neighbor_line, self.neighbors)]
+        return [
+            f"{self.path}{excluded}: {targets}".removesuffix(": "),
+            *map(self._neighbor_line, self.neighbors),
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain data, for JSON."""

@@ -24,7 +24,7 @@ def build_index(
     run: Run | str | Path,
     embeddings: Embeddings | None = None,
     *,
-    split: str = "train",
+    split: str | None = None,
     reject: float | str | None = None,
     **build: Any,
 ) -> EmbeddingIndex:
@@ -33,7 +33,8 @@ def build_index(
     Args:
         run: a run, or its folder.
         embeddings: of its images; default those stored in the run.
-        split: the split to search in; ``all`` takes every image. The settings of the vote are chosen on the
+        split: the split to search in; ``all`` takes every image. Default ``train``, and ``all`` of a run without a
+            training, which no image was fitted to. The settings of the vote are chosen on the
             validation split against the training split in either case, so that no image votes on itself.
         reject: answer "unknown" below a threshold: a number calibrates it for that false-accept rate among wrong
             answers, ``f1`` for the best F1 of accepting right ones; None answers always. A number may be text.
@@ -52,6 +53,7 @@ def build_index(
     """
     run = Run.open(run) if isinstance(run, str | Path) else run
     reject = _checked_rate(reject)
+    split = split or ("train" if run.trained else "all")
     embeddings = embeddings if embeddings is not None else run.embeddings()
     held = embeddings if split == "all" else embeddings.in_split(split)
     targets = targets_of(held.table, run.space)

@@ -1,4 +1,5 @@
 from .feasible import check_feasible as check_feasible
+from .finishing import write_onnx as write_onnx
 from .fitting import fit as fit
 from .folds import fit_folds as fit_folds
 from .initial_config import settings_to_train as settings_to_train
@@ -7,21 +8,30 @@ from .objective import objective_inputs as objective_inputs
 from .opposed_labels import opposed_attributes as opposed_attributes
 from .readiness import get_ready as get_ready
 from .run_folder import check_run_folder as check_run_folder
+from .run_folder import hold_run_folder as hold_run_folder
 from .schedule import learning_rate_factor as learning_rate_factor
+from .starting import StartingPoint as StartingPoint
+from .starting import choose_start as choose_start
+from .starting import transform_of as transform_of
 from .training_plan import TrainingPlan as TrainingPlan
 from .training_plan import plan_training as plan_training
 
 __all__ = [
+    "StartingPoint",
     "TrainingPlan",
     "build_objective",
     "check_feasible",
     "check_run_folder",
+    "choose_start",
     "fit",
     "fit_folds",
     "get_ready",
+    "hold_run_folder",
     "learning_rate_factor",
     "objective_inputs",
     "opposed_attributes",
     "plan_training",
     "settings_to_train",
+    "transform_of",
+    "write_onnx",
 ]

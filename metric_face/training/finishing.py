@@ -6,10 +6,10 @@ from typing import Any
 import lightning as L
 import numpy as np
 
-from metric_face.data import ImageTable
+from metric_face.data import EvalTransform, ImageTable
 from metric_face.errors import MissingExtraError, ModelMismatchError
 from metric_face.files import seal_run
-from metric_face.models import EmbeddingOnly, device_of_choice, record_onnx, save_model
+from metric_face.models import EmbeddingModel, EmbeddingOnly, device_of_choice, record_onnx, save_model
 from metric_face.progress import Say
 from metric_face.training.checkpoint_file import read_checkpoint
 from metric_face.training.checkpoints import Best, chosen_checkpoint
@@ -39,7 +39,7 @@ def finish_run(
     model.load_state_dict(model_weights(read_checkpoint(file)["state_dict"]))
     fingerprint = save_model(home, model, components.transform, ready.data.space, components.origin.facts)
     if config.trainer.export_onnx:
-        _export_onnx(home, components, fingerprint, ready.plan.val, say)
+        write_onnx(home, model, components.transform, ready.plan.val, fingerprint, say)
     facts = facts | _facts_of_training(components, trainer, best, config.trainer.epochs)
     seal_run(home, facts)
     if best.epoch < 0:
@@ -79,13 +79,24 @@ def _how_it_ended(components: Components, trainer: L.Trainer, epochs: int) -> st
     return "max_time" if components.deadline.share_used() >= 1 else "patience"
 
 
-def _export_onnx(home: Path, components: Components, fingerprint: str, val: ImageTable, say: Say) -> None:
-    """Write ``model.onnx``, checked on eight validation images; without it the kNN command uses PyTorch."""
-    images = np.stack([components.transform(path) for path in val.paths[:: max(1, len(val) // 8)][:8]])
+def write_onnx(
+    home: Path, model: EmbeddingModel, transform: EvalTransform, table: ImageTable, fingerprint: str, say: Say
+) -> None:
+    """Write ``model.onnx``, checked on eight images; without it the kNN command uses PyTorch.
+
+    Args:
+        home: the run directory, with the model saved.
+        model: that was saved.
+        transform: how it wants its images.
+        table: N images, of which eight are looked at.
+        fingerprint: of the model.
+        say: called with a line where the file is not written.
+    """
     try:
         from metric_face.models import export_onnx
 
-        export_onnx(EmbeddingOnly(components.model), home / "model.onnx", images, fingerprint=fingerprint)
+        images = np.stack([transform(path) for path in table.paths[:: max(1, len(table) // 8)][:8]])
+        export_onnx(EmbeddingOnly(model), home / "model.onnx", images, fingerprint=fingerprint)
         record_onnx(home)
     except MissingExtraError:
         pass  # reported before the training
