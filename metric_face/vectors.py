@@ -124,10 +124,10 @@ def check_metric(metric: str) -> Metric:
     return metric  # type: ignore[return-value]
 
 
-def check_k(k: int) -> int:
+def check_k(k: int, name: str = "k") -> int:
     """Return ``k`` as an int if it is a whole number of at least 1, else raise ``ArgumentError``."""
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-        raise ArgumentError(f"k must be a whole number of at least 1, found {k!r}")
+        raise ArgumentError(f"{name} must be a whole number of at least 1, found {k!r}")
     return int(k)
 
 

@@ -64,7 +64,7 @@ def predictions(indexed: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 KEYS = {
     "train": {"run", "ended", "best"},
     "embed": {"folder", "images", "dimensions", "complete"},
-    "index": {"folder", "vectors", "kind", "targets", "notes"},
+    "index": {"folder", "vectors", "kind", "shards", "targets", "notes"},
     "knn": {"answers", "failed", "csv", "page", "complete"},
     "probe": {"split", "scores"},
     "evaluate": {"split", "scores", "retrieval"},

@@ -27,7 +27,8 @@ def clustered(count, dimensions=16, seed=0):
         (200_000, 128, 200_000 * 580, "ivf"),
         (MILLION, 128, None, "ivf"),
         (MILLION, 512, 3 << 30, "ivf"),
-        (MILLION, 512, 1 << 30, "ivfpq"),
+        (MILLION, 512, 1 << 30, "ivfsq"),
+        (MILLION, 512, 400 << 20, "ivfpq"),
         (50_000, 512, 20 << 20, "ivfpq"),
     ],
 )
@@ -54,7 +55,7 @@ def test_a_budget_too_small_names_the_least():
         plan_index("flat", MILLION, 128, 1000)
 
 
-@pytest.mark.parametrize("kind", ["flat", "ivf", "hnsw", "ivfpq"])
+@pytest.mark.parametrize("kind", ["flat", "ivf", "hnsw", "ivfsq", "ivfpq"])
 def test_the_file_weighs_what_the_plan_says(kind, tmp_path):
     vectors = clustered(4000)
     index = EmbeddingIndex.build(vectors, kind=kind)
@@ -105,7 +106,7 @@ def test_the_same_seed_builds_the_same_index():
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 30])
-@pytest.mark.parametrize("kind", ["ivf", "hnsw", "ivfpq"])
+@pytest.mark.parametrize("kind", ["ivf", "hnsw", "ivfsq", "ivfpq"])
 def test_very_few_vectors_are_no_error(kind, count):
     vectors = clustered(count)
     if kind == "ivfpq" and count == 1:

@@ -1,10 +1,9 @@
 """``metric-face index``: build the index that ``knn`` searches."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import typer
-
+from metric_face.cli import index_options as own
 from metric_face.cli.options import LATEST, Json, RunArgument
 from metric_face.cli.output_options import folder_option
 from metric_face.cli.terminal import answer, answer_json, say
@@ -14,17 +13,13 @@ from metric_face.plurals import counted
 
 def index(
     run: RunArgument = LATEST,
-    split: Annotated[
-        str | None,
-        typer.Option(help="Split to search in; default train, and all of a run without a training."),
-    ] = None,
-    kind: Annotated[str, typer.Option(help="auto, flat, ivf, hnsw or ivfpq.")] = "auto",
-    memory: Annotated[float | None, typer.Option(help="GiB that the index may take.")] = None,
-    recall: Annotated[float, typer.Option(help="Recall@10 that an approximate index is tuned for.")] = 0.98,
-    reject: Annotated[
-        str | None,
-        typer.Option(help="Answer 'unknown' below a threshold: 'f1', or a false-accept rate such as 0.05."),
-    ] = None,
+    split: own.Split = None,
+    kind: own.Kind = "auto",
+    memory: own.Memory = None,
+    recall: own.Recall = 0.98,
+    reject: own.Reject = None,
+    shards: own.Shards = 1,
+    mmap: own.Mmap = False,
     out: Annotated[
         Path | None, folder_option(INDEX, "--out", "-o", help="Folder to write; default RUN/index.")
     ] = None,
@@ -36,16 +31,18 @@ def index(
     from metric_face.run import Run
 
     opened = Run.open(run)
-    target = out or opened.folder / "index"
-    folder_target(target, INDEX)
+    folder = out or opened.folder / "index"
+    folder_target(folder, INDEX)
     report_image_state(opened, say, shown=False)
-    budget = None if memory is None else int(memory * 2**30)
-    built = build_index(opened, split=split, reject=reject, kind=kind, memory_budget=budget, recall=recall)
-    folder = built.save(target)
+    where: dict[str, Any] = {"folder": folder, "shards": shards, "mmap": mmap}
+    where["memory_budget"] = None if memory is None else int(memory * 2**30)
+    built = build_index(opened, split=split, reject=reject, kind=kind, recall=recall, **where)
     if as_json:
-        answer_json({"folder": str(folder), "vectors": len(built), "kind": built.kind, **built.metadata})
+        known = {"folder": str(folder), "vectors": len(built), "kind": built.kind, "shards": built.shards}
+        answer_json({**known, **built.metadata})
         return
-    answer(f"{counted(len(built), 'vectors')} x {built.dimensions}, {built.kind}; {folder}")
+    pieces = f" in {counted(built.shards, 'shards')}" if built.shards > 1 else ""
+    answer(f"{counted(len(built), 'vectors')} x {built.dimensions}, {built.kind}{pieces}; {folder}")
     for line in chosen_lines(built):
         answer(f"  {line}")
     for note in built.metadata["notes"]:

@@ -57,7 +57,7 @@ EMBEDDINGS = FolderKind(
     ("vectors.npy", "images.parquet"),
     ("stamps.parquet", "logits-*.npy", "progress.json"),
 )
-INDEX = FolderKind("index", "index.json", ("index.faiss", "labels.parquet"))
+INDEX = FolderKind("index", "index.json", ("index.faiss", "labels.parquet"), ("shard-*.faiss",))
 
 
 def folder_target(path: str | os.PathLike[str], kind: FolderKind | None = None) -> Path:

@@ -1,6 +1,7 @@
 """build_index: the index that the kNN command searches, with what validation chose for each target."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ def build_index(
     *,
     split: str | None = None,
     reject: float | str | None = None,
+    folder: str | Path | None = None,
     **build: Any,
 ) -> EmbeddingIndex:
     """Index the embeddings of a run, and choose on validation how its neighbors vote.
@@ -38,7 +40,9 @@ def build_index(
             validation split against the training split in either case, so that no image votes on itself.
         reject: answer "unknown" below a threshold: a number calibrates it for that false-accept rate among wrong
             answers, ``f1`` for the best F1 of accepting right ones; None answers always. A number may be text.
-        build: of :meth:`EmbeddingIndex.build`, such as ``kind``, ``memory_budget`` and ``recall``.
+        folder: to write the index into; None leaves it in memory, to be saved.
+        build: of :meth:`EmbeddingIndex.build`, such as ``kind``, ``memory_budget`` and ``recall``; with a folder those
+            of :meth:`EmbeddingIndex.build_in`, which are ``shards`` and ``mmap`` as well.
 
     Returns:
         The index; its metadata holds the :class:`TargetVote` of each target, and ``notes``, a line for each thing
@@ -48,8 +52,7 @@ def build_index(
         ArgumentError: ``reject`` is no such number, or there is nothing to set its threshold on; or no such split.
 
     Example:
-        >>> index = metric_face.build_index("runs/first", reject=0.05)
-        >>> index.save("runs/first/index")
+        >>> metric_face.build_index("runs/first", reject=0.05, folder="runs/first/index")
     """
     run = Run.open(run) if isinstance(run, str | Path) else run
     reject = _checked_rate(reject)
@@ -72,7 +75,8 @@ def build_index(
         str(name): held.table.frame[name].to_numpy() for name in held.table.frame.columns
     }
     columns |= {f"{CODE}{name}": codes for name, (codes, _) in targets.items()}
-    return EmbeddingIndex.build(
+    writes = EmbeddingIndex.build if folder is None else partial(EmbeddingIndex.build_in, folder)
+    return writes(
         np.ascontiguousarray(held.vectors),
         columns,
         fingerprint=run.fingerprint,

@@ -27,21 +27,16 @@ def build_store(
     Returns:
         The index, row i of it vector i; and the recall it reaches.
     """
-    count, dimensions = vectors.shape
-    sample = training_rows(plan, count, seed)
-    store = FaissStore(empty_faiss(plan, dimensions, metric, len(sample), seed), plan.kind, metric)
+    count = len(vectors)
+    store = trained_store(vectors, plan, metric, seed)
     if plan.kind == "flat":
         store.add(vectors)
         return store, Recall(recall, 1.0, count=count)
-    if len(sample):
-        training = vectors[sample]  # a copy, so it can be prepared in place
-        train(store.faiss, normalize(training, out=training) if metric == "cosine" else training)
-        del training
     held = held_out_rows(count, seed)
     others = np.setdiff1d(np.arange(count), held, assume_unique=True)
     if plan.kind == "hnsw":
-        for start in range(0, len(others), _block_rows(vectors)):
-            store.add(vectors[others[start : start + _block_rows(vectors)]])
+        for start in range(0, len(others), block_rows(vectors)):
+            store.add(vectors[others[start : start + block_rows(vectors)]])
     else:
         _fill_lists(store, vectors, others)
 
@@ -49,7 +44,7 @@ def build_store(
         found = store.search(queries, k, None)[0]
         return np.where(found < 0, -1, others[found]) if plan.kind == "hnsw" else found
 
-    reached = tune(store.faiss, HeldOut(vectors, held, metric), search, recall, count)
+    reached = tune(store, HeldOut(vectors, held, metric), search, recall, count)
     store.add(vectors[held], held)
     if plan.kind == "hnsw":
         store.slots = np.empty(count, np.int64)  # the queries came last
@@ -57,9 +52,20 @@ def build_store(
     return store, reached
 
 
+def trained_store(vectors: Floats, plan: Plan, metric: Metric, seed: int) -> FaissStore:
+    """Train the index of a plan on a sample of (N, D) vectors; it holds none of them."""
+    count, dimensions = vectors.shape
+    sample = training_rows(plan, count, seed)
+    store = FaissStore(empty_faiss(plan, dimensions, metric, len(sample), seed), plan.kind, metric)
+    if len(sample):
+        training = vectors[sample]  # a copy, so it can be prepared in place
+        train(store.faiss, normalize(training, out=training) if metric == "cosine" else training)
+    return store
+
+
 def _fill_lists(store: FaissStore, vectors: Floats, rows: Ints) -> None:
     """Add ``rows`` of the vectors to an inverted file, in two passes: one to know how long its lists will be."""
-    step = _block_rows(vectors)
+    step = block_rows(vectors)
     list_of_row = np.empty(len(vectors), np.int64)
     for start in range(0, len(vectors), step):
         block = store.prepare(vectors[start : start + step], "embeddings")
@@ -70,5 +76,6 @@ def _fill_lists(store: FaissStore, vectors: Floats, rows: Ints) -> None:
         add_to_lists(store.faiss, store.prepare(vectors[part], "embeddings"), part, list_of_row[part])
 
 
-def _block_rows(vectors: Floats) -> int:
+def block_rows(vectors: Floats) -> int:
+    """How many rows are prepared at a time."""
     return int(max(1, _BLOCK_BYTES // (4 * vectors.shape[1])))

@@ -1,7 +1,7 @@
 """A FAISS file read for its sizes alone: each stated length is compared with the file before FAISS allocates it.
 
 FAISS trusts the lengths it reads: one changed byte of a file of 10 KB made it take 5.6 GB. What is walked through is
-the layout that FAISS's ``index_write.cpp`` writes for the four kinds an index has.
+the layout that FAISS's ``index_write.cpp`` writes for the five kinds an index has.
 """
 
 from pathlib import Path
@@ -91,6 +91,18 @@ class _Walk:
         self.vector("<f4", dimensions << bits)
         self._lists_of(count, dimensions, lists, code_bytes)
 
+    def in_bytes(self, count: int, dimensions: int) -> None:
+        lists = self._coarse(dimensions)
+        form = self.one("<i4")
+        self.take("u1", 8)  # how the ranges of the numbers were found
+        size, code_bytes = self.one("<u8"), self.one("<u8")
+        if form != 0 or (size, code_bytes) != (dimensions, dimensions):
+            raise _Damage(f"codes of the form {form} and {code_bytes} bytes for {size} dimensions")
+        self.vector("<f4", 2 * dimensions)
+        if self.one("<u8") != code_bytes or self.one("u1") > 1:
+            raise _Damage("its codes are of another size than it says")
+        self._lists_of(count, dimensions, lists, code_bytes)
+
     def _coarse(self, dimensions: int) -> int:
         lists, probes = self.one("<u8"), self.one("<u8")
         if not 1 <= lists <= len(self.content) or not probes >= 1:
@@ -147,6 +159,7 @@ _KINDS: dict[bytes, Any] = {
     b"IxFI": _Walk.flat,
     b"IxF2": _Walk.flat,
     b"IwFl": _Walk.inverted,
+    b"IwSq": _Walk.in_bytes,
     b"IwPQ": _Walk.quantized,
     b"IHNf": _Walk.linked,
 }

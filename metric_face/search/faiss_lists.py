@@ -25,6 +25,11 @@ def empty_like(index: Any) -> Any:
         faiss.copy_array_to_vector(faiss.vector_to_array(pq.centroids), twin.pq.centroids)
         twin.by_residual = index.by_residual
         twin.precompute_table()
+    elif hasattr(index, "sq"):
+        twin = faiss.IndexIVFScalarQuantizer(
+            quantizer, index.d, index.nlist, index.sq.qtype, index.metric_type, index.by_residual
+        )
+        faiss.copy_array_to_vector(faiss.vector_to_array(index.sq.trained), twin.sq.trained)
     else:
         twin = faiss.IndexIVFFlat(quantizer, index.d, index.nlist, index.metric_type)
     quantizer.this.disown()  # the inverted file deletes it
@@ -91,7 +96,9 @@ def _training(inverted_file: Any) -> tuple[bytes, bytes]:
 
     quantizer = faiss.downcast_index(inverted_file.quantizer)
     centroids = quantizer.reconstruct_n(0, quantizer.ntotal).tobytes()
-    codes = (
-        faiss.vector_to_array(inverted_file.pq.centroids).tobytes() if hasattr(inverted_file, "pq") else b""
-    )
+    codes = b""
+    if hasattr(inverted_file, "pq"):
+        codes = faiss.vector_to_array(inverted_file.pq.centroids).tobytes()
+    elif hasattr(inverted_file, "sq"):
+        codes = faiss.vector_to_array(inverted_file.sq.trained).tobytes()
     return centroids, codes

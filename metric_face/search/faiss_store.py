@@ -5,17 +5,18 @@ from typing import Any
 
 import numpy as np
 
-from metric_face.arrays import Floats, Ints
+from metric_face.arrays import Bools, Floats, Ints
 from metric_face.errors import ArgumentError
+from metric_face.search.asking import search_by_asking
 from metric_face.search.exact import Exclusion, nearest
 from metric_face.search.faiss_lists import copy_lists, empty_like, lists_of, same_training, vectors_of_list
-from metric_face.search.found import allowed, exact_similarities, sort_equals
-from metric_face.search.kinds import Kind, get_effort, knob
+from metric_face.search.found import exact_similarities
+from metric_face.search.kinds import Kind, get_effort, knob, least_effort, most_effort, set_effort
+from metric_face.search.parameters import parameters_of
 from metric_face.search.points import Points
 from metric_face.vectors import Metric, normalize, row_lengths
 
 _ADD_BYTES = 1 << 25  # vectors prepared at a time, 32 MiB, so that no second copy of all of them is ever held
-_BLOCK_BYTES = 1 << 26  # neighbors held at once: 64 MiB
 _MOST_DEAD = 1 / 3  # of the vectors in an HNSW index, before it is built again without them
 
 
@@ -29,15 +30,17 @@ class FaissStore:
 
     Attributes:
         faiss: the FAISS index, trained.
-        kind: ``flat``, ``ivf``, ``hnsw`` or ``ivfpq``.
+        kind: ``flat``, ``ivf``, ``hnsw``, ``ivfsq`` or ``ivfpq``.
         metric: cosine holds rows of length one and searches them by inner product.
         slots: (N,) int64 FAISS id of each row, or None where they are equal.
+        is_mapped: whether the vectors lie on disk and cannot change.
     """
 
     faiss: Any
     kind: Kind
     metric: Metric
     slots: Ints | None = None
+    is_mapped: bool = False
     _points: Points | None = None
 
     def __len__(self) -> int:
@@ -46,6 +49,28 @@ class FaissStore:
     @property
     def dimensions(self) -> int:
         return int(self.faiss.d)
+
+    @property
+    def knob(self) -> str | None:
+        return knob(self.faiss)
+
+    @property
+    def effort(self) -> int:
+        return get_effort(self.faiss)
+
+    @effort.setter
+    def effort(self, value: int) -> None:
+        set_effort(self.faiss, value)
+
+    @property
+    def efforts(self) -> tuple[int, int]:
+        """The least effort and that beyond which nothing is gained."""
+        return least_effort(self.faiss), most_effort(self.faiss)
+
+    @property
+    def parts(self) -> "list[FaissStore]":
+        """The store itself, as a store in shards has several."""
+        return [self]
 
     def empty(self) -> "FaissStore":
         """Return a store of the same kind and training that holds nothing."""
@@ -122,6 +147,15 @@ class FaissStore:
             for _, ids in lists_of(self.faiss):
                 ids[:] = new_row[ids]
 
+    def forget_points(self) -> None:
+        """Drop the copy of the vectors that an exact search makes to be fast."""
+        self._points = None
+
+    def forget_removed(self) -> None:
+        """Build a graph that holds removed vectors again without them."""
+        if self.slots is not None:
+            self._build_hnsw_again()
+
     def _build_hnsw_again(self) -> None:
         alive = self.flat_vectors()[self.slots]
         self.faiss, self.slots = empty_like(self.faiss), None
@@ -131,7 +165,7 @@ class FaissStore:
         """Add the vectors of another store of the same kind, D and metric, which stays as it is.
 
         Raises:
-            ArgumentError: product quantizers trained apart, whose codes mean different things.
+            ArgumentError: quantizers trained apart, whose codes mean different things.
         """
         self._points = None
         first = len(self)
@@ -150,60 +184,44 @@ class FaissStore:
                 self.faiss.add_with_ids(vectors_of_list(other.faiss, number, len(ids)), ids + first)
         else:
             raise ArgumentError(
-                "shards of kind 'ivfpq' must share their training to be merged; make each with first.empty() and .add()"
+                f"shards of kind {self.kind!r} must share their training to be merged; "
+                "make each with first.empty() and .add()"
             )
 
-    def search(self, queries: Floats, k: int, excluded: Exclusion | None) -> tuple[Ints, Floats]:
+    def search(
+        self, queries: Floats, k: int, excluded: Exclusion | None = None, chosen: Bools | None = None
+    ) -> tuple[Ints, Floats]:
         """Find the k nearest rows of each prepared query, (Q, k), -1 and ``-inf`` where there are fewer."""
+        if chosen is not None and self.kind in ("flat", "hnsw"):
+            return self._search_chosen(queries, k, excluded, np.flatnonzero(chosen))
         if self.kind == "flat":
             if self._points is None and len(self):
                 self._points = Points.of(self.flat_vectors(), self.metric)
             return nearest(queries, self._points or self.flat_vectors(), k, self.metric, excluded)
-        rows = np.full((len(queries), k), -1, np.int64)
-        values = np.full((len(queries), k), -np.inf, np.float32)
-        if not len(self):
-            return rows, values
-        ask = min(len(self), excluded.ask(k) if excluded else k)
-        step = max(8, _BLOCK_BYTES // (ask * (32 + 12 * self.dimensions)))
-        for start in range(0, len(queries), step):
-            part = slice(start, min(len(queries), start + step))
-            self._search_part(queries, part, k, ask, excluded, rows, values)
-        return rows, values
+        count = len(self) if chosen is None else int(chosen.sum())
 
-    def _search_part(
-        self,
-        queries: Floats,
-        part: slice,
-        k: int,
-        ask: int,
-        excluded: Exclusion | None,
-        rows: Ints,
-        values: Floats,
-    ) -> None:
-        """Fill rows and values (Q, k) for the queries of one slice."""
-        # FAISS knows no groups: ask for more neighbors than k, and drop those of the query's own group afterwards.
-        found, near = self._ask(queries[part], ask, wide=False)
+        def ask(queries: Floats, ask: int, wide: bool) -> tuple[Ints, Floats]:
+            return self._ask(queries, ask, wide, chosen)
+
+        return search_by_asking(ask, queries, k, count, excluded)
+
+    def _search_chosen(
+        self, queries: Floats, k: int, excluded: Exclusion | None, chosen: Ints
+    ) -> tuple[Ints, Floats]:
+        """Search some rows exactly: of a graph, most of the way would lead over rows that may not be found."""
+        vectors = self.flat_vectors()[chosen if self.slots is None else self.slots[chosen]]
+        within = None
         if excluded is not None:
-            found, near = allowed(found, near, k, excluded.query_groups[part], excluded.base_groups)
-            # A query whose group took most of its neighbors is left with fewer than k.
-            short = np.flatnonzero((found[:, :k] >= 0).sum(axis=1) < min(k, len(self)))
-            if len(short):
-                groups = excluded.query_groups[part][short]
-                # k + (members of the largest such group) leaves k allowed ones; ask again, and look everywhere.
-                most = int(np.bincount(excluded.base_groups, minlength=int(groups.max()) + 1)[groups].max())
-                again = self._ask(queries[part][short], min(len(self), k + most), wide=True)
-                found[short], near[short] = allowed(*again, k, groups, excluded.base_groups)
-        sort_equals(found, near)
-        # Fewer columns than k come back where the index holds fewer than k; the rest stays -1 and -inf.
-        width = min(k, found.shape[1])
-        rows[part, :width], values[part, :width] = found[:, :width], near[:, :width]
+            within = Exclusion(excluded.query_groups, excluded.base_groups[chosen])
+        found, near = nearest(queries, vectors, k, self.metric, within)
+        return np.where(found < 0, -1, chosen[found]) if len(chosen) else found, near
 
-    def _ask(self, queries: Floats, ask: int, wide: bool) -> tuple[Ints, Floats]:
+    def _ask(self, queries: Floats, ask: int, wide: bool, chosen: Bools | None) -> tuple[Ints, Floats]:
         """Ask FAISS for rows and similarities; ``wide`` looks everywhere."""
         # pytorch-metric-learning loads faiss.contrib.torch_utils, whose `search` takes no `params`; it keeps the
         # one for NumPy under another name.
-        parameters = self._parameters(ask, wide)
-        if self.kind == "ivf":
+        parameters = parameters_of(self.faiss, self.slots, ask, wide, chosen)
+        if self.kind == "ivf" and chosen is None:  # FAISS gives no vectors where it is told what it may find
             search = getattr(self.faiss, "search_and_reconstruct_numpy", self.faiss.search_and_reconstruct)
             near, slots, vectors = search(queries, ask, params=parameters)
         else:
@@ -225,16 +243,3 @@ class FaissStore:
             row_of[self.slots] = np.arange(len(self.slots))
             slots = np.where(missing, -1, row_of[slots])
         return slots, near
-
-    def _parameters(self, ask: int, wide: bool) -> Any:
-        import faiss
-
-        if knob(self.faiss) == "nprobe":
-            return faiss.SearchParametersIVF(nprobe=self.faiss.nlist) if wide else None
-        effort = max(get_effort(self.faiss), ask)
-        if self.slots is None:
-            return faiss.SearchParametersHNSW(efSearch=2 * effort if wide else effort)
-        alive = np.zeros(int(self.faiss.ntotal), bool)
-        alive[self.slots] = True
-        selector = faiss.IDSelectorBitmap(np.packbits(alive, bitorder="little"))
-        return faiss.SearchParametersHNSW(efSearch=2 * effort if wide else effort, sel=selector)

@@ -1,12 +1,7 @@
-"""The folder of an index: ``index.faiss``, ``labels.parquet``, and ``index.json`` with the checksums of both.
-
-FAISS's reader trusts what it reads, so nothing is handed to it before its checksum, its first bytes and its
-counts agree with the description.
-"""
+"""The folder of an index: ``index.faiss`` or shards, ``labels.parquet``, and ``index.json`` with all checksums."""
 
 import json
 import os
-import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -18,22 +13,21 @@ from metric_face.errors import FileFormatError
 from metric_face.files import (
     finish_interrupted_swap,
     parse_json,
-    sha256_of,
     write_text,
 )
 from metric_face.search.columns import Columns
-from metric_face.search.faiss_file import check_sizes
+from metric_face.search.faiss_reading import WHOLE, check_file, facts_of, read_store, write_store
 from metric_face.search.faiss_store import FaissStore
 from metric_face.search.kinds import Kind
+from metric_face.search.store import Store
 from metric_face.search.tuning import Recall
 from metric_face.vectors import Metric
 
 _FORMAT = "metric_face.EmbeddingIndex"
 _VERSION = 1
-_FILES = ("index.faiss", "labels.parquet")
+_LABELS = "labels.parquet"
 _ID, _SLOT = "__id__", "__slot__"
-# First bytes of a FAISS file by kind; under inner product and under L2 where they differ.
-_MAGIC = {"flat": (b"IxFI", b"IxF2"), "ivf": (b"IwFl",), "hnsw": (b"IHNf",), "ivfpq": (b"IwPQ",)}
+_OWN = ("recall", "mmap")  # fields of a description that are read apart
 
 
 @dataclass(frozen=True)
@@ -49,35 +43,38 @@ class Description:
     search: Mapping[str, int]
     transform: Mapping[str, Any] | None
     metadata: Mapping[str, Any]
+    mmap: bool = False
 
 
-def write_index_files(
-    new: Path, description: Description, store: FaissStore, ids: Ints, columns: Columns
-) -> None:
-    """Write the three files into an empty folder, the description last."""
-    import faiss
-
-    slots = {} if store.slots is None else {_SLOT: store.slots}
-    faiss.write_index(store.faiss, str(new / "index.faiss"))
-    columns.write(new / "labels.parquet", {_ID: ids, **slots})
+def write_index_files(new: Path, description: Description, store: Store, ids: Ints, columns: Columns) -> None:
+    """Write the files of an index into a folder, the description last."""
+    extra = {_ID: ids}
+    if isinstance(store, FaissStore) and store.slots is not None:
+        extra[_SLOT] = store.slots
+    files = write_store(store, new)
+    columns.write(new / _LABELS, extra)
     content = {
         "format": _FORMAT,
         "version": _VERSION,
         **asdict(description),
         "columns": list(columns),
-        "has_slots": bool(slots),
-        "files": {
-            name: {"bytes": (new / name).stat().st_size, "sha256": sha256_of(new / name)} for name in _FILES
-        },
+        "has_slots": _SLOT in extra,
+        "files": files | {_LABELS: facts_of(new / _LABELS)},
     }
     content["checksum"] = _checksum(content)
     write_text(new / "index.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_index_folder(
-    folder: str | os.PathLike[str], *, mmap: bool, verify: bool
-) -> tuple[Description, FaissStore, Ints, Columns]:
-    """Read the three files, each checked before it is used.
+    folder: str | os.PathLike[str], *, mmap: bool | None, verify: bool, change: bool = False
+) -> tuple[Description, Store, Ints, Columns]:
+    """Read the files, each checked before it is used.
+
+    Args:
+        folder: of the index.
+        mmap: leave the vectors on disk; None does as the description says.
+        verify: compare checksums, and not only sizes.
+        change: the index is read to be changed: one in one piece then comes into memory.
 
     Raises:
         FileFormatError: names the file and what is wrong with it.
@@ -86,12 +83,14 @@ def read_index_folder(
     finish_interrupted_swap(home)
     content = _read_json(home)
     try:
-        expected = [content["files"][name] for name in _FILES]
-        for name, facts in zip(_FILES, expected, strict=True):
-            _check_file(home / name, facts, verify)
+        files = dict(content["files"])
+        labels = files.pop(_LABELS)
+        for name, facts in {_LABELS: labels, **files}.items():
+            check_file(home / name, facts, verify)
         description = Description(
             recall=Recall(**content["recall"]),
-            **{field: content[field] for field in Description.__annotations__ if field != "recall"},
+            mmap=bool(content.get("mmap", False)),
+            **{field: content[field] for field in Description.__annotations__ if field not in _OWN},
         )
         extra = [_ID, _SLOT] if content["has_slots"] else [_ID]
         named = list(content["columns"])
@@ -99,21 +98,35 @@ def read_index_folder(
         raise FileFormatError(
             f"{home / 'index.json'} lacks what an index needs ({error}); build the index again"
         ) from None
-    columns, apart = Columns.read(home / "labels.parquet", extra)
+    columns, apart = Columns.read(home / _LABELS, extra)
     if columns.length != description.count or list(columns) != named:
         raise FileFormatError(
-            f"{home / 'labels.parquet'} holds {columns.length} rows of {list(columns)}, index.json says "
+            f"{home / _LABELS} holds {columns.length} rows of {list(columns)}, index.json says "
             f"{description.count} of {named}; build the index again"
         )
-    faiss_index = _read_faiss(home / "index.faiss", description, mmap)
-    store = FaissStore(faiss_index, description.kind, description.metric, apart.get(_SLOT))
-    is_within = store.slots is None or bool((store.slots < faiss_index.ntotal).all())
-    if len(store) != description.count or store.dimensions != description.dimensions or not is_within:
+    mmap = description.mmap if mmap is None else mmap
+    mmap = mmap and not (change and WHOLE in files)
+    store = read_store(home, files, description.kind, description.metric, description.dimensions, mmap=mmap)
+    if isinstance(store, FaissStore):
+        store.slots = apart.get(_SLOT)
+        _check_slots(home, store)
+    elif store.knob is not None:
+        store.effort = description.search[store.knob]  # the shards were written before it was chosen
+    if len(store) != description.count or store.dimensions != description.dimensions:
+        place = home / WHOLE if WHOLE in files else home
         raise FileFormatError(
-            f"{home / 'index.faiss'} holds {faiss_index.ntotal} vectors of {faiss_index.d} dimensions, index.json says "
+            f"{place} holds {len(store)} vectors of {store.dimensions} dimensions, index.json says "
             f"{description.count} of {description.dimensions}; build the index again"
         )
     return description, store, apart[_ID], columns
+
+
+def _check_slots(home: Path, store: FaissStore) -> None:
+    held = store.faiss.ntotal
+    if store.slots is not None and not bool(((store.slots >= 0) & (store.slots < held)).all()):
+        raise FileFormatError(
+            f"{home / _LABELS} points beyond the {held} vectors of {WHOLE}; build the index again"
+        )
 
 
 def _read_json(home: Path) -> dict[str, Any]:
@@ -141,43 +154,3 @@ def _read_json(home: Path) -> dict[str, Any]:
 
 def _checksum(content: Mapping[str, Any]) -> str:
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _check_file(path: Path, expected: Mapping[str, Any], verify: bool) -> None:
-    if not path.is_file():
-        raise FileFormatError(f"{path} is missing; copy the whole folder or build the index again")
-    size = path.stat().st_size
-    if size != expected["bytes"]:
-        raise FileFormatError(
-            f"{path} must have {expected['bytes']} bytes, found {size}: it is truncated or of another index; "
-            "copy the whole folder or build the index again"
-        )
-    if verify and sha256_of(path) != expected["sha256"]:
-        raise FileFormatError(
-            f"{path} was altered or is of another index: its checksum does not match; build the index again"
-        )
-
-
-def _read_faiss(path: Path, description: Description, mmap: bool) -> Any:
-    import faiss
-
-    with open(path, "rb") as file:
-        magic, dimensions, _ = struct.unpack("<4siq", file.read(16).ljust(16, b"\0"))
-    if magic not in _MAGIC[description.kind] or dimensions != description.dimensions:
-        raise FileFormatError(
-            f"{path} begins as {magic!r} of {dimensions} dimensions, which is no {description.kind} index of "
-            f"{description.dimensions}; build the index again"
-        )
-    check_sizes(path)
-    flags = 0
-    if mmap:
-        # Whole arrays can be mapped since FAISS 1.11; lists of an inverted file always could.
-        whole = getattr(faiss, "IO_FLAG_MMAP_IFC", faiss.IO_FLAG_MMAP)
-        flags = (
-            whole if description.kind in ("flat", "hnsw") else faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY
-        )
-    try:
-        return faiss.read_index(str(path), flags)
-    except (RuntimeError, MemoryError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise FileFormatError(f"{path} cannot be read by FAISS ({reason}); build the index again") from None

@@ -1,32 +1,26 @@
 """EmbeddingIndex: a searchable index that takes and gives up vectors, merges, and is saved and loaded."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from metric_face.arrays import Bools
 from metric_face.errors import ArgumentError
-from metric_face.files import INDEX, build, replace_folder
-from metric_face.search.files import Description, read_index_folder, write_index_files
 from metric_face.search.ids import as_ids, check_ids
 from metric_face.search.index_checks import check_same_model
-from metric_face.search.kinds import get_effort, knob
+from metric_face.search.kept_index import KeptIndex
 from metric_face.search.merge import merge_shards
 from metric_face.search.new_rows import new_columns, relabeled
-from metric_face.search.searchable_index import SearchableIndex
 from metric_face.search.where import rows_where
 from metric_face.vectors import as_vectors
 
 
-class EmbeddingIndex(SearchableIndex):
+class EmbeddingIndex(KeptIndex):
     """N vectors to search, each with an id and its columns, which stay together whatever is added or removed.
 
-    Make one with ``build``, ``load`` or ``merge``.
+    Make one with ``build``, ``build_in``, ``load`` or ``merge``.
 
     Attributes:
         ids: (N,) int64, each once.
@@ -154,95 +148,14 @@ class EmbeddingIndex(SearchableIndex):
         first = shards[0]
         for number, shard in enumerate(shards):
             check_same_model(first.fingerprint, shard, None, f"shard {number}")
-        merged = first.empty()
-        merged.ids, merged.columns = merge_shards(shards, merged._store, renumber)
+        store = first._store.empty()
+        ids, columns = merge_shards(shards, store, renumber)
+        merged = EmbeddingIndex(
+            store, ids, columns, first.recall, first.fingerprint, first.transform, first.metadata
+        )
         merged._forget_recall(len(merged))
         return merged
-
-    def save(self, folder: str | os.PathLike[str]) -> Path:
-        """Write the index as a folder, whole or not at all, and return its path."""
-        with replace_folder(folder, INDEX) as new:
-            self._write(new)
-        return Path(folder)
-
-    @classmethod
-    @contextmanager
-    def changing(cls, folder: str | os.PathLike[str]) -> "Iterator[EmbeddingIndex]":
-        """Give the index of a folder to be changed, and write it back where the block ends without an error.
-
-        The folder is locked from the reading to the writing, so two processes that add both add; one waits for the
-        other. It holds the old index or the new, whenever a process is killed.
-
-        Args:
-            folder: that ``save`` wrote.
-
-        Raises:
-            FileFormatError: as ``load``.
-            OutputError: another process changes it for more than a minute, or the system refuses.
-
-        Example:
-            >>> with EmbeddingIndex.changing("runs/first/index") as index:
-            ...     index.add(embeddings)
-        """
-        if not (Path(folder) / "index.json").is_file():
-            cls.load(folder)  # raises, and makes no place beside a folder that is none of ours
-        with replace_folder(folder, INDEX) as new:
-            index = cls.load(folder)
-            yield index
-            index._write(new)
-
-    def _write(self, folder: Path) -> None:
-        description = Description(
-            kind=self._store.kind,
-            metric=self.metric,
-            dimensions=self.dimensions,
-            count=len(self),
-            fingerprint=self.fingerprint,
-            recall=self.recall,
-            search={}
-            if knob(self.faiss_index) is None
-            else {str(knob(self.faiss_index)): get_effort(self.faiss_index)},
-            transform=self.transform,
-            metadata=self.metadata,
-        )
-        write_index_files(folder, description, self._store, self.ids, self.columns)
-
-    @classmethod
-    def load(
-        cls, folder: str | os.PathLike[str], *, mmap: bool = False, verify: bool = True
-    ) -> "EmbeddingIndex":
-        """Read a folder that ``save`` wrote.
-
-        Args:
-            folder: the folder.
-            mmap: leave the vectors on disk and read what a search touches; such an index cannot change.
-            verify: compare checksums before reading. Without it only sizes are compared: for an index of your own
-                that is too large to read whole.
-
-        Raises:
-            FileFormatError: a file is missing, truncated, altered, of another index or not ours.
-        """
-
-        def read() -> "EmbeddingIndex":
-            description, store, ids, columns = read_index_folder(folder, mmap=mmap, verify=verify)
-            return cls(
-                store,
-                ids,
-                columns,
-                description.recall,
-                description.fingerprint,
-                description.transform,
-                description.metadata,
-            )
-
-        index = build(read, Path(folder) / "index.json", remedy="build the index again")
-        index._read_only = mmap
-        return index
 
     def _forget_recall(self, changed: int) -> None:
         if changed and self.kind != "flat":
             self.recall = replace(self.recall, reached=None, num_queries=0, count=len(self._store))
-
-    def _check_writable(self) -> None:
-        if self._read_only:
-            raise ArgumentError("an index read with mmap=True cannot change; load it without")

@@ -6,7 +6,8 @@ kind      bytes for each vector                    what it is for
 flat      4 D                                      exact; as fast as any up to some 100,000 vectors
 hnsw      4 D + 8 M + 4                            the fastest search; slow to build, so not for millions
 ivf       4 D + 8                                  any size that fits in memory
-ivfpq     m + 8, m at most D                       what does not fit: m bytes in place of 4 D
+ivfsq     D + 8                                    what does not fit: each number in a byte, nearly as exact
+ivfpq     m + 8, m at most D                       what does not fit still: m bytes in place of 4 D
 ========  =======================================  =====================================================
 """
 
@@ -19,7 +20,7 @@ from metric_face.arrays import Floats
 from metric_face.errors import ArgumentError
 from metric_face.vectors import Metric
 
-Kind: TypeAlias = Literal["flat", "ivf", "hnsw", "ivfpq"]
+Kind: TypeAlias = Literal["flat", "ivf", "hnsw", "ivfsq", "ivfpq"]
 
 _FLAT_UP_TO = 100_000  # vectors
 _HNSW_UP_TO = 300_000  # vectors: beyond, building takes many times as long as IVF
@@ -32,8 +33,8 @@ class Plan:
     """A kind of index and its sizes.
 
     Attributes:
-        kind: ``flat``, ``ivf``, ``hnsw`` or ``ivfpq``.
-        num_lists: inverted lists of ``ivf`` and ``ivfpq``.
+        kind: ``flat``, ``ivf``, ``hnsw``, ``ivfsq`` or ``ivfpq``.
+        num_lists: inverted lists of ``ivf``, ``ivfsq`` and ``ivfpq``.
         code_bytes: bytes of one vector in ``ivfpq``.
     """
 
@@ -51,6 +52,8 @@ class Plan:
             return count * (full + 8 * _LINKS + 4)
         if self.kind == "ivf":
             return count * (full + 8) + centroids
+        if self.kind == "ivfsq":
+            return count * (dimensions + 8) + centroids + 2 * full
         return count * (self.code_bytes + 8) + centroids + 256 * full
 
 
@@ -77,11 +80,12 @@ def plan_index(kind: str, count: int, dimensions: int, memory_budget: int | None
         "flat": Plan("flat"),
         "hnsw": Plan("hnsw"),
         "ivf": Plan("ivf", lists),
+        "ivfsq": Plan("ivfsq", lists),
         "ivfpq": Plan("ivfpq", lists, _code_bytes(count, dimensions, lists, memory_budget)),
     }
     if kind == "auto":
         wanted = ["flat"] if count <= _FLAT_UP_TO else ["hnsw", "ivf"] if count <= _HNSW_UP_TO else ["ivf"]
-        wanted.append("ivfpq")
+        wanted += ["ivfsq", "ivfpq"]
     else:
         wanted = [kind]
     for name in wanted:
@@ -124,6 +128,9 @@ def empty_faiss(plan: Plan, dimensions: int, metric: Metric, training: int, seed
     quantizer = faiss.IndexFlat(dimensions, kind)
     if plan.kind == "ivf":
         index = faiss.IndexIVFFlat(quantizer, dimensions, plan.num_lists, kind)
+    elif plan.kind == "ivfsq":
+        byte = faiss.ScalarQuantizer.QT_8bit
+        index = faiss.IndexIVFScalarQuantizer(quantizer, dimensions, plan.num_lists, byte, kind)
     else:
         bits = max(1, min(8, int(np.log2(max(2, training)))))  # no more codes than vectors to learn them from
         index = faiss.IndexIVFPQ(quantizer, dimensions, plan.num_lists, plan.code_bytes, bits, kind)
@@ -163,10 +170,10 @@ def get_effort(faiss_index: Any) -> int:
 
 
 def set_effort(faiss_index: Any, value: int) -> None:
-    """Set the knob."""
+    """Set the knob; a flat index has none."""
     if knob(faiss_index) == "nprobe":
         faiss_index.nprobe = value
-    else:
+    elif knob(faiss_index) == "efSearch":
         faiss_index.hnsw.efSearch = value
 
 

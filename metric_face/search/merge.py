@@ -47,5 +47,6 @@ def merge_shards(
         )
     columns = first.columns.joined(*(shard.columns for shard in shards[1:]))
     for shard in shards:
-        store.extend(shard._store)
+        for part in shard._store.parts:
+            store.extend(part)
     return ids, columns

@@ -9,12 +9,13 @@ from metric_face.arrays import Ints
 from metric_face.errors import ArgumentError
 from metric_face.search.build import build_store
 from metric_face.search.columns import Column, Columns
-from metric_face.search.faiss_store import FaissStore
 from metric_face.search.ids import check_ids, columns_for
 from metric_face.search.index_checks import as_excluded, check_same_model, exclusion_of
 from metric_face.search.kinds import plan_index
 from metric_face.search.result import SearchResult
+from metric_face.search.store import Store
 from metric_face.search.tuning import Recall, check_recall
+from metric_face.search.where import rows_where
 from metric_face.vectors import (
     Metric,
     as_vectors,
@@ -30,7 +31,7 @@ class SearchableIndex:
 
     def __init__(
         self,
-        store: FaissStore,
+        store: Store,
         ids: Ints,
         columns: Columns,
         recall: Recall,
@@ -66,7 +67,7 @@ class SearchableIndex:
             embeddings: (N, D) float32, or an object with ``.vectors`` (and ``.table``, ``.fingerprint``).
             labels: (N,) labels, a mapping or data frame of (N,) columns; None takes the table of the embeddings.
                 A column ``identity`` is what ``search(exclude=...)`` compares.
-            kind: ``flat``, ``ivf``, ``hnsw``, ``ivfpq``; ``auto`` chooses from N, D and the memory budget.
+            kind: ``flat``, ``ivf``, ``hnsw``, ``ivfsq``, ``ivfpq``; ``auto`` chooses from N, D and the memory budget.
             metric: ``cosine``, ``inner_product`` or ``euclidean``.
             memory_budget: bytes that the index may take; None for as many as it needs.
             recall: recall@10 that an approximate kind is tuned for; what it reaches stands in ``recall``.
@@ -87,14 +88,30 @@ class SearchableIndex:
             )
         metric, recall = check_metric(metric), check_recall(recall)
         plan = plan_index(kind, len(vectors), vectors.shape[1], memory_budget)
-        columns = columns_for(embeddings, labels, len(vectors))
-        nothing = np.empty(0, np.int64)
-        checked = np.arange(len(vectors)) if ids is None else check_ids(ids, len(vectors), nothing)
+        about = cls._described(embeddings, labels, len(vectors), ids, fingerprint, transform, metadata)
         with faiss_threads(threads):
             store, reached = build_store(vectors, plan, metric, recall, seed)
-        if fingerprint is None:
-            fingerprint = getattr(embeddings, "fingerprint", "")
-        return cls(store, checked, columns, reached, fingerprint, transform, metadata)
+        return cls(store, recall=reached, **about)
+
+    @staticmethod
+    def _described(
+        embeddings: Any,
+        labels: Any,
+        count: int,
+        ids: Any = None,
+        fingerprint: str | None = None,
+        transform: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """What is known of ``count`` vectors, checked, by the names of this class's arguments."""
+        nothing = np.empty(0, np.int64)
+        return {
+            "ids": np.arange(count) if ids is None else check_ids(ids, count, nothing),
+            "columns": columns_for(embeddings, labels, count),
+            "fingerprint": getattr(embeddings, "fingerprint", "") if fingerprint is None else fingerprint,
+            "transform": transform,
+            "metadata": metadata,
+        }
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -115,14 +132,19 @@ class SearchableIndex:
         return self._store.metric
 
     @property
+    def shards(self) -> int:
+        """Pieces that the vectors lie in."""
+        return max(1, len(self._store.parts))
+
+    @property
     def dimensions(self) -> int:
         """D."""
         return self._store.dimensions
 
     @property
     def faiss_index(self) -> Any:
-        """The FAISS index itself; its ids are not those of this index."""
-        return self._store.faiss
+        """The FAISS index itself, of an index in one piece; its ids are not those of this index."""
+        return self._store.parts[0].faiss if len(self._store.parts) == 1 else None
 
     def search(
         self,
@@ -130,6 +152,7 @@ class SearchableIndex:
         k: int,
         *,
         exclude: Any = None,
+        where: Mapping[str, Any] | None = None,
         fingerprint: str | None = None,
         threads: int | None = None,
     ) -> SearchResult:
@@ -144,11 +167,13 @@ class SearchableIndex:
             queries: (Q, D), or one query (D,), or an object with ``.vectors``.
             k: neighbors of each; more than there are is filled up with -1.
             exclude: (Q,) identity of each query; vectors whose column ``identity`` is equal are left out.
+            where: column -> a value or a list of values, such as ``{"gender": "female"}``: only vectors that hold one
+                of them in each column are found. Of an approximate kind, the recall among them is not what was tuned.
             fingerprint: of the model that made the queries; None takes that of the object, if it has one.
             threads: None takes all.
 
         Raises:
-            ArgumentError: another D, a value that is not finite, k below 1, no column ``identity``.
+            ArgumentError: another D, a value that is not finite, k below 1, no such column or no column ``identity``.
             ModelMismatchError: the queries come from another model.
         """
         check_same_model(self.fingerprint, queries, fingerprint, "queries")
@@ -158,8 +183,11 @@ class SearchableIndex:
         excluded = None
         if exclude is not None:
             excluded = exclusion_of(as_excluded(exclude, len(values)), self._column("identity"))
+        chosen = None if where is None else rows_where(self.columns, where)
         with faiss_threads(threads):
-            rows, similarities = self._store.search(self._store.prepare(values, "queries"), k, excluded)
+            rows, similarities = self._store.search(
+                self._store.prepare(values, "queries"), k, excluded, chosen
+            )
         ids = np.where(rows < 0, -1, self.ids[rows]) if len(self) else rows
         return SearchResult(ids, rows, similarities, self.metric)
 

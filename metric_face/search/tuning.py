@@ -9,7 +9,7 @@ import numpy as np
 from metric_face.arrays import Bools, Doubles, Floats, Ints
 from metric_face.errors import ArgumentError
 from metric_face.search.exact import nearest
-from metric_face.search.kinds import least_effort, most_effort, set_effort
+from metric_face.search.store import Store
 from metric_face.vectors import Metric, normalize
 
 _QUERIES = 600  # half of them tune, the other half measure
@@ -112,31 +112,31 @@ class HeldOut:
 
 
 def tune(
-    faiss_index: Any, held_out: HeldOut, search: Callable[[Floats, int], Ints], target: float, count: int
+    store: Store, held_out: HeldOut, search: Callable[[Floats, int], Ints], target: float, count: int
 ) -> Recall:
     """Set the least effort that reaches the target on one half of the queries; measure on the other half.
 
     Args:
-        faiss_index: whose ``nprobe`` or ``efSearch`` is set; it must not hold the queries.
+        store: whose effort is set.
         held_out: the queries and the exact answer.
-        search: queries, k -> (Q, k) rows of the vectors, -1 for none.
+        search: queries, k -> (Q, k) rows of the vectors, -1 for none; no query finds itself or another query.
         target: recall@k to reach. Where the index cannot, as product quantization often cannot, the effort is the
             least that comes within a hundredth of the best it can do.
         count: vectors that the index will hold.
     """
-    most = most_effort(faiss_index)
+    least, most = store.efforts
     if not len(held_out.queries):
-        set_effort(faiss_index, most)
+        store.effort = most
         return Recall(target, 1.0, count=count)  # of a single vector
     half = (len(held_out.queries) + 1) // 2
     tuning, measuring = slice(0, half), slice(half if len(held_out.queries) > 1 else 0, None)
 
     def measure(queries: slice, effort: int) -> tuple[float, float]:
-        set_effort(faiss_index, effort)
+        store.effort = effort
         shares = held_out.recall(queries, search(held_out.queries[queries], held_out.k))
         return float(shares.mean()), float(shares.std() / np.sqrt(len(shares)))
 
-    high = _enough(lambda effort: measure(tuning, effort), target, least_effort(faiss_index), most)
+    high = _enough(lambda effort: measure(tuning, effort), target, least, most)
     reached = measure(measuring, high)[0]
     return Recall(target, reached, held_out.k, len(held_out.queries[measuring]), count)
 
