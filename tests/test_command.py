@@ -221,3 +221,30 @@ def test_recipes_and_schema() -> None:
     assert "competition" in command("recipes").stdout
     assert 'backbone: "resnet10t"' in command("recipes", "small").stdout
     assert json.loads(command("recipes", "--schema").stdout)["properties"].keys() >= {"data", "model", "loss"}
+
+
+def test_a_large_split_is_asked_by_drawn_images_and_says_so(run: Run) -> None:
+    images = json.loads(command("evaluate", run.folder, "--json").stdout)["images"]
+    every = json.loads(command("evaluate", run.folder, "--max-queries", "0", "--json").stdout)
+    assert every["asking"] == images
+    assert {one["drawing_error"] for one in every["retrieval"]} == {0.0}
+    drawn = json.loads(command("evaluate", run.folder, "--max-queries", images - 3, "--json").stdout)
+    assert drawn["asking"] == images - 3
+    assert drawn["scores"][0] == every["scores"][0]  # heads need no neighbors
+    assert all(one["queries"] + one["without_relevant"] == images - 3 for one in drawn["retrieval"])
+    assert max(one["drawing_error"] for one in drawn["retrieval"]) > 0
+    done = command("evaluate", run.folder, "--max-queries", images - 3)
+    assert f"{images - 3} of {images} images, drawn at random, ask kNN and retrieval" in done.stdout
+    refused = command("evaluate", run.folder, "--max-queries", "-1")
+    assert refused.returncode == 2
+    assert "--max-queries" in refused.stderr
+
+
+def test_the_command_draws_as_many_as_python_does() -> None:
+    import inspect
+
+    import metric_face
+    from metric_face.cli.evaluate import evaluate
+
+    of = [inspect.signature(one).parameters["max_queries"].default for one in (evaluate, metric_face.evaluate)]
+    assert of[0] == of[1]

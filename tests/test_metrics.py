@@ -111,13 +111,14 @@ def test_retrieval_equals_the_definition_ties_included(classes, excluded):
     assert got.same_identity_excluded is excluded
 
 
-def test_retrieval_equals_accuracy_calculator():
+@pytest.mark.parametrize("classes", [2, 8, 60])
+def test_retrieval_equals_accuracy_calculator(classes):
     calculators = pytest.importorskip("pytorch_metric_learning.utils.accuracy_calculator")
     import torch
 
     rng = np.random.default_rng(0)
-    labels = rng.integers(0, 8, 400)
-    vectors = (rng.normal(size=(8, 16))[labels] + rng.normal(size=(400, 16))).astype(np.float32)
+    labels = rng.integers(0, classes, 400)
+    vectors = (rng.normal(size=(classes, 16))[labels] + rng.normal(size=(400, 16))).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     want = calculators.AccuracyCalculator(
         include=("precision_at_1", "r_precision", "mean_average_precision_at_r"), device=torch.device("cpu")
@@ -158,7 +159,7 @@ def test_blocks_change_nothing(monkeypatch):
     vectors, labels = rng.integers(-3, 4, (70, 6)).astype(np.float32), rng.integers(0, 5, 70)
     whole = retrieval_metrics(vectors, labels, metric="inner_product")
     seen = []
-    monkeypatch.setattr("metric_face.metrics.retrieval._BLOCK_BYTES", 8 * 70 * 8)
+    monkeypatch.setattr("metric_face.metrics.neighbor_ranking._BLOCK_BYTES", 8 * 70 * 8)
     parts = retrieval_metrics(vectors, labels, metric="inner_product", progress=lambda *a: seen.append(a))
     assert parts.per_query["map_at_r"].tolist() == whole.per_query["map_at_r"].tolist()
     assert seen[0] == (8, 70)
@@ -166,7 +167,7 @@ def test_blocks_change_nothing(monkeypatch):
 
 
 def test_memory_is_bounded(monkeypatch):
-    monkeypatch.setattr("metric_face.metrics.retrieval._BLOCK_BYTES", 1 << 20)
+    monkeypatch.setattr("metric_face.metrics.neighbor_ranking._BLOCK_BYTES", 1 << 20)
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(4000, 8)).astype(np.float32)
     tracemalloc.start()

@@ -1,12 +1,14 @@
 """``metric-face evaluate``: compute the scores of a run."""
 
-from metric_face.cli.options import LATEST, Json, RunArgument, Split
+from metric_face.cli.options import LATEST, Json, MaxQueries, RunArgument, Split
 from metric_face.cli.progress import steps
 from metric_face.cli.terminal import answer, answer_json, answer_table, say
 from metric_face.plurals import counted
 
 
-def evaluate(run: RunArgument = LATEST, split: Split = "val", as_json: Json = False) -> None:
+def evaluate(
+    run: RunArgument = LATEST, split: Split = "val", max_queries: MaxQueries = 10_000, as_json: Json = False
+) -> None:
     """Compute macro F1 of head, kNN and probe, recall@1/5, R-precision and MAP@R, with intervals over identities."""
     from metric_face.data import report_image_state
     from metric_face.evaluation import evaluate
@@ -15,14 +17,13 @@ def evaluate(run: RunArgument = LATEST, split: Split = "val", as_json: Json = Fa
     opened = Run.open(run)
     report_image_state(opened, say, shown=False)
     with steps(not as_json) as step:
-        found = evaluate(opened, split=split, say=step)
+        found = evaluate(opened, split=split, max_queries=max_queries or None, say=step)
     if as_json:
         answer_json(found.to_dict())
         return
+    of_identities, over = f" of {counted(found.identities, 'identities')}", "identities"
     if found.met_own is None and found.identities == found.images:  # each image stands for itself
         of_identities, over = "", "images, as the table names no identities"
-    else:
-        of_identities, over = f" of {counted(found.identities, 'identities')}", "identities"
     answer(f"{found.split}: {counted(found.images, 'images')}{of_identities}; 95 % intervals over {over}")
     if found.scores:
         rows = [(s.predictor, s.target, str(s.macro_f1), s.note) for s in found.scores]
@@ -38,14 +39,17 @@ def evaluate(run: RunArgument = LATEST, split: Split = "val", as_json: Json = Fa
         (
             r.label,
             str(r.recall_at_1),
-            f"{r.recall_at_5:.3f}",
-            f"{r.r_precision:.3f}",
-            f"{r.map_at_r:.3f}",
+            *map("{:.3f}".format, (r.recall_at_5, r.r_precision, r.map_at_r)),
             f"{r.queries:,}",
         )
         for r in found.retrieval
     ]
     answer_table(("retrieval by", "recall@1", "recall@5", "R-prec.", "MAP@R", "queries"), nearest)
+    if found.asking < found.images:
+        answer(
+            f"{found.asking:,} of {counted(found.images, 'images')}, drawn at random, ask kNN and retrieval; all are "
+            f"searched. Means over all images lie within {found.drawing_error:.3f} (95 %); --max-queries 0 asks all."
+        )
     excluded = [r.label for r in found.retrieval if r.same_identity_excluded]
     if excluded:
         answer(f"Images of the query's own identity are left out of its neighbors for {', '.join(excluded)}.")

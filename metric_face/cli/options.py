@@ -10,6 +10,9 @@ LATEST = Path("runs/latest")
 RunArgument = Annotated[Path, typer.Argument(help="The run directory that 'train' wrote.", show_default=True)]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as one JSON object.")]
 Split = Annotated[str, typer.Option("--split", help="Split to evaluate: val, test or train.")]
+MaxQueries = Annotated[
+    int, typer.Option("--max-queries", min=0, help="Images that ask for their neighbors; 0 for all of them.")
+]
 DataRoot = Annotated[
     Path | None, typer.Option("--data", help="Where the run's images are now, if they were moved.")
 ]

@@ -15,6 +15,7 @@ from metric_face.evaluation.logit_adjustment import Remedy, after_training
 from metric_face.evaluation.predictor_scores import PredictorScores
 from metric_face.evaluation.result import Evaluation, Score
 from metric_face.evaluation.retrieval_scores import score_retrieval
+from metric_face.metrics import MAX_QUERIES, draw_queries
 from metric_face.optional import optional
 from metric_face.progress import Say, silent
 from metric_face.run import Run
@@ -26,6 +27,7 @@ def evaluate(
     embeddings: Embeddings | None = None,
     *,
     split: str = "val",
+    max_queries: int | None = MAX_QUERIES,
     seed: int = 0,
     say: Say = silent,
 ) -> Evaluation:
@@ -35,13 +37,15 @@ def evaluate(
     and the vote of kNN are chosen on one half of the split's identities and applied to the other, and the other way
     round, so no query helps to choose its own k. The probe chooses its strength on folds of the training identities.
     Retrieval ranks the whole split for every query, since R-precision and MAP@R look as deep as there are relevant
-    images: no graph of few neighbors would do.
+    images: no graph of few neighbors would do. Of a larger split ``max_queries`` images, drawn at random, ask for
+    their neighbors, by kNN and for retrieval; what they may find is not thinned.
 
     Args:
         run: a run, or its folder.
         embeddings: of its images; default those stored in the run.
         split: ``val`` or ``test``.
-        seed: of the resampling and the halves.
+        max_queries: images that ask for their neighbors; None for all of them.
+        seed: of the resampling, the halves and the drawing.
         say: called with what is being computed.
 
     Returns:
@@ -67,6 +71,7 @@ def evaluate(
         )
     notes: list[str] = []
     scores: list[Score] = []
+    rows = draw_queries(len(queries), max_queries, seed)
     scored = PredictorScores(known, targets, identities, seed, notes)
     if run.space is not None:
         scores += scored.heads(queries, run.space)
@@ -74,12 +79,13 @@ def evaluate(
             notes += _against_log(run, scores, len(queries))
         say("kNN")
         with optional("kNN", notes):
-            scores += scored.knn(graph_between(run.folder, split, queries.vectors, "train", gallery.vectors))
+            graph = graph_between(run.folder, split, queries.vectors, "train", gallery.vectors, rows=rows)
+            scores += scored.of_rows(rows).knn(graph)
         say("linear probe")
         scores += scored.probe(gallery.vectors, _identities(run, gallery), queries.vectors)
         scores += scored.majority()
     say("retrieval")
-    nearest = score_retrieval(queries, targets, identities, notes)
+    nearest = score_retrieval(queries, targets, identities, notes, rows)
     say("thresholds")
     remedies: list[Remedy] = []
     with optional("thresholds and priors", notes):
@@ -95,6 +101,7 @@ def evaluate(
         tuple(remedies),
         _met_own(run, gallery, queries, identities),
         tuple(notes),
+        len(rows),
     )
 
 

@@ -1,7 +1,7 @@
 """PredictorScores: macro F1 of heads, kNN, probe and majority on every target, with intervals over identities."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,11 @@ class PredictorScores:
             )
             return []
         return self._each("knn", lambda name: self._neighbors_vote(graph, name))
+
+    def of_rows(self, rows: Ints) -> "PredictorScores":
+        """The same on some images of the split."""
+        targets = {name: (codes[rows], classes) for name, (codes, classes) in self.targets.items()}
+        return replace(self, targets=targets, identities=np.asarray(self.identities)[rows])
 
     def probe(self, vectors: Floats, groups: Any, queries: Floats) -> list[Score]:
         """Score a linear probe fitted to (N, D) training vectors with (N,) identities, on (Q, D) of the split."""

@@ -38,6 +38,8 @@ class Retrieval:
         same_identity_excluded: whether a query's own identity was left out of its neighbors.
         queries: how many counted.
         without_relevant: queries with nothing to find, which do not count.
+        drawing_error: how far the means over drawn queries may lie from those over all images: the half width of a
+            95 % interval, the largest of the four; 0 where all images ask.
     """
 
     label: str
@@ -48,6 +50,7 @@ class Retrieval:
     same_identity_excluded: bool
     queries: int
     without_relevant: int
+    drawing_error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class Evaluation:
         met_own: images whose own identity is in the training split too, where kNN and probe meet it: it is not left
             out; 0 after a split by identity, None where identities are not known.
         notes: what could not be measured, and why, a line each.
+        asking: of the images, how many ask for neighbors, by kNN and for retrieval; drawn where they are fewer.
     """
 
     split: str
@@ -74,6 +78,12 @@ class Evaluation:
     after_training: tuple[Remedy, ...] = ()
     met_own: int | None = None
     notes: tuple[str, ...] = ()
+    asking: int = 0
+
+    @property
+    def drawing_error(self) -> float:
+        """How far retrieval of the images that ask may lie from that of all: the largest over labels and metrics."""
+        return max((retrieval.drawing_error for retrieval in self.retrieval), default=0.0)
 
     def score(self, predictor: str, target: str) -> Score:
         """One score.

@@ -14,7 +14,7 @@ from metric_face.data import identities_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
 from metric_face.inference.target_votes import TargetVote
-from metric_face.metrics import calibrate, reject_threshold
+from metric_face.metrics import calibrate, draw_queries, reject_threshold
 from metric_face.optional import optional
 from metric_face.plurals import counted
 from metric_face.run import Run
@@ -121,9 +121,11 @@ def _chosen_on_validation(
     run: Run, embeddings: Embeddings, reject: float | str | None, notes: list[str]
 ) -> dict[str, TargetVote]:
     gallery, queries = embeddings.in_split("train"), embeddings.in_split("val")
+    rows = draw_queries(len(queries))
+    graph = graph_between(run.folder, "val", queries.vectors, "train", gallery.vectors, rows=rows)
+    queries = queries.take(rows) if len(rows) < len(queries) else queries
     known, wanted = targets_of(gallery.table, run.space), targets_of(queries.table, run.space)
     identities = identities_of(queries.table, run.config.data.split.group)
-    graph = graph_between(run.folder, "val", queries.vectors, "train", gallery.vectors)
     ids, similarities = graph.ids, graph.similarities
     chosen = {}
     for name, (codes, names) in known.items():

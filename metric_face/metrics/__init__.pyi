@@ -8,17 +8,23 @@ from .f1 import f1_per_class as f1_per_class
 from .f1 import macro_f1 as macro_f1
 from .intervals import Interval as Interval
 from .intervals import bootstrap_interval as bootstrap_interval
+from .label_retrieval import LabelRetrieval as LabelRetrieval
 from .minimum_detectable import Resolution as Resolution
 from .minimum_detectable import assumed_resolution as assumed_resolution
 from .minimum_detectable import resolution as resolution
+from .neighbor_ranking import rank_neighbors as rank_neighbors
 from .reject import reject_threshold as reject_threshold
-from .retrieval import RetrievalMetrics as RetrievalMetrics
+from .retrieval import MAX_QUERIES as MAX_QUERIES
+from .retrieval import draw_queries as draw_queries
 from .retrieval import retrieval_metrics as retrieval_metrics
+from .retrieval_result import RetrievalMetrics as RetrievalMetrics
 from .thresholds import threshold_gain as threshold_gain
 
 __all__ = [
+    "MAX_QUERIES",
     "Calibration",
     "Interval",
+    "LabelRetrieval",
     "Resolution",
     "RetrievalMetrics",
     "as_codes",
@@ -27,9 +33,11 @@ __all__ = [
     "bootstrap_interval",
     "calibrate",
     "confusion",
+    "draw_queries",
     "f1_per_class",
     "fit_temperature",
     "macro_f1",
+    "rank_neighbors",
     "reject_threshold",
     "resolution",
     "retrieval_metrics",

@@ -4,6 +4,8 @@ from .graph_cache import graph_between as graph_between
 from .graph_cache import graph_file as graph_file
 from .graph_cache import kept_graph as kept_graph
 from .index import EmbeddingIndex as EmbeddingIndex
+from .nearest_cells import MOST_CELLS as MOST_CELLS
+from .nearest_cells import Cells as Cells
 from .neighbor_graph import NeighborGraph as NeighborGraph
 from .new_rows import CODE as CODE
 from .order import Queries as Queries
@@ -13,6 +15,8 @@ from .result import SearchResult as SearchResult
 __all__ = [
     "CODE",
     "DEPTH",
+    "MOST_CELLS",
+    "Cells",
     "EmbeddingIndex",
     "NeighborGraph",
     "Points",

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from metric_face.arrays import Floats
+from metric_face.arrays import Floats, Ints
 from metric_face.errors import FileFormatError
 from metric_face.files import tidy
 from metric_face.search.neighbor_graph import NeighborGraph
@@ -74,7 +74,9 @@ def kept_graph(
     return graph.head(k)
 
 
-def graph_between(folder: Path, split: str, queries: Floats, among: str, gallery: Floats) -> NeighborGraph:
+def graph_between(
+    folder: Path, split: str, queries: Floats, among: str, gallery: Floats, *, rows: Ints | None = None
+) -> NeighborGraph:
     """The graph from one part of a run to another, kept in its folder, as deep as the choice of k looks.
 
     Args:
@@ -83,9 +85,12 @@ def graph_between(folder: Path, split: str, queries: Floats, among: str, gallery
         queries: (Q, D) their vectors.
         among: the split that is searched.
         gallery: (N, D) its vectors.
+        rows: (q,) those of the queries that ask; default all of them.
     """
     depth = min(DEPTH_BETWEEN, len(gallery))
-    return kept_graph(graph_file(folder, split, among), queries, depth, base=gallery)
+    name = split if rows is None or len(rows) == len(queries) else f"{split}-{len(rows)}"
+    file = graph_file(folder, name, among)
+    return kept_graph(file, queries if name == split else queries[rows], depth, base=gallery)
 
 
 def _search(vectors: Floats, k: int, exclude: Any, base: Floats | None) -> NeighborGraph:

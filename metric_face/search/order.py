@@ -1,6 +1,7 @@
 """The order of what was found: by value, and among equal values the smaller id first."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -68,16 +69,24 @@ class Queries:
             ranks[part], rounding[part] = self.points.exact(self.queries[at], self.lengths[at], ids[part])
         return ranks, rounding
 
-    def against_all(self, rows: slice | Ints) -> tuple[Doubles, Doubles]:
+    def against_all(self, rows: slice | Ints, wide: Doubles | None = None) -> tuple[Doubles, Doubles]:
         """Compare some queries with all N points by a float64 matrix product.
+
+        Args:
+            rows: the queries.
+            wide: (N, D) all points as ``Points.wide`` gives them, where that was done once for all; else it is done
+                here, a block at a time.
 
         Returns:
             (n, N) ranks, greater for nearer, in units of the points' copy; and (n,) lengths of the queries in those.
         """
         points, asking = self.points, self.wide(rows)
         ranks = np.empty((len(asking), len(points)))
-        for part in blocks(*points.vectors.shape):
-            np.matmul(asking, points.wide(part).T, out=ranks[:, part])
+        if wide is not None:
+            np.matmul(asking, wide.T, out=ranks)
+        else:
+            for part in blocks(*points.vectors.shape):
+                np.matmul(asking, points.wide(part).T, out=ranks[:, part])
         if points.by_distance:
             ranks *= 2
             ranks -= points.sizes**2
@@ -96,28 +105,43 @@ class Queries:
             (depth,) ids, or as many as have a rank above ``-inf``.
         """
         sizes = self.points.sizes
-        step = 2.0**-52 * (2 + min(14.0, float(np.sqrt(self.queries.shape[1]))))
-        rounding = step * length * sizes
-        if self.points.by_distance:
-            rounding = 2 * rounding + step * sizes**2
-        low, high = ranks - rounding, ranks + rounding
+        found: Ints
         if depth < len(ranks):
-            certain = np.partition(low, len(low) - depth)[len(low) - depth]
-            found = np.flatnonzero((high >= certain) & (ranks > -np.inf))
+            # Nothing whose rank is further below the last place than rounding reaches can be among the nearest.
+            last = np.partition(ranks, len(ranks) - depth)[len(ranks) - depth]
+            reach = 2 * float(self.rounding(length, self.points.largest_size))
+            found = np.flatnonzero(ranks >= last - reach if last > -np.inf else ranks > -np.inf)
         else:
             found = np.flatnonzero(ranks > -np.inf)
-        found = found[np.argsort(-ranks[found], kind="stable")]
+        rounding = self.rounding(length, sizes[found])
+        low, high = ranks[found] - rounding, ranks[found] + rounding
+        if depth < len(found):
+            certain = np.partition(low, len(low) - depth)[len(low) - depth]
+            kept = high >= certain
+            found, low, high = found[kept], low[kept], high[kept]
+        order = np.argsort(-ranks[found])  # equal ranks are settled below
+        found, low, high = found[order], low[order], high[order]
         if len(found) < 2:
             return found
         # A place is certain where all before it lie above all behind it, however the products were rounded.
-        above = np.minimum.accumulate(low[found])[:-1]
-        below = np.maximum.accumulate(high[found][::-1])[::-1][1:]
+        above = np.minimum.accumulate(low)[:-1]
+        below = np.maximum.accumulate(high[::-1])[::-1][1:]
         run = np.concatenate([[0], np.cumsum(above > below)])
         doubtful = np.flatnonzero(np.bincount(run)[run] > 1)
         doubtful = doubtful[run[doubtful] <= run[min(depth, len(run)) - 1]]
         if len(doubtful):
             found[doubtful] = self._settled(row, found[doubtful], run[doubtful])
         return found[:depth]
+
+    def rounding(self, length: float, sizes: Any) -> Any:
+        """How far the products of a query of this length with points of these sizes may lie from the truth."""
+        step = 2.0**-52 * (2 + min(14.0, float(np.sqrt(self.queries.shape[1]))))
+        rounding = step * length * sizes
+        return 2 * rounding + step * sizes**2 if self.points.by_distance else rounding
+
+    def in_order(self, row: int, ids: Ints) -> Ints:
+        """Put the ids of points that are nearly equally near to a query in order, settled in float64."""
+        return self._settled(row, ids, np.zeros(len(ids), np.int64))
 
     def _settled(self, row: int, ids: Ints, run: Ints) -> Ints:
         """Put the ids of each run in order."""

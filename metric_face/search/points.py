@@ -100,6 +100,11 @@ class Points:
         return not self.by_distance and self.center is None and self.scale == 1
 
     @cached_property
+    def largest_size(self) -> float:
+        """The greatest of ``sizes``."""
+        return float(self.sizes.max())
+
+    @cached_property
     def twins(self) -> Ints:
         """(N,) codes from 0, one of all rows that are equal."""
         vectors = np.ascontiguousarray(self.vectors)
