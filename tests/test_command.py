@@ -246,5 +246,7 @@ def test_the_command_draws_as_many_as_python_does() -> None:
     import metric_face
     from metric_face.cli.evaluate import evaluate
 
-    of = [inspect.signature(one).parameters["max_queries"].default for one in (evaluate, metric_face.evaluate)]
+    of = [
+        inspect.signature(one).parameters["max_queries"].default for one in (evaluate, metric_face.evaluate)
+    ]
     assert of[0] == of[1]
