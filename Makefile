@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check bench wheel-test clean
+.PHONY: help demo test check bench docs wheel-test clean
 
 help:
 	@echo "make demo    synthetic faces: train, index, ask, evaluate, look (under 4 minutes after the installation)"
 	@echo "make test    the tests"
 	@echo "make check   ruff and strict mypy"
 	@echo "make bench   the benchmarks"
+	@echo "make docs    the documentation, into site/"
 	@echo "make clean   remove what these commands made"
 
 # torch and torchvision come from the same lock, together: a CPU-only torch beside torchvision does not load.
@@ -17,6 +18,11 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# What the documentation needs, beside the rest: mkdocs, a kernel for the tutorials, twine.
+$(VENV)/docs: $(VENV)/installed requirements-docs.lock
+	$(BIN)/python -m pip install --quiet --requirement requirements-docs.lock
 	touch $@
 
 demo: $(VENV)/installed
@@ -34,9 +40,13 @@ check: $(VENV)/installed
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks
 
+# Warnings are errors; the tutorials are run, a minute or two. NO_MKDOCS_2_WARNING: an advertisement, no warning of ours.
+docs: $(VENV)/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 # The wheel is what people get: build it, install it elsewhere, and test that.
-wheel-test: $(VENV)/installed
+wheel-test: $(VENV)/docs
 	$(BIN)/python -m pytest -q tests/test_wheel.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info demo
+	rm -rf $(VENV) build dist *.egg-info demo site

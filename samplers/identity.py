@@ -41,7 +41,7 @@ class RandomIdentitySampler:
         num_batches: a longer epoch than the shortest that keeps all promises, or, with a balance other than
             "proportional", a shorter one that is balanced as far as coverage allows.
         seed: hashed together with the epoch.
-        rank, world_size: this process among all; by default what torch.distributed reports when the epoch
+        rank: this process among all `world_size`; by default what torch.distributed reports when the epoch
             starts, so a sampler made before the process group is correct too.
 
     Raises:

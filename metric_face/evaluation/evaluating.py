@@ -116,7 +116,11 @@ def probe(
     """Fit the linear probe of :func:`evaluate` alone.
 
     Args:
-        run, embeddings, split, seed, say: as for :func:`evaluate`.
+        run: as for :func:`evaluate`, and so are the others.
+        embeddings: of its images; default those stored in the run.
+        split: ``val`` or ``test``.
+        seed: of the resampling.
+        say: called with a line before each long step.
 
     Returns:
         The score of each target: macro F1 with its interval, and F1 per class.

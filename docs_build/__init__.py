@@ -1,0 +1,1 @@
+"""What builds the documentation: the pages that are made from the code, and the tutorials, which are run."""
