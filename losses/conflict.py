@@ -32,6 +32,12 @@ class GradientConflict:
     components: dict[str, AngleEstimate]
     labels: dict[int, AngleEstimate]
 
+    def __repr__(self) -> str:
+        name = WHOLE if WHOLE in self.components else SHARED
+        found = self.components[name]
+        told = f"kappa {found.kappa:.2f} ({found.low:.2f} to {found.high:.2f}), {found.probes} probes"
+        return f"GradientConflict({name}: {found.abstains or told})"
+
     @property
     def kappa(self) -> float:
         """Of the whole gradient; NaN if its estimate abstains."""

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -13,8 +14,8 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy of the tree so that nothing is left in it."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with wheel and sdist, built from a copy of the tree so that nothing is left in it."""
     source = tmp_path_factory.mktemp("source") / "metric_face"
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
     if tracked.returncode:
@@ -28,16 +29,58 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             copy.write_bytes(file.read_bytes())
     made = tmp_path_factory.mktemp("dist")
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(made), str(source)],
+        [
+            sys.executable,
+            "-m",
+            "build",
+            "--wheel",
+            "--sdist",
+            "--no-isolation",
+            "--outdir",
+            str(made),
+            str(source),
+        ],
         check=True,
         capture_output=True,
     )
-    return next(made.glob("*.whl"))
+    return made
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    return next(built.glob("*.whl"))
 
 
 def shipped(wheel: Path) -> set[str]:
     with zipfile.ZipFile(wheel) as archive:
         return {name for name in archive.namelist() if ".dist-info/" not in name}
+
+
+def test_twine_takes_both(built: Path) -> None:
+    pytest.importorskip("twine", reason="make docs installs it")
+    files = sorted(map(str, built.iterdir()))
+    assert [Path(file).suffix for file in files] == [".whl", ".gz"]
+    done = subprocess.run(
+        [sys.executable, "-m", "twine", "check", "--strict", *files], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("PASSED") == 2
+
+
+def test_a_wheel_made_from_the_sdist_holds_the_same(built: Path, wheel: Path, tmp_path: Path) -> None:
+    with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(tmp_path / "again"),
+    ]
+    subprocess.run([*command, str(next(tmp_path.glob("metric_face-*")))], check=True, capture_output=True)
+    assert shipped(next((tmp_path / "again").glob("*.whl"))) == shipped(wheel)
 
 
 def test_the_wheel_holds_exactly_the_modules_of_the_tree(wheel: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from metric_face.auditing.sentences import remedy_of, sentence_of
+from metric_face.plurals import counted
 
 Severity = Literal["certain", "warning", "note"]
 
@@ -85,6 +86,10 @@ class InspectionReport:
     files: dict[int, Path] = field(default_factory=dict, repr=False, compare=False)
     refusal: str = ""
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        refused = "; a training would refuse" if self.refusal else ""
+        return f"InspectionReport({counted(self.images, 'images')}: {counted(len(self.findings), 'findings')}{refused})"
 
     @property
     def certain(self) -> bool:

@@ -33,6 +33,7 @@ class SplitConfig(Section):
     fold: Annotated[int, Field(ge=0)] = 0
     """Which fold is for validation, from 0."""
     seed: Seed = 0
+    """Of the split alone."""
 
     @model_validator(mode="after")
     def _leaves_something_to_train_on(self) -> "SplitConfig":

@@ -49,6 +49,7 @@ class SamplerConfig(Section):
     coverage: Literal["images", "identities"] = "images"
     """What an epoch shows at least: every image once, or every label as often as any other, give or take one."""
     singletons: Literal["pad", "drop", "raise"] = "pad"
+    """Labels of one image: repeat it (``pad``), leave it out (``drop``), or refuse (``raise``)."""
     spread: bool = True
     """Take the K images of a label from different identities, where the label is not the identity."""
     batch_size: Annotated[int, Field(ge=2, le=65536)] = 64
@@ -65,10 +66,13 @@ class LossConfig(Section):
     label: Annotated[str, Field(min_length=1)] = "joint"
     """The label of the metric loss and of identity batches: ``identity``, ``joint`` or one attribute."""
     metric_weight: Weight = 1.0
+    """Weight of the metric loss beside the classifiers'."""
     metric_ramp: Steps = 0
     """Steps over which the metric loss grows to its weight."""
     classifier: Literal["ce", "focal", "logit_adjusted"] = "ce"
+    """Of the heads: cross-entropy, focal loss, or cross-entropy adjusted for the mix of labels that is drawn."""
     classifier_weight: Weight = 1.0
+    """Weight of the classifiers' loss; the heads share it."""
     label_smoothing: Below1 = 0.0
     """Of the cross-entropy ``ce``."""
     class_balance: Below1 = 0.0
@@ -85,7 +89,9 @@ class LossConfig(Section):
 
 class OptimizerConfig(Section):
     lr: Annotated[float, Field(gt=0, le=10)] = 1e-3
+    """Highest learning rate of AdamW, reached after the warm-up."""
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.05
+    """Of AdamW."""
     warmup: Share = 0.05
     """Share of the steps over which the learning rate rises."""
     final: Share = 0.01
@@ -112,6 +118,7 @@ class OptimizerConfig(Section):
 
 class TrainerConfig(Section):
     epochs: Count = 10
+    """Passes of the sampler; what one shows at least is ``sampler.coverage``."""
     max_time: str | None = None
     """Wall time after which training ends with its best weights, such as 30m, 2h or 01:30:00."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -154,6 +161,7 @@ class Config(Section):
     optimizer: OptimizerConfig = OptimizerConfig()
     trainer: TrainerConfig = TrainerConfig()
     seed: Seed = 0
+    """Of weights, batches and augmentation."""
 
     @property
     def identity_batches(self) -> bool:

@@ -14,6 +14,7 @@ from metric_face.data.label_parsing import text_of
 from metric_face.errors import ArgumentError, DataError
 from metric_face.files import inside, write_atomically
 from metric_face.missing import column_of, missing_rows
+from metric_face.plurals import counted
 
 RESERVED = ("path", "identity", "split")
 
@@ -53,6 +54,10 @@ class ImageTable:
                 raise DataError(
                     f"row {row}{where}: '{column}' must not be empty; fill it in or drop the row (counted from 0)"
                 )
+
+    def __repr__(self) -> str:
+        columns = ", ".join(map(str, self.frame.columns))
+        return f"ImageTable({counted(len(self.frame), 'images')}; {columns})"
 
     @classmethod
     def read(cls, source: str | Path, *, root: str | Path | None = None) -> Self:

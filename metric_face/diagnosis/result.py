@@ -6,6 +6,7 @@ from typing import Any
 
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Abstention, Finding, HypothesisAnswer, Measure, Table
+from metric_face.plurals import counted
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class Diagnosis:
     predictions_are: str
     seconds: Mapping[str, float]
     context: Context = field(repr=False)
+
+    def __repr__(self) -> str:
+        images = counted(len(self.context.embeddings), "images")
+        return f"Diagnosis({counted(len(self.findings), 'findings')} on {images})"
 
     def lines(self, lang: str = "en") -> list[str]:
         """The answer for a terminal: the top findings in ten lines."""

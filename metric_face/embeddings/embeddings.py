@@ -28,6 +28,7 @@ from metric_face.files import (
     write_atomically,
     write_json,
 )
+from metric_face.plurals import counted
 
 FORMAT = 2
 """With a checksum of the description and stamps of the images; format 1 had neither."""
@@ -68,6 +69,9 @@ class Embeddings:
 
     def __len__(self) -> int:
         return len(self.vectors)
+
+    def __repr__(self) -> str:
+        return f"Embeddings({counted(len(self), 'images')} x {self.vectors.shape[1]})"
 
     def take(self, rows: Sequence[int] | NDArray[Any]) -> Self:
         """The given rows: positions, or a mask of length N."""

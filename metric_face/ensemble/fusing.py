@@ -66,6 +66,11 @@ class Fused:
     written: int
     complete: bool = True
 
+    def __repr__(self) -> str:
+        return (
+            f"Fused({counted(len(self.estimates), 'candidates')}; {counted(self.written, 'images')} written)"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The result as plain data, for JSON."""
         return asdict(self)

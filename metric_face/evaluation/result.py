@@ -6,6 +6,7 @@ from typing import Any
 from metric_face.errors import ArgumentError
 from metric_face.evaluation.logit_adjustment import Remedy
 from metric_face.metrics import Interval
+from metric_face.plurals import counted
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,10 @@ class Evaluation:
     def drawing_error(self) -> float:
         """How far retrieval of the images that ask may lie from that of all: the largest over labels and metrics."""
         return max((retrieval.drawing_error for retrieval in self.retrieval), default=0.0)
+
+    def __repr__(self) -> str:
+        images, identities = counted(self.images, "images"), counted(self.identities, "identities")
+        return f"Evaluation({self.split}: {images} of {identities}, {counted(len(self.scores), 'scores')})"
 
     def score(self, predictor: str, target: str) -> Score:
         """One score.

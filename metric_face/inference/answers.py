@@ -48,6 +48,12 @@ class Answer:
     identity: str | None = None
     left_out: int = 0
 
+    def __repr__(self) -> str:
+        return f"Answer({self.nearest(0).lines()[0]})"
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
     @property
     def predicted(self) -> dict[str, str]:
         """Target -> class name, or ``unknown`` where the certainty is below the index's threshold."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from metric_face.arrays import Floats, Ints
 from metric_face.errors import ArgumentError, FileFormatError
+from metric_face.plurals import counted
 from metric_face.search.build import build_store
 from metric_face.search.exact import Exclusion, nearest
 from metric_face.search.graph_files import read_graph, write_graph
@@ -54,6 +55,10 @@ class NeighborGraph(Nearest):
     same_identity_excluded: bool = False
     recall: float = 1.0
     source: str = ""
+
+    def __repr__(self) -> str:
+        items, k = self.ids.shape
+        return f"NeighborGraph({counted(items, 'items')}, {counted(k, 'neighbors')} each, {self.metric})"
 
     @classmethod
     def build(

@@ -45,6 +45,9 @@ class Projection:
     n_neighbors: int
     min_dist: float
 
+    def __repr__(self) -> str:
+        return f"Projection({self.n:,} points, seed {self.seed})"
+
     @property
     def n(self) -> int:
         """Number of points."""
