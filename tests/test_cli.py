@@ -20,7 +20,7 @@ from tests.training_cases import tiny_config
 ROOT = Path(metric_face.__file__).parents[1]
 FOLDER = ROOT / "metric_face" / "cli"
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-SUPPORT = {"output_options", "progress", "stopping", "terminal"}
+SUPPORT = {"output_options", "progress", "ranks", "stopping", "terminal"}
 ROW = re.compile(r"^\| `([a-z]+)` \| ([^|]+) \| `([^`]+)` \|$", re.MULTILINE)
 
 
