@@ -13,7 +13,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from metric_face.cli.app import app
-from metric_face.embeddings.embeddings import logits_file
+from metric_face.embeddings.description import logits_file
 from metric_face.errors import MetricFaceError
 
 _LOGITS = f"embeddings/{logits_file('color')}"

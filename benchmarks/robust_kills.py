@@ -37,14 +37,14 @@ def prepare(home: Path) -> list[Case]:
     """Train the smallest run, and set out the states that the commands start from."""
     import torch
 
-    from metric_face import extraction
     from metric_face.embeddings.embeddings import Embeddings
+    from metric_face.extraction import vector_files
     from metric_face.training.fitting import fit
     from tests.conftest import draw_toy
     from tests.training_cases import tiny_config
 
     torch.set_num_threads(1)
-    extraction._Store.STRIDE = 16  # several notes of how far it is, on few images
+    vector_files.STRIDE = 16  # several notes of how far it is, on few images
     draw_toy(home / "data", identities=12, each=4)
     draw_toy(home / "unseen", identities=3, each=4, seed=1)
     run = home / "work" / "run"

@@ -10,6 +10,7 @@ from .demo import run_demo as run_demo
 from .diagnosis import diagnose as diagnose
 from .diagnosis import write_report as write_report
 from .embedding import embed as embed
+from .embedding import merge_shards as merge_shards
 from .embeddings import Embeddings as Embeddings
 from .ensemble import fuse as fuse
 from .errors import MetricFaceError as MetricFaceError
@@ -68,6 +69,7 @@ __all__ = [
     "fuse",
     "gradient_conflict",
     "load_config",
+    "merge_shards",
     "probe",
     "project",
     "recipes",

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import torch
 
-from metric_face import extraction
 from metric_face.data.images import ImageError
 from metric_face.data.table import ImageTable
 from metric_face.data.transforms import EvalTransform
 from metric_face.embeddings.embeddings import Embeddings
 from metric_face.errors import ArgumentError, FileFormatError
 from metric_face.extraction import extract as extract_as_the_device_likes
+from metric_face.extraction import vector_files
 from metric_face.models.embedding_model import EmbeddingModel
 from tests.conftest import draw_toy
 
@@ -82,7 +82,7 @@ def stop_after(folder: Path, model: EmbeddingModel, table: ImageTable, rows: int
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(extraction._Store, "STRIDE", 1)
+        patch.setattr(vector_files, "STRIDE", 1)
         with pytest.raises(KeyboardInterrupt):
             extract(model, table, transform=TRANSFORM, folder=folder / "e", batch_size=8, progress=interrupt)
 
@@ -112,16 +112,16 @@ def test_a_killed_process_loses_and_doubles_nothing(tmp_path: Path, model: Embed
     script = tmp_path / "work.py"
     script.write_text(
         "import sys, time, torch\n"
-        "from metric_face import extraction\n"
+        "from metric_face.extraction import extract, vector_files\n"
         "from metric_face.data.table import ImageTable\n"
         "from metric_face.data.transforms import EvalTransform\n"
         "from metric_face.models.embedding_model import EmbeddingModel\n"
-        "extraction._Store.STRIDE = 8\n"
+        "vector_files.STRIDE = 8\n"
         "home = sys.argv[1]\n"
         "model = EmbeddingModel('test_resnet', {'color': 2}, embedding_size=8).eval()\n"
         "model.load_state_dict(torch.load(home + '/weights.pth', weights_only=True))\n"
-        "extraction.extract(model, ImageTable.read(home + '/data'), transform=EvalTransform((32, 32)), batch_size=8,\n"
-        "                   precision='fp32', folder=home + '/e', progress=lambda d, n: time.sleep(0.05))\n"
+        "extract(model, ImageTable.read(home + '/data'), transform=EvalTransform((32, 32)), batch_size=8,\n"
+        "        precision='fp32', folder=home + '/e', progress=lambda d, n: time.sleep(0.05))\n"
     )
     process = subprocess.Popen([sys.executable, str(script), str(tmp_path)])
     note = tmp_path / ".e.metric_face" / "progress.json"

@@ -12,7 +12,8 @@ import pytest
 
 from benchmarks.corruption_kinds import damages
 from metric_face.adopt import adopt
-from metric_face.embeddings.embeddings import Embeddings, logits_file
+from metric_face.embeddings.description import logits_file
+from metric_face.embeddings.embeddings import Embeddings
 from metric_face.errors import FileFormatError, MetricFaceError
 from metric_face.files.checked_files import read_json, write_json
 from metric_face.files.rules import TEXT, WHOLE

@@ -10,6 +10,12 @@ from .fingerprints import perceptual_bits as perceptual_bits
 from .fingerprints import take_fingerprints as take_fingerprints
 from .image_files import MARK as MARK
 from .image_files import images_below as images_below
+from .image_rows import PIECE as PIECE
+from .image_rows import ImageRows as ImageRows
+from .image_rows import TableRows as TableRows
+from .image_rows import digest_rows as digest_rows
+from .image_rows import names_of as names_of
+from .image_rows import recut as recut
 from .image_stamps import COLUMNS as COLUMNS
 from .image_stamps import ImageState as ImageState
 from .image_stamps import compare_stamps as compare_stamps
@@ -48,23 +54,27 @@ from .whereabouts import root_beside as root_beside
 __all__ = [
     "COLUMNS",
     "MARK",
+    "PIECE",
     "SIDE",
     "Attribute",
     "Augmentation",
     "Codes",
     "EvalTransform",
     "ImageDataset",
+    "ImageRows",
     "ImageState",
     "ImageTable",
     "LabelSpace",
     "PixelCache",
     "PreparedData",
+    "TableRows",
     "Targets",
     "Template",
     "Unseen",
     "base_of",
     "compare_stamps",
     "data_root",
+    "digest_rows",
     "find_broken",
     "given_root",
     "identities_of",
@@ -73,11 +83,13 @@ __all__ = [
     "is_nested",
     "listed",
     "moved",
+    "names_of",
     "obvious_attributes",
     "open_image",
     "perceptual_bits",
     "prepare_data",
     "read_csv_text",
+    "recut",
     "refuse_broken",
     "refuse_missing",
     "refuse_repeated",

@@ -1,6 +1,6 @@
 """Embeddings: vectors, the images they stand for, and the model that made them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -10,37 +10,31 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from metric_face.arrays import Floats
-from metric_face.data import COLUMNS, ImageState, ImageTable, compare_stamps, moved, take_stamps
+from metric_face.data import COLUMNS, ImageState, ImageTable, TableRows, compare_stamps, moved, take_stamps
+from metric_face.embeddings.description import (
+    FORMAT,
+    IMAGES,
+    RULES,
+    STAMPS,
+    array_shapes,
+    describe,
+    described_files,
+    logits_file,
+    stamps_table,
+    write_images,
+)
 from metric_face.errors import ArgumentError, FileFormatError
 from metric_face.files import (
-    DIGEST,
     EMBEDDINGS,
-    TEXT,
-    WHOLE,
     build,
     check_digest,
-    digest_of,
     finish_interrupted_swap,
-    mapping_of,
     read_json,
     read_rows,
     replace_folder,
-    write_atomically,
     write_json,
 )
 from metric_face.plurals import counted
-
-FORMAT = 2
-"""With a checksum of the description and stamps of the images; format 1 had neither."""
-STAMPS = "stamps.parquet"
-_RULES = {
-    "fingerprint": TEXT,
-    "root": TEXT,
-    "rows": WHOLE,
-    "dimensions": WHOLE,
-    "logits": mapping_of(WHOLE),
-    "sha256": mapping_of(DIGEST),
-}
 
 
 @dataclass(frozen=True)
@@ -108,7 +102,11 @@ class Embeddings:
             np.save(new / "vectors.npy", self.vectors)
             for name, values in self.logits.items():
                 np.save(new / logits_file(name), values)
-            write_description(new, self.table, self.fingerprint, list(self.logits), stamps=self.stamps)
+            rows = TableRows(self.table)
+            stamps = None if self.stamps is None else [stamps_table(self.stamps)]
+            write_images(new, rows.pieces(), rows.schema, rows.root, stamps=stamps)
+            description = describe(new, self.fingerprint, rows.root, self.logits)
+            write_json(new / "embeddings.json", description, version=FORMAT)
 
     @classmethod
     def load(cls, folder: str | Path, *, mmap: bool = False, data: str | Path | None = None) -> Self:
@@ -127,71 +125,34 @@ class Embeddings:
         if not (home / "embeddings.json").is_file():
             raise FileFormatError(f"{home}: holds no embeddings; run 'metric-face embed' first")
         file, remedy = home / "embeddings.json", "run 'metric-face embed' again"
-        description = read_json(file, _RULES, version=FORMAT, remedy=remedy)
+        description = read_json(file, RULES, version=FORMAT, remedy=remedy)
         heads: dict[str, int] = description["logits"]
-        files = _files(heads)
+        files = described_files(heads)
         if set(description["sha256"]) != set(files):
             raise FileFormatError(f"{file}: must hold the checksums of {', '.join(files)}; {remedy}")
         for name in files:
             check_digest(home / name, [description["sha256"][name]], by="embeddings.json", remedy=remedy)
         rows = description["rows"]
-        widths = {"vectors.npy": description["dimensions"], **{logits_file(h): c for h, c in heads.items()}}
-        arrays = {
-            name: _read_array(home / name, (rows, width), mmap, remedy) for name, width in widths.items()
-        }
-        frame, stamps = (read_rows(home / name, remedy=remedy) for name in ("images.parquet", STAMPS))
+        shapes = array_shapes(rows, description["dimensions"], heads)
+        arrays = {name: read_array(home / name, shape, mmap, remedy) for name, shape in shapes.items()}
+        frame, stamps = (read_rows(home / name, remedy=remedy) for name in (IMAGES, STAMPS))
         if len(frame) != rows or len(stamps) != rows or list(stamps.columns) != list(COLUMNS):
             raise FileFormatError(
                 f"{file}: says {rows} rows, found {len(frame)} images and {len(stamps)} stamps; {remedy}"
             )
-        table = build(
-            lambda: ImageTable(frame, Path(description["root"])), home / "images.parquet", remedy=remedy
-        )
+        table = build(lambda: ImageTable(frame, Path(description["root"])), home / IMAGES, remedy=remedy)
         if data is not None:
             table = moved(table, Path(data))
         logits = {head: arrays[logits_file(head)] for head in heads}
         return cls(arrays["vectors.npy"], table, description["fingerprint"], logits, stamps)
 
 
-def write_description(
-    folder: Path,
-    table: ImageTable,
-    fingerprint: str,
-    heads: Sequence[str],
-    *,
-    stamps: pd.DataFrame | None = None,
-) -> None:
-    """Write ``images.parquet``, ``stamps.parquet`` and ``embeddings.json`` beside arrays that are already there.
+def read_array(file: Path, shape: tuple[int, int], mmap: bool, remedy: str) -> Floats:
+    """A float32 array of a stored shape.
 
-    Args:
-        folder: with the arrays.
-        table: the N images.
-        fingerprint: of the model.
-        heads: those with logits.
-        stamps: of the image files; default as they are now.
+    Raises:
+        FileFormatError: it is truncated, altered or of another shape.
     """
-    table.save(folder / "images.parquet")
-    stamps = take_stamps(table.paths) if stamps is None else stamps
-    write_atomically(folder / STAMPS, lambda file: stamps.to_parquet(file, index=False))
-    shapes = {
-        name: np.load(folder / name, mmap_mode="r").shape for name in _files(heads) if name.endswith(".npy")
-    }
-    description = {
-        "fingerprint": fingerprint,
-        "root": str(table.root.resolve()),
-        "rows": len(table),
-        "dimensions": shapes["vectors.npy"][1],
-        "logits": {head: shapes[logits_file(head)][1] for head in heads},
-        "sha256": {name: digest_of(folder / name) for name in _files(heads)},
-    }
-    write_json(folder / "embeddings.json", description, version=FORMAT)
-
-
-def _files(heads: Iterable[str]) -> list[str]:
-    return ["vectors.npy", "images.parquet", STAMPS, *map(logits_file, heads)]
-
-
-def _read_array(file: Path, shape: tuple[int, int], mmap: bool, remedy: str) -> Floats:
     mode: Literal["r"] | None = "r" if mmap else None
     try:
         array = np.load(file, mmap_mode=mode, allow_pickle=False)
@@ -202,8 +163,3 @@ def _read_array(file: Path, shape: tuple[int, int], mmap: bool, remedy: str) -> 
     if array.shape != shape or array.dtype != np.float32:
         raise FileFormatError(f"{file}: must be {shape} float32, found {array.shape} {array.dtype}; {remedy}")
     return np.asanyarray(array)
-
-
-def logits_file(head: str) -> str:
-    # A head is named after a column of the user's, which may hold any character.
-    return f"logits-{head.encode().hex()}.npy"

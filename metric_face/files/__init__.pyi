@@ -1,4 +1,5 @@
 from .atomic import file_target as file_target
+from .atomic import flush_to_disk as flush_to_disk
 from .atomic import holds_text as holds_text
 from .atomic import inside as inside
 from .atomic import sha256_of as sha256_of
@@ -63,6 +64,7 @@ __all__ = [
     "digest_of",
     "file_target",
     "finish_interrupted_swap",
+    "flush_to_disk",
     "folder_target",
     "holds_only",
     "holds_text",
