@@ -38,7 +38,7 @@ SLURM = {"SLURM_ARRAY_TASK_ID": "14", "SLURM_ARRAY_TASK_MIN": "10", "SLURM_ARRAY
         ("2/4", {}, "2/4"),
         (" 1 / 1 ", {}, "1/1"),
         ("slurm", {**SLURM, "SLURM_ARRAY_TASK_STEP": "2"}, "3/4"),
-        ("slurm", {"SLURM_PROCID": "0", "SLURM_NTASKS": "3"}, "1/3"),
+        ("slurm", SLURM | {"SLURM_ARRAY_TASK_ID": "10"}, "1/4"),
     ],
 )
 def test_a_shard_is_read(text: str, environment: dict[str, str], read: str) -> None:

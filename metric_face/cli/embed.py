@@ -8,6 +8,7 @@ from metric_face.cli import embed_options as own
 from metric_face.cli.options import LATEST, DataRoot, Json, Overrides, RunArgument
 from metric_face.cli.output_options import check_apart
 from metric_face.cli.progress import bar
+from metric_face.cli.shard_options import Merge, Shard, Workers, check_alone, sharing
 from metric_face.cli.terminal import answer, answer_json, say
 from metric_face.plurals import counted
 
@@ -23,35 +24,50 @@ def embed(
     overrides: Overrides = None,
     batch_size: own.BatchSize = 64,
     precision: own.Precision = "auto",
+    shard: Shard = None,
+    merge: Merge = False,
+    workers: Workers = None,
     as_json: Json = False,
 ) -> None:
     """Compute the vectors of all images; an interrupted call goes on where it stopped."""
+    check_alone(shard, merge)
     own.check_usage(
         backbone,
         out,
-        of_a_run={"IMAGES of another run": data, "--data": root, "--csv": csv},
+        of_a_run={
+            "IMAGES of another run": data,
+            "--data": root,
+            "--csv": csv,
+            **sharing(shard, merge, workers),
+        },
         of_a_backbone={"--weights": weights, "--set": overrides},
     )
-    from metric_face.embedding import embed
+    from metric_face.embedding import embed, merge_shards
     from metric_face.run import Run
 
     check_apart({"--csv": csv}, [] if data is None else [data])
     how: dict[str, Any] = {"batch_size": batch_size, "precision": precision, "say": say}
-    with bar("embedding", not as_json) as progress:
+    with bar("joining" if merge else "embedding", not as_json) as progress:
         if backbone is not None and out is not None:
             from metric_face.untrained import embed_backbone
 
             made = embed_backbone(
                 run, backbone, out, weights=weights, overrides=overrides or (), progress=progress, **how
             )
+        elif merge:
+            made = merge_shards(
+                Run.open(run, data=root), data, folder=out, csv=csv, say=say, progress=progress
+            )
         else:
+            how |= {"shard": shard, "workers": workers}
             made = embed(Run.open(run, data=root), data, folder=out, csv=csv, progress=progress, **how)
     facts = made.to_dict()
     if as_json:
         answer_json(facts)
     else:
+        part = "" if made.shard is None else f"shard {made.shard}: "
         answer(
-            f"{counted(facts['images'], 'images')} x {facts['dimensions']} in {made.seconds:.0f} s "
+            f"{part}{counted(facts['images'], 'images')} x {facts['dimensions']} in {made.seconds:.0f} s "
             f"({facts['images_per_second']} images/s); {facts['folder']}"
         )
     for note in made.notes:

@@ -12,6 +12,7 @@ from metric_face.visible import is_text, visible
 DEBUG = "METRIC_FACE_DEBUG"
 _LONGEST = 160
 _LONGEST_LINE = 290
+_COMMAND = ": metric-face "
 
 
 def line_of(error: BaseException) -> str:
@@ -44,9 +45,10 @@ def _one_line(text: str) -> str:
 
 
 def _cut(line: str) -> str:
-    """A line without its middle where it is long: the key stands at its beginning, the remedy at its end."""
-    half = _LONGEST_LINE // 2
-    return line if len(line) <= _LONGEST_LINE else f"{line[:half]} ... {line[5 - half :]}"
+    """A line without its middle where it is long: the key is at its beginning, and a command at its end stays whole."""
+    before, mark, command = line.partition(_COMMAND)
+    cut = before if len(before) <= _LONGEST_LINE else f"{before[:145]} ... {before[-140:]}"
+    return cut + mark + command
 
 
 def _shortened(name: object) -> str:

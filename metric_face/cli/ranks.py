@@ -7,7 +7,7 @@ from typing import TextIO
 
 from metric_face.processes import forget_launcher, this_process
 
-SHARED = frozenset({"train"})
+SHARED = frozenset({"embed", "train"})
 """The commands whose work several processes share; any other is done by the first process alone."""
 _PATIENCE = 10.0
 """Seconds that a process with an error waits to be ended by the launcher: the first one mostly has the same error."""
@@ -57,7 +57,7 @@ def as_one(words: list[str]) -> Speaker:
     process = this_process()
     if process.world_size == 1:
         return Speaker()
-    if not SHARED & set(words[:1]):
+    if not SHARED & set(words[:1]) or "--backbone" in words:
         if not process.is_first:
             sys.exit(0)
         forget_launcher()

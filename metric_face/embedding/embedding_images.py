@@ -1,15 +1,23 @@
 """embed: the vectors of a run's images, or of others, and the predictions of its classifiers as a file."""
 
+import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from metric_face.embedding.embedded import Embedded
+from metric_face.embedding.merging import join
 from metric_face.embedding.predictions_file import refuse_without_classifiers, write_csv
-from metric_face.embedding.sources import open_source
+from metric_face.embedding.sources import Source, open_source
 from metric_face.embedding.targets import target_of
 from metric_face.errors import ArgumentError
+from metric_face.processes import this_process
 from metric_face.progress import Progress, Say, silent
 from metric_face.run import Run
+
+if TYPE_CHECKING:
+    from metric_face.extraction import Shard, Written
 
 
 def embed(
@@ -37,7 +45,8 @@ def embed(
         csv: where to write the probabilities that the classifiers give each image, which :func:`metric_face.fuse`
             reads; None writes none.
         shard: ``i/n`` computes only the i-th of n shards, counted from 1, for :func:`merge_shards` to join; ``slurm``
-            is the shard of this task of a Slurm array or ``srun``. None computes all.
+            is the shard of this task of a Slurm array. None computes all; where torchrun or ``srun`` started several
+            processes, each computes a shard, and the first joins them.
         batch_size: images a forward pass.
         precision: ``auto`` (bf16 where the device computes in it), ``fp32`` or ``bf16``.
         workers: decoding threads; default one a core.
@@ -48,8 +57,8 @@ def embed(
         What was written, and what was noted.
 
     Raises:
-        ArgumentError: ``images`` without a folder of their own, or ``csv`` with a run that has no classifiers or with
-            a shard.
+        ArgumentError: ``images`` without a folder of their own, ``csv`` with a run that has no classifiers or with a
+            shard, or ``shard`` where several processes were started.
         DataError: no image can be used.
         OutputError: the folder holds something else.
 
@@ -59,52 +68,65 @@ def embed(
         (120, 128)
     """
     run = Run.open(run) if isinstance(run, str | Path) else run
+    process = this_process()
     target = target_of(run, images, folder)
     refuse_without_classifiers(run, csv)
-    if csv is not None and shard is not None:
+    if shard is not None and csv is not None:
         raise ArgumentError("--csv: a shard has a part of the images only; give it with --merge")
+    if shard is not None and process.world_size > 1:
+        raise ArgumentError(
+            f"--shard {shard}: each of the {process.world_size} processes takes its shard by itself; leave it out"
+        )
     source = open_source(run, images, say)
     say("loading PyTorch ...")
-    from metric_face.extraction import (  # here, after all that can be refused at once
-        Embedder,
-        Shard,
-        shards_folder,
-        write_embeddings,
-        write_shard,
-    )
+    from metric_face.extraction import Shard, shards_folder  # here, after all that can be refused at once
+    from metric_face.training import from_first, joined, wait_for_all
 
     part = None if shard is None else Shard.parse(shard)
     started = time.monotonic()
-    embedder = Embedder(run.model, run.transform, precision=precision)
-    if part is None:
-        made = write_embeddings(
-            embedder,
-            source.rows,
-            target,
-            fingerprint=run.fingerprint,
-            batch_size=batch_size,
-            workers=workers,
-            skip_broken=not source.own,
-            progress=progress,
-        )
-    else:
-        made = write_shard(
-            embedder,
-            source.rows,
-            target,
-            part,
-            fingerprint=run.fingerprint,
-            source=source.name,
-            batch_size=batch_size,
-            workers=workers,
-            skip_broken=not source.own,
-            progress=progress,
-        )
-    seconds = time.monotonic() - started
-    if csv is not None:
-        write_csv(csv, run, target)
+    with joined() as process:
+        if process.world_size > 1:
+            part = Shard(process.rank + 1, process.world_size)
+            workers = workers or max(1, (os.cpu_count() or 1) // process.local_world_size)
+        work = Work(run, source, target, batch_size, precision, workers)
+        made = work.compute(part, progress)
+        if process.world_size > 1:
+            wait_for_all()
+            made, part = from_first(lambda: join(run, source, target, folder, images, say)), None
+        seconds = time.monotonic() - started
+        if csv is not None and process.is_first:
+            write_csv(csv, run, target)
     notes = source.notes(made.failed)
-    if part is None:
-        return Embedded(target, made.rows, made.dimensions, seconds, notes, not notes)
-    home = shards_folder(target) / part.name
-    return Embedded(home, made.rows, made.dimensions, seconds, notes, not notes, str(part))
+    home = target if part is None else shards_folder(target) / part.name
+    return Embedded(
+        home, made.rows, made.dimensions, seconds, notes, not notes, None if part is None else str(part)
+    )
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be embedded, and how; as of :func:`embed`."""
+
+    run: Run
+    source: Source
+    target: Path
+    batch_size: int
+    precision: str
+    workers: int | None
+
+    def compute(self, shard: "Shard | None", progress: Progress) -> "Written":
+        """Embed one shard, or all."""
+        from metric_face.extraction import Embedder, write_embeddings, write_shard
+
+        embedder = Embedder(self.run.model, self.run.transform, precision=self.precision)
+        how: dict[str, Any] = {
+            "fingerprint": self.run.fingerprint,
+            "batch_size": self.batch_size,
+            "workers": self.workers,
+            "skip_broken": not self.source.own,
+            "progress": progress,
+        }
+        rows = self.source.rows
+        if shard is None:
+            return write_embeddings(embedder, rows, self.target, **how)
+        return write_shard(embedder, rows, self.target, shard, source=self.source.name, **how)

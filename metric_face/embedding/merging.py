@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from metric_face.data import ImageRows
 from metric_face.embedding.embedded import Embedded
 from metric_face.embedding.predictions_file import refuse_without_classifiers, write_csv
-from metric_face.embedding.sources import open_source
+from metric_face.embedding.sources import Source, open_source
 from metric_face.embedding.targets import command_line, target_of
+from metric_face.errors import ArgumentError
+from metric_face.processes import this_process
 from metric_face.progress import Progress, Say, silent
 from metric_face.run import Run
 
 if TYPE_CHECKING:
-    from metric_face.extraction import Shard, StoredShard
+    from metric_face.extraction import Shard, StoredShard, Written
 
 
 def merge_shards(
@@ -56,40 +58,61 @@ def merge_shards(
         96
     """
     run = Run.open(run) if isinstance(run, str | Path) else run
+    if this_process().world_size > 1:
+        raise ArgumentError("--merge: one process joins the shards; start it without torchrun or srun")
     target = target_of(run, images, run.folder / "embeddings" if folder is None else folder)
     refuse_without_classifiers(run, csv)
+    source = open_source(run, images, say) if images is not None else None
+    started = time.monotonic()
+    made = join(run, source, target, folder, images, say, progress)
+    seconds = time.monotonic() - started
+    if csv is not None:
+        write_csv(csv, run, target)
+    notes = source.notes(made.failed) if source is not None else _notes(made.failed.values())
+    return Embedded(target, made.rows, made.dimensions, seconds, notes, not notes)
+
+
+def join(
+    run: Run,
+    source: Source | None,
+    target: Path,
+    folder: str | Path | None,
+    images: str | Path | None,
+    say: Say = silent,
+    progress: Progress = silent,
+) -> "Written":
+    """Join the shards of a target.
+
+    Args:
+        run: whose model made them.
+        source: what they are of; None is the images of the run, or what the shards name.
+        target: the folder of embeddings.
+        folder: as the user gave it.
+        images: as the user gave them.
+        say: called with each line that a user should know of.
+        progress: called with (rows joined, rows in all).
+    """
     from metric_face.extraction import join_shards
 
-    sources = []
-
     def rows_of(name: str | None) -> ImageRows | None:
-        """The table behind the name that shards give it, None for the images of the run."""
-        if images is None and name is not None:
-            return None
-        sources.append(open_source(run, images, say))
-        return sources[0].rows
+        if source is not None:
+            return source.rows
+        return open_source(run, None, say).rows if name is None else None
 
     def command(shard: "Shard", other: "StoredShard | None") -> str:
         settings = {} if other is None else other.facts["settings"]
-        source = images if images is not None or other is None else other.facts["source"]
         return command_line(
             run,
-            source,
+            images if images is not None or other is None else other.facts["source"],
             folder,
             shard=str(shard),
             batch_size=settings.get("batch_size"),
             precision={"float32": "fp32", "bfloat16": "bf16"}.get(settings.get("precision", "")),
         )
 
-    started = time.monotonic()
-    made = join_shards(
+    return join_shards(
         target, fingerprint=run.fingerprint, command=command, rows_of=rows_of, say=say, progress=progress
     )
-    seconds = time.monotonic() - started
-    if csv is not None:
-        write_csv(csv, run, target)
-    notes = sources[0].notes(made.failed) if sources else _notes(made.failed.values())
-    return Embedded(target, made.rows, made.dimensions, seconds, notes, not notes)
 
 
 def _notes(reasons: Collection[str]) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ class Shard:
 
     @classmethod
     def parse(cls, text: "str | Shard", environment: Mapping[str, str] = os.environ) -> Self:
-        """Read ``i/n``, or ``slurm``: the task of a Slurm array, or else of an ``srun``.
+        """Read ``i/n``, or ``slurm``: the number of this task in a Slurm array.
 
         Args:
             text: as the user gives it.
@@ -72,16 +72,14 @@ class Shard:
 
 
 def _slurm_task(environment: Mapping[str, str]) -> tuple[int, int]:
-    """Number, from 1, and count of the tasks of an array; else of the processes of an srun."""
+    """Number, from 1, and count of the tasks of an array, whatever number it begins with."""
     try:
-        if "SLURM_ARRAY_TASK_ID" in environment:
-            step = int(environment.get("SLURM_ARRAY_TASK_STEP", "1"))
-            first = int(environment["SLURM_ARRAY_TASK_MIN"])
-            number = (int(environment["SLURM_ARRAY_TASK_ID"]) - first) // step
-            return number + 1, int(environment["SLURM_ARRAY_TASK_COUNT"])
-        return int(environment["SLURM_PROCID"]) + 1, int(environment["SLURM_NTASKS"])
+        step = int(environment.get("SLURM_ARRAY_TASK_STEP", "1"))
+        first = int(environment["SLURM_ARRAY_TASK_MIN"])
+        number = (int(environment["SLURM_ARRAY_TASK_ID"]) - first) // step
+        return number + 1, int(environment["SLURM_ARRAY_TASK_COUNT"])
     except (KeyError, ValueError, ZeroDivisionError):
         raise ArgumentError(
-            "--shard slurm: needs SLURM_ARRAY_TASK_ID, _MIN and _COUNT, or SLURM_PROCID and SLURM_NTASKS, as Slurm "
-            "sets them; outside of Slurm give i/n, such as 2/4"
+            "--shard slurm: needs SLURM_ARRAY_TASK_ID, _MIN and _COUNT, as Slurm sets them in an array; elsewhere give "
+            "i/n, such as 2/4"
         ) from None

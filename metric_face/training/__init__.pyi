@@ -6,6 +6,9 @@ from .initial_config import settings_to_train as settings_to_train
 from .objective import build_objective as build_objective
 from .objective import objective_inputs as objective_inputs
 from .opposed_labels import opposed_attributes as opposed_attributes
+from .process_group import from_first as from_first
+from .process_group import joined as joined
+from .process_group import wait_for_all as wait_for_all
 from .readiness import get_ready as get_ready
 from .run_folder import check_run_folder as check_run_folder
 from .run_folder import hold_run_folder as hold_run_folder
@@ -25,13 +28,16 @@ __all__ = [
     "choose_start",
     "fit",
     "fit_folds",
+    "from_first",
     "get_ready",
     "hold_run_folder",
+    "joined",
     "learning_rate_factor",
     "objective_inputs",
     "opposed_attributes",
     "plan_training",
     "settings_to_train",
     "transform_of",
+    "wait_for_all",
     "write_onnx",
 ]

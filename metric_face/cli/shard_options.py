@@ -1,0 +1,25 @@
+"""The options of ``embed`` that share its work among processes."""
+
+from typing import Annotated
+
+import typer
+
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        "--shard", help="i/n: only the i-th of n shards; slurm: that of this task of a Slurm array."
+    ),
+]
+Merge = Annotated[bool, typer.Option("--merge", help="Join the shards, checked; what is missing is named.")]
+Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Threads that decode.")]
+
+
+def check_alone(shard: str | None, merge: bool) -> None:
+    """Refuse ``--shard`` beside ``--merge``."""
+    if shard is not None and merge:
+        raise typer.BadParameter("--merge joins all shards; give it alone, when each --shard has ended")
+
+
+def sharing(shard: str | None, merge: bool, workers: int | None) -> dict[str, object]:
+    """The options by name, None where one is not given."""
+    return {"--shard": shard, "--merge": merge or None, "--workers": workers}
