@@ -164,6 +164,7 @@ def test_the_public_names_are_these() -> None:
         "LabelSpace",
         "LinearProbe",
         "load_config",
+    "merge_shards",
         "LogitAdjustedCrossEntropy",
         "MetricFaceError",
         "NeighborGraph",
