@@ -2,15 +2,13 @@
 
 from typing import Any
 
-import typer
-
 from metric_face.cli import embed_options as own
+from metric_face.cli.embedded_answer import show_embedded
 from metric_face.cli.options import LATEST, DataRoot, Json, Overrides, RunArgument
 from metric_face.cli.output_options import check_apart
 from metric_face.cli.progress import bar
-from metric_face.cli.shard_options import Merge, Shard, Workers, check_alone, sharing
-from metric_face.cli.terminal import answer, answer_json, say
-from metric_face.plurals import counted
+from metric_face.cli.shard_options import Merge, Shard, Workers, sharing
+from metric_face.cli.terminal import say
 
 
 def embed(
@@ -30,16 +28,11 @@ def embed(
     as_json: Json = False,
 ) -> None:
     """Compute the vectors of all images; an interrupted call goes on where it stopped."""
-    check_alone(shard, merge)
+    shared = sharing(shard, merge, workers)
     own.check_usage(
         backbone,
         out,
-        of_a_run={
-            "IMAGES of another run": data,
-            "--data": root,
-            "--csv": csv,
-            **sharing(shard, merge, workers),
-        },
+        of_a_run={"IMAGES of another run": data, "--data": root, "--csv": csv, **shared},
         of_a_backbone={"--weights": weights, "--set": overrides},
     )
     from metric_face.embedding import embed, merge_shards
@@ -51,26 +44,12 @@ def embed(
         if backbone is not None and out is not None:
             from metric_face.untrained import embed_backbone
 
-            made = embed_backbone(
-                run, backbone, out, weights=weights, overrides=overrides or (), progress=progress, **how
-            )
+            own_settings = {"weights": weights, "overrides": overrides or (), **how}
+            made = embed_backbone(run, backbone, out, progress=progress, **own_settings)
         elif merge:
-            made = merge_shards(
-                Run.open(run, data=root), data, folder=out, csv=csv, say=say, progress=progress
-            )
+            opened = Run.open(run, data=root)
+            made = merge_shards(opened, data, folder=out, csv=csv, say=say, progress=progress)
         else:
             how |= {"shard": shard, "workers": workers}
             made = embed(Run.open(run, data=root), data, folder=out, csv=csv, progress=progress, **how)
-    facts = made.to_dict()
-    if as_json:
-        answer_json(facts)
-    else:
-        part = "" if made.shard is None else f"shard {made.shard}: "
-        answer(
-            f"{part}{counted(facts['images'], 'images')} x {facts['dimensions']} in {made.seconds:.0f} s "
-            f"({facts['images_per_second']} images/s); {facts['folder']}"
-        )
-    for note in made.notes:
-        say(note)
-    if not made.complete:
-        raise typer.Exit(1)
+    show_embedded(made, as_json)

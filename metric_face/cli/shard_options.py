@@ -14,12 +14,8 @@ Merge = Annotated[bool, typer.Option("--merge", help="Join the shards, checked; 
 Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Threads that decode.")]
 
 
-def check_alone(shard: str | None, merge: bool) -> None:
-    """Refuse ``--shard`` beside ``--merge``."""
+def sharing(shard: str | None, merge: bool, workers: int | None) -> dict[str, object]:
+    """The options by name, None where one is not given; ``--shard`` beside ``--merge`` is refused."""
     if shard is not None and merge:
         raise typer.BadParameter("--merge joins all shards; give it alone, when each --shard has ended")
-
-
-def sharing(shard: str | None, merge: bool, workers: int | None) -> dict[str, object]:
-    """The options by name, None where one is not given."""
     return {"--shard": shard, "--merge": merge or None, "--workers": workers}
