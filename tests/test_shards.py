@@ -13,7 +13,7 @@ import pytest
 from metric_face.embedding import embed, merge_shards
 from metric_face.embeddings.embeddings import Embeddings
 from metric_face.errors import ArgumentError, DataError, FileFormatError, ModelMismatchError
-from metric_face.extraction.shards import Shard
+from metric_face.extraction.shards import RowShard
 from metric_face.run import Run
 
 BATCH = 8
@@ -23,7 +23,7 @@ BATCH = 8
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 @pytest.mark.parametrize("batch", [1, 8, 64])
 def test_shards_hold_each_row_once_in_whole_batches(rows: int, count: int, batch: int) -> None:
-    spans = [Shard(number, count).span(rows, batch) for number in range(1, count + 1)]
+    spans = [RowShard(number, count).span(rows, batch) for number in range(1, count + 1)]
     assert [row for span in spans for row in span] == list(range(rows))
     assert all(span.start % batch == 0 for span in spans if span)
     sizes = [-(-len(span) // batch) for span in spans]
@@ -43,13 +43,13 @@ SLURM = {"SLURM_ARRAY_TASK_ID": "14", "SLURM_ARRAY_TASK_MIN": "10", "SLURM_ARRAY
     ],
 )
 def test_a_shard_is_read(text: str, environment: dict[str, str], read: str) -> None:
-    assert str(Shard.parse(text, environment)) == read
+    assert str(RowShard.parse(text, environment)) == read
 
 
 @pytest.mark.parametrize("text", ["", "0/4", "5/4", "2", "1/0", "-1/4", "a/b", "1/2/3", "٢/٤", "slurm"])
 def test_what_is_no_shard_is_one_line(text: str) -> None:
     with pytest.raises(ArgumentError, match="--shard") as caught:
-        Shard.parse(text, {})
+        RowShard.parse(text, {})
     assert "\n" not in str(caught.value)
 
 

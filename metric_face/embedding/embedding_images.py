@@ -17,7 +17,7 @@ from metric_face.progress import Progress, Say, silent
 from metric_face.run import Run
 
 if TYPE_CHECKING:
-    from metric_face.extraction import Shard, Written
+    from metric_face.extraction import RowShard, Written
 
 
 def embed(
@@ -79,14 +79,14 @@ def embed(
         )
     source = open_source(run, images, say)
     say("loading PyTorch ...")
-    from metric_face.extraction import Shard, shards_folder  # here, after all that can be refused at once
+    from metric_face.extraction import RowShard, shards_folder  # here, after all that can be refused at once
     from metric_face.training import from_first, joined, wait_for_all
 
-    part = None if shard is None else Shard.parse(shard)
+    part = None if shard is None else RowShard.parse(shard)
     started = time.monotonic()
     with joined() as process:
         if process.world_size > 1:
-            part = Shard(process.rank + 1, process.world_size)
+            part = RowShard(process.rank + 1, process.world_size)
             workers = workers or max(1, (os.cpu_count() or 1) // process.local_world_size)
         work = Work(run, source, target, batch_size, precision, workers)
         made = work.compute(part, progress)
@@ -114,7 +114,7 @@ class Work:
     precision: str
     workers: int | None
 
-    def compute(self, shard: "Shard | None", progress: Progress) -> "Written":
+    def compute(self, shard: "RowShard | None", progress: Progress) -> "Written":
         """Embed one shard, or all."""
         from metric_face.extraction import Embedder, write_embeddings, write_shard
 

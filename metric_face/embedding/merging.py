@@ -16,7 +16,7 @@ from metric_face.progress import Progress, Say, silent
 from metric_face.run import Run
 
 if TYPE_CHECKING:
-    from metric_face.extraction import Shard, StoredShard, Written
+    from metric_face.extraction import RowShard, StoredShard, Written
 
 
 def merge_shards(
@@ -99,7 +99,7 @@ def join(
             return source.rows
         return open_source(run, None, say).rows if name is None else None
 
-    def command(shard: "Shard", other: "StoredShard | None") -> str:
+    def command(shard: "RowShard", other: "StoredShard | None") -> str:
         settings = {} if other is None else other.facts["settings"]
         return command_line(
             run,

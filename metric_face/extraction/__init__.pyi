@@ -5,7 +5,7 @@ from .shard_files import StoredShard as StoredShard
 from .shard_files import check_shards_folder as check_shards_folder
 from .shard_files import shards_folder as shards_folder
 from .shard_files import write_shard as write_shard
-from .shards import Shard as Shard
+from .shards import RowShard as RowShard
 from .writing import Embeds as Embeds
 from .writing import Written as Written
 from .writing import write_embeddings as write_embeddings
@@ -13,7 +13,7 @@ from .writing import write_embeddings as write_embeddings
 __all__ = [
     "Embedder",
     "Embeds",
-    "Shard",
+    "RowShard",
     "StoredShard",
     "Written",
     "check_shards_folder",

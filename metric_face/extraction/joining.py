@@ -13,7 +13,7 @@ from metric_face.data import PIECE, ImageRows, digest_rows
 from metric_face.embeddings import FORMAT, IMAGES, STAMPS, array_shapes, describe, read_array, write_images
 from metric_face.errors import DataError, FileFormatError, ModelMismatchError, OutputError
 from metric_face.extraction.shard_files import StoredShard, read_shard, shards_folder
-from metric_face.extraction.shards import Shard
+from metric_face.extraction.shards import RowShard
 from metric_face.extraction.vector_files import array_on_disk
 from metric_face.extraction.writing import Written
 from metric_face.files import (
@@ -30,7 +30,7 @@ from metric_face.progress import Progress, Say, silent
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Command = Callable[[Shard, "StoredShard | None"], str]
+Command = Callable[[RowShard, "StoredShard | None"], str]
 """The command that makes a shard, as it is to be pasted, told from another shard of the same table."""
 _NAME = re.compile(rf"(\.?)(\d+)-of-(\d+)(?:{re.escape(SUFFIX)})?")
 _ALIKE = {"table": "another table", "settings": "other settings", "images": "another table"}
@@ -96,12 +96,12 @@ def _whole_shards(home: Path, command: Command) -> list[StoredShard]:
     counts = sorted({int(found[3]) for found in names if found})
     if not counts:
         raise FileFormatError(
-            f"{home}: holds no shard; run first, and likewise 2/2: {command(Shard(1, 2), None)}"
+            f"{home}: holds no shard; run first, and likewise 2/2: {command(RowShard(1, 2), None)}"
         )
     if len(counts) > 1:
         listed = " and of ".join(map(str, counts))
         raise FileFormatError(f"{home}: holds shards of {listed}; remove the folders of all but one of these")
-    every = [Shard(number, counts[0]) for number in range(1, counts[0] + 1)]
+    every = [RowShard(number, counts[0]) for number in range(1, counts[0] + 1)]
     for shard in every:
         finish_interrupted_swap(home / shard.name)
     lacking = [shard for shard in every if not (home / shard.name).is_dir()]
@@ -114,7 +114,7 @@ def _whole_shards(home: Path, command: Command) -> list[StoredShard]:
     return [read_shard(home / shard.name, f"run again: {command(shard, other)}") for shard in every]
 
 
-def _readable(home: Path, shards: list[Shard]) -> Iterator[StoredShard]:
+def _readable(home: Path, shards: list[RowShard]) -> Iterator[StoredShard]:
     for shard in shards:
         with suppress(FileFormatError):
             yield read_shard(home / shard.name, check=False)

@@ -14,7 +14,7 @@ import torch
 from metric_face.data import ImageRows, ImageTable, compare_stamps, digest_rows
 from metric_face.embeddings import IMAGES, RULES, STAMPS, VECTORS, describe, described_files, write_images
 from metric_face.errors import FileFormatError
-from metric_face.extraction.shards import Shard
+from metric_face.extraction.shards import RowShard
 from metric_face.extraction.vector_files import NOTE
 from metric_face.extraction.writing import Embeds, Written, begin, describe_task, fill, kept_pieces
 from metric_face.files import (
@@ -60,7 +60,7 @@ class StoredShard:
     """
 
     folder: Path
-    shard: Shard
+    shard: RowShard
     facts: Mapping[str, Any]
 
 
@@ -82,7 +82,7 @@ def write_shard(
     embedder: Embeds,
     rows: ImageRows,
     target: Path,
-    shard: Shard,
+    shard: RowShard,
     *,
     fingerprint: str,
     source: str | None,
@@ -156,7 +156,7 @@ def read_shard(folder: Path, remedy: str = _REMEDY, *, check: bool = True) -> St
         raise FileFormatError(f"{file}: must hold the checksums of its files; {remedy}")
     for name, digest in facts["sha256"].items() if check else ():
         check_digest(folder / name, [digest], by=SHARD.description, remedy=remedy)
-    return StoredShard(folder, Shard(*facts["shard"]), facts)
+    return StoredShard(folder, RowShard(*facts["shard"]), facts)
 
 
 def _same_shard(folder: Path, wanted: Mapping[str, Any]) -> Written | None:

@@ -1,4 +1,4 @@
-"""Shard: one of n contiguous shares of a table's rows, each embedded by a process of its own."""
+"""RowShard: one of n contiguous shares of a table's rows, each embedded by a process of its own."""
 
 import os
 import re
@@ -12,7 +12,7 @@ _FORM = re.compile(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Shard:
+class RowShard:
     """One of ``count`` shares of the rows.
 
     Attributes:
@@ -30,7 +30,7 @@ class Shard:
             )
 
     @classmethod
-    def parse(cls, text: "str | Shard", environment: Mapping[str, str] = os.environ) -> Self:
+    def parse(cls, text: "str | RowShard", environment: Mapping[str, str] = os.environ) -> Self:
         """Read ``i/n``, or ``slurm``: the number of this task in a Slurm array.
 
         Args:
@@ -40,7 +40,7 @@ class Shard:
         Raises:
             ArgumentError: it is neither, or Slurm states no task.
         """
-        if isinstance(text, Shard):
+        if isinstance(text, RowShard):
             return cls(text.number, text.count)
         if text.strip().lower() == "slurm":
             return cls(*_slurm_task(environment))
