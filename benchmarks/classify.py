@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.classify_choice import choice_section
 from benchmarks.classify_data import draw_embeddings
 from benchmarks.harness import machine, peak_memory, publish, table, timed, times
 from metric_face.classifiers.attribute_probes import fit_probes
@@ -267,13 +268,14 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, default=512)
     parser.add_argument("--large", type=int, default=100_000, help="rows of the retrieval memory check")
     parser.add_argument(
-        "--only", choices=("path", "fit", "knn", "scores"), help="one part, which has its own file"
+        "--only", choices=("path", "fit", "choice", "knn", "scores"), help="one part, which has its own file"
     )
     options = parser.parse_args()
     rows, dimensions = options.rows, options.dimensions
     parts: dict[str, tuple[str, Callable[[], str]]] = {
         "path": ("A path of logistic regressions", partial(path_section, rows, dimensions)),
         "fit": ("Choose a probe's strength", partial(fit_section, rows, dimensions)),
+        "choice": ("Choose a strength on folds", partial(choice_section, min(rows, 12_000), dimensions // 2)),
         "knn": ("Classify by neighbors", partial(knn_section, max(1000, rows // 25), rows, dimensions)),
         "scores": ("Score", partial(scores_section, max(1000, rows // 5), dimensions, options.large)),
     }

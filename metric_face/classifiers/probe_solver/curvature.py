@@ -1,5 +1,7 @@
 """Curvature of a penalized softmax objective: a Kronecker preconditioner and the pairs of L-BFGS."""
 
+import math
+
 import numpy as np
 
 from metric_face.arrays import Doubles
@@ -75,40 +77,38 @@ class Pairs:
         self._shape = shape
         size = shape[0] * shape[1]
         self._limit = int(np.clip(_PAIR_BYTES // (16 * size), _LEAST_PAIRS, _MOST_PAIRS))
-        self._steps: list[Doubles] = []
-        self._changes: list[Doubles] = []
+        self._pairs: list[tuple[Doubles, Doubles, float]] = []  # step, gradient change, their product
 
     def add(self, step: Doubles, change: Doubles) -> None:
         """Keep a pair if the curvature along it is positive, and drop the oldest beyond the limit."""
         s, y = step.ravel(), change.ravel()
-        if s @ y > 1e-10 * np.linalg.norm(s) * np.linalg.norm(y):
-            self._steps.append(s)
-            self._changes.append(y)
-            del self._steps[: -self._limit], self._changes[: -self._limit]
+        product = float(s @ y)
+        if product > 1e-10 * math.sqrt(float(s @ s) * float(y @ y)):
+            self._pairs.append((s, y, product))
+            del self._pairs[: -self._limit]
 
     def move_strength(self, difference: float) -> None:
         """Account for a penalty that grew by ``difference``; intercepts are not penalized."""
-        steps, changes, self._steps, self._changes = self._steps, self._changes, [], []
-        for s, y in zip(steps, changes, strict=True):
-            moved = y.reshape(self._shape).copy()
-            moved[:-1] += difference * s.reshape(self._shape)[:-1]
-            self.add(s, moved)
+        pairs, self._pairs = self._pairs, []
+        penalized = (self._shape[0] - 1) * self._shape[1]
+        for s, y, _ in pairs:
+            y[:penalized] += difference * s[:penalized]
+            self.add(s, y)
 
     def direction(self, gradient: Doubles, preconditioner: KroneckerPreconditioner) -> Doubles:
         """The L-BFGS direction (Nocedal and Wright, algorithm 7.4) from a preconditioned start."""
         q = gradient.ravel().copy()
-        products = [s @ y for s, y in zip(self._steps, self._changes, strict=True)]
         along = []
         # First loop, newest pair first: take out of q what each pair explains.
-        for s, y, sy in zip(self._steps[::-1], self._changes[::-1], products[::-1], strict=True):
+        for s, y, sy in reversed(self._pairs):
             along.append((s @ q) / sy)
             q -= along[-1] * y
         # The initial inverse Hessian, scaled so that along the newest pair it agrees with the measured curvature.
         q = preconditioner(q.reshape(self._shape)).ravel()
-        if products:
-            last = self._changes[-1]
-            q *= products[-1] / (last @ preconditioner(last.reshape(self._shape)).ravel())
+        if self._pairs:
+            _, last, product = self._pairs[-1]
+            q *= product / (last @ preconditioner(last.reshape(self._shape)).ravel())
         # Second loop, oldest pair first: put back each pair's own curvature.
-        for s, y, sy, a in zip(self._steps, self._changes, products, along[::-1], strict=True):
+        for (s, y, sy), a in zip(self._pairs, reversed(along), strict=True):
             q += (a - (y @ q) / sy) * s
         return -q.reshape(self._shape)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from metric_face.arrays import Doubles, Floats, Ints
+from metric_face.classifiers.probe_solver.curvature import KroneckerPreconditioner
 from metric_face.classifiers.probe_solver.logistic import Optimum, logistic_path
 from metric_face.classifiers.probe_solver.ridge import Moments, ridge_path
 from metric_face.classifiers.probe_solver.softmax_objective import (
@@ -18,6 +19,8 @@ from metric_face.classifiers.probe_solver.strength_choice import StrengthChoice
 from metric_face.metrics import fit_temperature
 
 Fold = tuple[Ints, Ints]
+_MOST_KEPT = 1 << 29  # bytes of what the folds leave for each other and for the final fit
+_BYTES_KEPT = 3 * 8  # for each coefficient: its curvature, that of the fold, and its sum over the folds
 
 
 @dataclass(frozen=True)
@@ -66,29 +69,48 @@ def fit_logistic(
     device: str,
 ) -> list[FittedHead]:
     """Multinomial logistic regression for every head, all heads in each pass over the rows."""
+    # The curvature of all rows serves each fold as well: it only shapes the steps.
+    gram, columns = (X.T @ X).astype(np.float64) / len(X), head_slices(heads.sizes)
+    shared: list[KroneckerPreconditioner] = []
 
-    def path(rows: Floats, part: Heads, gram: Doubles, length: int) -> Iterator[Optimum]:
+    def path(rows: Floats, part: Heads, chosen: Doubles, start: Doubles | None = None) -> Iterator[Optimum]:
         weights = [None if w is None else w / (w.mean() or np.float32(1)) for w in part.row_weights]
         part = Heads(part.targets, part.sizes, weights)  # a fold's weights have mean 1 as well
         data = (rows, part.targets, part.sizes, part.row_weights)
         objective: Objective = NumpyObjective(*data) if device == "cpu" else TorchObjective(*data, device)
-        start = _log_frequencies(part)
-        return logistic_path(objective, gram, start, strengths[:length], tol=tol, max_passes=max_passes)
+        known = [shared[int(np.flatnonzero(strengths == strength)[0])] for strength in chosen if shared]
+        start = _log_frequencies(part) if start is None else start
+        return logistic_path(
+            objective, gram, start, chosen, preconditioners=known, tol=tol, max_passes=max_passes
+        )
 
-    total, columns = (X.T @ X).astype(np.float64), head_slices(heads.sizes)
     choice = StrengthChoice(heads.targets, heads.sizes, len(strengths))
-    for train, held in folds:
-        gram = (total - X[held].T @ X[held]) / len(train)
-        for position, optimum in enumerate(path(X[train], heads.take(train), gram, len(strengths))):
-            scores = X[held] @ optimum.weights[:-1] + optimum.weights[-1]
+    kept = len(strengths) * (X.shape[1] + 1) * sum(heads.sizes) * _BYTES_KEPT <= _MOST_KEPT
+    sums = [np.zeros((0, 0))] * len(strengths)
+    for number_of_fold, (train, held) in enumerate(folds):
+        unseen = X[held]
+        made = []
+        for position, optimum in enumerate(path(X[train], heads.take(train), strengths)):
+            scores = unseen @ optimum.weights[:-1].astype(np.float32) + optimum.weights[-1].astype(np.float32)
             for number, own in enumerate(columns):
                 choice.record(number, position, held, scores[:, own])
+            if kept:
+                made.append(optimum.preconditioner)
+                sums[position] = optimum.weights + (sums[position] if number_of_fold else 0)
+        shared = shared or made
     best, macro_f1s = choice.best()
-    optima = list(path(X, heads, total / len(X), max(best) + 1))
+    if shared:  # the mean of the folds' optima is next to the optimum of all rows
+        optima = {
+            place: next(path(X, heads, strengths[[place]], sums[place] / len(folds))) for place in set(best)
+        }
+    else:
+        optima = dict(enumerate(path(X, heads, strengths[: max(best) + 1])))
     fitted = []
     for own, position, scores in zip(columns, best, macro_f1s, strict=True):
         norm = float(np.abs(optima[position].gradient[:, own]).max())
-        passes = sum(optimum.passes for optimum in optima[: position + 1])
+        passes = sum(
+            o.passes for place, o in optima.items() if place == position or (place < position and not shared)
+        )
         weights = optima[position].weights[:, own]
         fitted.append(FittedHead(weights, float(strengths[position]), scores, norm, norm <= tol, passes))
     return fitted

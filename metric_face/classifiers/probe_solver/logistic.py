@@ -1,10 +1,11 @@
-"""Multinomial logistic regression over a path of strengths, each started from the one before.
+"""Multinomial logistic regression over a path of strengths, each started where the ones before point to.
 
 The objective at strength s is the mean cross-entropy plus s/2 times the squared coefficients of the
 standardized features; the intercept is free. scikit-learn's C is 1 / (s N).
 """
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,7 @@ class Optimum:
         gradient_norm: its largest absolute entry.
         converged: whether that is within the tolerance.
         passes: evaluations of all rows that this strength took.
+        preconditioner: that it used; it serves other rows of the same kind too.
     """
 
     strength: float
@@ -37,14 +39,16 @@ class Optimum:
     gradient_norm: float
     converged: bool
     passes: int
+    preconditioner: KroneckerPreconditioner
 
 
 def logistic_path(
     objective: Objective,
     gram: Doubles,
-    intercept: Doubles,
+    start: Doubles,
     strengths: Iterable[float],
     *,
+    preconditioners: Sequence[KroneckerPreconditioner] = (),
     tol: float = 1e-4,
     max_passes: int = 1000,
 ) -> Iterator[Optimum]:
@@ -52,33 +56,45 @@ def logistic_path(
 
     Args:
         objective: the cross-entropy over N rows.
-        gram: (D, D) X^T X / N of the same rows.
-        intercept: (T,) intercepts to start from, such as log class frequencies.
+        gram: (D, D) X^T X / N of the same rows, or of others of their kind; not used with ``preconditioners``.
+        start: (T,) intercepts to start from, such as log class frequencies, or (D + 1, T) coefficients.
         strengths: from strong to weak, so that each start is near its optimum.
+        preconditioners: for each strength, that of other rows of the same kind.
         tol: largest absolute gradient entry accepted.
         max_passes: evaluations for each strength.
 
     Yields:
         The optimum of each strength, in the order given.
     """
-    values, vectors = np.linalg.eigh(gram)  # once: every strength's preconditioner reuses them
     heads = tuple(objective.heads)
-    weights = np.zeros((objective.num_features + 1, len(intercept)))
-    weights[-1] = intercept  # log class frequencies are the optimum at an infinite penalty
-    pairs = Pairs(weights.shape)
     moment = "full" if max(head.stop - head.start for head in heads) <= _MOST_CLASSES else "diagonal"
-    evaluation = objective.evaluate(weights, moment)
-    before: float | None = None
-    for strength in strengths:
+    weights = start
+    if start.ndim == 1:
+        weights = np.zeros((objective.num_features + 1, len(start)))
+        weights[-1] = start  # log class frequencies are the optimum at an infinite penalty
+    asked = None if preconditioners else moment
+    values, vectors = (gram, gram) if preconditioners else np.linalg.eigh(gram)  # once, for every strength
+    pairs = Pairs(weights.shape)
+    evaluation = objective.evaluate(weights, asked)
+    curved = evaluation  # the last one that has a moment
+    done: list[Optimum] = []
+    for position, strength in enumerate(strengths):
         passes = 1
-        if before is not None:
-            pairs.move_strength(
-                strength - before
-            )  # the penalty's curvature is known, so old pairs stay usable
-            evaluation = objective.evaluate(weights, moment)
-        before = strength
-        preconditioner = KroneckerPreconditioner(values, vectors, evaluation, heads, strength)
         value, gradient = _penalized(evaluation, weights, strength)
+        if done:
+            # The penalty's curvature is known, so old pairs stay usable.
+            pairs.move_strength(strength - done[-1].strength)
+            ahead = weights + _step_ahead(done, strength)
+            there = curved = objective.evaluate(ahead, asked)
+            new_value, new_gradient = _penalized(there, ahead, strength)
+            if new_value <= value:
+                pairs.add(ahead - weights, new_gradient - gradient)
+                weights, evaluation, value, gradient = ahead, there, new_value, new_gradient
+        preconditioner = (
+            preconditioners[position]
+            if preconditioners
+            else KroneckerPreconditioner(values, vectors, curved, heads, strength)
+        )
         while np.abs(gradient).max() > tol and passes < max_passes:
             # L-BFGS, with the preconditioner as the initial inverse Hessian.
             direction = pairs.direction(gradient, preconditioner)
@@ -88,9 +104,9 @@ def logistic_path(
                 slope = float((direction * gradient).sum())
             step = 1.0
             while passes < max_passes and step > _LEAST_STEP:
-                evaluation = objective.evaluate(weights + step * direction)
+                tried = objective.evaluate(weights + step * direction)
                 passes += 1
-                new_value, new_gradient = _penalized(evaluation, weights + step * direction, strength)
+                new_value, new_gradient = _penalized(tried, weights + step * direction, strength)
                 if _accepts(value, new_value, gradient, new_gradient, step * slope):
                     break
                 # Backtrack to the minimum of the parabola through value, slope and new value, within [0.1, 0.5].
@@ -99,9 +115,22 @@ def logistic_path(
                 break
             pairs.add(step * direction, new_gradient - gradient)
             weights = weights + step * direction
-            value, gradient = new_value, new_gradient
+            evaluation, value, gradient = tried, new_value, new_gradient
         norm = float(np.abs(gradient).max())
-        yield Optimum(strength, weights, gradient, norm, norm <= tol, passes)
+        done = [*done[-1:], Optimum(strength, weights, gradient, norm, norm <= tol, passes, preconditioner)]
+        yield done[-1]
+
+
+def _step_ahead(done: Sequence[Optimum], strength: float) -> Doubles | float:
+    """Where the next optimum should lie, from the last: on in the logarithm of the strength, as from the one before.
+
+    Not from another fold's optimum: it has seen the rows that are held out here, and where a weak penalty leaves the
+    solver short of the optimum, its start shows in the out-of-fold score.
+    """
+    if len(done) < 2:
+        return 0.0
+    share = math.log(strength / done[1].strength) / math.log(done[1].strength / done[0].strength)
+    return share * (done[1].weights - done[0].weights)
 
 
 def _penalized(evaluation: ObjectiveValue, weights: Doubles, strength: float) -> tuple[float, Doubles]:

@@ -4,7 +4,6 @@ Heads (the attributes of an image) are columns of one matrix product: a pass is 
 attributes cost what one does. Sums over rows are float32 within a block and float64 across blocks.
 """
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from metric_face.arrays import Doubles, Floats, Ints
 from metric_face.errors import ArgumentError
 
 _ROWS = 1024  # of a block: X, scores and residuals stay in the cache
+_NEAR = 60.0  # exp(-60) is far above the smallest float32
 _DEVICE_BYTES = 1 << 28  # of scores held at once on an accelerator
 
 
@@ -71,6 +71,7 @@ class NumpyObjective:
 
         self._X, self._targets, self._weights = X, targets, row_weights
         self._blas: Any = ThreadpoolController().select(user_api="blas")
+        self._threads = max((library["num_threads"] for library in self._blas.info()), default=1)
         self.heads = head_slices(sizes)
         self.num_features = X.shape[1]
 
@@ -81,7 +82,7 @@ class NumpyObjective:
         once in a pass instead of twice in every block.
         """
         rows, point = len(self._X), weights.astype(np.float32)
-        threads = max(1, min(os.cpu_count() or 1, rows // (4 * _ROWS)))
+        threads = max(1, min(self._threads, rows // (4 * _ROWS)))
         if threads == 1:
             parts = [self._share(point, moment, 0, rows)]
         else:
@@ -107,22 +108,22 @@ class NumpyObjective:
             index = np.arange(len(block))
             for columns, target, row_weight in zip(self.heads, self._targets, self._weights, strict=True):
                 head = scores[:, columns]
-                head -= head.max(axis=1, keepdims=True)
+                head -= _shift(head)
                 right = head[index, target[part]]
                 np.exp(head, out=head)
-                sums = head.sum(axis=1, keepdims=True)
-                head /= sums
-                each = np.log(sums[:, 0]) - right
+                sums = head @ np.ones(head.shape[1], np.float32)  # a product: short rows are slow to sum
+                head /= sums[:, None]
+                each = np.log(sums) - right
                 loss += float((each if row_weight is None else each * row_weight[part]).sum(dtype=np.float64))
             if moment is not None:
                 weighted = self._weighted(scores, part)
                 second += weighted.T @ scores if moment == "full" else (weighted * scores).sum(axis=0)
-                mean += weighted.sum(axis=0, dtype=np.float64)
+                mean += np.ones(len(block), np.float32) @ weighted
             for columns, target in zip(self.heads, self._targets, strict=True):
                 scores[index, columns.start + target[part]] -= 1
             residuals = self._weighted(scores, part)
             gradient[:-1] += block.T @ residuals
-            gradient[-1] += residuals.sum(axis=0, dtype=np.float64)
+            gradient[-1] += np.ones(len(block), np.float32) @ residuals
         return loss, gradient, mean, second
 
     def _weighted(self, scores: Floats, part: slice) -> Floats:
@@ -133,6 +134,12 @@ class NumpyObjective:
             if row_weight is not None:
                 scaled[:, columns] *= row_weight[part, None]
         return scaled
+
+
+def _shift(scores: Floats) -> Any:
+    """What to take off a row so that no exponential overflows: its largest score, or one number where all are near."""
+    largest = scores.max()
+    return largest if largest - scores.min() < _NEAR else scores.max(axis=1, keepdims=True)
 
 
 class TorchObjective:
