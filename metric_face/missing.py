@@ -33,12 +33,27 @@ def missing_rows(values: Any) -> Bools:
     Returns:
         (N,) booleans.
     """
+    text = text_column(values)
+    if text is not None:
+        import pyarrow.compute as pc
+
+        is_blank = pc.or_(pc.equal(pc.binary_length(text), 0), pc.utf8_is_space(text))
+        return np.asarray(pc.fill_null(is_blank, True), dtype=bool)
     array = column_of(values)
     if array.dtype.kind in "iub":
         return np.zeros(len(array), dtype=bool)
     if array.dtype.kind == "f":
         return np.asarray(np.isnan(array), dtype=bool)
     return np.fromiter((is_missing(value) for value in array.tolist()), dtype=bool, count=len(array))
+
+
+def text_column(values: Any) -> Any:
+    """A pandas column of text as an Arrow array, which is looked at without making its values; None for any other."""
+    if type(getattr(values, "dtype", None)).__name__ != "StringDtype":
+        return None
+    import pyarrow as pa
+
+    return pa.array(getattr(values, "array", values))
 
 
 def column_of(values: Any) -> NDArray[Any]:

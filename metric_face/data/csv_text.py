@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metric_face.data.csv_plain import read_plain
 from metric_face.errors import DataError
 
 if TYPE_CHECKING:
@@ -45,12 +46,29 @@ def read_csv_text(file: Path, needed: Collection[str]) -> "tuple[pd.DataFrame, l
         raise DataError(f"{file}: cannot be read ({error.strerror or error}); check the file") from None
     text, encoding = _decode(file, content)
     notes = [] if encoding in ("utf-8", "utf-8-sig") else [f"{file}: read as {encoding.upper()}"]
-    first = text.split("\n", 1)[0].strip("\r")
+    first = text[: text.find("\n") if "\n" in text else len(text)].strip("\r")
     declared = first[4:] if first.lower().startswith("sep=") and first[4:] in _SEPARATORS else ""
     text = text[len(first) :].lstrip("\r\n") if declared else text
     separator = declared or _separator(text, needed)
     if separator != ",":
         notes.append(f"{file}: its values are separated by {_SEPARATORS[separator]}")
+    plain = None
+    if not declared and encoding in ("utf-8", "utf-8-sig") and '"' not in text and "\r" not in first:
+        header = next(csv.reader([first], delimiter=separator), [])
+        if len(_names(file, header)) == len(header) > 0:
+            plain = read_plain(content.removeprefix(codecs.BOM_UTF8), _names(file, header), separator)
+    frame, blank = plain or _line_by_line(file, text, separator)
+    if blank:
+        notes.append(f"{file}: {blank} lines without a value are left out")
+    if "" in frame.columns:
+        column = frame.pop("")
+        if column.notna().any():
+            notes.append(f"{file}: a column without a name is left out")
+    return frame, notes
+
+
+def _line_by_line(file: Path, text: str, separator: str) -> "tuple[pd.DataFrame, int]":
+    """The table of a text, each cell looked at, and how many lines had no value."""
     lines = _lines(file, text, separator)
     number, header = next(lines, (0, []))
     if not number:
@@ -64,16 +82,9 @@ def read_csv_text(file: Path, needed: Collection[str]) -> "tuple[pd.DataFrame, l
             blank += 1
             continue
         rows.append(_row(file, number, cells, names, separator))
-    if blank:
-        notes.append(f"{file}: {blank} lines without a value are left out")
     import pandas as pd  # here: the kNN command imports this module and needs no table
 
-    frame = pd.DataFrame(rows, columns=names, dtype="str")
-    if "" in names:
-        column = frame.pop("")
-        if column.notna().any():
-            notes.append(f"{file}: a column without a name is left out")
-    return frame, notes
+    return pd.DataFrame(rows, columns=names, dtype="str"), blank
 
 
 def _decode(file: Path, content: bytes) -> tuple[str, str]:
@@ -98,7 +109,9 @@ def _decode(file: Path, content: bytes) -> tuple[str, str]:
 
 def _separator(text: str, needed: Collection[str]) -> str:
     """The comma, unless another separator alone gives the header a column that is needed."""
-    header = text.lstrip("\r\n").splitlines()[:1]
+    start = len(text) - len(text.lstrip("\r\n"))
+    end = text.find("\n", start)
+    header = text[start : end if end >= 0 else len(text)].splitlines()[:1]
     for separator in _SEPARATORS:
         try:
             names = next(csv.reader(header, delimiter=separator), [])

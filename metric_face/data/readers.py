@@ -164,8 +164,10 @@ def _straighten(frame: pd.DataFrame, base: Path) -> list[str]:
     if "path" not in frame.columns:
         return []
     changed = 0
-    for row, name in enumerate(frame["path"]):
-        if isinstance(name, str) and "\\" in name and not (base / name).exists():
+    slashed = frame["path"].str.contains("\\", regex=False, na=False).to_numpy(dtype=bool)
+    for row in np.flatnonzero(slashed).tolist():
+        name = frame["path"].iloc[row]
+        if not (base / name).exists():
             straight = name.replace("\\", "/")
             if (base / straight).exists():
                 frame.loc[row, "path"] = straight

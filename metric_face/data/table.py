@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from metric_face.data import readers
+from metric_face.data.image_paths import ImagePaths, refuse_outside
 from metric_face.data.label_parsing import text_of
 from metric_face.errors import ArgumentError, DataError
-from metric_face.files import inside, write_atomically
+from metric_face.files import write_atomically
 from metric_face.missing import column_of, missing_rows
 from metric_face.plurals import counted
 
@@ -79,17 +80,16 @@ class ImageTable:
         read = readers.read_source(Path(source))
         base = Path(root) if root is not None else read.base
         table = cls(read.frame.reset_index(drop=True), base, tuple(read.notes))
-        for name in table.frame["path"]:
-            inside(base, name)
+        refuse_outside(base, table.frame["path"])
         return table
 
     def __len__(self) -> int:
         return len(self.frame)
 
     @property
-    def paths(self) -> list[Path]:
-        """The N files, joined with the root."""
-        return [self.root / name for name in self.frame["path"]]
+    def paths(self) -> Sequence[Path]:
+        """The N files, joined with the root when they are asked for."""
+        return ImagePaths.of(self.root, self.frame["path"])
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -101,7 +101,12 @@ class ImageTable:
         """The N identities as text, or None where the table has none."""
         if "identity" not in self.frame.columns:
             return None
-        return np.array([text_of(value) for value in column_of(self.frame["identity"]).tolist()])
+        column = self.frame["identity"]
+        if isinstance(
+            column.dtype, pd.StringDtype
+        ):  # whose values are text: looking at each took most of the time
+            return column.to_numpy().astype(str)
+        return np.array([text_of(value) for value in column_of(column).tolist()])
 
     @property
     def splits(self) -> tuple[str, ...]:
