@@ -35,6 +35,11 @@ class Run:
     folder: Path
     data: Path | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("folder", "data"):  # where a text was given for a path
+            given = getattr(self, name)
+            object.__setattr__(self, name, None if given is None else Path(given))
+
     @classmethod
     def open(cls, path: "str | Path | Run", *, data: str | Path | None = None) -> Self:
         """Open a run directory.

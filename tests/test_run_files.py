@@ -196,3 +196,9 @@ def test_a_value_that_no_training_writes_is_refused(copy: Path, key: str, value:
     write_json(copy / "run.json", {**facts, key: value}, version=facts["format"])
     with pytest.raises(FileFormatError, match=rf"run\.json: {key} must be {rule}, found"):
         _ = Run.open(copy).facts
+
+
+def test_a_run_is_named_by_a_text_as_well(indexed: Run) -> None:
+    run = Run(str(indexed.folder))  # type: ignore[arg-type]
+    assert run == Run.open(indexed.folder)
+    assert len(run.table) == len(indexed.table)
