@@ -16,6 +16,8 @@ from .image_rows import TableRows as TableRows
 from .image_rows import digest_rows as digest_rows
 from .image_rows import names_of as names_of
 from .image_rows import recut as recut
+from .image_inputs import ImageInput as ImageInput
+from .image_inputs import input_names as input_names
 from .image_stamps import COLUMNS as COLUMNS
 from .image_stamps import ImageState as ImageState
 from .image_stamps import compare_stamps as compare_stamps
@@ -62,6 +64,7 @@ __all__ = [
     "EvalTransform",
     "ImageDataset",
     "ImageRows",
+    "ImageInput",
     "ImageState",
     "ImageTable",
     "LabelSpace",
@@ -80,6 +83,7 @@ __all__ = [
     "identities_of",
     "identity_labels",
     "images_below",
+    "input_names",
     "is_nested",
     "listed",
     "moved",

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
@@ -17,13 +18,16 @@ MAX_PIXELS = 100_000_000
 """An image that declares more pixels than this is refused before it is decoded (a decompression bomb)."""
 
 
-def open_image(path: str | Path, *, at_least: tuple[int, int] | None = None) -> Image.Image:
+def open_image(
+    path: str | Path | BinaryIO, *, at_least: tuple[int, int] | None = None, name: str | None = None
+) -> Image.Image:
     """Open an image as RGB, upright, as a viewer shows it.
 
     Args:
-        path: the file.
+        path: the file, or one that is open in binary mode.
         at_least: (width, height) that suffice; a JPEG much larger is decoded at a half, a quarter or an eighth
             of its size, never below this, which saves most of the decoding.
+        name: how a message calls an open file.
 
     Returns:
         The decoded image, as a viewer shows it; see :mod:`metric_face.data.pixels` for the rule of each mode.
@@ -32,30 +36,32 @@ def open_image(path: str | Path, *, at_least: tuple[int, int] | None = None) -> 
         ImageError: the file is missing, no regular file, no image, truncated, declares more than ``MAX_PIXELS``
             pixels, or holds numbers that have no agreed meaning as brightness.
     """
+    name = str(path) if name is None else name
     try:
-        refuse_special(path)
+        if isinstance(path, str | Path):
+            refuse_special(path)
         with Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(
-                    f"{path}: {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are decoded; shrink it"
+                    f"{name}: {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are decoded; shrink it"
                 )
             if at_least is not None:
                 # An image that is stored sideways swaps its sides, so the larger bound holds for both.
                 image.draft("RGB", (max(at_least), max(at_least)))
-            return as_seen(image, path)
+            return as_seen(image, name)
     except (ImageError, MemoryError):
         raise
     except FileNotFoundError as error:
-        raise ImageError(f"{path}: no such file; restore it or drop its row") from error
+        raise ImageError(f"{name}: no such file; restore it or drop its row") from error
     except Image.DecompressionBombError as error:
         raise ImageError(
-            f"{path}: more than {MAX_PIXELS:,} pixels declared; shrink it or drop its row"
+            f"{name}: more than {MAX_PIXELS:,} pixels declared; shrink it or drop its row"
         ) from error
     except UnidentifiedImageError as error:
-        raise ImageError(f"{path}: not an image that can be read; replace it or drop its row") from error
+        raise ImageError(f"{name}: not an image that can be read; replace it or drop its row") from error
     except Exception as error:  # Pillow's decoders raise whatever they meet: struct.error, KeyError, ...
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ImageError(f"{path}: cannot be decoded ({reason}); replace it or drop its row") from error
+        raise ImageError(f"{name}: cannot be decoded ({reason}); replace it or drop its row") from error
 
 
 def refuse_special(path: str | Path) -> None:

@@ -7,7 +7,6 @@ crop that it was not evaluated with. Training adds `augmentation` to it.
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from metric_face.arrays import Floats
-from metric_face.data.images import open_image
+from metric_face.data.image_inputs import ImageInput, open_input
 from metric_face.errors import ArgumentError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -68,8 +67,8 @@ class EvalTransform:
                 f"crop={self.crop}: shares of the image's height and width, above 0 and at most 1"
             )
 
-    def load(self, path: str | Path) -> NDArray[np.uint8]:
-        """Read a file and bring it to size: (H, W, 3) uint8.
+    def load(self, image: ImageInput, name: str = "image") -> NDArray[np.uint8]:
+        """Read an image, mostly a file, and bring it to size: (H, W, 3) uint8; ``name`` stands in messages.
 
         Raises:
             ImageError: the file cannot be used.
@@ -79,7 +78,7 @@ class EvalTransform:
             int(2 * self.size[1] / self.crop[1]),
             int(2 * self.size[0] / self.crop[0]),
         )
-        return self.geometry(open_image(path, at_least=needed))
+        return self.geometry(open_input(image, at_least=needed, name=name))
 
     def geometry(self, image: Image.Image) -> NDArray[np.uint8]:
         """Crop and resize an RGB image: (H, W, 3) uint8."""
@@ -114,9 +113,9 @@ class EvalTransform:
         shift = np.asarray(self.mean, np.float32) / np.asarray(self.std, np.float32)
         return np.ascontiguousarray(np.moveaxis(pixels * scale - shift, -1, -3))
 
-    def __call__(self, path: str | Path) -> Floats:
-        """Read a file as the model wants it: (3, H, W) float32."""
-        return self.normalize(self.load(path))
+    def __call__(self, image: ImageInput, name: str = "image") -> Floats:
+        """Read an image as the model wants it: (3, H, W) float32; ``name`` stands in messages."""
+        return self.normalize(self.load(image, name))
 
     def differences(self, other: "EvalTransform") -> tuple[str, ...]:
         """Which of ``mean``, ``std`` and ``interpolation`` are not another transform's; sizes and crops may differ."""

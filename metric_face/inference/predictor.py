@@ -8,7 +8,7 @@ import numpy as np
 
 from metric_face.arrays import Floats
 from metric_face.classifiers import Votes
-from metric_face.data import EvalTransform, base_of, given_root, root_beside
+from metric_face.data import EvalTransform, ImageInput, base_of, given_root, input_names, root_beside
 from metric_face.errors import ArgumentError, FileFormatError, ImageError, ModelMismatchError
 from metric_face.files import build, remedy_of
 from metric_face.inference.answers import Answer, Neighbor
@@ -108,7 +108,7 @@ class Predictor:
 
     def where(self, path: str) -> Path:
         """The file of an indexed image, by the path that the index knows."""
-        if self._data is None or not Path(path).is_absolute():
+        if self._data is None or not Path(path).is_absolute() or Path(path).is_file():
             return self.root / path
         return self._data / Path(path).relative_to(self._base)
 
@@ -123,7 +123,7 @@ class Predictor:
 
     def predict(
         self,
-        images: Sequence[str | Path],
+        images: Sequence[ImageInput],
         *,
         k: int | None = None,
         shown: int = 5,
@@ -135,7 +135,8 @@ class Predictor:
         """Classify images by their nearest indexed images.
 
         Args:
-            images: Q files.
+            images: Q paths, images of Pillow, arrays (H, W, 3) uint8, or binary files; what has no path is called by
+                its place, such as ``image 0``.
             k: neighbors that vote; default, for each target, the k that did best on validation.
             shown: neighbors to return.
             votes: ``uniform``, ``distance``, ``softmax`` or ``prior-corrected``; default as ``k``. Another k or
@@ -160,12 +161,12 @@ class Predictor:
             )
         if not images:
             return []
-        vectors = self.embed(images, progress, broken)
+        vectors, names = self.embed(images, progress, broken), input_names(images)
         if broken:
-            usable = [row for row, path in enumerate(images) if str(path) not in broken]
-            images = [images[row] for row in usable]
+            usable = [row for row, name in enumerate(names) if name not in broken]
+            names = [names[row] for row in usable]
             exclude = None if exclude is None else [exclude[row] for row in usable]
-            if not images:
+            if not names:
                 return []
         settings = {name: vote.changed(k, votes) for name, vote in self.targets.items()}
         depth = min(len(self.index), max([shown, *(vote.depth for vote in settings.values())]))
@@ -174,37 +175,37 @@ class Predictor:
             name: vote.answers(found.rows, found.similarities, self.index.columns[CODE + name])
             for name, vote in settings.items()
         }
-        excluded = [None] * len(images) if exclude is None else list(exclude)
+        excluded = [None] * len(names) if exclude is None else list(exclude)
         left_out = {name: 0 if name is None else self.images_of(name) for name in set(excluded)}
         return [
             Answer(
-                str(path),
-                self._neighbors(found, row, shown, Path(path)),
+                name,
+                self._neighbors(found, row, shown, Path(name)),
                 {name: answers[row] for name, answers in targets.items()},
                 identity=excluded[row],
                 left_out=left_out[excluded[row]],
             )
-            for row, path in enumerate(images)
+            for row, name in enumerate(names)
         ]
 
     def embed(
         self,
-        images: Sequence[str | Path],
+        images: Sequence[ImageInput],
         progress: Progress = silent,
         broken: dict[str, ImageError] | None = None,
     ) -> Floats:
-        """The vectors (Q, D) of image files; ``progress`` and ``broken`` as :meth:`predict`."""
-        vectors = []
+        """The vectors (Q, D) of images; ``progress`` and ``broken`` as :meth:`predict`."""
+        vectors, names = [], input_names(images)
         for start in range(0, len(images), _BATCH):
             batch = images[start : start + _BATCH]
             pixels = []
-            for path in batch:
+            for name, image in zip(names[start : start + _BATCH], batch, strict=True):
                 try:
-                    pixels.append(self.transform(path))
+                    pixels.append(self.transform(image, name))
                 except ImageError as error:
                     if broken is None:
                         raise
-                    broken[str(path)] = error
+                    broken[name] = error
             if pixels:
                 vectors.append(self._embed(np.stack(pixels)))
             progress(start + len(batch), len(images))
