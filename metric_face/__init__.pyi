@@ -19,6 +19,7 @@ from .evaluation import probe as probe
 from .extraction import extract as extract
 from .inference import Predictor as Predictor
 from .inference import build_index as build_index
+from .inference import search_images as search_images
 from .losses import FocalLoss as FocalLoss
 from .losses import JointLoss as JointLoss
 from .losses import LogitAdjustedCrossEntropy as LogitAdjustedCrossEntropy
@@ -74,6 +75,7 @@ __all__ = [
     "project",
     "recipes",
     "run_demo",
+    "search_images",
     "split_by_identity",
     "visualize",
     "write_report",

@@ -23,6 +23,7 @@ COMMANDS = (
     "embed",
     "index",
     "knn",
+    "search",
     "probe",
     "evaluate",
     "visualize",

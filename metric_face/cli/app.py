@@ -11,6 +11,7 @@ from metric_face.cli.index import index
 from metric_face.cli.knn import knn
 from metric_face.cli.probe import probe
 from metric_face.cli.recipes import recipes
+from metric_face.cli.search import search
 from metric_face.cli.train import train
 from metric_face.cli.visualize import visualize
 from metric_face.cli.why import why
@@ -23,5 +24,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, train, embed, index, knn, probe, evaluate, visualize, audit, why, fuse, recipes):
+for command in (
+    demo,
+    train,
+    embed,
+    index,
+    knn,
+    search,
+    probe,
+    evaluate,
+    visualize,
+    audit,
+    why,
+    fuse,
+    recipes,
+):
     app.command()(command)

@@ -1,8 +1,13 @@
 from .answers import Answer as Answer
 from .explain_page import write_answers as write_answers
+from .image_hits import ImageHit as ImageHit
+from .image_hits import ImageHits as ImageHits
+from .image_search import search_images as search_images
 from .index_building import build_index as build_index
 from .index_building import chosen_lines as chosen_lines
 from .predictor import Predictor as Predictor
+from .search_page import write_hits as write_hits
+from .search_request import SearchRequest as SearchRequest
 from .session import Session as Session
 from .submission import ImageRequest as ImageRequest
 from .submission import collect_images as collect_images
@@ -12,14 +17,19 @@ from .watch import watch_folder as watch_folder
 
 __all__ = [
     "Answer",
+    "ImageHit",
+    "ImageHits",
     "ImageRequest",
     "Predictor",
+    "SearchRequest",
     "Session",
     "TargetAnswer",
     "build_index",
     "chosen_lines",
     "collect_images",
     "predict_lines",
+    "search_images",
     "watch_folder",
     "write_answers",
+    "write_hits",
 ]

@@ -25,10 +25,13 @@ class ImageHit:
     same_file: bool = False
 
     @property
-    def label(self) -> str:
-        """What is known of it, in short: identity, classes and whatever else the table had, but for path and split."""
-        known = (str(v) for name, v in self.columns.items() if name not in ("path", "split") and v is not None)
-        return ", ".join(known)
+    def known(self) -> list[tuple[str, str]]:
+        """What is known of it, column and value: identity, classes, and what else the table had but for the split."""
+        return [
+            (name, str(value))
+            for name, value in self.columns.items()
+            if name != "split" and value is not None
+        ]
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,12 @@ class ImageHits:
     Attributes:
         query: its path, ``row 3 (PATH)``, ``vector 0`` or ``image 0``.
         hits: nearest first, or in the order of re-ranking.
+        indexed: the path of a query that is a row of the index; None of others.
     """
 
     query: str
     hits: tuple[ImageHit, ...]
+    indexed: str | None = None
 
     def lines(self) -> list[str]:
         """What was found, for a terminal: a line for the query and one for each image."""
@@ -56,4 +61,5 @@ class ImageHits:
 
 def _line(hit: ImageHit) -> str:
     same = "  (the query file itself)" if hit.same_file else ""
-    return f"    {hit.similarity:+.3f}  {hit.path}  {hit.label}{same}"
+    known = ", ".join(value for _, value in hit.known)
+    return f"    {hit.similarity:+.3f}  {hit.path}  {known}{same}"

@@ -66,9 +66,10 @@ def search_images(
     queries = np.concatenate([embedded, given, stored_vectors(index, np.array(own, np.int64))])
     itself = np.array([-1] * (len(queries) - len(own)) + own, np.int64)
     found = _Search(index, wanted).find(queries, itself)
+    paths = [None if row < 0 else str(index.columns["path"][row]) for row in itself]
     return [
-        ImageHits(name, tuple(_hit(predictor, name, *one) for one in zip(*hits, strict=True)))
-        for name, hits in zip(names, found, strict=True)
+        ImageHits(name, tuple(_hit(predictor, name, *one) for one in zip(*hits, strict=True)), path)
+        for name, hits, path in zip(names, found, paths, strict=True)
     ]
 
 
@@ -141,12 +142,11 @@ class _Search:
         """Rows and similarities of the ``count`` nearest of each query that pass; None for all within reach."""
         found: list[tuple[Ints, Floats]] = [(itself[:0], queries[:0, 0])] * len(queries)
         open_, depth = np.arange(len(queries)), (count or 100) + 1
-        exclude = self._excluded(itself)
+        exclude, where = self._excluded(itself), dict(self.wanted.where) or None
         while len(open_):
             depth = min(depth, max(1, len(self.index)))
-            result = self.index.search(
-                queries[open_], depth, exclude=None if exclude is None else exclude[open_], where=self.wanted.where or None
-            )
+            excluded = None if exclude is None else exclude[open_]
+            result = self.index.search(queries[open_], depth, exclude=excluded, where=where)
             still = []
             for place, rows, values in zip(open_, result.rows, result.similarities, strict=True):
                 there = rows >= 0
@@ -171,7 +171,9 @@ class _Search:
         if not self.wanted.others:
             return None
         if (itself < 0).any():
-            raise ArgumentError("--others: goes with --row, whose identity is known; name one with --identity NAME")
+            raise ArgumentError(
+                "--others: goes with --row, whose identity is known; name one with --identity NAME"
+            )
         return self.index.columns["identity"][itself]
 
 
@@ -189,7 +191,9 @@ def _first_of_each(rows: Ints, column: Any) -> Ints:
 
 def _hit(predictor: Predictor, query: str, row: Any, similarity: Any, distance: float | None) -> ImageHit:
     columns = {
-        name: column[int(row)] for name, column in predictor.index.columns.items() if not name.startswith(CODE)
+        name: column[int(row)]
+        for name, column in predictor.index.columns.items()
+        if not name.startswith(CODE)
     }
     plain = {name: value.item() if hasattr(value, "item") else value for name, value in columns.items()}
     path = str(plain.pop("path"))

@@ -159,9 +159,10 @@ class Predictor:
             raise ArgumentError(
                 "exclude (--identity): needs an index with a column of identities, found none; leave it out"
             )
-        if not images:
+        names = input_names(images)
+        if not names:
             return []
-        vectors, names = self.embed(images, progress, broken), input_names(images)
+        vectors = self.embed(images, progress, broken)
         if broken:
             usable = [row for row, name in enumerate(names) if name not in broken]
             names = [names[row] for row in usable]

@@ -1,3 +1,8 @@
+from .choices import check_column as check_column
+from .choices import check_values as check_values
+from .choices import nearest_words as nearest_words
+from .choices import parse_filters as parse_filters
+from .choices import row_of as row_of
 from .exact import nearest as nearest
 from .graph_cache import DEPTH as DEPTH
 from .graph_cache import graph_between as graph_between
@@ -10,7 +15,9 @@ from .neighbor_graph import NeighborGraph as NeighborGraph
 from .new_rows import CODE as CODE
 from .order import Queries as Queries
 from .points import Points as Points
+from .reranking import k_reciprocal as k_reciprocal
 from .result import SearchResult as SearchResult
+from .stored_vectors import stored_vectors as stored_vectors
 
 __all__ = [
     "CODE",
@@ -22,8 +29,15 @@ __all__ = [
     "Points",
     "Queries",
     "SearchResult",
+    "check_column",
+    "check_values",
     "graph_between",
     "graph_file",
+    "k_reciprocal",
     "kept_graph",
     "nearest",
+    "nearest_words",
+    "parse_filters",
+    "row_of",
+    "stored_vectors",
 ]

@@ -87,7 +87,7 @@ def row_of(index: "EmbeddingIndex", text: str | int) -> int:
         )
     if len(rows) > 1:
         raise ArgumentError(
-            f"--row {text}: stands for {len(rows)} images, the first {paths[rows[0]]} and {paths[rows[1]]}; name one path"
+            f"--row {text}: stands for {len(rows)} images, such as {paths[rows[0]]} and {paths[rows[1]]}; name a path"
         )
     return rows[0]
 

@@ -24,7 +24,9 @@ def stored_vectors(index: "EmbeddingIndex", rows: Ints) -> Floats:
     """
     parts = index._store.parts
     if not parts and len(index):
-        raise ArgumentError("the index lies in a database, which gives no vectors back; use one in FAISS files")
+        raise ArgumentError(
+            "the index lies in a database, which gives no vectors back; use one in FAISS files"
+        )
     found, first = np.empty((len(rows), index.dimensions), np.float32), 0
     for part in parts:
         at = np.flatnonzero((rows >= first) & (rows < first + len(part)))
