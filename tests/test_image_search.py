@@ -241,7 +241,7 @@ def test_the_command(indexed: Run, toy: Path, tmp_path: Path) -> None:
     assert "no such file or folder" in refused("search", indexed.folder, tmp_path / "gone.png")
     assert "give an image, a folder" in refused("search", indexed.folder)
     assert "must have D" in refused("search", indexed.folder, _saved(tmp_path / "w.npy", np.ones(3)))
-    assert "is read by this command" in refused("search", indexed.folder, named, "--page", named)
+    assert "holds something else than text" in refused("search", indexed.folder, named, "--page", named)
 
 
 def _saved(file: Path, array: Any) -> Path:

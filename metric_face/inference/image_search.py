@@ -65,7 +65,7 @@ def search_images(
     names += [f"row {row} ({index.columns['path'][row]})" for row in own]
     queries = np.concatenate([embedded, given, stored_vectors(index, np.array(own, np.int64))])
     itself = np.array([-1] * (len(queries) - len(own)) + own, np.int64)
-    found = _Search(index, wanted).find(queries, itself)
+    found = _DeepSearch(index, wanted).find(queries, itself)
     paths = [None if row < 0 else str(index.columns["path"][row]) for row in itself]
     return [
         ImageHits(name, tuple(_hit(predictor, name, *one) for one in zip(*hits, strict=True)), path)
@@ -96,7 +96,7 @@ def _as_queries(vectors: Any, index: EmbeddingIndex) -> Floats:
     return as_vectors(np.atleast_2d(vectors), "vectors", index.dimensions)
 
 
-class _Search:
+class _DeepSearch:
     """One search: depth grows until every query has what it wants, or all there is."""
 
     def __init__(self, index: EmbeddingIndex, wanted: SearchSettings) -> None:
@@ -142,7 +142,7 @@ class _Search:
         """Rows and similarities of the ``count`` nearest of each query that pass; None for all within reach."""
         found: list[tuple[Ints, Floats]] = [(itself[:0], queries[:0, 0])] * len(queries)
         open_, depth = np.arange(len(queries)), (count or 100) + 1
-        exclude, where = self._excluded(itself), dict(self.wanted.where) or None
+        exclude, where = self._excluded(itself), self.wanted.filters or None
         while len(open_):
             depth = min(depth, max(1, len(self.index)))
             excluded = None if exclude is None else exclude[open_]

@@ -35,6 +35,11 @@ class SearchSettings:
     identity: str | None = None
     others: bool = False
 
+    @property
+    def filters(self) -> dict[str, Any]:
+        """``where`` of settings that were checked."""
+        return dict(self.where) if isinstance(self.where, Mapping) else {}
+
     def checked(self, index: EmbeddingIndex) -> "SearchSettings":
         """The settings with ``where`` as a mapping, once all of them fit the index.
 

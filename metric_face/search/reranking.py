@@ -31,7 +31,7 @@ def k_reciprocal(
         ArgumentError: k1 or k2 below 1, or a weight outside 0..1.
 
     Reference:
-        Zhong et al., "Re-ranking Person Re-identification with k-reciprocal Encoding", CVPR 2017, equations 1 to 12.
+        Zhong et al., "Re-ranking ... with k-reciprocal Encoding", CVPR 2017, equations 1 to 12.
     """
     if k1 < 1 or k2 < 1 or not 0 <= weight <= 1:
         raise ArgumentError(
