@@ -10,14 +10,14 @@ from .fingerprints import perceptual_bits as perceptual_bits
 from .fingerprints import take_fingerprints as take_fingerprints
 from .image_files import MARK as MARK
 from .image_files import images_below as images_below
+from .image_inputs import ImageInput as ImageInput
+from .image_inputs import input_names as input_names
 from .image_rows import PIECE as PIECE
 from .image_rows import ImageRows as ImageRows
 from .image_rows import TableRows as TableRows
 from .image_rows import digest_rows as digest_rows
 from .image_rows import names_of as names_of
 from .image_rows import recut as recut
-from .image_inputs import ImageInput as ImageInput
-from .image_inputs import input_names as input_names
 from .image_stamps import COLUMNS as COLUMNS
 from .image_stamps import ImageState as ImageState
 from .image_stamps import compare_stamps as compare_stamps
@@ -63,8 +63,8 @@ __all__ = [
     "Codes",
     "EvalTransform",
     "ImageDataset",
-    "ImageRows",
     "ImageInput",
+    "ImageRows",
     "ImageState",
     "ImageTable",
     "LabelSpace",
