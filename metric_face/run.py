@@ -160,8 +160,12 @@ class Run:
         """``metrics.csv``: losses by split, the learning rate really applied, validation, gradient angles."""
         return read_metrics(check_run_file(self.folder, "metrics.csv"), remedy=remedy_of(self.folder))
 
-    def embeddings(self, split: str | None = None) -> "Embeddings":
+    def embeddings(self, split: str | None = None, *, mmap: bool = False) -> "Embeddings":
         """The stored embeddings of one split, or of all the images.
+
+        Args:
+            split: of the images; None for all of them.
+            mmap: leave the vectors on disk and read what is touched.
 
         Raises:
             FileFormatError: ``metric-face embed`` has not been run.
@@ -170,7 +174,7 @@ class Run:
         from metric_face.embeddings import Embeddings
         from metric_face.errors import ModelMismatchError
 
-        stored = Embeddings.load(self.folder / "embeddings", data=self.data)
+        stored = Embeddings.load(self.folder / "embeddings", mmap=mmap, data=self.data)
         if self.data is None and str(stored.table.root) == self.facts["data_root"]:
             stored = replace(stored, table=moved(stored.table, self.data_root))
         if stored.fingerprint != self.fingerprint:

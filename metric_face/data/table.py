@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from metric_face.arrays import Bools
 from metric_face.data import readers
 from metric_face.data.image_paths import ImagePaths, refuse_outside
 from metric_face.data.label_parsing import text_of
@@ -137,8 +138,8 @@ class ImageTable:
             ],
         )._reset()
 
-    def in_split(self, split: str) -> Self:
-        """The rows of one part of the split.
+    def rows_in(self, split: str) -> Bools:
+        """(N,) which rows are in one part of the split.
 
         Raises:
             ArgumentError: the table has no such split.
@@ -147,7 +148,16 @@ class ImageTable:
             raise ArgumentError(
                 f"split={split!r}: the table has {', '.join(self.splits) or 'no split'}; name one of these"
             )
-        return self.take((self.frame["split"] == split).to_numpy())
+        rows: Bools = (self.frame["split"] == split).to_numpy(dtype=bool)
+        return rows
+
+    def in_split(self, split: str) -> Self:
+        """The rows of one part of the split.
+
+        Raises:
+            ArgumentError: the table has no such split.
+        """
+        return self.take(self.rows_in(split))
 
     def with_column(self, name: str, values: Sequence[Any] | np.ndarray) -> Self:
         """A copy with one column set."""

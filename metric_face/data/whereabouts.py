@@ -102,7 +102,7 @@ def report_image_state(run: "Run", say: Say, *, shown: bool = True) -> None:
     Raises:
         FileFormatError: the run has no embeddings, or they are damaged.
     """
-    stored = run.embeddings()
+    stored = run.embeddings(mmap=True)
     count, root = len(stored), stored.table.root
     if root != Path(run.facts["data_root"]) and run.data is None:
         say(f"images are read from {root}; run.json names {run.facts['data_root']}")

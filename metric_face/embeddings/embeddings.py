@@ -69,6 +69,7 @@ class Embeddings:
 
     def take(self, rows: Sequence[int] | NDArray[Any]) -> Self:
         """The given rows: positions, or a mask of length N."""
+        rows = np.flatnonzero(rows) if isinstance(rows, np.ndarray) and rows.dtype == bool else rows
         logits = {name: values[rows] for name, values in self.logits.items()}
         stamps = self.stamps
         if stamps is not None:
@@ -84,8 +85,7 @@ class Embeddings:
         Raises:
             ArgumentError: the table has no such split.
         """
-        self.table.in_split(split)
-        return self.take((self.table.frame["split"] == split).to_numpy())
+        return self.take(self.table.rows_in(split))
 
     def state(self) -> ImageState:
         """Which of the image files are missing now, and which were changed since they were embedded."""

@@ -22,6 +22,7 @@ from .folders import finish_interrupted_swap as finish_interrupted_swap
 from .folders import folder_target as folder_target
 from .folders import holds_only as holds_only
 from .folders import replace_folder as replace_folder
+from .known_digests import known_sha256 as known_sha256
 from .plain_data import plain as plain
 from .rules import DIGEST as DIGEST
 from .rules import FINITE as FINITE
@@ -69,6 +70,7 @@ __all__ = [
     "holds_only",
     "holds_text",
     "inside",
+    "known_sha256",
     "list_of",
     "mapping_of",
     "maybe",

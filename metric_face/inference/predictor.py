@@ -76,7 +76,7 @@ class Predictor:
             raise FileFormatError(
                 f"{home}: no index there; run `metric-face index {shell_word(folder)}` first"
             )
-        self.index = EmbeddingIndex.load(home)
+        self.index = EmbeddingIndex.load(home, mmap=True)  # one image asks for a few of a million vectors
         if self.index.fingerprint != self.card["fingerprint"]:
             raise ModelMismatchError(
                 f"{home}: made by model {self.index.fingerprint or 'unknown'}, {folder} holds "
@@ -240,9 +240,10 @@ class Predictor:
     def _neighbor(self, position: int, similarity: float, query: Path) -> Neighbor:
         columns = self.index.columns
         labels = {
-            name: vote.classes[int(columns[CODE + name][position])] for name, vote in self.targets.items()
+            name: vote.classes[int(columns.value(CODE + name, position))]
+            for name, vote in self.targets.items()
         }
-        identity = str(columns["identity"][position]) if self.knows_identities else None
-        path = str(columns["path"][position])
+        identity = str(columns.value("identity", position)) if self.knows_identities else None
+        path = str(columns.value("path", position))
         same = query.name == Path(path).name and self.where(path).resolve() == query.resolve()
         return Neighbor(path, similarity, identity, labels, same)

@@ -57,7 +57,7 @@ def _found(
     if len(short):
         groups = excluded.query_groups[part][short]
         # k + (members of the largest such group) leaves k allowed ones; ask again, and look everywhere.
-        most = int(np.bincount(excluded.base_groups, minlength=int(groups.max()) + 1)[groups].max())
+        most = int(excluded.sizes()[part][short].max())
         again = ask(queries[short], min(count, k + most), wide=True)
         found[short], near[short] = allowed(*again, k, groups, excluded.base_groups)
     return found, near

@@ -37,6 +37,14 @@ class Columns(Mapping[str, Column]):
             column = self._columns[name] = _from_arrow(name, column)
         return column
 
+    def value(self, name: str, row: int) -> Any:
+        """Return one value of a column, None where it is missing; a column of text that was not read stays so."""
+        column = self._columns[name]
+        return column[row] if isinstance(column, np.ndarray) else column[row].as_py()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns  # a mapping's own would read the column
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns)
 

@@ -49,13 +49,17 @@ class Exclusion:
     Attributes:
         query_groups: (Q,) int64 codes from 0.
         base_groups: (N,) int64 codes of the same numbering.
+        base_sizes: of each code, how many of the N vectors have it, or more; None counts them.
     """
 
     query_groups: Ints
     base_groups: Ints
+    base_sizes: Ints | None = None
 
     def sizes(self) -> Ints:
         """Return how many of the N vectors each query may not find, (Q,)."""
+        if self.base_sizes is not None:
+            return self.base_sizes[self.query_groups]
         length = 1 + int(self.query_groups.max(initial=0))
         sizes: Ints = np.bincount(self.base_groups, minlength=length)[self.query_groups]
         return sizes

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from metric_face.errors import FileFormatError
-from metric_face.files import sha256_of
+from metric_face.files import known_sha256, sha256_of
 from metric_face.search.faiss_file import check_sizes
 from metric_face.search.faiss_store import FaissStore
 from metric_face.search.kinds import Kind
@@ -107,7 +107,7 @@ def check_file(path: Path, expected: Mapping[str, Any], verify: bool) -> None:
             f"{path} must have {expected['bytes']} bytes, found {size}: it is truncated or of another index; "
             "copy the whole folder or build the index again"
         )
-    if verify and sha256_of(path) != expected["sha256"]:
+    if verify and known_sha256(path) != expected["sha256"]:
         raise FileFormatError(
             f"{path} was altered or is of another index: its checksum does not match; build the index again"
         )

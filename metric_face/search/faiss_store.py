@@ -212,7 +212,7 @@ class FaissStore:
         vectors = self.flat_vectors()[chosen if self.slots is None else self.slots[chosen]]
         within = None
         if excluded is not None:
-            within = Exclusion(excluded.query_groups, excluded.base_groups[chosen])
+            within = Exclusion(excluded.query_groups, excluded.base_groups[chosen], excluded.base_sizes)
         found, near = nearest(queries, vectors, k, self.metric, within)
         return np.where(found < 0, -1, chosen[found]) if len(chosen) else found, near
 

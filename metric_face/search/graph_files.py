@@ -82,6 +82,6 @@ def read_graph(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Ints, Floa
 def _checksum(header: Mapping[str, Any], ids: Ints, similarities: Floats) -> str:
     digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
     digest.update(f"{ids.dtype}{ids.shape}{similarities.dtype}{similarities.shape}".encode())
-    digest.update(ids.tobytes())
-    digest.update(similarities.tobytes())
+    digest.update(np.ascontiguousarray(ids).data)
+    digest.update(np.ascontiguousarray(similarities).data)
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""What an index refuses: vectors of another model, and identities that its own cannot equal."""
+"""What an index refuses: vectors of another model, and another number of identities than of queries."""
 
 from typing import Any
 
@@ -6,9 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metric_face.errors import ArgumentError, ModelMismatchError
-from metric_face.search.columns import Column
-from metric_face.search.exact import Exclusion
-from metric_face.vectors import group_codes
 
 
 def as_excluded(exclude: Any, num_queries: int) -> NDArray[Any]:
@@ -19,16 +16,6 @@ def as_excluded(exclude: Any, num_queries: int) -> NDArray[Any]:
             f"exclude must hold one identity for each of the {num_queries} queries, found shape {identities.shape}"
         )
     return identities
-
-
-def exclusion_of(identities: NDArray[Any], known: Column) -> Exclusion:
-    """The groups that exclude each other: (Q,) identities of the queries and (N,) of the vectors."""
-    if (identities.dtype.kind in "iufb") != (known.dtype.kind in "iufb"):
-        raise ArgumentError(
-            f"exclude must hold identities as the index does, {known.dtype}, found {identities.dtype}, "
-            "which equals none of them; convert one of the two"
-        )
-    return Exclusion(*group_codes(identities, known))
 
 
 def check_same_model(own: str, other: Any, fingerprint: str | None, name: str) -> None:

@@ -157,7 +157,7 @@ class ShardedStore:
             part = slice(first, first + len(shard.store))
             within = chosen_here = None
             if excluded is not None:
-                within = Exclusion(excluded.query_groups, excluded.base_groups[part])
+                within = Exclusion(excluded.query_groups, excluded.base_groups[part], excluded.base_sizes)
             if chosen is not None:
                 chosen_here = chosen[part]
             found, near = shard.store.search(queries, k, within, chosen_here)
