@@ -46,16 +46,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Turn links that are right in the repository into those of the site."""
-    if page.file.src_uri == "results.md":
-        return re.sub(r"\]\(\.\./benchmarks/results/(?=[\w-]+\.md)", "](measured-tables/", markdown)
-    return re.sub(
-        r"\]\((?:\.\./)+(CHANGELOG|ARCHITECTURE|CONTRIBUTING)\.md", _root_link(page), markdown
-    ).replace(".ipynb)", ".ipynb)" if page.file.src_uri.startswith("tutorials/") else ".md)")
-
-
-def _root_link(page: Any) -> Any:
     up = "../" * page.file.src_uri.count("/")
-    return lambda found: f"]({up}{found[1].lower()}.md"
+    if not page.file.src_uri.startswith("tutorials/"):
+        markdown = markdown.replace(".ipynb)", ".md)")
+    for pattern, target in (
+        (r"\]\((?:\.\./)+benchmarks/results/([\w-]+\.md)\)", r"](UPmeasured-tables/\1)"),
+        (r"\]\((?:\.\./)+examples/[\w./]*\)", r"](UPexamples/index.md)"),
+    ):
+        markdown = re.sub(pattern, target.replace("UP", up), markdown)
+    return markdown
 
 
 def _made() -> Iterator[tuple[str, str]]:
@@ -66,8 +65,18 @@ def _made() -> Iterator[tuple[str, str]]:
     yield "configuration.md", configuration_page()
     for page, name in AT_THE_ROOT.items():
         yield f"{page}.md", (ROOT / name).read_text("utf-8")
+    yield "examples/index.md", _examples()
     for table in sorted((ROOT / "benchmarks/results").glob("*.md")):
         yield f"measured-tables/{table.name}", table.read_text("utf-8")
+
+
+def _examples() -> str:
+    """The list of the example scripts, and each of them."""
+    parts = [(ROOT / "examples/README.md").read_text("utf-8")]
+    for file in sorted((ROOT / "examples").iterdir()):
+        if language := {".py": "python", ".sh": "bash"}.get(file.suffix):
+            parts.append(f"## {file.name}\n\n```{language}\n{file.read_text('utf-8')}```\n")
+    return "\n".join(parts)
 
 
 def _tutorial(file: Path) -> Iterator[tuple[str, str | bytes]]:

@@ -5,21 +5,46 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import metric_face
 from docs_build.command_pages import command_page, commands, help_of, overview, twins
 from docs_build.configuration_page import configuration_page
 from docs_build.site_check import loaded_from_elsewhere
 from metric_face.config import json_schema
+from tests.test_named_options import wrong_options
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 
 
-def blocks(text: str, language: str = "") -> list[str]:
-    """The fenced blocks of a language in a page."""
-    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+PAGES = sorted(
+    [
+        ROOT / "README.md",
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "docs").rglob("*.ipynb"),
+        *(ROOT / "examples").glob("*.*"),
+    ]
+)
+SECTION = re.compile(
+    r"(?<![\w./\"])(?:data|model|sampler|loss|optimizer|trainer)\.[a-z_]+(?:\.[a-z_]+)*(?![\w(*])"
+)
+NO_KEYS = {
+    "data.csv",
+    "data.labels",
+    "trainer.epoch",
+}  # a file, an attribute in a script, a typo that is refused
+
+
+def keys(node: dict[str, Any], path: str = "") -> list[str]:
+    """Every key of the configuration's schema, sections left out."""
+    known, found = json_schema()["$defs"], []
+    for key, field in node["properties"].items():
+        inner = field.get("$ref")
+        found += keys(known[inner.rsplit("/", 1)[1]], f"{path}{key}.") if inner else [f"{path}{key}"]
+    return found
 
 
 def test_the_readme_is_short_and_has_one_picture() -> None:
@@ -47,22 +72,26 @@ def test_every_command_has_a_page_with_its_help() -> None:
 
 
 def test_the_reference_of_the_configuration_has_every_key() -> None:
-    page = configuration_page()
-
-    def keys(node: dict, path: str = "") -> list[str]:
-        found = []
-        for key, field in node["properties"].items():
-            inner = field.get("$ref")
-            found += (
-                keys(json_schema()["$defs"][inner.rsplit("/", 1)[1]], f"{path}{key}.")
-                if inner
-                else [f"{path}{key}"]
-            )
-        return found
-
-    every = keys(json_schema())
+    page, every = configuration_page(), keys(json_schema())
     assert len(every) > 60
     assert [key for key in every if f"| `{key}` |" not in page] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_what_a_page_tells_to_type_exists(page: Path) -> None:
+    """The options of each command, the keys of the configuration, and the names that are imported."""
+    text, every = page.read_text("utf-8"), keys(json_schema())
+    assert [word for word in wrong_options(text) if " " in word] == []
+    named = set(SECTION.findall(text)) - NO_KEYS
+    assert [key for key in named if not any(f"{one}.".startswith(f"{key}.") for one in every)] == []
+    imported = re.findall(r"^\s*\"?(?:>>> )?from metric_face import ([\w, ]+)", text, flags=re.MULTILINE)
+    names = {name.split(" as ")[0].strip() for line in imported for name in line.split(",")} - {""}
+    assert sorted(names - set(metric_face.__all__)) == []
+
+
+def test_what_does_not_exist_is_found() -> None:
+    assert wrong_options("metric-face embed RUN --folds 3") == ["embed --folds"]
+    assert SECTION.findall("set `loss.metrik` and --set data.size=3") == ["loss.metrik", "data.size"]
 
 
 def test_every_key_of_the_configuration_is_explained() -> None:
