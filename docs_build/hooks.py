@@ -3,6 +3,7 @@
 ``METRIC_FACE_DOCS_RUN=0`` leaves the tutorials unrun; their pages then show no outputs.
 """
 
+import json
 import os
 import re
 import tempfile
@@ -47,8 +48,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Turn links that are right in the repository into those of the site."""
     up = "../" * page.file.src_uri.count("/")
-    if not page.file.src_uri.startswith("tutorials/"):
+    if "tutorials/" not in page.file.src_uri:
         markdown = markdown.replace(".ipynb)", ".md)")
+    if page.file.src_uri == "ko/index.md":
+        markdown = markdown.replace("](../tutorials/", "](tutorials/")
     for pattern, target in (
         (r"\]\((?:\.\./)+benchmarks/results/([\w-]+\.md)\)", r"](UPmeasured-tables/\1)"),
         (r"\]\((?:\.\./)+examples/[\w./]*\)", r"](UPexamples/index.md)"),
@@ -87,5 +90,8 @@ def _tutorial(file: Path) -> Iterator[tuple[str, str | bytes]]:
             notebook = run_notebook(file, Path(folder))
     page, pictures = notebook_page(notebook, file.stem)
     yield f"tutorials/{file.stem}.md", page
+    korean = json.loads((ROOT / f"docs/ko/tutorials/{file.stem}.json").read_text("utf-8"))
+    moved = [text.replace("](../", "](../../") for text in korean]
+    yield f"ko/tutorials/{file.stem}.md", notebook_page(notebook, file.stem, moved, "../../tutorials/")[0]
     for name, picture in pictures.items():
         yield f"tutorials/{name}", picture

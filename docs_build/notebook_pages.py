@@ -2,6 +2,7 @@
 
 import base64
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,20 +43,31 @@ def run_notebook(file: Path, folder: Path, seconds: int = 600) -> Any:
     return notebook
 
 
-def notebook_page(notebook: Any, name: str) -> tuple[str, dict[str, bytes]]:
+def notebook_page(
+    notebook: Any, name: str, texts: Sequence[str] = (), beside: str = ""
+) -> tuple[str, dict[str, bytes]]:
     """A notebook as a page.
 
     Args:
         notebook: with outputs, or stripped of them.
         name: of the page, which its pictures are called after.
+        texts: of its text cells in another language; none leaves them as they are.
+        beside: the way from the page to the folder of the pictures and of the notebook.
 
     Returns:
         The page in Markdown, and the pictures by file name.
+
+    Raises:
+        ValueError: ``texts`` are not as many as the text cells.
     """
     parts, pictures = [], {}
+    own = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    told = iter(list(texts or own))
+    if texts and len(texts) != len(own):
+        raise ValueError(f"{name}: {len(own)} text cells, {len(texts)} in translation")
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            parts.append(cell.source)
+            parts.append(next(told))
             continue
         parts.append(f"```python\n{cell.source}\n```")
         for output in cell.outputs:
@@ -65,10 +77,10 @@ def notebook_page(notebook: Any, name: str) -> tuple[str, dict[str, bytes]]:
             if "image/png" in data:
                 file = f"{name}-{len(pictures) + 1}.png"
                 pictures[file] = base64.b64decode(data["image/png"])
-                parts.append(f"![What the cell above drew]({file})")
+                parts.append(f"![What the cell above drew]({beside}{file})")
             elif text := output.get("text") or data.get("text/plain"):
                 parts.append(f"```text\n{text.rstrip()}\n```")
-    parts.append(f"[This page as a notebook]({name}.ipynb)")
+    parts.append(f"[{name}.ipynb]({beside}{name}.ipynb)")
     return "\n\n".join(parts) + "\n", pictures
 
 
