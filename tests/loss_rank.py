@@ -20,8 +20,16 @@ from metric_face.losses import (
     gathered,
     ranks,
 )
+from metric_face.training.shared_norm import SharedBatchNorm
 
 STEPS = 3
+
+
+class BatchNormAct1d(nn.BatchNorm1d):
+    """A batch norm with an activation in it, as timm has them."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).tanh()
 
 
 def objective() -> JointLoss:
@@ -48,21 +56,24 @@ def inputs(points: Tensor, logits: Tensor, labels: Tensor, images: Tensor) -> di
     return {**metric, **dict.fromkeys(("ce", "focal", "f1"), (logits, labels))}
 
 
-def train(rank: int = 0, world: int = 1) -> list[dict[str, Tensor]]:
-    """Loss and gradients, averaged over ranks as DDP does, of some batches; this rank holds its rows of each."""
+def train(rank: int = 0, world: int = 1) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
+    """Loss and gradients, averaged over ranks as DDP does, of some batches, and the running statistics after them."""
     generator = torch.Generator().manual_seed(0)
-    model = nn.Sequential(nn.Linear(5, 6), nn.Tanh()).double()
+    model = nn.Sequential(
+        nn.Conv1d(2, 4, 3), BatchNormAct1d(4), nn.Flatten(), nn.Linear(12, 6), nn.BatchNorm1d(6)
+    ).double()
     head = nn.Linear(6, 3).double()
     for parameter in (*model.parameters(), *head.parameters()):
         nn.init.normal_(parameter, generator=generator)
     loss, found = objective(), []
     trained = {f"{at}.{n}": p for at, m in enumerate((model, head, loss)) for n, p in m.named_parameters()}
     for _ in range(STEPS):
-        images = torch.randn(24, 5, dtype=torch.float64, generator=generator)
+        images = torch.randn(24, 2, 5, dtype=torch.float64, generator=generator)
         labels = torch.randint(3, (24,), generator=generator)
         numbers = torch.arange(24) // torch.randint(1, 3, (1,), generator=generator)  # some are copies
         mine = slice(24 // world * rank, 24 // world * (rank + 1))
-        points = model(images[mine])
+        with SharedBatchNorm():
+            points = model(images[mine])
         shared = [gathered(value) for value in (points, head(points), labels[mine], numbers[mine])]
         total = loss(inputs(*shared)).total
         gradients = torch.autograd.grad(total, list(trained.values()))
@@ -71,7 +82,7 @@ def train(rank: int = 0, world: int = 1) -> list[dict[str, Tensor]]:
                 dist.all_reduce(gradient)
         row = {name: gradient / world for name, gradient in zip(trained, gradients, strict=True)}
         found.append(row | {"loss": total.detach()})
-    return found
+    return found, dict(model.named_buffers())
 
 
 def main(rank: int, meeting: str, out: Path) -> None:
@@ -83,7 +94,8 @@ def main(rank: int, meeting: str, out: Path) -> None:
     batches = {
         (n, b): [list(batch) for batch in ShuffledBatches(n, b)] for n, b in ((50, 8), (9, 8), (2, 8), (1, 8))
     }
-    torch.save({"steps": train(rank, 2), "batches": batches}, out / f"{rank}.pt")
+    steps, running = train(rank, 2)
+    torch.save({"steps": steps, "running": running, "batches": batches}, out / f"{rank}.pt")
     dist.destroy_process_group()
 
 

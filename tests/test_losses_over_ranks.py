@@ -30,20 +30,22 @@ def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 def test_losses_and_gradients_are_those_of_one_process(ranks: list[dict[str, Any]]) -> None:
-    whole = loss_rank.train()
+    whole, running = loss_rank.train()
     for found in ranks:
         for step, (one, expected) in enumerate(zip(found["steps"], whole, strict=True)):
             assert one.keys() == expected.keys()
             for name, value in expected.items():
                 torch.testing.assert_close(one[name], value, rtol=1e-9, atol=1e-12, msg=f"{step}: {name}")
+        for name, value in running.items():  # of the batch norms
+            torch.testing.assert_close(found["running"][name], value, rtol=1e-9, atol=1e-12, msg=name)
     assert all(float(value.abs().max()) > 0 for value in whole[-1].values())
 
 
 def test_half_a_batch_alone_has_another_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison above can fail: a loss of each half for itself is another one."""
     monkeypatch.setattr(loss_rank.dist, "all_reduce", lambda tensor: tensor)
-    halves = [loss_rank.train(rank, 2)[0] for rank in (0, 1)]
-    whole = loss_rank.train()[0]
+    halves = [loss_rank.train(rank, 2)[0][0] for rank in (0, 1)]
+    whole = loss_rank.train()[0][0]
     mean = halves[0]["0.0.weight"] + halves[1]["0.0.weight"]
     assert not torch.allclose(mean, whole["0.0.weight"], rtol=1e-3)
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import Any
 
 import lightning as L
@@ -14,12 +15,13 @@ from metric_face.config import Config
 from metric_face.data import LabelSpace
 from metric_face.errors import TrainingError
 from metric_face.features import recall_at_1
-from metric_face.losses import JointLoss, pcgrad_backward
+from metric_face.losses import JointLoss, pcgrad_backward, ranks
 from metric_face.metrics import macro_f1
 from metric_face.models import EmbeddingModel
 from metric_face.training.objective import INPUTS, objective_inputs, output_of, over_all_ranks
 from metric_face.training.process_group import from_each
 from metric_face.training.schedule import learning_rate_factor
+from metric_face.training.shared_norm import SharedBatchNorm, has_batch_norm
 
 
 class TrainingModule(L.LightningModule):
@@ -76,7 +78,9 @@ class TrainingModule(L.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
         """The joint loss of a batch; of several processes each has the loss of all their images."""
-        output, labels = over_all_ranks(output_of(self.model, batch), batch)
+        with SharedBatchNorm() if ranks() > 1 and has_batch_norm(self.model) else nullcontext():
+            output = output_of(self.model, batch)
+        output, labels = over_all_ranks(output, batch)
         images = len(labels["index"])
         result = self.objective(objective_inputs(self.objective, output, labels))
         self._images += images
