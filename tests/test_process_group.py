@@ -8,27 +8,24 @@ from pathlib import Path
 
 import pytest
 
+TORCHRUN = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "RANK": "{rank}", "LOCAL_RANK": "{rank}"}
+LIGHTNING = {"WORLD_SIZE": "2", "LOCAL_RANK": "{rank}", "NODE_RANK": "0"}
+SLURM = {"SLURM_NTASKS": "2", "SLURM_PROCID": "{rank}", "SLURM_LOCALID": "{rank}", "SLURM_STEP_ID": "0"}
 
-def two(how: str, tmp_path: Path) -> list[str]:
+
+def two(how: str, tmp_path: Path, launcher: dict[str, str] = TORCHRUN) -> list[str]:
     """What both processes print."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    common = {
-        "WORLD_SIZE": "2",
-        "LOCAL_WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-    }
+    common = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "ORDER": str(tmp_path / "order")}
     started = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.group_rank", how],
             env={
                 **os.environ,
                 **common,
-                "RANK": str(rank),
-                "LOCAL_RANK": str(rank),
-                "ORDER": str(tmp_path / "order"),
+                **{name: value.format(rank=rank) for name, value in launcher.items()},
                 "OMP_NUM_THREADS": "1",
             },
             stdout=subprocess.PIPE,
@@ -40,8 +37,9 @@ def two(how: str, tmp_path: Path) -> list[str]:
     return [process.communicate(timeout=200)[0].strip() for process in started]
 
 
-def test_all_is_shared_and_the_first_goes_first(tmp_path: Path) -> None:
-    assert two("well", tmp_path) == ["done", "done"]
+@pytest.mark.parametrize("launcher", [LIGHTNING, SLURM])
+def test_all_is_shared_and_the_first_goes_first(launcher: dict[str, str], tmp_path: Path) -> None:
+    assert two("well", tmp_path, launcher) == ["done", "done"]
     assert (tmp_path / "order").read_text() == "01"
 
 

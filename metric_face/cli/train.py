@@ -56,5 +56,7 @@ def train(
         else:
             answer(f"next: metric-face embed {shell_word(out)} && metric-face evaluate {shell_word(out)}")
     if facts[-1]["ended"] == "interrupted":  # the exit code that a shell or a queue system expects
-        say(f"go on with: metric-face train --resume --out {shell_word(out)}")
+        processes = facts[-1].get("processes", 1)
+        in_as_many = f" --set trainer.devices={processes}" if processes > 1 else ""
+        say(f"go on with: metric-face train --resume --out {shell_word(out)}{in_as_many}")
         raise typer.Exit(143 if facts[-1]["signal"] == "SIGTERM" else 130)

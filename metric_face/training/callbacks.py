@@ -22,6 +22,7 @@ class Deadline(Callback):
         self._started = time.monotonic()
         self._validating = 0.0
         self._longest_validation = 0.0
+        self._agreed: float | None = None
 
     @property
     def elapsed(self) -> float:
@@ -29,12 +30,19 @@ class Deadline(Callback):
         return self._before + time.monotonic() - self._started
 
     def share_used(self) -> float:
-        """Share of the allowed time that has passed; 0 where there is no limit."""
+        """Share of the allowed time that has passed; 0 where there is no limit.
+
+        Of several processes all have the first one's, as it was after the last step: the learning rate goes by it.
+        """
+        return self._by_own_clock() if self._agreed is None else self._agreed
+
+    def _by_own_clock(self) -> float:
         if self.seconds is None:
             return 0.0
         return self.elapsed / max(1e-9, self.seconds * (1 - self.reserve) - self._longest_validation)
 
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        self._agree(trainer)
         if self.share_used() >= 1:  # a run that its max_time ended is resumed with no more time
             trainer.should_stop = True
 
@@ -46,8 +54,13 @@ class Deadline(Callback):
 
     def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
         if self.seconds is not None and at_a_step(trainer):
+            self._agree(trainer)
             # One clock decides for all ranks, or some would wait for others forever.
             trainer.should_stop = trainer.strategy.broadcast(trainer.should_stop or self.share_used() >= 1)
+
+    def _agree(self, trainer: L.Trainer) -> None:
+        if trainer.world_size > 1 and self.seconds is not None:
+            self._agreed = trainer.strategy.broadcast(self._by_own_clock())
 
     def state_dict(self) -> dict[str, Any]:
         return {"elapsed": self.elapsed}

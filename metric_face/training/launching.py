@@ -31,6 +31,7 @@ from metric_face.training.reporting import Reporting
 _GRACE = 20.0
 """Seconds that the processes have to end by themselves where one of them has failed."""
 _HERE = "127.0.0.1"
+Worker = subprocess.Popen[bytes]
 
 
 def launch(call: str, config: Config, reporting: Reporting, **arguments: Any) -> None:
@@ -52,26 +53,66 @@ def launch(call: str, config: Config, reporting: Reporting, **arguments: Any) ->
     store = TCPStore(_HERE, 0, processes, is_master=True, wait_for_workers=False)
     job = pickle.dumps({"call": call, "config": config, "quiet": reporting.quiet, **arguments})
     workers = [_start(rank, processes, store.port) for rank in range(processes)]
-    lines: queue.Queue[bytes] = queue.Queue()
-    threading.Thread(target=_read, args=(workers[0], lines), daemon=True).start()
+    said = _Said(workers[0], reporting)
     try:
-        with _signals_handed_on(workers) as received:
+        with _signals_handed_on(workers, said) as received:
             for worker in workers:
                 _send(worker, job)
-            _follow(workers, lines, reporting)
+            _follow(workers, said)
     finally:
         for worker in workers:
             worker.kill()
             worker.wait()
-    if received:
-        ended = [worker.returncode for worker in workers]
-        if any(ended):  # before the first step; after it they end well, with what was learned
-            signal.raise_signal(received[-1])
-            raise KeyboardInterrupt
+            with suppress(BrokenPipeError):
+                worker.stdin.close()  # type: ignore[union-attr]
+        said.end()
+    if received and any(worker.returncode for worker in workers):
+        # Before the first step; after it they end well, with what was learned.
+        signal.raise_signal(received[-1])
+        raise KeyboardInterrupt
     _check(workers, failure_in(store))
 
 
-def _start(rank: int, processes: int, port: int) -> "subprocess.Popen[bytes]":
+class _Said:
+    """What the first process reports, read in a thread and handed on in this one.
+
+    Args:
+        worker: the process, whose standard output is lines of JSON.
+        reporting: where the lines go.
+
+    Attributes:
+        ready: whether the process has said that it takes signals.
+    """
+
+    def __init__(self, worker: Worker, reporting: Reporting) -> None:
+        self.worker, self.reporting, self.ready = worker, reporting, False
+        self._lines: queue.Queue[bytes] = queue.Queue()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def hand_on(self, patience: float) -> None:
+        """Report the next line, if one comes in so many seconds."""
+        with suppress(queue.Empty):
+            line: Mapping[str, Any] = json.loads(self._lines.get(timeout=patience))
+            if "say" in line:
+                self.reporting.say(line["say"])
+            elif "progress" in line:
+                self.reporting.progress(*line["progress"])
+
+    def end(self) -> None:
+        """Report what is left, when the process has ended."""
+        self._thread.join()
+        while not self._lines.empty():
+            self.hand_on(0)
+        self.worker.stdout.close()  # type: ignore[union-attr]
+
+    def _read(self) -> None:
+        for line in self.worker.stdout or ():
+            self.ready = True
+            self._lines.put(line)
+
+
+def _start(rank: int, processes: int, port: int) -> Worker:
     numbers = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, "LOCAL_WORLD_SIZE": processes}
     meeting = {"MASTER_ADDR": _HERE, "MASTER_PORT": port, "TORCHELASTIC_USE_AGENT_STORE": True}
     places = [str(Path(errors.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -81,6 +122,7 @@ def _start(rank: int, processes: int, port: int) -> "subprocess.Popen[bytes]":
         stdout=subprocess.PIPE if rank == 0 else subprocess.DEVNULL,
         stderr=None if rank == 0 else subprocess.DEVNULL,
         env={
+            "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // processes)),
             **os.environ,
             **{name: str(value) for name, value in (numbers | meeting).items()},
             "PYTHONPATH": os.pathsep.join(places),
@@ -89,7 +131,7 @@ def _start(rank: int, processes: int, port: int) -> "subprocess.Popen[bytes]":
     )
 
 
-def _send(worker: "subprocess.Popen[bytes]", job: bytes) -> None:
+def _send(worker: Worker, job: bytes) -> None:
     """The pipe stays open: its end tells a worker that this process is gone."""
     assert worker.stdin is not None
     with suppress(BrokenPipeError):
@@ -97,46 +139,27 @@ def _send(worker: "subprocess.Popen[bytes]", job: bytes) -> None:
         worker.stdin.flush()
 
 
-def _read(worker: "subprocess.Popen[bytes]", lines: "queue.Queue[bytes]") -> None:
-    assert worker.stdout is not None
-    for line in worker.stdout:
-        lines.put(line)
-
-
-def _follow(
-    workers: "list[subprocess.Popen[bytes]]", lines: "queue.Queue[bytes]", reporting: Reporting
-) -> None:
+def _follow(workers: list[Worker], said: _Said) -> None:
     """Hand on lines until all processes have ended, by themselves or because one failed."""
     until: float | None = None
     while any(worker.poll() is None for worker in workers):
-        with suppress(queue.Empty):
-            _hand_on(lines.get(timeout=0.1), reporting)
+        said.hand_on(0.1)
         if until is None and any(worker.poll() for worker in workers):
             until = time.monotonic() + _GRACE
         if until is not None and time.monotonic() > until:
             return
-    time.sleep(0.1)
-    while not lines.empty():
-        _hand_on(lines.get(), reporting)
-
-
-def _hand_on(line: bytes, reporting: Reporting) -> None:
-    said: Mapping[str, Any] = json.loads(line)
-    if "say" in said:
-        reporting.say(said["say"])
-    else:
-        reporting.progress(*said["progress"])
 
 
 @contextmanager
-def _signals_handed_on(workers: "list[subprocess.Popen[bytes]]") -> Iterator[list[int]]:
+def _signals_handed_on(workers: list[Worker], said: _Said) -> Iterator[list[int]]:
     """Send Ctrl-C and SIGTERM to the workers; gives those that came."""
     received: list[int] = []
 
     def hand_on(number: int, frame: FrameType | None) -> None:
         received.append(number)
         for worker in workers:
-            worker.send_signal(number)
+            # Python itself would answer Ctrl-C with a traceback, until the worker handles it.
+            worker.send_signal(number if said.ready else signal.SIGTERM)
 
     previous = {}
     with suppress(ValueError):  # not in the main thread, where Python allows no handler
@@ -148,7 +171,7 @@ def _signals_handed_on(workers: "list[subprocess.Popen[bytes]]") -> Iterator[lis
             signal.signal(number, handler)
 
 
-def _check(workers: "list[subprocess.Popen[bytes]]", failure: tuple[str, str] | None) -> None:
+def _check(workers: list[Worker], failure: tuple[str, str] | None) -> None:
     if failure is not None:
         kind, line = failure
         found = getattr(errors, kind, None)

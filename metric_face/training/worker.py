@@ -10,11 +10,6 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from metric_face.training.fitting import fit
-from metric_face.training.folds import fit_folds
-
-_CALLS: dict[str, Callable[..., Any]] = {"fit": fit, "fit_folds": fit_folds}
-
 
 def main() -> None:
     """Do the job that stands on standard input; exit code 1 where it fails, which the store explains."""
@@ -27,9 +22,14 @@ def main() -> None:
         out.write(json.dumps(said) + "\n")
         out.flush()
 
+    report(ready=True)
+    from metric_face.training.fitting import fit
+    from metric_face.training.folds import fit_folds
+
+    calls: dict[str, Callable[..., Any]] = {"fit": fit, "fit_folds": fit_folds}
     job = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started this one
     threading.Thread(target=_stop_with_the_launcher, daemon=True).start()
-    call = _CALLS[job.pop("call")]
+    call = calls[job.pop("call")]
     try:
         call(
             **job,
