@@ -13,6 +13,7 @@ from metric_face.training.process_group import (
     from_first,
     joined,
     rows_of_this_rank,
+    wait_for_all,
 )
 
 
@@ -47,7 +48,7 @@ def main(how: str) -> None:
                 raise TrainingError("the loss is not finite")
             if how == f"kill {process.rank}":
                 os._exit(9)
-            dist.barrier()
+            wait_for_all()
         print("done")
     except Exception as error:
         print(f"{type(error).__name__}: {error}")

@@ -114,6 +114,12 @@ def first_goes_first() -> Iterator[None]:
         dist.barrier()
 
 
+def wait_for_all() -> None:
+    """Go on when every process has come here."""
+    if _several():
+        dist.barrier()
+
+
 def _several() -> bool:
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
