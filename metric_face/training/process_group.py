@@ -178,22 +178,21 @@ def _first_failure(store: Store, process: Process, error: Exception) -> Exceptio
     """The error itself in the process that failed first, with a note; in the others, one that quotes it."""
     if isinstance(error, FailedElsewhere):
         return error
-    lost = _is_of_a_lost_process(error)
     try:
-        until = time.monotonic() + (_TO_CONFESS if lost else 0)
-        while not store.check([_FAILED]) and time.monotonic() < until:
-            time.sleep(0.1)
+        if _is_of_a_lost_process(error):
+            until = time.monotonic() + _TO_CONFESS
+            while not store.check([_FAILED]) and time.monotonic() < until:
+                time.sleep(0.1)
+            error = ProcessError(
+                "another process of this training ended without a word (killed, or out of memory); go on with "
+                "train --resume"
+            )
         known = store.compare_set(_FAILED, "", f"{process.rank} {type(error).__name__} {error}").decode()
     except (dist.DistError, RuntimeError):  # the process that kept the store has ended
         return FailedElsewhere("process 0 ended first") if process.rank else error
     rank, _, line = known.split(" ", 2)
     if int(rank) != process.rank:
         return FailedElsewhere(f"process {rank} failed first: {line}")
-    if lost:
-        error = ProcessError(
-            "another process of this training ended without a word (killed, or out of memory); go on with "
-            "train --resume"
-        )
     error.add_note(f"process {process.rank} of {process.world_size} failed first")
     return error
 
