@@ -7,7 +7,7 @@ from metric_face.cli.embedded_answer import show_embedded
 from metric_face.cli.options import LATEST, DataRoot, Json, Overrides, RunArgument
 from metric_face.cli.output_options import check_apart
 from metric_face.cli.progress import bar
-from metric_face.cli.shard_options import Merge, Shard, Workers, sharing
+from metric_face.cli.shard_options import Merge, On, Shard, Workers, sharing
 from metric_face.cli.terminal import say
 
 
@@ -24,11 +24,12 @@ def embed(
     precision: own.Precision = "auto",
     shard: Shard = None,
     merge: Merge = False,
+    on: On = "here",
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
     """Compute the vectors of all images; an interrupted call goes on where it stopped."""
-    shared = sharing(shard, merge, workers)
+    shared = sharing(shard, merge, on, workers)
     own.check_usage(
         backbone,
         out,
@@ -50,6 +51,6 @@ def embed(
             opened = Run.open(run, data=root)
             made = merge_shards(opened, data, folder=out, csv=csv, say=say, progress=progress)
         else:
-            how |= {"shard": shard, "workers": workers}
+            how |= {"shard": shard, "on": on, "workers": workers}
             made = embed(Run.open(run, data=root), data, folder=out, csv=csv, progress=progress, **how)
     show_embedded(made, as_json)

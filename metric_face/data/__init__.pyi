@@ -29,6 +29,7 @@ from .label_parsing import is_nested as is_nested
 from .label_parsing import text_of as text_of
 from .labels import LabelSpace as LabelSpace
 from .labels import identity_labels as identity_labels
+from .parquet_rows import ParquetRows as ParquetRows
 from .preparation import PreparedData as PreparedData
 from .preparation import prepare_data as prepare_data
 from .preparation import reopen_data as reopen_data
@@ -68,6 +69,7 @@ __all__ = [
     "ImageState",
     "ImageTable",
     "LabelSpace",
+    "ParquetRows",
     "PixelCache",
     "PreparedData",
     "TableRows",

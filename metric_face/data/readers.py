@@ -9,7 +9,8 @@ import pandas as pd
 from metric_face.data.csv_text import read_csv_text
 from metric_face.data.image_files import SUFFIXES, scan_folder
 from metric_face.data.layout import part_of, read_layout
-from metric_face.data.parquet_text import read_parquet_text
+from metric_face.data.parquet_files import ParquetFiles, parquet_files
+from metric_face.data.parquet_text import read_parquet_text, text_frame
 from metric_face.errors import DataError
 from metric_face.visible import is_text
 
@@ -38,7 +39,7 @@ class Read:
 
 
 def read_source(source: Path) -> Read:
-    """Read the rows behind a folder, or behind a CSV or Parquet file.
+    """Read the rows behind a folder, or behind a CSV or Parquet file or a folder of such.
 
     Raises:
         DataError: nothing is there, or it is not certain what is meant.
@@ -64,6 +65,8 @@ def _read_folder(source: Path) -> Read:
         return _read_submission(source / "info.csv")
     if (source / "images.csv").is_file():
         return _read_file(source / "images.csv", source)
+    if parquet := parquet_files(source):
+        return _read_parquet(ParquetFiles(parquet, source))
     return read_folders(source)
 
 
@@ -144,9 +147,17 @@ def _read_file(file: Path, base: Path) -> Read:
         raise DataError(
             f"{file}: a table must be .csv, .tsv or .parquet, or a folder of images; found {suffix!r}"
         )
-    notes += _straighten(frame, base)
-    notes += _one_name_a_part(frame, file)
+    notes += straighten(frame, base)
+    notes += read_parts(frame, file)
     return Read(frame, base, [*notes, f"{file}: {len(frame)} rows taken"])
+
+
+def _read_parquet(files: ParquetFiles) -> Read:
+    """Read a folder of Parquet files as one table."""
+    pieces = [text_frame(piece, files.files[0]) for piece in files.pieces(0, len(files))]
+    frame = pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame({"path": []})
+    notes = straighten(frame, files.root) + read_parts(frame, files.root)
+    return Read(frame, files.root, [*notes, files.note])
 
 
 def _read_submission(file: Path) -> Read:
@@ -159,7 +170,7 @@ def _read_submission(file: Path) -> Read:
     return Read(paths, file.parent, [*notes, f"{file}: {len(frame)} rows taken"])
 
 
-def _straighten(frame: pd.DataFrame, base: Path) -> list[str]:
+def straighten(frame: pd.DataFrame, base: Path) -> list[str]:
     """Read backslashes of paths as slashes where only so a file is there; in place."""
     if "path" not in frame.columns:
         return []
@@ -175,7 +186,7 @@ def _straighten(frame: pd.DataFrame, base: Path) -> list[str]:
     return [f"{changed} paths are read with / for the backslash"] if changed else []
 
 
-def _one_name_a_part(frame: pd.DataFrame, file: Path) -> list[str]:
+def read_parts(frame: pd.DataFrame, file: Path) -> list[str]:
     """Give each part of the split its one name, such as val for valid; in place."""
     if "split" not in frame.columns:
         return []

@@ -27,6 +27,7 @@ def embed(
     folder: str | Path | None = None,
     csv: str | Path | None = None,
     shard: str | None = None,
+    on: str = "here",
     batch_size: int = 64,
     precision: str = "auto",
     workers: int | None = None,
@@ -47,9 +48,10 @@ def embed(
         shard: ``i/n`` computes only the i-th of n shards, counted from 1, for :func:`merge_shards` to join; ``slurm``
             is the shard of this task of a Slurm array. None computes all; where torchrun or ``srun`` started several
             processes, each computes a shard, and the first joins them.
+        on: ``here``, or ``ray``: by actors of Ray Data, in the cluster that ``RAY_ADDRESS`` names or on this machine.
         batch_size: images a forward pass.
         precision: ``auto`` (bf16 where the device computes in it), ``fp32`` or ``bf16``.
-        workers: decoding threads; default one a core.
+        workers: decoding threads, default one a core; on Ray the actors, default one a processor or GPU.
         say: called with each line that a user should know of.
         progress: called with (images done, images in all).
 
@@ -58,7 +60,9 @@ def embed(
 
     Raises:
         ArgumentError: ``images`` without a folder of their own, ``csv`` with a run that has no classifiers or with a
-            shard, or ``shard`` where several processes were started.
+            shard, or ``shard`` or Ray where several
+            processes were started.
+        MissingExtraError: Ray is not installed.
         DataError: no image can be used.
         OutputError: the folder holds something else.
 
@@ -77,6 +81,12 @@ def embed(
         raise ArgumentError(
             f"--shard {shard}: each of the {process.world_size} processes takes its shard by itself; leave it out"
         )
+    if on not in ("here", "ray"):
+        raise ArgumentError(f"--on: must be here or ray, found {on!r}")
+    if on == "ray" and process.world_size > 1:
+        raise ArgumentError(
+            "--on ray: Ray starts its processes itself; start the command without torchrun or srun"
+        )
     source = open_source(run, images, say)
     say("loading PyTorch ...")
     from metric_face.extraction import RowShard, shards_folder  # here, after all that can be refused at once
@@ -88,7 +98,7 @@ def embed(
         if process.world_size > 1:
             part = RowShard(process.rank + 1, process.world_size)
             workers = workers or max(1, (os.cpu_count() or 1) // process.local_world_size)
-        work = Work(run, source, target, batch_size, precision, workers)
+        work = Work(run, source, target, batch_size, precision, workers, on)
         made = work.compute(part, progress)
         if process.world_size > 1:
             wait_for_all()
@@ -113,16 +123,22 @@ class Work:
     batch_size: int
     precision: str
     workers: int | None
+    on: str
 
     def compute(self, shard: "RowShard | None", progress: Progress) -> "Written":
         """Embed one shard, or all."""
-        from metric_face.extraction import Embedder, write_embeddings, write_shard
+        from metric_face.extraction import Embedder, Embeds, RayEmbedder, write_embeddings, write_shard
 
-        embedder = Embedder(self.run.model, self.run.transform, precision=self.precision)
+        model, transform, precision = self.run.model, self.run.transform, self.precision
+        embedder: Embeds = (
+            RayEmbedder(model, transform, precision=precision, actors=self.workers)
+            if self.on == "ray"
+            else Embedder(model, transform, precision=precision)
+        )
         how: dict[str, Any] = {
             "fingerprint": self.run.fingerprint,
             "batch_size": self.batch_size,
-            "workers": self.workers,
+            "workers": None if self.on == "ray" else self.workers,
             "skip_broken": not self.source.own,
             "progress": progress,
         }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from metric_face.data import ImageRows, TableRows, Unseen, listed, names_of, refuse_missing
+from metric_face.data import ImageRows, ParquetRows, TableRows, Unseen, listed, names_of, refuse_missing
 from metric_face.progress import Say
 from metric_face.run import Run
 
@@ -62,6 +62,10 @@ def open_source(run: Run, images: str | Path | None, say: Say) -> Source:
             say(line)
         refuse_missing(run.table)
         return Source(TableRows(run.table))
+    rows = ParquetRows.open(Path(images))
+    if rows is not None:
+        rows.check(say)
+        return Source(rows, str(images))
     unseen = Unseen.read(images)
     for line in unseen.table.notes:
         say(line)
