@@ -1,0 +1,179 @@
+"""Memory and time of embedding a table of Parquet files, by its number of rows.
+
+    python -m benchmarks.streaming [--rows 100000 1000000] [--files 4] [--images 256] [--dimensions 32] [--shards 2]
+
+The rows name few small images over and over, and the model is a mean over a grid with one linear layer, so that what is
+measured is what the package holds and does for a row: nothing of it is left out, every row is decoded and embedded.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from benchmarks.harness import machine, peak_memory, publish, table
+from metric_face.data import EvalTransform, ImageTable
+from metric_face.data.parquet_rows import ParquetRows
+from metric_face.embeddings import Embeddings
+from metric_face.extraction import Embedder, RowShard, join_shards, write_embeddings, write_shard
+from metric_face.models import ImageEmbedder, ModelOutput
+
+SIDE = 8
+TRANSFORM = EvalTransform((SIDE, SIDE))
+
+
+class GridMean(ImageEmbedder):
+    """Images (B, 3, 8, 8) -> (B, D), some hundred parameters."""
+
+    def __init__(self, dimensions: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(12, dimensions)
+
+    @property
+    def widths(self) -> tuple[int, dict[str, int]]:
+        """D, and no heads."""
+        return self.linear.out_features, {}
+
+    def forward(self, images: Tensor) -> ModelOutput:
+        """(B, 3, 8, 8) -> (B, D)."""
+        vectors = self.linear(nn.functional.adaptive_avg_pool2d(images, 2).flatten(1))
+        return ModelOutput(vectors, vectors, {})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--files", type=int, default=4)
+    parser.add_argument("--images", type=int, default=256)
+    parser.add_argument("--dimensions", type=int, default=32)
+    parser.add_argument("--shards", type=int, default=2)
+    arguments = parser.parse_args()
+    lines, held = [], []
+    for rows in arguments.rows:
+        with tempfile.TemporaryDirectory() as name:
+            home = Path(name)
+            draw(home, rows, arguments.files, arguments.images)
+            for what, run in {
+                "in one": whole,
+                f"{arguments.shards} shards": shards,
+                "joining": joining,
+            }.items():
+                start = time.perf_counter()
+                count = arguments.shards
+                memory = peak_memory(run, home, arguments.dimensions, count)
+                seconds = time.perf_counter() - start
+                lines.append((f"{rows:,}", what, f"{seconds:.0f}", f"{rows / seconds:,.0f}", f"{memory:.0f}"))
+                print(*lines[-1], flush=True)
+            for what, load in {"Embeddings.load(mmap=True)": opened, "ImageTable.read": read}.items():
+                memory = peak_memory(load, home)
+                held.append((f"{rows:,}", what, f"{memory:.0f}", f"{memory * 2**20 / rows:.0f}"))
+                print(*held[-1], flush=True)
+    rows_word = " ".join(map(str, arguments.rows))
+    publish(
+        "streaming",
+        "Embedding a table of Parquet files",
+        f"python -m benchmarks.streaming --rows {rows_word}",
+        machine("torch", "pyarrow", "pandas"),
+        [
+            f"{arguments.files} Parquet files with `path`, `identity` and `split` name {arguments.images} PNG of {SIDE} "
+            "px; "
+            f"a model of {sum(p.numel() for p in GridMean(arguments.dimensions).parameters())} parameters, "
+            f"D = {arguments.dimensions}. Every row is decoded, embedded, hashed and written. Memory: how far the "
+            "peak of the resident set is above what the process held with everything imported; it counts the pages of "
+            "the mapped vectors that the system keeps, D x 4 bytes a row, and gives up when others need them. The seconds "
+            "hold the start of the process.",
+            table(("rows", "work", "seconds", "rows/s", "peak, MB"), lines),
+            "What still reads all rows into memory:",
+            table(("rows", "what", "MB", "bytes a row"), held),
+        ],
+    )
+
+
+def draw(home: Path, rows: int, files: int, images: int) -> None:
+    """Write the images, and the files that name them."""
+    generator = np.random.default_rng(0)
+    (home / "t" / "images").mkdir(parents=True)
+    for number in range(images):
+        pixels = generator.integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(home / "t" / "images" / f"{number:06d}.png")
+    bounds = np.linspace(0, rows, files + 1).astype(int)
+    for number in range(files):
+        with pq.ParquetWriter(home / "t" / f"{number}.parquet", _table(0, 1, images).schema) as writer:
+            for start in range(bounds[number], bounds[number + 1], 100_000):
+                writer.write_table(_table(start, min(start + 100_000, bounds[number + 1]), images))
+
+
+def _table(start: int, stop: int, images: int) -> pa.Table:
+    numbers = np.arange(start, stop)
+    return pa.table(
+        {
+            "path": [f"images/{number:06d}.png" for number in (numbers % images).tolist()],
+            "identity": [f"i{number:09d}" for number in (numbers // 4).tolist()],
+            "split": np.where(numbers % 10 == 0, "val", "train"),
+        }
+    )
+
+
+def _parts(home: Path, dimensions: int) -> tuple[Embedder, Any]:
+    torch.manual_seed(0)
+    opened = ParquetRows.open(home / "t")
+    assert opened is not None
+    return Embedder(GridMean(dimensions), TRANSFORM, precision="fp32"), opened
+
+
+def whole(home: Path, dimensions: int, count: int) -> Any:
+    """One process embeds all rows."""
+    embedder, rows = _parts(home, dimensions)
+
+    def run() -> None:
+        rows.check()
+        write_embeddings(embedder, rows, home / "one", fingerprint="f", batch_size=256)
+
+    return run
+
+
+def shards(home: Path, dimensions: int, count: int) -> Any:
+    """One process embeds the shards one after the other."""
+    embedder, rows = _parts(home, dimensions)
+
+    def run() -> None:
+        for number in range(1, count + 1):
+            shard = RowShard(number, count)
+            write_shard(embedder, rows, home / "joined", shard, fingerprint="f", source=None, batch_size=256)
+
+    return run
+
+
+def joining(home: Path, dimensions: int, count: int) -> Any:
+    """The shards are joined."""
+    _, rows = _parts(home, dimensions)
+
+    def run() -> None:
+        join_shards(home / "joined", fingerprint="f", command=lambda *_: "", rows_of=lambda _: rows)
+        for file in (home / "one").iterdir():
+            if file.read_bytes()[: 1 << 20] != (home / "joined" / file.name).read_bytes()[: 1 << 20]:
+                raise AssertionError(f"{file.name}: joined shards differ from one call")
+
+    return run
+
+
+def opened(home: Path) -> Any:
+    """The stored vectors are mapped; their table is in memory."""
+    return lambda: Embeddings.load(home / "one", mmap=True)
+
+
+def read(home: Path) -> Any:
+    """The table is read whole."""
+    return lambda: ImageTable.read(home / "t")
+
+
+if __name__ == "__main__":
+    main()
