@@ -83,13 +83,13 @@ def main() -> None:
         f"python -m benchmarks.streaming --rows {rows_word}",
         machine("torch", "pyarrow", "pandas"),
         [
-            f"{arguments.files} Parquet files with `path`, `identity` and `split` name {arguments.images} PNG of {SIDE} "
-            "px; "
+            f"{arguments.files} Parquet files with `path`, `identity` and `split` name {arguments.images} PNG of "
+            f"{SIDE} px; "
             f"a model of {sum(p.numel() for p in GridMean(arguments.dimensions).parameters())} parameters, "
             f"D = {arguments.dimensions}. Every row is decoded, embedded, hashed and written. Memory: how far the "
             "peak of the resident set is above what the process held with everything imported; it counts the pages of "
-            "the mapped vectors that the system keeps, D x 4 bytes a row, and gives up when others need them. The seconds "
-            "hold the start of the process.",
+            "the mapped vectors that the system keeps, D x 4 bytes a row, and gives up when others need them. The "
+            "seconds hold the start of the process.",
             table(("rows", "work", "seconds", "rows/s", "peak, MB"), lines),
             "What still reads all rows into memory:",
             table(("rows", "what", "MB", "bytes a row"), held),
