@@ -1,4 +1,4 @@
-"""launch: a training in several processes of this machine that nobody has started yet (``trainer.devices``).
+"""launch: a training in several processes of this machine that no launcher has started yet (``trainer.devices``).
 
 This process trains nothing itself. It starts the others, hands on what the first of them reports and every signal that
 arrives, and ends them all where one fails. They train as under torchrun.
@@ -53,19 +53,19 @@ def launch(call: str, config: Config, reporting: Reporting, **arguments: Any) ->
     store = TCPStore(_HERE, 0, processes, is_master=True, wait_for_workers=False)
     job = pickle.dumps({"call": call, "config": config, "quiet": reporting.quiet, **arguments})
     workers = [_start(rank, processes, store.port) for rank in range(processes)]
-    said = _Said(workers[0], reporting)
+    reports = _Reports(workers[0], reporting)
     try:
-        with _signals_handed_on(workers, said) as received:
+        with _signals_handed_on(workers, reports) as received:
             for worker in workers:
                 _send(worker, job)
-            _follow(workers, said)
+            _follow(workers, reports)
     finally:
         for worker in workers:
             worker.kill()
             worker.wait()
             with suppress(BrokenPipeError):
                 worker.stdin.close()  # type: ignore[union-attr]
-        said.end()
+        reports.end()
     if received and any(worker.returncode for worker in workers):
         # Before the first step; after it they end well, with what was learned.
         signal.raise_signal(received[-1])
@@ -73,7 +73,7 @@ def launch(call: str, config: Config, reporting: Reporting, **arguments: Any) ->
     _check(workers, failure_in(store))
 
 
-class _Said:
+class _Reports:
     """What the first process reports, read in a thread and handed on in this one.
 
     Args:
@@ -81,7 +81,7 @@ class _Said:
         reporting: where the lines go.
 
     Attributes:
-        ready: whether the process has said that it takes signals.
+        ready: whether the process has stated that it takes signals.
     """
 
     def __init__(self, worker: Worker, reporting: Reporting) -> None:
@@ -139,11 +139,11 @@ def _send(worker: Worker, job: bytes) -> None:
         worker.stdin.flush()
 
 
-def _follow(workers: list[Worker], said: _Said) -> None:
+def _follow(workers: list[Worker], reports: _Reports) -> None:
     """Hand on lines until all processes have ended, by themselves or because one failed."""
     until: float | None = None
     while any(worker.poll() is None for worker in workers):
-        said.hand_on(0.1)
+        reports.hand_on(0.1)
         if until is None and any(worker.poll() for worker in workers):
             until = time.monotonic() + _GRACE
         if until is not None and time.monotonic() > until:
@@ -151,7 +151,7 @@ def _follow(workers: list[Worker], said: _Said) -> None:
 
 
 @contextmanager
-def _signals_handed_on(workers: list[Worker], said: _Said) -> Iterator[list[int]]:
+def _signals_handed_on(workers: list[Worker], reports: _Reports) -> Iterator[list[int]]:
     """Send Ctrl-C and SIGTERM to the workers; gives those that came."""
     received: list[int] = []
 
@@ -159,7 +159,7 @@ def _signals_handed_on(workers: list[Worker], said: _Said) -> Iterator[list[int]
         received.append(number)
         for worker in workers:
             # Python itself would answer Ctrl-C with a traceback, until the worker handles it.
-            worker.send_signal(number if said.ready else signal.SIGTERM)
+            worker.send_signal(number if reports.ready else signal.SIGTERM)
 
     previous = {}
     with suppress(ValueError):  # not in the main thread, where Python allows no handler

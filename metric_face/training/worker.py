@@ -18,8 +18,8 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no report
 
-    def report(**said: Any) -> None:
-        out.write(json.dumps(said) + "\n")
+    def report(**line: Any) -> None:
+        out.write(json.dumps(line) + "\n")
         out.flush()
 
     report(ready=True)
@@ -45,7 +45,7 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 
 def _stop_with_the_launcher() -> None:
-    """End as by SIGTERM when the launcher has gone: nobody else would."""
+    """End as by SIGTERM when the launcher has gone: nothing else would end it."""
     if not os.read(0, 1):  # not through sys.stdin, whose lock Python asks for at exit
         os.kill(os.getpid(), signal.SIGTERM)
 
