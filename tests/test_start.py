@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -68,3 +69,11 @@ def test_the_lines_work_as_they_are_typed(home: Path) -> None:
 def test_the_python_works_as_it_is_pasted(home: Path) -> None:
     code = python_of("docs/ko/index.md").replace("runs/first", "runs/pasted")
     assert "blue" in run(["-c", code], home)
+
+
+@pytest.mark.parametrize("page", PAGES[1:])
+def test_the_start_page_names_every_extra(page: str) -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    line = re.search(r"^(?:Extras|추가 기능):(.*?)\n\n", (ROOT / page).read_text("utf-8"), re.M | re.S)
+    assert line is not None
+    assert {name for name in re.findall(r"`(\w+)`", line[1])} >= extras.keys()
