@@ -17,6 +17,7 @@ from .errors import MetricFaceError as MetricFaceError
 from .evaluation import evaluate as evaluate
 from .evaluation import probe as probe
 from .extraction import extract as extract
+from .gallery import Gallery as Gallery
 from .inference import Predictor as Predictor
 from .inference import build_index as build_index
 from .inference import search_images as search_images
@@ -44,6 +45,7 @@ __all__ = [
     "EmbeddingModel",
     "Embeddings",
     "FocalLoss",
+    "Gallery",
     "ImageTable",
     "JointLoss",
     "KNNClassifier",

@@ -24,6 +24,7 @@ COMMANDS = (
     "index",
     "knn",
     "search",
+    "gallery",
     "probe",
     "evaluate",
     "visualize",

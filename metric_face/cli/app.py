@@ -31,6 +31,7 @@ for command in (
     index,
     knn,
     search,
+    gallery,
     probe,
     evaluate,
     visualize,

@@ -22,6 +22,7 @@ from .image_stamps import COLUMNS as COLUMNS
 from .image_stamps import ImageState as ImageState
 from .image_stamps import compare_stamps as compare_stamps
 from .image_stamps import take_stamps as take_stamps
+from .images import content_hashes as content_hashes
 from .images import find_broken as find_broken
 from .images import open_image as open_image
 from .images import refuse_broken as refuse_broken
@@ -78,6 +79,7 @@ __all__ = [
     "Unseen",
     "base_of",
     "compare_stamps",
+    "content_hashes",
     "data_root",
     "digest_rows",
     "find_broken",

@@ -5,6 +5,8 @@ from .image_hits import ImageHits as ImageHits
 from .image_search import search_images as search_images
 from .index_building import build_index as build_index
 from .index_building import chosen_lines as chosen_lines
+from .open_set import checked_rate as checked_rate
+from .open_set import refit_thresholds as refit_thresholds
 from .predictor import Predictor as Predictor
 from .search_page import write_hits as write_hits
 from .search_request import SearchRequest as SearchRequest
@@ -25,9 +27,11 @@ __all__ = [
     "Session",
     "TargetAnswer",
     "build_index",
+    "checked_rate",
     "chosen_lines",
     "collect_images",
     "predict_lines",
+    "refit_thresholds",
     "search_images",
     "watch_folder",
     "write_answers",

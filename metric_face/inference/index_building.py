@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.arrays import Bools, Doubles, Ints
+from metric_face.arrays import Doubles, Ints
 from metric_face.classifiers import choose_k
 from metric_face.data import identities_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
+from metric_face.inference.open_set import checked_rate, refit_thresholds, with_threshold
 from metric_face.inference.target_votes import TargetVote
-from metric_face.metrics import calibrate, draw_queries, reject_threshold
+from metric_face.metrics import calibrate, draw_queries
 from metric_face.optional import optional
-from metric_face.plurals import counted
 from metric_face.run import Run
 from metric_face.search import CODE, EmbeddingIndex, graph_between
 
@@ -55,7 +55,7 @@ def build_index(
         >>> metric_face.build_index("runs/first", reject=0.05, folder="runs/first/index")
     """
     run = Run.open(run) if isinstance(run, str | Path) else run
-    reject = _checked_rate(reject)
+    reject = checked_rate(reject)
     split = split or ("train" if run.trained else "all")
     embeddings = embeddings if embeddings is not None else run.embeddings()
     held = embeddings if split == "all" else embeddings.in_split(split)
@@ -63,7 +63,10 @@ def build_index(
     votes = {name: TargetVote(names) for name, (_, names) in targets.items()}
     notes: list[str] = []
     missing = _nothing_to_choose_on(run, embeddings)
-    if missing is not None and reject is not None:
+    strangers = run.space is None and bool(targets) and "val" in embeddings.table.splits
+    if reject is not None and strangers:
+        votes = _open_set(held, embeddings.in_split("val"), votes, reject)
+    elif missing is not None and reject is not None:
         raise ArgumentError(
             f"reject={reject} (--reject): its threshold is set on validation answers, and {missing}; leave it out"
         )
@@ -86,27 +89,33 @@ def build_index(
             "split": split,
             "attributes": None if run.space is None else run.space.to_dict(),
             "targets": {name: vote.to_dict() for name, vote in votes.items()},
+            "reject": reject,
             "notes": notes,
         },
         **build,
     )
 
 
+def _open_set(
+    held: Embeddings, queries: Embeddings, votes: dict[str, TargetVote], reject: float | str
+) -> dict[str, TargetVote]:
+    """The vote on identities with its threshold, from validation identities that are left out of what is searched."""
+    frame = held.table.frame
+    codes = {f"{CODE}{name}": targets_of(held.table, None)[name][0] for name in votes}
+    columns = {"path": frame["path"].to_numpy(), "identity": held.table.identities, **codes}
+    stored = {name: vote.to_dict() for name, vote in votes.items()}
+    metadata = {"root": str(held.table.root.resolve()), "attributes": None, "targets": stored}
+    index = EmbeddingIndex.build(np.ascontiguousarray(held.vectors), columns, kind="flat", metadata=metadata)
+    refit_thresholds(index, queries, reject)
+    return {name: TargetVote.from_dict(vote) for name, vote in index.metadata["targets"].items()}
+
+
 def chosen_lines(index: EmbeddingIndex) -> list[str]:
     """What validation chose for each target of an index, a line each; none for targets it could not measure."""
     votes = {name: TargetVote.from_dict(stored) for name, stored in index.metadata["targets"].items()}
-    return [f"{name}: {vote}" for name, vote in votes.items() if vote.val_macro_f1 is not None]
-
-
-def _checked_rate(reject: float | str | None) -> float | str | None:
-    """``f1``, None, or a rate as a number."""
-    try:
-        rate = reject if reject in (None, "f1") else float(reject)
-    except ValueError:
-        rate = -1.0
-    if isinstance(rate, float) and not 0 < rate < 1:
-        raise ArgumentError(f"reject={reject!r}: must be 'f1' or a false-accept rate between 0 and 1")
-    return rate
+    return [
+        f"{name}: {vote}" for name, vote in votes.items() if vote.val_macro_f1 is not None or vote.rejects
+    ]
 
 
 def _nothing_to_choose_on(run: Run, embeddings: Embeddings) -> str | None:
@@ -144,7 +153,7 @@ def _chosen_on_validation(
                     f"reject={reject} (--reject): no validation answer about {name} is right, so there is none to "
                     "accept; leave it out"
                 )
-            vote = _with_threshold(vote, vote.certainties(ids, similarities, codes), right, reject)
+            vote = with_threshold(vote, vote.certainties(ids, similarities, codes), right, reject)
         chosen[name] = vote
     return chosen
 
@@ -166,12 +175,3 @@ def _calibrated(
         f"from {found.error_before:.3f} to {found.error_after:.3f}"
     )
     return vote
-
-
-def _with_threshold(vote: TargetVote, certainties: Doubles, right: Bools, reject: float | str) -> TargetVote:
-    rate = None if isinstance(reject, str) else reject
-    rule = reject_threshold(certainties, right, false_accept_rate=rate)
-    aim = "best F1" if rate is None else f"false-accept rate {rate:g}"
-    if rate is not None and not rule.guaranteed:
-        aim += f", not guaranteed with {counted(rule.num_wrong, 'wrong answers')}"
-    return replace(vote, threshold=rule.threshold, rejects=f"{aim}; answers {rule.coverage:.0%}")

@@ -18,6 +18,7 @@ from .points import Points as Points
 from .reranking import k_reciprocal as k_reciprocal
 from .result import SearchResult as SearchResult
 from .stored_vectors import stored_vectors as stored_vectors
+from .where import rows_where as rows_where
 
 __all__ = [
     "CODE",
@@ -39,5 +40,6 @@ __all__ = [
     "nearest_words",
     "parse_filters",
     "row_of",
+    "rows_where",
     "stored_vectors",
 ]
