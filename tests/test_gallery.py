@@ -70,8 +70,10 @@ def new_faces(
 
 def test_new_identities_are_known_at_once_and_gone_when_removed(run: Path, tmp_path: Path) -> None:
     photos = new_faces(tmp_path / "photos")
-    gallery = Gallery(run)
+    gallery, warm = Gallery(run), Predictor(run)
     change = gallery.add(photos)
+    assert warm.predict([photos / "Änne" / "1.png"])[0].targets["identity"].likeliest == "Änne"
+    assert (warm.refresh(), len(warm.index)) == (False, 54)
     assert (change.added, change.images, change.skipped) == (6, 54, 0)
     assert change.new == {"identity": ["Änne", "김 민수"]}
     assert change.lines()[1] == "new in identity: Änne, 김 민수"
@@ -122,9 +124,7 @@ def test_copies_and_what_is_there_are_skipped_with_a_line(run: Path, tmp_path: P
 def test_what_is_missing_is_one_line_and_changes_nothing(run: Path, indexed: Run, tmp_path: Path) -> None:
     before = (run / "index" / "index.json").read_bytes()
     flat = new_faces(tmp_path / "photos", ("a",)) / "a"
-    with pytest.raises(
-        DataError, match=r"needs the column 'identity', .*; give a table with it, or --as identity=VALUE"
-    ):
+    with pytest.raises(DataError, match=r"needs the column 'identity', .*, or --as identity=VALUE"):
         Gallery(run).add(flat)
     with pytest.raises(DataError, match="no such file or folder"):
         Gallery(run).add(tmp_path / "gone")

@@ -133,13 +133,16 @@ def test_what_does_not_fit_is_one_line_with_the_nearest(
 
 
 @pytest.mark.parametrize("kind", ["flat", "ivf", "hnsw", "ivfpq"])
-def test_stored_vectors_are_those_added_for_every_kind(kind: str) -> None:
+def test_stored_vectors_are_those_added_for_every_kind(kind: str, tmp_path: Path) -> None:
     vectors = np.random.default_rng(0).normal(size=(1200, 16)).astype(np.float32)
     index = EmbeddingIndex.build(vectors, kind=kind)
     index.remove(np.arange(100))
     some = np.array([5, 0, 1099, 500])
     cosine = (stored_vectors(index, some) * unit(vectors[100:][some])).sum(axis=1)
     assert cosine.min() > (0.8 if kind == "ivfpq" else 1 - 1e-6)
+    index.save(tmp_path / "index")
+    mapped = stored_vectors(EmbeddingIndex.load(tmp_path / "index", mmap=True), some)
+    np.testing.assert_array_equal(mapped, stored_vectors(index, some))
     before = index.search(vectors[:3], 5).ids
     np.testing.assert_array_equal(index.search(vectors[:3], 5).ids, before)
 

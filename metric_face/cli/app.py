@@ -7,6 +7,7 @@ from metric_face.cli.demo import demo
 from metric_face.cli.embed import embed
 from metric_face.cli.evaluate import evaluate
 from metric_face.cli.fuse import fuse
+from metric_face.cli.gallery import gallery
 from metric_face.cli.index import index
 from metric_face.cli.knn import knn
 from metric_face.cli.probe import probe

@@ -50,10 +50,11 @@ def evaluate(
             f"{found.asking:,} of {counted(found.images, 'images')}, drawn at random, ask kNN and retrieval; all are "
             f"searched. Means over all images lie within {found.drawing_error:.3f} (95 %); --max-queries 0 asks all."
         )
-    excluded = [r.label for r in found.retrieval if r.same_identity_excluded]
-    if excluded:
-        answer(f"Images of the query's own identity are left out of its neighbors for {', '.join(excluded)}.")
-    elif found.retrieval:
-        answer("No query's own identity is left out of its neighbors.")
+    for_ = ", ".join(r.label for r in found.retrieval if r.same_identity_excluded)
+    own = f"Images of the query's own identity are left out of its neighbors for {for_}." if for_ else ""
+    if found.retrieval:
+        answer(own or "No query's own identity is left out of its neighbors.")
+    if found.open_set is not None:
+        answer(str(found.open_set))
     for note in found.notes:
         say(note)

@@ -52,9 +52,8 @@ def gallery(
         done = opened.relabel(assigned, where or (), rows or ())
     if as_json:
         answer_json(done.to_dict())
-    else:
-        for line in done.lines():
-            answer(line)
+    for line in () if as_json else done.lines():
+        answer(line)
     for note in done.notes:
         say(note)
     if not done.complete:

@@ -12,6 +12,7 @@ from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
 from metric_face.evaluation.log_check import differs_from_log
 from metric_face.evaluation.logit_adjustment import Remedy, after_training
+from metric_face.evaluation.open_set_scores import score_open_set
 from metric_face.evaluation.predictor_scores import PredictorScores
 from metric_face.evaluation.result import Evaluation, Score
 from metric_face.evaluation.retrieval_scores import score_retrieval
@@ -86,6 +87,9 @@ def evaluate(
         scores += scored.majority()
     say("retrieval")
     nearest = score_retrieval(queries, targets, identities, notes, rows)
+    open_set = None
+    with optional("open set", notes):
+        open_set = score_open_set(queries, notes, seed=seed)
     say("thresholds")
     remedies: list[Remedy] = []
     with optional("thresholds and priors", notes):
@@ -102,6 +106,7 @@ def evaluate(
         _met_own(run, gallery, queries, identities),
         tuple(notes),
         len(rows),
+        open_set,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from metric_face.errors import ArgumentError
 from metric_face.evaluation.logit_adjustment import Remedy
+from metric_face.evaluation.open_set_scores import OpenSet
 from metric_face.metrics import Interval
 from metric_face.plurals import counted
 
@@ -69,6 +70,7 @@ class Evaluation:
             out; 0 after a split by identity, None where identities are not known.
         notes: what could not be measured, and why, a line each.
         asking: of the images, how many ask for neighbors, by kNN and for retrieval; drawn where they are fewer.
+        open_set: how enrolled identities are found while strangers are refused; None where identities are not known.
     """
 
     split: str
@@ -80,6 +82,7 @@ class Evaluation:
     met_own: int | None = None
     notes: tuple[str, ...] = ()
     asking: int = 0
+    open_set: OpenSet | None = None
 
     @property
     def drawing_error(self) -> float:

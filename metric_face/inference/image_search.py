@@ -55,6 +55,7 @@ def search_images(
         'images/0412.jpg'
     """
     predictor = run if isinstance(run, Predictor) else Predictor(run)
+    predictor.refresh()
     index = predictor.index
     wanted = SearchSettings(**settings).checked(index)
     own = [row_of(index, row) for row in rows]

@@ -9,16 +9,15 @@ import numpy as np
 from metric_face.arrays import Floats
 from metric_face.classifiers import Votes
 from metric_face.data import EvalTransform, ImageInput, base_of, given_root, input_names, root_beside
-from metric_face.errors import ArgumentError, FileFormatError, ImageError, ModelMismatchError
+from metric_face.errors import ArgumentError, FileFormatError, ImageError
 from metric_face.files import build, remedy_of
 from metric_face.inference.answers import Answer, Neighbor
 from metric_face.inference.embedder import embedder_of
-from metric_face.inference.target_columns import check_codes
+from metric_face.inference.opened_index import open_index, stamp_of
 from metric_face.inference.target_votes import TargetVote
 from metric_face.models import read_card
 from metric_face.progress import Progress, silent
 from metric_face.search import CODE, EmbeddingIndex, SearchResult
-from metric_face.visible import shell_word
 
 _BATCH = 32
 
@@ -71,32 +70,30 @@ class Predictor:
             folder / "model.json",
             remedy=remedy_of(folder),
         )
-        home = Path(index) if index is not None else folder / "index"
-        if not home.is_dir():
-            raise FileFormatError(
-                f"{home}: no index there; run `metric-face index {shell_word(folder)}` first"
-            )
-        self.index = EmbeddingIndex.load(home, mmap=True)  # one image asks for a few of a million vectors
-        if self.index.fingerprint != self.card["fingerprint"]:
-            raise ModelMismatchError(
-                f"{home}: made by model {self.index.fingerprint or 'unknown'}, {folder} holds "
-                f"{self.card['fingerprint']}; run 'metric-face index' on this run"
-            )
-        stored = self.index.metadata.get("targets")
-        if stored is None:
-            raise FileFormatError(
-                f"{home}: does not say how its neighbors vote; build it with "
-                f"`metric-face index {shell_word(folder)}`"
-            )
-        remedy = f"run `metric-face index {shell_word(folder)}` again"
-        self.targets = build(
-            lambda: {name: TargetVote.from_dict(data) for name, data in stored.items()},
-            home / "index.json",
-            remedy=remedy,
-        )
-        for name, vote in self.targets.items():
-            check_codes(home, self.index, name, vote)
+        self._home = Path(index) if index is not None else folder / "index"
+        self._opened = open_index(folder, self._home, self.card["fingerprint"])
         self._embed = embedder_of(folder, self.card, use_torch, few)
+
+    @property
+    def index(self) -> EmbeddingIndex:
+        """What is searched."""
+        return self._opened.index
+
+    @property
+    def targets(self) -> dict[str, TargetVote]:
+        """Target -> how its neighbors vote."""
+        return self._opened.targets
+
+    def refresh(self) -> bool:
+        """Read the index again if another has taken its place, such as one with new images; whether it has.
+
+        :meth:`predict` and :func:`metric_face.search_images` do so before they search.
+        """
+        stamp = stamp_of(self._home)
+        if stamp in (self._opened.stamp, (0, 0, 0)):
+            return False
+        self._opened = open_index(self._run, self._home, self.card["fingerprint"])
+        return True
 
     @cached_property
     def root(self) -> Path:
@@ -162,6 +159,7 @@ class Predictor:
         names = input_names(images)
         if not names:
             return []
+        self.refresh()
         vectors = self.embed(images, progress, broken)
         if broken:
             usable = [row for row, name in enumerate(names) if name not in broken]

@@ -13,6 +13,9 @@ from .minimum_detectable import Resolution as Resolution
 from .minimum_detectable import assumed_resolution as assumed_resolution
 from .minimum_detectable import resolution as resolution
 from .neighbor_ranking import rank_neighbors as rank_neighbors
+from .open_set import detection_rate as detection_rate
+from .open_set import oscr as oscr
+from .open_set import oscr_curve as oscr_curve
 from .reject import reject_threshold as reject_threshold
 from .retrieval import MAX_QUERIES as MAX_QUERIES
 from .retrieval import draw_queries as draw_queries
@@ -33,10 +36,13 @@ __all__ = [
     "bootstrap_interval",
     "calibrate",
     "confusion",
+    "detection_rate",
     "draw_queries",
     "f1_per_class",
     "fit_temperature",
     "macro_f1",
+    "oscr",
+    "oscr_curve",
     "rank_neighbors",
     "reject_threshold",
     "resolution",
