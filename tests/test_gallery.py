@@ -1,4 +1,4 @@
-"""A gallery that lives: additions, copies, removal, new labels, kills and two writers, and thresholds for strangers."""
+"""A gallery that lives: additions, copies, removal, new labels, kills, two writers, and thresholds for new ones."""
 
 import json
 import os
@@ -223,18 +223,18 @@ def test_vectors_that_a_killed_call_kept_are_not_computed_again(
     assert gallery.add(photos).added == 6
 
 
-def test_strangers_set_the_threshold_of_identities(run: Path) -> None:
+def test_unenrolled_set_the_threshold_of_identities(run: Path) -> None:
     index = metric_face.build_index(run, split="train", reject=0.25)
     vote = TargetVote.from_dict(index.metadata["targets"]["identity"])
     assert vote.rejects.startswith("false-accept rate 0.25")
-    strangers = Run.open(run).embeddings("val")
-    found = index.search(strangers.vectors, min(100, len(index)))
+    unenrolled = Run.open(run).embeddings("val")
+    found = index.search(unenrolled.vectors, min(100, len(index)))
     certain = vote.certainties(found.rows, found.similarities, index.columns["code/identity"])
     assert (certain >= vote.threshold).mean() <= 0.25
     assert metric_face.build_index(run, split="train").metadata["targets"]["identity"]["rejects"] == ""
 
 
-def test_a_stranger_is_unknown_with_the_nearest_anyway_and_the_threshold_is_refitted(
+def test_an_unenrolled_one_is_unknown_with_the_nearest_anyway_and_the_threshold_is_refitted(
     run: Path, tmp_path: Path
 ) -> None:
     metric_face.build_index(run, split="train", reject=0.1, folder=run / "index")

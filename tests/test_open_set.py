@@ -17,43 +17,43 @@ from metric_face.metrics import detection_rate, oscr, oscr_curve
 @pytest.mark.parametrize("seed", range(6))
 def test_rates_are_those_of_counting(seed: int) -> None:
     generator = np.random.default_rng(seed)
-    known, strangers = generator.integers(0, 12, 40) / 10, generator.integers(0, 9, 25) / 10  # with ties
+    known, unenrolled = generator.integers(0, 12, 40) / 10, generator.integers(0, 9, 25) / 10  # with ties
     right = generator.random(40) < 0.7
     for rate in (0.0, 0.1, 0.5, 1.0):
         best = 0.0
-        for threshold in [*np.unique(known), *np.unique(strangers), -1, 99]:
-            if np.mean([score >= threshold for score in strangers]) <= rate:
+        for threshold in [*np.unique(known), *np.unique(unenrolled), -1, 99]:
+            if np.mean([score >= threshold for score in unenrolled]) <= rate:
                 hits = sum(bool(ok) and score >= threshold for ok, score in zip(right, known, strict=True))
                 best = max(best, hits / 40)
-        assert detection_rate(known, right, strangers, rate) == pytest.approx(best)
-    false_positives, found = oscr_curve(known, right, strangers)
+        assert detection_rate(known, right, unenrolled, rate) == pytest.approx(best)
+    false_positives, found = oscr_curve(known, right, unenrolled)
     assert (false_positives[0], false_positives[-1], found[-1]) == (0, 1, pytest.approx(right.mean()))
     for x, y in zip(false_positives, found, strict=True):
         assert any(
-            np.isclose(x, np.mean(strangers >= t)) and np.isclose(y, np.mean(right & (known >= t)))
-            for t in [*np.unique(known), *np.unique(strangers), -1, 99]
+            np.isclose(x, np.mean(unenrolled >= t)) and np.isclose(y, np.mean(right & (known >= t)))
+            for t in [*np.unique(known), *np.unique(unenrolled), -1, 99]
         )
-    assert oscr(known, right, strangers) == pytest.approx(auc(false_positives, found))
+    assert oscr(known, right, unenrolled) == pytest.approx(auc(false_positives, found))
 
 
 def test_oscr_of_right_answers_alone_is_the_area_under_roc() -> None:
     generator = np.random.default_rng(1)
-    known, strangers = generator.normal(1, 1, 300), generator.normal(0, 1, 200)
+    known, unenrolled = generator.normal(1, 1, 300), generator.normal(0, 1, 200)
     labels = np.repeat([1, 0], [300, 200])
-    area = roc_auc_score(labels, np.concatenate([known, strangers]))
-    assert oscr(known, np.ones(300, bool), strangers) == pytest.approx(area)
-    assert oscr(known, np.zeros(300, bool), strangers) == 0
+    area = roc_auc_score(labels, np.concatenate([known, unenrolled]))
+    assert oscr(known, np.ones(300, bool), unenrolled) == pytest.approx(area)
+    assert oscr(known, np.zeros(300, bool), unenrolled) == 0
 
 
 @pytest.mark.parametrize(
-    ("scores", "correct", "strangers"),
+    ("scores", "correct", "unenrolled"),
     [([], [], [1.0]), ([1.0], [True], []), ([1.0, 2.0], [True], [1.0]), ([np.nan], [True], [0.0])],
 )
 def test_what_cannot_be_measured_is_refused(
-    scores: list[float], correct: list[bool], strangers: list[float]
+    scores: list[float], correct: list[bool], unenrolled: list[float]
 ) -> None:
-    with pytest.raises(ArgumentError, match="strangers must"):
-        oscr(scores, correct, strangers)
+    with pytest.raises(ArgumentError, match="unenrolled must"):
+        oscr(scores, correct, unenrolled)
     with pytest.raises(ArgumentError, match=r"must lie in 0\.\.1"):
         detection_rate([1.0], [True], [0.0], 1.5)
 
@@ -68,7 +68,7 @@ def test_a_perfect_embedding_and_a_random_one() -> None:
     perfect = np.eye(20)[np.arange(60) // 3]
     found = score_open_set(embeddings(perfect, names), [])
     assert found is not None
-    assert (found.enrolled, found.probes, found.strangers) == (10, 20, 30)
+    assert (found.enrolled, found.probes, found.unenrolled) == (10, 20, 30)
     assert (found.oscr, found.dir_at_far) == (1.0, {"0.01": 1.0, "0.1": 1.0})
     random = score_open_set(embeddings(np.random.default_rng(0).normal(size=(60, 8)), names), [])
     assert random is not None

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from metric_face.cli import gallery_options as own
+from metric_face.cli.gallery_usage import as_table, check_usage
 from metric_face.cli.options import Json
 from metric_face.cli.progress import bar
 from metric_face.cli.terminal import answer, answer_json, answer_table, say
@@ -24,17 +25,15 @@ def gallery(
     as_json: Json = False,
 ) -> None:
     """Add images to the index of a run without a training, remove, relabel or list them; knn sees it at once."""
-    assigned = own.check_usage(action, images, where, rows, values, refit)
+    assigned = check_usage(action, images, where, rows, values, refit)
     from metric_face.gallery import Gallery
 
     opened = Gallery(run, index)
     if action == "list":
         listed = opened.list(where or ())
         if as_json:
-            answer_json({"images": len(listed), "rows": listed})
-            return
-        answer_table(*own.as_table(listed))
-        return
+            return answer_json({"images": len(listed), "rows": listed})
+        return answer_table(*as_table(listed))
     if action == "add" and images is not None:
         with bar("embedding", not as_json) as progress:
             done = opened.add(

@@ -1,4 +1,4 @@
-"""Open set: half of a split's identities are enrolled by an image each, the other half are strangers."""
+"""Open set: half of a split's identities are enrolled by an image each, the other half are not."""
 
 from dataclasses import dataclass
 
@@ -18,13 +18,13 @@ _POINTS = 101
 
 @dataclass(frozen=True)
 class OpenSet:
-    """How well enrolled identities are found while strangers are refused, over several halvings of the identities.
+    """How well enrolled identities are found while others are refused, over several halvings of the identities.
 
     Attributes:
         enrolled: identities in the gallery, by one image each.
         probes: other images of theirs.
-        strangers: images of identities that are not enrolled.
-        dir_at_far: false-accept rate -> share of the probes that are found, with a score that no more of the strangers
+        unenrolled: images of identities that are not enrolled.
+        dir_at_far: false-accept rate -> share of the probes that are found, with a score that no more of the others
             reach; mean of the halvings.
         oscr: area under the open-set classification rate; mean of the halvings.
         lowest, highest: of ``oscr`` among the halvings.
@@ -33,7 +33,7 @@ class OpenSet:
 
     enrolled: int
     probes: int
-    strangers: int
+    unenrolled: int
     dir_at_far: dict[str, float]
     oscr: float
     lowest: float
@@ -45,8 +45,8 @@ class OpenSet:
         rates = ", ".join(f"DIR {value:.3f} at FAR {rate}" for rate, value in self.dir_at_far.items())
         return (
             f"open set: {self.enrolled:,} identities enrolled by an image each, {self.probes:,} other images of them, "
-            f"{self.strangers:,} of strangers: {rates}; OSCR {self.oscr:.3f} ({self.lowest:.3f} to {self.highest:.3f} "
-            f"over {HALVINGS} halvings of the identities)"
+            f"{self.unenrolled:,} of identities not enrolled: {rates}; OSCR {self.oscr:.3f} ({self.lowest:.3f} to "
+            f"{self.highest:.3f} over {HALVINGS} halvings of the identities)"
         )
 
 
@@ -78,10 +78,10 @@ def score_open_set(queries: Embeddings, notes: list[str], *, seed: int = 0) -> O
     results = [_halving(vectors, codes, generator) for _ in range(HALVINGS)]
     grid = np.linspace(0, 1, _POINTS)
     areas, curves, rates = [], [], []
-    for known, right, strangers, _ in results:
-        areas.append(oscr(known, right, strangers))
-        curves.append(np.interp(grid, *oscr_curve(known, right, strangers)))
-        rates.append([detection_rate(known, right, strangers, rate) for rate in RATES])
+    for known, right, unenrolled, _ in results:
+        areas.append(oscr(known, right, unenrolled))
+        curves.append(np.interp(grid, *oscr_curve(known, right, unenrolled)))
+        rates.append([detection_rate(known, right, unenrolled, rate) for rate in RATES])
     shares = np.mean(rates, axis=0)
     first = results[0]
     return OpenSet(
@@ -99,8 +99,8 @@ def score_open_set(queries: Embeddings, notes: list[str], *, seed: int = 0) -> O
 def _halving(
     vectors: Floats, codes: Ints, generator: np.random.Generator
 ) -> tuple[Floats, Bools, Floats, int]:
-    """Scores of the probes, whether each is right, scores of the strangers, and how many are enrolled."""
-    several = np.flatnonzero(np.bincount(codes) > 1)  # an identity of one image can be a stranger only
+    """Scores of the probes, whether each is right, scores of the others, and how many are enrolled."""
+    several = np.flatnonzero(np.bincount(codes) > 1)  # an identity of one image can be unenrolled only
     chosen = generator.permutation(several)[: (len(several) + 1) // 2]
     order = generator.permutation(len(codes))
     enrolled: NDArray[np.int64] = order[

@@ -70,7 +70,7 @@ class Evaluation:
             out; 0 after a split by identity, None where identities are not known.
         notes: what could not be measured, and why, a line each.
         asking: of the images, how many ask for neighbors, by kNN and for retrieval; drawn where they are fewer.
-        open_set: how enrolled identities are found while strangers are refused; None where identities are not known.
+        open_set: how enrolled identities are found while others are refused; None where identities are not known.
     """
 
     split: str

@@ -12,7 +12,7 @@ import numpy as np
 from metric_face.arrays import Ints
 from metric_face.data import ImageTable
 from metric_face.errors import ArgumentError, FileFormatError, ModelMismatchError
-from metric_face.files import parse_json
+from metric_face.files import parse_json, plain
 from metric_face.gallery.additions import embedded, place_for, with_columns
 from metric_face.gallery.copies import files_of, rows_of_files, without_copies
 from metric_face.inference import checked_rate, refit_thresholds
@@ -206,7 +206,7 @@ class Gallery:
         rows = _rows(index, where, ()) if where else np.arange(len(index))
         named = {name: index.columns[name] for name in index.columns if not name.startswith(CODE)}
         return [
-            {"row": int(row), **{name: _plain(values[row]) for name, values in named.items()}} for row in rows
+            {"row": int(row), **{name: plain(values[row]) for name, values in named.items()}} for row in rows
         ]
 
 
@@ -233,7 +233,3 @@ def _rows(index: EmbeddingIndex, where: Mapping[str, Any] | Sequence[str], rows:
 
 def _classes(index: EmbeddingIndex) -> dict[str, Sequence[str]]:
     return {name: vote["classes"] for name, vote in index.metadata.get("targets", {}).items()}
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else value

@@ -63,8 +63,8 @@ def build_index(
     votes = {name: TargetVote(names) for name, (_, names) in targets.items()}
     notes: list[str] = []
     missing = _nothing_to_choose_on(run, embeddings)
-    strangers = run.space is None and bool(targets) and "val" in embeddings.table.splits
-    if reject is not None and strangers:
+    unenrolled = run.space is None and bool(targets) and "val" in embeddings.table.splits
+    if reject is not None and unenrolled:
         votes = _open_set(held, embeddings.in_split("val"), votes, reject)
     elif missing is not None and reject is not None:
         raise ArgumentError(

@@ -1,4 +1,4 @@
-"""Thresholds for answering "unknown" against an index as it is: strangers are validation identities left out of it."""
+"""Thresholds for answering "unknown" against an index as it is, from validation identities that are left out of it."""
 
 from dataclasses import replace
 from typing import Any
@@ -53,9 +53,9 @@ def with_threshold(vote: TargetVote, certainties: Doubles, right: Bools, reject:
 def refit_thresholds(index: EmbeddingIndex, queries: Embeddings, reject: float | str) -> None:
     """Set the threshold of each target anew, on how the index as it is answers about validation.
 
-    An image's own identity is left out of its neighbors, so it is a stranger: whatever identity is answered is wrong,
-    and an attribute is answered as for a new identity. Right answers about identities are those that indexed images
-    get from the others of the index.
+    An image's own identity is left out of its neighbors, so it is new to the index: whatever identity is answered is
+    wrong, and an attribute is answered as for a new identity. Right answers about identities are those that indexed
+    images get from the others of the index.
 
     Args:
         index: its metadata is changed.
@@ -71,7 +71,7 @@ def refit_thresholds(index: EmbeddingIndex, queries: Embeddings, reject: float |
     targets = dict(metadata["targets"])
     for name, stored in targets.items():
         vote = TargetVote.from_dict(stored)
-        certainties, right = _as_strangers(index, name, vote, queries, space)
+        certainties, right = _as_unenrolled(index, name, vote, queries, space)
         if space is None:
             own, found = _among_themselves(index, name, vote)
             certainties, right = np.concatenate([certainties, own]), np.concatenate([right, found])
@@ -84,7 +84,7 @@ def refit_thresholds(index: EmbeddingIndex, queries: Embeddings, reject: float |
     index.metadata = {**metadata, "targets": targets, "reject": reject}
 
 
-def _as_strangers(
+def _as_unenrolled(
     index: EmbeddingIndex, name: str, vote: TargetVote, queries: Embeddings, space: LabelSpace | None
 ) -> tuple[Doubles, Bools]:
     """Certainties and rightness of the answers about images whose identity the index is not to know."""
