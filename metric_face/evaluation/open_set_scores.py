@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metric_face.arrays import Bools, Floats, Ints
 from metric_face.embeddings import Embeddings
@@ -103,9 +102,7 @@ def _halving(
     several = np.flatnonzero(np.bincount(codes) > 1)  # an identity of one image can be unenrolled only
     chosen = generator.permutation(several)[: (len(several) + 1) // 2]
     order = generator.permutation(len(codes))
-    enrolled: NDArray[np.int64] = order[
-        np.unique(codes[order], return_index=True)[1]
-    ]  # an image of each identity
+    enrolled: Ints = order[np.unique(codes[order], return_index=True)[1]]  # an image of each identity
     enrolled = enrolled[np.isin(codes[enrolled], chosen)]
     probes = np.setdiff1d(np.flatnonzero(np.isin(codes, chosen)), enrolled)
     others = np.flatnonzero(~np.isin(codes, chosen))
