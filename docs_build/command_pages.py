@@ -33,7 +33,9 @@ def command_page(name: str, command: Any) -> str:
     named = ", ".join(f"`{function}`" for function in functions)
     return "\n".join(
         [
-            f"# {name}",
+            "---\nhide: [toc]\n---",  # the help is wide
+            "",
+            f"# metric-face {name}",
             "",
             _one_line(command.help),
             "",
@@ -53,7 +55,10 @@ def command_page(name: str, command: Any) -> str:
 
 def overview(known: dict[str, Any]) -> str:
     """The page that lists all commands."""
-    rows = [f"| [`{name}`]({name}.md) | {_one_line(command.help)} |" for name, command in known.items()]
+    rows = [
+        f"| [`{name}`](metric-face-{name}.md) | {_one_line(command.help)} |"
+        for name, command in known.items()
+    ]
     return "\n".join(
         [
             "# Commands",

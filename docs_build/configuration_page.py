@@ -69,10 +69,14 @@ def _bounds(field: dict[str, Any]) -> str:
     high = field.get("maximum", field.get("exclusiveMaximum"))
     words = []
     if low is not None:
-        words.append(f"{'above' if 'exclusiveMinimum' in field else 'from'} {low:g}")
+        words.append(f"{'above' if 'exclusiveMinimum' in field else 'from'} {_number(low)}")
     if high is not None:
-        words.append(f"{'below' if 'exclusiveMaximum' in field else 'to'} {high:,g}".replace(",", " "))
+        words.append(f"{'below' if 'exclusiveMaximum' in field else 'to'} {_number(high)}")
     return f" {' '.join(words)}" if words else ""
+
+
+def _number(value: float) -> str:
+    return f"{int(value):,}" if value == int(value) else f"{value:g}"
 
 
 def _yaml(value: Any) -> str:

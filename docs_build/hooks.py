@@ -31,7 +31,10 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """List every command in the navigation, under ``Commands``."""
     for section in config.nav or []:
         if "Commands" in section:
-            section["Commands"] = ["commands/index.md", *(f"commands/{name}.md" for name in commands())]
+            section["Commands"] = [
+                "commands/index.md",
+                *({name: f"commands/metric-face-{name}.md"} for name in commands()),
+            ]
     return config
 
 
@@ -64,7 +67,7 @@ def _made() -> Iterator[tuple[str, str]]:
     known = commands()
     yield "commands/index.md", overview(known)
     for name, command in known.items():
-        yield f"commands/{name}.md", command_page(name, command)
+        yield f"commands/metric-face-{name}.md", command_page(name, command)
     yield "configuration.md", configuration_page()
     for page, name in AT_THE_ROOT.items():
         yield f"{page}.md", (ROOT / name).read_text("utf-8")

@@ -66,7 +66,7 @@ def test_every_command_has_a_page_with_its_help() -> None:
         assert help_of(name) in page
         assert "Usage: metric-face" in page
         assert twins()[name][1] in page
-        assert f"({name}.md)" in overview(known)
+        assert f"(metric-face-{name}.md)" in overview(known)
         for option in [word for one in command.params for word in one.opts if word.startswith("--")]:
             assert option in page, (name, option)
 
@@ -129,5 +129,5 @@ def test_it_builds_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path: 
     assert done.returncode == 0, done.stderr
     pages = {file.relative_to(tmp_path / "site").as_posix() for file in (tmp_path / "site").rglob("*.html")}
     assert pages >= {"index.html", "ko/index.html", "configuration.html", "tutorials/folders.html"}
-    assert pages >= {f"commands/{name}.html" for name in commands()}
+    assert pages >= {f"commands/metric-face-{name}.html" for name in commands()}
     assert loaded_from_elsewhere(tmp_path / "site") == []

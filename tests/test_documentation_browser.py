@@ -27,7 +27,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("page", ["index.html", "commands/knn.html", "ko/index.html"])
+@pytest.mark.parametrize("page", ["index.html", "commands/metric-face-knn.html", "ko/index.html"])
 def test_a_page_searches_without_a_server_and_without_a_network(
     site: Path, tmp_path: Path, page: str
 ) -> None:
