@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from search_oracle import METRICS, similarities
 
 from metric_face.classifiers.knn import KNNClassifier
 from metric_face.metrics.retrieval import retrieval_metrics
+from metric_face.search.exact import Exclusion, nearest
+from metric_face.search.in_place import nearest_in_place
 from metric_face.search.index import EmbeddingIndex
 from metric_face.search.neighbor_graph import NeighborGraph
 from metric_face.vectors import normalize
@@ -149,3 +153,20 @@ def test_retrieval_is_scored_on_the_order_of_float64(metric):
             continue  # equals: their order is another test's
         np.testing.assert_array_equal(got.per_query["recall@1"], hits[:, 0])
         np.testing.assert_allclose(got.r_precision, hits[:, :9].mean(), rtol=1e-6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_search_in_place_finds_what_the_other_finds(seed):
+    rng = np.random.default_rng(seed)
+    count, k = int(rng.integers(1, 400)), int(rng.integers(1, 20))
+    base = rng.normal(size=(count, 6)).astype(np.float32)
+    base[rng.integers(0, count, count // 2)] = base[0]  # more equals than candidates, at times
+    base = normalize(base)
+    queries = np.concatenate([base[:3], normalize(rng.normal(size=(4, 6)).astype(np.float32))])
+    groups = rng.integers(0, 3, count), rng.integers(0, 3, len(queries))
+    for excluded in (None, Exclusion(groups[1], groups[0])):
+        ours = nearest_in_place(queries, base, k, "cosine", excluded)
+        theirs = nearest(queries, base, k, "cosine", excluded)
+        np.testing.assert_array_equal(ours[0], theirs[0])
+        np.testing.assert_allclose(ours[1], theirs[1], atol=1e-6)

@@ -11,6 +11,7 @@ from metric_face.search.asking import search_by_asking
 from metric_face.search.exact import Exclusion, nearest
 from metric_face.search.faiss_lists import copy_lists, empty_like, lists_of, same_training, vectors_of_list
 from metric_face.search.found import exact_similarities
+from metric_face.search.in_place import nearest_in_place
 from metric_face.search.kinds import Kind, get_effort, knob, least_effort, most_effort, set_effort
 from metric_face.search.parameters import parameters_of
 from metric_face.search.points import Points
@@ -147,10 +148,6 @@ class FaissStore:
             for _, ids in lists_of(self.faiss):
                 ids[:] = new_row[ids]
 
-    def forget_points(self) -> None:
-        """Drop the copy of the vectors that an exact search makes to be fast."""
-        self._points = None
-
     def forget_removed(self) -> None:
         """Build a graph that holds removed vectors again without them."""
         if self.slots is not None:
@@ -194,6 +191,8 @@ class FaissStore:
         """Find the k nearest rows of each prepared query, (Q, k), -1 and ``-inf`` where there are fewer."""
         if chosen is not None and self.kind in ("flat", "hnsw"):
             return self._search_chosen(queries, k, excluded, np.flatnonzero(chosen))
+        if self.kind == "flat" and self.is_mapped:
+            return nearest_in_place(queries, self.flat_vectors(), k, self.metric, excluded)
         if self.kind == "flat":
             if self._points is None and len(self):
                 self._points = Points.of(self.flat_vectors(), self.metric)

@@ -161,8 +161,6 @@ class ShardedStore:
             if chosen is not None:
                 chosen_here = chosen[part]
             found, near = shard.store.search(queries, k, within, chosen_here)
-            if shard.read is not None:
-                shard.store.forget_points()  # a copy of what is left on disk to save memory
             found = np.where(found < 0, -1, found + first)
             rows, values = _merged(rows, values, found, near)
             first = part.stop

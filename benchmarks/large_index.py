@@ -1,0 +1,225 @@
+"""An index larger than the memory it is given: built in shards, left on disk, asked and grown, within a hard limit.
+
+``python -m benchmarks.large_index`` indexes ten million vectors of 128 dimensions, and needs 8 GB of disk;
+``--rows 100000`` tries it out. Each stage is a process of its own that the system allows ``--limit`` GiB of data (its
+heap and other memory that no file stands behind): what it maps from files comes on top, and the system takes it back
+where it needs to.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.harness import machine, publish, table
+from metric_face import EmbeddingIndex
+from metric_face.vectors import normalize
+
+Floats = NDArray[np.float32]
+DIMENSIONS = 128
+BLOCK = 1 << 17
+EACH = 20  # vectors an identity
+QUERIES = 200
+ADDED = 1000
+
+
+def centers_of(identities: int) -> Floats:
+    return np.random.default_rng(7).standard_normal((identities, DIMENSIONS), dtype=np.float32)
+
+
+def block_of(number: int, count: int, centers: Floats) -> Floats:
+    """One block of vectors, spread around the centers of identities; the same for every call."""
+    rng = np.random.default_rng([number, 1])
+    spread = rng.standard_normal((count, DIMENSIONS), dtype=np.float32) * np.float32(0.6)
+    return np.asarray(centers[rng.integers(0, len(centers), count)] + spread, np.float32)
+
+
+def write_vectors(path: Path, rows: int, centers: Floats) -> None:
+    """Write the vectors to a file, block by block."""
+    file = np.lib.format.open_memmap(path, "w+", np.float32, (rows, DIMENSIONS))
+    for number, start in enumerate(range(0, rows, BLOCK)):
+        stop = min(rows, start + BLOCK)
+        file[start:stop] = block_of(number, stop - start, centers)
+    file.flush()
+
+
+def exact(vectors: Floats, queries: Floats, k: int) -> NDArray[np.int64]:
+    """The k nearest by cosine, from one product for each block."""
+    best = np.full((len(queries), k), -np.inf, np.float32)
+    rows = np.full((len(queries), k), -1, np.int64)
+    for start in range(0, len(vectors), BLOCK):
+        near = queries @ normalize(np.array(vectors[start : start + BLOCK])).T
+        most = min(k, near.shape[1])
+        top = np.argpartition(-near, most - 1, axis=1)[:, :most]
+        best = np.concatenate([best, np.take_along_axis(near, top, axis=1)], axis=1)
+        rows = np.concatenate([rows, top + start], axis=1)
+        order = np.argsort(-best, axis=1)[:, :k]
+        best, rows = np.take_along_axis(best, order, axis=1), np.take_along_axis(rows, order, axis=1)
+    return rows
+
+
+class Watch:
+    """The most memory of this process that no file stands behind, sampled."""
+
+    def __init__(self) -> None:
+        self.most, self.ends = 0, threading.Event()
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def _look(self) -> None:
+        while not self.ends.wait(0.05):
+            self.most = max(self.most, memory()["RssAnon"])
+
+    def close(self) -> dict[str, float]:
+        """The peaks in GiB."""
+        self.ends.set()
+        last = memory()
+        return {"own": max(self.most, last["RssAnon"]) / 2**20, "all": last["VmHWM"] / 2**20}
+
+
+def memory() -> dict[str, int]:
+    """KiB by name, as the system counts them."""
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    pairs = (line.split(":") for line in lines if line.startswith(("RssAnon", "VmHWM")))
+    return {name: int(value.split()[0]) for name, value in pairs}
+
+
+def build(home: Path, options: argparse.Namespace) -> dict[str, float]:
+    vectors = np.load(home / "vectors.npy", mmap_mode="r")
+    identity = np.arange(len(vectors)) % max(1, len(vectors) // EACH)
+    index = EmbeddingIndex.build_in(
+        home / "index", vectors, {"identity": identity}, kind=options.kind, shards=options.shards, mmap=True
+    )
+    return {"said": index.recall.reached or 0.0, "effort": float(index._store.effort)}
+
+
+def ask(home: Path, options: argparse.Namespace) -> dict[str, float]:
+    queries, truth = np.load(home / "queries.npy"), np.load(home / "truth.npy")
+    started = time.perf_counter()
+    index = EmbeddingIndex.load(home / "index")
+    opened = time.perf_counter() - started
+    index.search(queries[:1], 10)
+    each, found = [], []
+    for query in queries:
+        started = time.perf_counter()
+        found.append(index.search(query, 10).ids[0])
+        each.append(time.perf_counter() - started)
+    started = time.perf_counter()
+    index.search(queries, 10)
+    together = (time.perf_counter() - started) / len(queries)
+    hits = [len(set(a.tolist()) & set(b.tolist())) / 10 for a, b in zip(found, truth, strict=True)]
+    return {"open": opened, "one": float(np.median(each)), "many": together, "recall": float(np.mean(hits))}
+
+
+def grow(home: Path, options: argparse.Namespace) -> dict[str, float]:
+    with EmbeddingIndex.changing(home / "index") as index:
+        index.add(block_of(1 << 30, ADDED, centers_of(10)), {"identity": np.zeros(ADDED, np.int64)})
+    return {}
+
+
+STAGES = {"build": build, "ask": ask, "grow": grow}
+
+
+def staged(stage: str, home: Path, kind: str, options: argparse.Namespace) -> dict[str, float]:
+    """Run one stage in a process of its own, under the limit."""
+    words = ["--stage", stage, "--home", home, "--kind", kind, "--shards", options.shards]
+    command = [sys.executable, "-m", "benchmarks.large_index", *map(str, words)]
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, (int(options.limit * 2**30),) * 2)
+
+    started = time.perf_counter()
+    done = subprocess.run(command, check=True, capture_output=True, text=True, preexec_fn=limit)
+    print(stage, kind, done.stdout.strip(), file=sys.stderr, flush=True)
+    return {**json.loads(done.stdout), "seconds": time.perf_counter() - started}
+
+
+def rows_of(home: Path, kind: str, options: argparse.Namespace) -> list[str]:
+    made, asked, grown = (staged(stage, home, kind, options) for stage in STAGES)
+    size = sum(file.stat().st_size for file in (home / "index").iterdir()) / 2**30
+    return [
+        kind,
+        f"{made['seconds']:.0f}",
+        f"{made['own']:.2f} / {made['all']:.2f}",
+        f"{size:.2f}",
+        f"{asked['open']:.2f}",
+        f"{1000 * asked['one']:.1f}",
+        f"{1000 * asked['many']:.1f}",
+        f"{asked['own']:.2f} / {asked['all']:.2f}",
+        f"{made['said']:.3f}",
+        f"{asked['recall']:.3f}",
+        f"{grown['seconds']:.1f}",
+        f"{grown['own']:.2f}",
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--shards", type=int, default=10)
+    parser.add_argument("--kinds", nargs="+", default=["ivfsq"])
+    parser.add_argument("--limit", type=float, default=4.0, help="GiB of data that each stage may have")
+    parser.add_argument("--disk", type=Path, default=None, help="folder for the files; default the system's")
+    parser.add_argument("--stage", choices=STAGES)
+    parser.add_argument("--home", type=Path)
+    parser.add_argument("--kind")
+    options = parser.parse_args()
+    if options.stage:
+        watch = Watch()
+        print(json.dumps({**STAGES[options.stage](options.home, options), **watch.close()}))
+        return
+    with tempfile.TemporaryDirectory(dir=options.disk) as folder:
+        home = Path(folder)
+        centers = centers_of(max(1, options.rows // EACH))
+        write_vectors(home / "vectors.npy", options.rows, centers)
+        vectors = np.load(home / "vectors.npy", mmap_mode="r")
+        queries = normalize(block_of(1 << 20, QUERIES, centers))
+        np.save(home / "queries.npy", queries)
+        np.save(home / "truth.npy", exact(vectors, queries, 10))
+        rows = [rows_of(home, kind, options) for kind in options.kinds]
+    full = options.rows == 10_000_000
+    chosen = "" if full else f" --rows {options.rows} --kinds {' '.join(options.kinds)}"
+    publish(
+        "large_index" if full else f"large_index_{options.rows}",
+        "An index larger than the memory it is given",
+        f"python -m benchmarks.large_index{chosen}",
+        machine("faiss-cpu", "numpy") + f"; {len(os.sched_getaffinity(0))} cores",
+        [
+            f"{options.rows:,} x {DIMENSIONS} vectors of {max(1, options.rows // EACH):,} identities in a file of "
+            f"{options.rows * DIMENSIONS * 4 / 2**30:.2f} GiB; {options.shards} shards, left on disk, each stage under "
+            f"a limit of {options.limit:g} GiB of its own data, which the system enforces. Memory is the peak in GiB: "
+            "of the process's own, and with the pages of files that it had mapped, which the system takes back where it "
+            f"needs them. Recall@10 as the index says of itself, and on {QUERIES} other queries against the exact "
+            f"answer computed in blocks. `add` is `EmbeddingIndex.changing(...)` with {ADDED:,} vectors, with the "
+            "start of Python.",
+            table(
+                [
+                    "kind",
+                    "build s",
+                    "its memory",
+                    "index GiB",
+                    "open s",
+                    "a query ms",
+                    "of many ms",
+                    "its memory",
+                    "recall said",
+                    "recall found",
+                    "add s",
+                    "its own memory",
+                ],
+                rows,
+            ),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()
