@@ -197,8 +197,8 @@ def main() -> None:
         f"python -m benchmarks.large_index{chosen}",
         machine("faiss-cpu", "numpy") + f"; {len(os.sched_getaffinity(0))} cores",
         [
-            f"{options.rows:,} x {DIMENSIONS} vectors of {max(1, options.rows // EACH):,} identities, which fill {FREE} "
-            "dimensions and have noise in all, as embeddings do, in a file of "
+            f"{options.rows:,} x {DIMENSIONS} vectors of {max(1, options.rows // EACH):,} identities, which fill "
+            f"{FREE} dimensions and have noise in all, as embeddings do, in a file of "
             f"{options.rows * DIMENSIONS * 4 / 2**30:.2f} GiB; {options.shards} shards, left on disk, each stage under "
             f"a limit of {options.limit:g} GiB of its own data, which the system enforces. Memory is the peak in GiB: "
             "of the process's own, and with the pages of files that it had mapped, which the system takes back where "

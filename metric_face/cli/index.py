@@ -20,6 +20,7 @@ def index(
     reject: own.Reject = None,
     shards: own.Shards = 1,
     mmap: own.Mmap = False,
+    store: own.Store = None,
     out: Annotated[
         Path | None, folder_option(INDEX, "--out", "-o", help="Folder to write; default RUN/index.")
     ] = None,
@@ -34,7 +35,7 @@ def index(
     folder = out or opened.folder / "index"
     folder_target(folder, INDEX)
     report_image_state(opened, say, shown=False)
-    where: dict[str, Any] = {"folder": folder, "shards": shards, "mmap": mmap}
+    where: dict[str, Any] = {"folder": folder, "shards": shards, "mmap": mmap, "store": store}
     where["memory_budget"] = None if memory is None else int(memory * 2**30)
     built = build_index(opened, split=split, reject=reject, kind=kind, recall=recall, **where)
     if as_json:

@@ -16,4 +16,10 @@ Reject = Annotated[
     typer.Option(help="Answer 'unknown' below a threshold: 'f1', or a false-accept rate such as 0.05."),
 ]
 Shards = Annotated[int, typer.Option(help="Files to write; one is in memory at a time.")]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        help="Database that holds the vectors: milvus:FILE.db, or milvus:http://HOST:PORT of a server."
+    ),
+]
 Mmap = Annotated[bool, typer.Option("--mmap", help="Leave the vectors on disk; read what a search touches.")]

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
-from metric_face.errors import FileFormatError, MetricFaceError
+from metric_face.errors import FileFormatError, MetricFaceError, MissingExtraError, OutputError
 from metric_face.files.atomic import sha256_of, write_text
 from metric_face.files.known_digests import known_sha256
 from metric_face.files.rules import Rule
@@ -140,7 +140,7 @@ def build(make: Callable[[], T], file: Path, *, remedy: str) -> T:
     """
     try:
         return make()
-    except FileFormatError:
+    except (FileFormatError, OutputError, MissingExtraError):  # no fault of the content
         raise
     except (
         MetricFaceError,

@@ -45,7 +45,7 @@ def build_store(
         return np.where(found < 0, -1, others[found]) if plan.kind == "hnsw" else found
 
     reached = tune(store, HeldOut(vectors, held, metric), search, recall, count)
-    store.add(vectors[held], held)
+    store.add(vectors[held], rows=held)
     if plan.kind == "hnsw":
         store.slots = np.empty(count, np.int64)  # the queries came last
         store.slots[np.concatenate([others, held])] = np.arange(count)

@@ -1,5 +1,6 @@
 """Building an index in shards, one in memory at a time: train once, fill and write each, tune on all of them mapped."""
 
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ from metric_face.search.faiss_reading import facts_of, read_shard, shard_name
 from metric_face.search.faiss_store import FaissStore
 from metric_face.search.kinds import Plan
 from metric_face.search.sharded_store import Shard, ShardedStore
+from metric_face.search.store import Store
 from metric_face.search.tuning import HeldOut, Recall, held_out_rows, tune
 from metric_face.vectors import Metric
 
@@ -48,6 +50,11 @@ def build_shards(
     if plan.kind == "flat":
         return store, Recall(recall, 1.0, count=total)
     held = held_out_rows(total, seed)
+    return store, tune(store, HeldOut(vectors, held, metric), without(held, store), recall, total)
+
+
+def without(held: Ints, store: Store) -> Callable[[Floats, int], Ints]:
+    """A search of a store as if it did not hold some rows, for tuning with them as queries."""
 
     def search(queries: Floats, k: int) -> Ints:
         found, _ = store.search(queries, k + _SPARE)
@@ -55,7 +62,7 @@ def build_shards(
         kept = np.take_along_axis(found, order, axis=1)
         return np.where(np.isin(kept, held), -1, kept)
 
-    return store, tune(store, HeldOut(vectors, held, metric), search, recall, total)
+    return search
 
 
 def _write_shard(path: Path, template: FaissStore, vectors: Floats, start: int, stop: int) -> None:

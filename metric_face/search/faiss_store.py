@@ -1,5 +1,6 @@
 """A FAISS index whose vectors are rows 0 to N - 1, whatever is added, removed or merged, for every kind."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from metric_face.arrays import Bools, Floats, Ints
 from metric_face.errors import ArgumentError
 from metric_face.search.asking import search_by_asking
+from metric_face.search.columns import Columns
 from metric_face.search.exact import Exclusion, nearest
 from metric_face.search.faiss_lists import copy_lists, empty_like, lists_of, same_training, vectors_of_list
 from metric_face.search.found import exact_similarities
@@ -15,7 +17,7 @@ from metric_face.search.in_place import nearest_in_place
 from metric_face.search.kinds import Kind, get_effort, knob, least_effort, most_effort, set_effort
 from metric_face.search.parameters import parameters_of
 from metric_face.search.points import Points
-from metric_face.vectors import Metric, normalize, row_lengths
+from metric_face.vectors import Metric, check_directions, normalize
 
 _ADD_BYTES = 1 << 25  # vectors prepared at a time, 32 MiB, so that no second copy of all of them is ever held
 _MOST_DEAD = 1 / 3  # of the vectors in an HNSW index, before it is built again without them
@@ -31,10 +33,9 @@ class FaissStore:
 
     Attributes:
         faiss: the FAISS index, trained.
-        kind: ``flat``, ``ivf``, ``hnsw``, ``ivfsq`` or ``ivfpq``.
-        metric: cosine holds rows of length one and searches them by inner product.
+        kind, metric: of the index; cosine holds rows of length one and searches them by inner product.
         slots: (N,) int64 FAISS id of each row, or None where they are equal.
-        is_mapped: whether the vectors lie on disk and cannot change.
+        is_mapped: whether they lie on disk and cannot change.
     """
 
     faiss: Any
@@ -81,7 +82,7 @@ class FaissStore:
         """Return the vectors as the index holds them: of length one for the cosine."""
         return normalize(vectors, name) if self.metric == "cosine" else vectors
 
-    def add(self, vectors: Floats, rows: Ints | None = None) -> None:
+    def add(self, vectors: Floats, columns: Columns | None = None, *, rows: Ints | None = None) -> None:
         """Add (M, D) vectors, not yet prepared, as the next rows, or as the given ``rows`` that are still free.
 
         Raises:
@@ -91,8 +92,8 @@ class FaissStore:
         if self.kind == "flat":
             self._add_flat(vectors)
             return
-        if self.metric == "cosine" and not row_lengths(vectors).all():
-            normalize(vectors)  # raises, before anything is added
+        if self.metric == "cosine":
+            check_directions(vectors)  # before anything is added
         first = len(self)
         step = max(1, _ADD_BYTES // (4 * self.dimensions))
         for start in range(0, len(vectors), step):
@@ -105,8 +106,7 @@ class FaissStore:
             else:
                 self.faiss.add_with_ids(block, at)
 
-    def _add_flat(self, vectors: Floats) -> None:
-        """Write into FAISS's own memory: no copy of the vectors beside it."""
+    def _add_flat(self, vectors: Floats) -> None:  # into FAISS's own memory: no copy beside it
         count, size = len(self), self.dimensions
         self.faiss.codes.resize((count + len(vectors)) * size * 4)
         self.faiss.ntotal = count + len(vectors)
@@ -129,6 +129,9 @@ class FaissStore:
             return np.empty((0, self.dimensions), np.float32)
         values: Floats = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * self.dimensions)
         return values.reshape(-1, self.dimensions)
+
+    def forget_columns(self, names: Sequence[str]) -> None:
+        """Nothing: it knows none."""
 
     def remove(self, rows: Ints) -> None:
         """Remove the given rows; the rows behind them move up."""
@@ -186,7 +189,12 @@ class FaissStore:
             )
 
     def search(
-        self, queries: Floats, k: int, excluded: Exclusion | None = None, chosen: Bools | None = None
+        self,
+        queries: Floats,
+        k: int,
+        excluded: Exclusion | None = None,
+        chosen: Bools | None = None,
+        where: Mapping[str, Any] | None = None,
     ) -> tuple[Ints, Floats]:
         """Find the k nearest rows of each prepared query, (Q, k), -1 and ``-inf`` where there are fewer."""
         if chosen is not None and self.kind in ("flat", "hnsw"):
@@ -217,8 +225,7 @@ class FaissStore:
 
     def _ask(self, queries: Floats, ask: int, wide: bool, chosen: Bools | None) -> tuple[Ints, Floats]:
         """Ask FAISS for rows and similarities; ``wide`` looks everywhere."""
-        # pytorch-metric-learning loads faiss.contrib.torch_utils, whose `search` takes no `params`; it keeps the
-        # one for NumPy under another name.
+        # faiss.contrib.torch_utils, which others load, keeps the search that takes `params` under another name.
         parameters = parameters_of(self.faiss, self.slots, ask, wide, chosen)
         if self.kind == "ivf" and chosen is None:  # FAISS gives no vectors where it is told what it may find
             search = getattr(self.faiss, "search_and_reconstruct_numpy", self.faiss.search_and_reconstruct)
@@ -235,8 +242,7 @@ class FaissStore:
         near[missing] = -np.inf
         if vectors is not None:
             order = np.argsort(-near, axis=1, kind="stable")
-            near, slots = (np.take_along_axis(values, order, axis=1) for values in (near, slots))
-            missing = slots < 0
+            near, slots, missing = (np.take_along_axis(one, order, axis=1) for one in (near, slots, missing))
         if self.slots is not None:
             row_of = np.full(int(self.faiss.ntotal), -1, np.int64)
             row_of[self.slots] = np.arange(len(self.slots))

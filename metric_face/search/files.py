@@ -8,6 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+
 from metric_face.arrays import Ints
 from metric_face.errors import FileFormatError
 from metric_face.files import (
@@ -19,6 +21,8 @@ from metric_face.search.columns import Columns
 from metric_face.search.faiss_reading import WHOLE, check_file, facts_of, read_store, write_store
 from metric_face.search.faiss_store import FaissStore
 from metric_face.search.kinds import Kind
+from metric_face.search.milvus_build import open_milvus
+from metric_face.search.milvus_store import MilvusStore
 from metric_face.search.store import Store
 from metric_face.search.tuning import Recall
 from metric_face.vectors import Metric
@@ -27,7 +31,7 @@ _FORMAT = "metric_face.EmbeddingIndex"
 _VERSION = 1
 _LABELS = "labels.parquet"
 _ID, _SLOT = "__id__", "__slot__"
-_OWN = ("recall", "mmap")  # fields of a description that are read apart
+_OWN = ("recall", "mmap", "store")  # fields of a description that are read apart
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Description:
     transform: Mapping[str, Any] | None
     metadata: Mapping[str, Any]
     mmap: bool = False
+    store: Mapping[str, Any] | None = None
 
 
 def write_index_files(new: Path, description: Description, store: Store, ids: Ints, columns: Columns) -> None:
@@ -51,6 +56,8 @@ def write_index_files(new: Path, description: Description, store: Store, ids: In
     extra = {_ID: ids}
     if isinstance(store, FaissStore) and store.slots is not None:
         extra[_SLOT] = store.slots
+    if isinstance(store, MilvusStore):
+        extra[_SLOT] = store.keys
     files = write_store(store, new)
     columns.write(new / _LABELS, extra)
     content = {
@@ -90,6 +97,7 @@ def read_index_folder(
         description = Description(
             recall=Recall(**content["recall"]),
             mmap=bool(content.get("mmap", False)),
+            store=content.get("store"),
             **{field: content[field] for field in Description.__annotations__ if field not in _OWN},
         )
         extra = [_ID, _SLOT] if content["has_slots"] else [_ID]
@@ -104,6 +112,8 @@ def read_index_folder(
             f"{home / _LABELS} holds {columns.length} rows of {list(columns)}, index.json says "
             f"{description.count} of {named}; build the index again"
         )
+    if description.store is not None:
+        return description, _of_database(home, description, apart, columns, change), apart[_ID], columns
     mmap = description.mmap if mmap is None else mmap
     mmap = mmap and not (change and WHOLE in files)
     store = read_store(home, files, description.kind, description.metric, description.dimensions, mmap=mmap)
@@ -121,12 +131,41 @@ def read_index_folder(
     return description, store, apart[_ID], columns
 
 
+def _of_database(
+    home: Path, description: Description, apart: Mapping[str, Ints], columns: Columns, change: bool
+) -> MilvusStore:
+    keys = apart.get(_SLOT)
+    if keys is None or not bool((np.diff(keys) > 0).all()) or description.store is None:
+        raise FileFormatError(f"{home / _LABELS} must hold ascending keys; build the index again")
+    store = open_milvus(
+        description.store,
+        description.kind,
+        description.metric,
+        description.dimensions,
+        keys,
+        description.fingerprint,
+        change=change,
+    )
+    store.effort = description.search.get(store.knob, 0) if store.knob is not None else 0
+    store.columns = columns
+    return store
+
+
 def _check_slots(home: Path, store: FaissStore) -> None:
     held = store.faiss.ntotal
     if store.slots is not None and not bool(((store.slots >= 0) & (store.slots < held)).all()):
         raise FileFormatError(
             f"{home / _LABELS} points beyond the {held} vectors of {WHOLE}; build the index again"
         )
+
+
+def stored_place(folder: str | os.PathLike[str]) -> Mapping[str, Any] | None:
+    """Where the index of a folder lies in a database; None where it does not, or cannot be read."""
+    try:
+        place = _read_json(Path(folder)).get("store")
+    except FileFormatError:
+        return None
+    return place if isinstance(place, dict) else None
 
 
 def _read_json(home: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from metric_face.search.ids import as_ids, check_ids
 from metric_face.search.index_checks import check_same_model
 from metric_face.search.kept_index import KeptIndex
 from metric_face.search.merge import merge_shards
-from metric_face.search.new_rows import new_columns, relabeled
+from metric_face.search.new_rows import CODE, new_columns, relabeled
 from metric_face.search.where import rows_where
 from metric_face.vectors import as_vectors
 
@@ -62,7 +62,7 @@ class EmbeddingIndex(KeptIndex):
         checked = check_ids(ids, len(vectors), self.ids)
         own, new, metadata = new_columns(self.columns, self.metadata, embeddings, labels, len(vectors))
         columns = own.joined(new)
-        self._store.add(vectors)
+        self._store.add(vectors, new)
         self._forget_recall(len(vectors))
         self.ids, self.columns = np.concatenate([self.ids, checked]), columns
         self.metadata = dict(metadata)
@@ -104,6 +104,7 @@ class EmbeddingIndex(KeptIndex):
         self._check_writable()
         chosen = self._chosen(ids, where)
         self.columns, self.metadata = relabeled(self.columns, self.metadata, values, chosen)
+        self._store.forget_columns([*values, *(name for name in self.columns if name.startswith(CODE))])
         return self
 
     def _chosen(self, ids: Any, where: Mapping[str, Any] | None) -> Bools:

@@ -1,19 +1,23 @@
 """KeptIndex: an index in a folder: built into it, saved, loaded, mapped, and changed under a lock."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
 
 from metric_face.errors import ArgumentError
 from metric_face.files import INDEX, build, replace_folder
 from metric_face.search.build_shards import build_shards
-from metric_face.search.files import Description, read_index_folder, write_index_files
+from metric_face.search.files import Description, read_index_folder, stored_place, write_index_files
 from metric_face.search.kinds import plan_index
+from metric_face.search.milvus_build import build_milvus, describe, drop_replaced
+from metric_face.search.milvus_places import collection_for, uri_of
+from metric_face.search.milvus_store import MilvusStore
 from metric_face.search.searchable_index import SearchableIndex
 from metric_face.search.tuning import check_recall
-from metric_face.vectors import Metric, as_vectors, check_k, check_metric, faiss_threads
+from metric_face.vectors import Metric, as_vectors, check_directions, check_k, check_metric, faiss_threads
 
 
 class KeptIndex(SearchableIndex):
@@ -30,6 +34,7 @@ class KeptIndex(SearchableIndex):
         *,
         shards: int = 1,
         mmap: bool = False,
+        store: str | None = None,
         kind: str = "auto",
         metric: Metric = "cosine",
         memory_budget: int | None = None,
@@ -46,6 +51,9 @@ class KeptIndex(SearchableIndex):
             labels: as for ``build``.
             shards: files to write; all share one training, and each has its share of the rows.
             mmap: leave the vectors on disk whenever the index is loaded, and read what a search touches.
+            store: ``milvus:FILE.db`` of Milvus Lite or ``milvus:http://HOST:PORT`` of a server, which then holds the
+                vectors and their columns; the folder holds the columns, the settings and where the vectors are. A
+                server's token is read from METRIC_FACE_MILVUS_TOKEN.
             kind: as for ``build``; ``auto`` chooses for one shard.
             metric: as for ``build``.
             memory_budget: bytes that all shards together may take.
@@ -62,6 +70,13 @@ class KeptIndex(SearchableIndex):
             OutputError: something else than an index is there, or the system refuses.
         """
         shards = check_k(shards, "shards")
+        if store is not None:
+            if shards > 1 or mmap:
+                raise ArgumentError(
+                    "store keeps the vectors, so shards and mmap have no meaning; leave them out"
+                )
+            options = {"kind": kind, "metric": metric, "memory_budget": memory_budget}
+            return cls._build_in_milvus(folder, store, embeddings, labels, recall, seed, options, known)
         if shards == 1:
             index = cls.build(
                 embeddings,
@@ -86,14 +101,52 @@ class KeptIndex(SearchableIndex):
         recall = check_recall(recall)
         about = cls._described(embeddings, labels, count, **known)
         with replace_folder(folder, INDEX) as new, faiss_threads(threads):
-            store, reached = build_shards(new, vectors, plan, check_metric(metric), recall, seed, shards)
-            index = cls(store, recall=reached, **about)
+            pieces, reached = build_shards(new, vectors, plan, check_metric(metric), recall, seed, shards)
+            index = cls(pieces, recall=reached, **about)
             index._mmap = mmap
             index._write(new)
         return cls.load(folder, verify=False)
 
+    @classmethod
+    def _build_in_milvus(
+        cls,
+        folder: str | os.PathLike[str],
+        store: str,
+        embeddings: Any,
+        labels: Any,
+        recall: float,
+        seed: int,
+        options: Mapping[str, Any],
+        known: Mapping[str, Any],
+    ) -> Self:
+        uri, vectors = uri_of(store), as_vectors(embeddings)
+        check_recall(recall)
+        metric = check_metric(options["metric"])
+        plan = plan_index(options["kind"], len(vectors), vectors.shape[1], options["memory_budget"])
+        about = cls._described(embeddings, labels, len(vectors), **known)
+        if metric == "cosine":
+            check_directions(vectors)  # before anything is made
+        with replace_folder(folder, INDEX) as new:
+            before = stored_place(folder)
+            name = collection_for(folder, None if before is None else str(before.get("collection")))
+            held, reached = build_milvus(uri, name, vectors, about["columns"], plan, metric, recall, seed)
+            index = cls(held, recall=reached, **about)
+            index._write(new)
+        drop_replaced(before, uri, name)
+        index._read_only = True
+        held.is_mapped = True
+        return index
+
     def save(self, folder: str | os.PathLike[str]) -> Path:
-        """Write the index as a folder, whole or not at all, and return its path."""
+        """Write the index as a folder, whole or not at all, and return its path.
+
+        Raises:
+            ArgumentError: the vectors are in a database; ``changing`` keeps what changes there.
+        """
+        if isinstance(self._store, MilvusStore):
+            raise ArgumentError(
+                "an index in Milvus cannot be saved elsewhere; build it there, or use changing()"
+            )
         with replace_folder(folder, INDEX) as new:
             self._write(new)
         return Path(folder)
@@ -124,6 +177,8 @@ class KeptIndex(SearchableIndex):
             index = cls._read(folder, None, verify=True, change=True)
             yield index
             index._write(new)
+        if isinstance(index._store, MilvusStore):
+            index._store.keep()
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], *, mmap: bool | None = None, verify: bool = True) -> Self:
@@ -167,9 +222,16 @@ class KeptIndex(SearchableIndex):
             transform=self.transform,
             metadata=self.metadata,
             mmap=self._mmap,
+            store=self._store.place if isinstance(self._store, MilvusStore) else None,
         )
+        if isinstance(self._store, MilvusStore):
+            describe(self._store, asdict(replace(description, store=None)))
         write_index_files(folder, description, self._store, self.ids, self.columns)
 
     def _check_writable(self) -> None:
         if self._read_only:
-            raise ArgumentError("an index read with mmap=True cannot change; load it without")
+            raise ArgumentError(
+                "an index in Milvus changes within EmbeddingIndex.changing(folder)"
+                if isinstance(self._store, MilvusStore)
+                else "an index read with mmap=True cannot change; load it without"
+            )

@@ -24,7 +24,7 @@ Kind: TypeAlias = Literal["flat", "ivf", "hnsw", "ivfsq", "ivfpq"]
 
 _FLAT_UP_TO = 100_000  # vectors
 _HNSW_UP_TO = 300_000  # vectors: beyond, building takes many times as long as IVF
-_LINKS = 32  # M of HNSW; level 0 has twice as many
+LINKS = 32  # M of HNSW; level 0 has twice as many
 _TRAINING_PER_LIST = 64  # vectors for each centroid: FAISS's 256 quadruple the time for the same recall
 
 
@@ -49,7 +49,7 @@ class Plan:
         if self.kind == "flat":
             return count * full
         if self.kind == "hnsw":
-            return count * (full + 8 * _LINKS + 4)
+            return count * (full + 8 * LINKS + 4)
         if self.kind == "ivf":
             return count * (full + 8) + centroids
         if self.kind == "ivfsq":
@@ -124,7 +124,7 @@ def empty_faiss(plan: Plan, dimensions: int, metric: Metric, training: int, seed
     if plan.kind == "flat":
         return faiss.IndexFlat(dimensions, kind)
     if plan.kind == "hnsw":
-        return faiss.IndexHNSWFlat(dimensions, _LINKS, kind)
+        return faiss.IndexHNSWFlat(dimensions, LINKS, kind)
     quantizer = faiss.IndexFlat(dimensions, kind)
     if plan.kind == "ivf":
         index = faiss.IndexIVFFlat(quantizer, dimensions, plan.num_lists, kind)

@@ -188,7 +188,7 @@ class SearchableIndex:
         chosen = None if where is None else rows_where(self.columns, where)
         with faiss_threads(threads):
             rows, similarities = self._store.search(
-                self._store.prepare(values, "queries"), k, excluded, chosen
+                self._store.prepare(values, "queries"), k, excluded, chosen, where
             )
         ids = np.where(rows < 0, -1, self.ids[rows]) if len(self) else rows
         return SearchResult(ids, rows, similarities, self.metric)

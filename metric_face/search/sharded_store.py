@@ -2,13 +2,15 @@
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from metric_face.arrays import Bools, Floats, Ints
+from metric_face.search.columns import Columns
 from metric_face.search.exact import Exclusion
 from metric_face.search.faiss_store import FaissStore
 from metric_face.search.kinds import Kind
@@ -116,7 +118,7 @@ class ShardedStore:
         """Return the vectors as the shards hold them."""
         return self.shards[0].store.prepare(vectors, name)
 
-    def add(self, vectors: Floats) -> None:
+    def add(self, vectors: Floats, columns: Columns | None = None) -> None:
         """Add (M, D) vectors to the last shard, or to a new one where that is full.
 
         Raises:
@@ -133,6 +135,9 @@ class ShardedStore:
                 check_directions(vectors)  # before the file is left
             self.shards[-1].to_change().add(vectors)
 
+    def forget_columns(self, names: Sequence[str]) -> None:
+        """Nothing: it knows no columns."""
+
     def remove(self, rows: Ints) -> None:
         """Remove the given rows; the rows behind them move up."""
         first = 0
@@ -147,7 +152,12 @@ class ShardedStore:
         self.shards = [shard for shard in self.shards if len(shard.store)] or self.shards[:1]
 
     def search(
-        self, queries: Floats, k: int, excluded: Exclusion | None = None, chosen: Bools | None = None
+        self,
+        queries: Floats,
+        k: int,
+        excluded: Exclusion | None = None,
+        chosen: Bools | None = None,
+        where: Mapping[str, Any] | None = None,
     ) -> tuple[Ints, Floats]:
         """Find the k nearest rows of each prepared query, (Q, k), -1 and ``-inf`` where there are fewer."""
         rows = np.full((len(queries), k), -1, np.int64)

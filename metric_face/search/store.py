@@ -1,8 +1,10 @@
 """Store: what keeps the vectors behind an index, whichever it is: a FAISS index, shards of them, or a database."""
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from metric_face.arrays import Bools, Floats, Ints
+from metric_face.search.columns import Columns
 from metric_face.search.exact import Exclusion
 from metric_face.search.kinds import Kind
 from metric_face.vectors import Metric
@@ -65,8 +67,17 @@ class Store(Protocol):
         """Return (M, D) vectors as the store holds them: of length one for the cosine."""
         ...
 
-    def add(self, vectors: Floats) -> None:
-        """Add (M, D) vectors, not yet prepared, as the next rows; on an error nothing is added."""
+    def add(self, vectors: Floats, columns: Columns | None = None) -> None:
+        """Add (M, D) vectors, not yet prepared, as the next rows; on an error nothing is added.
+
+        Args:
+            vectors: (M, D).
+            columns: of them, for a database that keeps both.
+        """
+        ...
+
+    def forget_columns(self, names: Sequence[str]) -> None:
+        """Take note that these columns changed, so that a database's copy of them is of no use."""
         ...
 
     def remove(self, rows: Ints) -> None:
@@ -74,7 +85,12 @@ class Store(Protocol):
         ...
 
     def search(
-        self, queries: Floats, k: int, excluded: Exclusion | None = None, chosen: Bools | None = None
+        self,
+        queries: Floats,
+        k: int,
+        excluded: Exclusion | None = None,
+        chosen: Bools | None = None,
+        where: Mapping[str, Any] | None = None,
     ) -> tuple[Ints, Floats]:
         """Find the k nearest rows of each prepared query.
 
@@ -83,6 +99,7 @@ class Store(Protocol):
             k: neighbors of each.
             excluded: rows that a query may not find.
             chosen: (N,) rows that any query may find; None for all.
+            where: the same choice by columns, for a database that keeps them.
 
         Returns:
             (Q, k) rows, nearest first, and similarities; -1 and ``-inf`` where there are fewer.

@@ -35,11 +35,12 @@ def rows_where(columns: Columns, where: Mapping[str, Any]) -> Bools:
             raise ArgumentError(
                 f"where: column must be one of {sorted(columns)}, found {name!r}; name one of these"
             )
-        chosen &= _holds(name, columns[name], _listed(wanted))
+        chosen &= _holds(name, columns[name], listed(wanted))
     return chosen
 
 
-def _listed(wanted: Any) -> list[Any]:
+def listed(wanted: Any) -> list[Any]:
+    """The values wanted of a column, whether one or several were given."""
     if isinstance(wanted, str) or not hasattr(wanted, "__iter__"):
         return [wanted]
     return wanted.tolist() if hasattr(wanted, "tolist") else list(wanted)
@@ -54,12 +55,12 @@ def _holds(name: str, values: Column, wanted: list[Any]) -> Bools:
         found |= np.fromiter((value in texts for value in values.tolist()), bool, len(values))
         is_none = np.fromiter((value is None for value in values.tolist()), bool, len(values))
     else:
-        found |= np.isin(values, [_as_kind(name, value, values.dtype.kind) for value in present])
+        found |= np.isin(values, [as_kind(name, value, values.dtype.kind) for value in present])
         is_none = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
     return found | is_none if len(present) < len(wanted) else found
 
 
-def _as_kind(name: str, value: Any, kind: str) -> float | int | bool:
+def as_kind(name: str, value: Any, kind: str) -> float | int | bool:
     """The value as a column of numbers or bools holds it."""
     text = str(value).strip().lower()
     try:
