@@ -6,7 +6,7 @@ import time
 
 import torch.distributed as dist
 
-from metric_face.errors import ConfigError, TrainingError
+from metric_face.errors import TrainingError
 from metric_face.training.process_group import (
     first_goes_first,
     from_each,
@@ -17,18 +17,11 @@ from metric_face.training.process_group import (
 )
 
 
-def settle(how: str) -> str:
-    """What the first process makes."""
-    if how == "settling":
-        raise ConfigError("seed=-1: must be at least 0")
-    return f"made by {dist.get_rank()}"
-
-
 def main(how: str) -> None:
     """Print what this process has seen, or of which class its error is."""
     try:
         with joined() as process:
-            assert from_first(lambda: settle(how)) == "made by 0"
+            assert from_first(dist.get_rank) == 0
             order = f"{os.environ['ORDER']}"
             with first_goes_first():
                 if process.is_first:

@@ -14,9 +14,11 @@ import pytest
 
 from metric_face.config import Config, dump_config
 from metric_face.errors import ConfigError, DataError
+from metric_face.processes import Process
 from metric_face.run import Run
 from metric_face.training import fit, fit_folds
 from metric_face.training.checkpoint_file import read_note
+from metric_face.training.resuming import check_processes
 from tests.training_cases import tiny_config
 
 pytestmark = pytest.mark.slow
@@ -83,6 +85,15 @@ def test_another_number_of_processes_does_not_go_on(two: Run) -> None:
     with pytest.raises(ConfigError, match=said):
         fit({"trainer": {"epochs": 3}}, two.folder, resume=True)
     assert Run.open(two.folder).facts == two.facts
+
+
+def test_one_process_is_a_number_too(tmp_path: Path) -> None:
+    check_processes(tmp_path, {"processes": 1}, Process())
+    check_processes(tmp_path, {}, Process(0, 2, 0, 2))  # of an older version, which did not say
+    with pytest.raises(
+        ConfigError, match=r"was trained in 1 process, found 2; go on with one process, without torchrun"
+    ):
+        check_processes(tmp_path, {"processes": 1}, Process(0, 2, 0, 2))
 
 
 def test_a_stopped_training_goes_on_in_as_many_processes(toy: Path, tmp_path: Path) -> None:

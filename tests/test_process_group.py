@@ -47,11 +47,6 @@ def test_all_is_shared_and_the_first_goes_first(launcher: dict[str, str], tmp_pa
     ("how", "first", "second"),
     [
         (
-            "settling",
-            "ConfigError: seed=-1: must be at least 0",
-            "FailedElsewhere: process 0 failed first: seed=-1: must be at least 0",
-        ),
-        (
             "error 1",
             "FailedElsewhere: process 1 failed first: the loss is not finite",
             "TrainingError: the loss is not finite",

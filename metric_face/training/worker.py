@@ -6,6 +6,7 @@ import pickle
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -37,6 +38,8 @@ def main() -> None:
             progress=lambda done, total: report(progress=[int(done), int(total)]),
         )
     except Exception:
+        if os.environ.get("METRIC_FACE_DEBUG"):
+            traceback.print_exc()
         sys.exit(1)
 
 
