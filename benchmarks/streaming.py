@@ -1,6 +1,7 @@
 """Memory and time of embedding a table of Parquet files, by its number of rows.
 
     python -m benchmarks.streaming [--rows 100000 1000000] [--files 4] [--images 256] [--dimensions 32] [--shards 2]
+    python -m benchmarks.streaming --rows 1000000 10000000 --precomputed    # without decoding, which takes most of it
 
 The rows name few small images over and over, and the model is a mean over a grid with one linear layer, so that what is
 measured is what the package holds and does for a row: nothing of it is left out, every row is decoded and embedded.
@@ -9,6 +10,8 @@ measured is what the package holds and does for a row: nothing of it is left out
 import argparse
 import tempfile
 import time
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +24,11 @@ from torch import Tensor, nn
 
 from benchmarks.harness import machine, peak_memory, publish, table
 from metric_face.data import EvalTransform, ImageTable
+from metric_face.data.image_rows import names_of
 from metric_face.data.parquet_rows import ParquetRows
 from metric_face.embeddings import Embeddings
 from metric_face.extraction import Embedder, RowShard, join_shards, write_embeddings, write_shard
+from metric_face.extraction.embedder import Result
 from metric_face.models import ImageEmbedder, ModelOutput
 
 SIDE = 8
@@ -48,6 +53,26 @@ class GridMean(ImageEmbedder):
         return ModelOutput(vectors, vectors, {})
 
 
+class Precomputed:
+    """Vectors that are there already: each holds its row number; no image is opened."""
+
+    dtype, transform = torch.float32, TRANSFORM
+
+    def __init__(self, dimensions: int) -> None:
+        self.widths: tuple[int, dict[str, int]] = (dimensions, {})
+
+    def results(self, rows: Any, span: range, **_: Any) -> Iterator[Result]:
+        """Blocks of the vectors of consecutive rows, whose paths are read."""
+        names = names_of(rows, span.start, span.stop)
+        for start in range(span.start, span.stop, 2048):
+            block = np.arange(start, min(start + 2048, span.stop))
+            if sum(bool(name) for name in islice(names, len(block))) != len(block):
+                raise AssertionError("a row is missing")
+            yield Result(
+                int(block[-1]) + 1, np.repeat(block[:, None], self.widths[0], 1).astype(np.float32), {}
+            )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
@@ -55,12 +80,16 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=256)
     parser.add_argument("--dimensions", type=int, default=32)
     parser.add_argument("--shards", type=int, default=2)
+    parser.add_argument(
+        "--precomputed", action="store_true", help="give the vectors; decode and embed nothing"
+    )
     arguments = parser.parse_args()
+    given = arguments.precomputed
     lines, held = [], []
     for rows in arguments.rows:
         with tempfile.TemporaryDirectory() as name:
             home = Path(name)
-            draw(home, rows, arguments.files, arguments.images)
+            draw(home, rows, arguments.files, 0 if given else arguments.images)
             for what, run in {
                 "in one": whole,
                 f"{arguments.shards} shards": shards,
@@ -68,7 +97,7 @@ def main() -> None:
             }.items():
                 start = time.perf_counter()
                 count = arguments.shards
-                memory = peak_memory(run, home, arguments.dimensions, count)
+                memory = peak_memory(run, home, arguments.dimensions, count, given)
                 seconds = time.perf_counter() - start
                 lines.append((f"{rows:,}", what, f"{seconds:.0f}", f"{rows / seconds:,.0f}", f"{memory:.0f}"))
                 print(*lines[-1], flush=True)
@@ -78,18 +107,22 @@ def main() -> None:
                 print(*held[-1], flush=True)
     rows_word = " ".join(map(str, arguments.rows))
     publish(
-        "streaming",
+        "streaming-precomputed" if given else "streaming",
         "Embedding a table of Parquet files",
-        f"python -m benchmarks.streaming --rows {rows_word}",
+        f"python -m benchmarks.streaming --rows {rows_word}{' --precomputed' if given else ''}",
         machine("torch", "pyarrow", "pandas"),
         [
-            f"{arguments.files} Parquet files with `path`, `identity` and `split` name {arguments.images} PNG of "
-            f"{SIDE} px; "
-            f"a model of {sum(p.numel() for p in GridMean(arguments.dimensions).parameters())} parameters, "
-            f"D = {arguments.dimensions}. Every row is decoded, embedded, hashed and written. Memory: how far the "
-            "peak of the resident set is above what the process held with everything imported; it counts the pages of "
-            "the mapped vectors that the system keeps, D x 4 bytes a row, and gives up when others need them. The "
-            "seconds hold the start of the process.",
+            f"{arguments.files} Parquet files with `path`, `identity` and `split`; D = {arguments.dimensions}. "
+            + (
+                "The vectors are given: no image is there, so nothing is decoded, embedded or hashed; the table is "
+                "read, checked and written, and so are the vectors."
+                if given
+                else f"They name {arguments.images} PNG of {SIDE} px; a model of a few hundred parameters. Every row "
+                "is decoded, embedded, hashed and written."
+            )
+            + " Memory: how far the peak of the resident set is above what the process held with everything imported; "
+            "it counts the pages of mapped vectors that the system keeps, 4 D bytes a row, and gives up when others need "
+            "them. The seconds hold the start of the process.",
             table(("rows", "work", "seconds", "rows/s", "peak, MB"), lines),
             "What still reads all rows into memory:",
             table(("rows", "what", "MB", "bytes a row"), held),
@@ -115,23 +148,25 @@ def _table(start: int, stop: int, images: int) -> pa.Table:
     numbers = np.arange(start, stop)
     return pa.table(
         {
-            "path": [f"images/{number:06d}.png" for number in (numbers % images).tolist()],
+            "path": [f"images/{number:06d}.png" for number in (numbers % max(1, images)).tolist()],
             "identity": [f"i{number:09d}" for number in (numbers // 4).tolist()],
             "split": np.where(numbers % 10 == 0, "val", "train"),
         }
     )
 
 
-def _parts(home: Path, dimensions: int) -> tuple[Embedder, Any]:
+def _parts(home: Path, dimensions: int, given: bool) -> tuple[Any, Any]:
     torch.manual_seed(0)
     opened = ParquetRows.open(home / "t")
     assert opened is not None
-    return Embedder(GridMean(dimensions), TRANSFORM, precision="fp32"), opened
+    return Precomputed(dimensions) if given else Embedder(
+        GridMean(dimensions), TRANSFORM, precision="fp32"
+    ), opened
 
 
-def whole(home: Path, dimensions: int, count: int) -> Any:
+def whole(home: Path, dimensions: int, count: int, given: bool) -> Any:
     """One process embeds all rows."""
-    embedder, rows = _parts(home, dimensions)
+    embedder, rows = _parts(home, dimensions, given)
 
     def run() -> None:
         rows.check()
@@ -140,9 +175,9 @@ def whole(home: Path, dimensions: int, count: int) -> Any:
     return run
 
 
-def shards(home: Path, dimensions: int, count: int) -> Any:
+def shards(home: Path, dimensions: int, count: int, given: bool) -> Any:
     """One process embeds the shards one after the other."""
-    embedder, rows = _parts(home, dimensions)
+    embedder, rows = _parts(home, dimensions, given)
 
     def run() -> None:
         for number in range(1, count + 1):
@@ -152,9 +187,9 @@ def shards(home: Path, dimensions: int, count: int) -> Any:
     return run
 
 
-def joining(home: Path, dimensions: int, count: int) -> Any:
+def joining(home: Path, dimensions: int, count: int, given: bool) -> Any:
     """The shards are joined."""
-    _, rows = _parts(home, dimensions)
+    _, rows = _parts(home, dimensions, given)
 
     def run() -> None:
         join_shards(home / "joined", fingerprint="f", command=lambda *_: "", rows_of=lambda _: rows)
