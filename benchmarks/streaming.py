@@ -121,8 +121,8 @@ def main() -> None:
                 "is decoded, embedded, hashed and written."
             )
             + " Memory: how far the peak of the resident set is above what the process held with everything imported; "
-            "it counts the pages of mapped vectors that the system keeps, 4 D bytes a row, and gives up when others need "
-            "them. The seconds hold the start of the process.",
+            "it counts the pages of mapped vectors that the system keeps, 4 D bytes a row, and gives up when others "
+            "need them. The seconds hold the start of the process.",
             table(("rows", "work", "seconds", "rows/s", "peak, MB"), lines),
             "What still reads all rows into memory:",
             table(("rows", "what", "MB", "bytes a row"), held),

@@ -38,6 +38,7 @@ READ = {
     ("knn", "--watch"),
     ("knn", "--index"),
     ("knn", "--template"),
+    ("index", "--vectors"),
     ("why", "--beside"),
     ("why", "--unlabeled"),
     ("fuse", "--truth"),

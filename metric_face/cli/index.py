@@ -18,6 +18,7 @@ def index(
     memory: own.Memory = None,
     recall: own.Recall = 0.98,
     reject: own.Reject = None,
+    vectors: own.Vectors = None,
     shards: own.Shards = 1,
     mmap: own.Mmap = False,
     store: own.Store = None,
@@ -37,7 +38,9 @@ def index(
     report_image_state(opened, say, shown=False)
     where: dict[str, Any] = {"folder": folder, "shards": shards, "mmap": mmap, "store": store}
     where["memory_budget"] = None if memory is None else int(memory * 2**30)
-    built = build_index(opened, split=split, reject=reject, kind=kind, recall=recall, **where)
+    built = build_index(
+        opened, split=split, reject=reject, vectors=vectors, kind=kind, recall=recall, **where
+    )
     if as_json:
         known = {"folder": str(folder), "vectors": len(built), "kind": built.kind, "shards": built.shards}
         answer_json({**known, **built.metadata})

@@ -1,5 +1,6 @@
 """What ``index`` takes besides a run."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,10 @@ Recall = Annotated[float, typer.Option(help="Recall@10 that an approximate index
 Reject = Annotated[
     str | None,
     typer.Option(help="Answer 'unknown' below a threshold: 'f1', or a false-accept rate such as 0.05."),
+]
+Vectors = Annotated[
+    Path | None,
+    typer.Option("--vectors", help="A folder that 'embed --out' wrote, in place of the run's images."),
 ]
 Shards = Annotated[int, typer.Option(help="Files to write; one is in memory at a time.")]
 Store = Annotated[

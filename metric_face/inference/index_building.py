@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from metric_face.arrays import Doubles, Ints
 from metric_face.classifiers import choose_k
-from metric_face.data import identities_of, targets_of
+from metric_face.data import Targets, identities_of, targets_of
 from metric_face.embeddings import Embeddings
-from metric_face.errors import ArgumentError
+from metric_face.errors import ArgumentError, DataError, ModelMismatchError
 from metric_face.inference.open_set import checked_rate, refit_thresholds, with_threshold
 from metric_face.inference.target_votes import TargetVote
 from metric_face.metrics import calibrate, draw_queries
@@ -27,6 +27,7 @@ def build_index(
     *,
     split: str | None = None,
     reject: float | str | None = None,
+    vectors: Embeddings | str | Path | None = None,
     folder: str | Path | None = None,
     **build: Any,
 ) -> EmbeddingIndex:
@@ -40,6 +41,9 @@ def build_index(
             validation split against the training split in either case, so that no image votes on itself.
         reject: answer "unknown" below a threshold: a number calibrates it for that false-accept rate among wrong
             answers, ``f1`` for the best F1 of accepting right ones; None answers always. A number may be text.
+        vectors: what is searched in place of the run's images, such as those of a table that :func:`metric_face.embed`
+            read; a folder is mapped, not read. All of them, unless ``split`` names one. How they vote is chosen on the
+            run's own images.
         folder: to write the index into; None leaves it in memory, to be saved.
         build: of :meth:`EmbeddingIndex.build`, such as ``kind``, ``memory_budget`` and ``recall``; with a folder those
             of :meth:`EmbeddingIndex.build_in`, which are ``shards`` and ``mmap`` as well.
@@ -50,18 +54,20 @@ def build_index(
 
     Raises:
         ArgumentError: ``reject`` is no such number, or there is nothing to set its threshold on; or no such split.
+        ModelMismatchError: ``vectors`` were made by another model.
 
     Example:
         >>> metric_face.build_index("runs/first", reject=0.05, folder="runs/first/index")
     """
     run = Run.open(run) if isinstance(run, str | Path) else run
     reject = checked_rate(reject)
-    split = split or ("train" if run.trained else "all")
+    split = split or ("train" if run.trained and vectors is None else "all")
     embeddings = embeddings if embeddings is not None else run.embeddings()
-    held = embeddings if split == "all" else embeddings.in_split(split)
-    targets = targets_of(held.table, run.space)
-    votes = {name: TargetVote(names) for name, (_, names) in targets.items()}
+    searched = embeddings if vectors is None else _of_this_model(run, vectors)
+    held = searched if split == "all" else searched.in_split(split)
     notes: list[str] = []
+    targets = _targets_of(held, run, notes if vectors is not None else None)
+    votes = {name: TargetVote(names) for name, (_, names) in targets.items()}
     missing = _nothing_to_choose_on(run, embeddings)
     unenrolled = run.space is None and bool(targets) and "val" in embeddings.table.splits
     if reject is not None and unenrolled:
@@ -71,7 +77,8 @@ def build_index(
             f"reject={reject} (--reject): its threshold is set on validation answers, and {missing}; leave it out"
         )
     if missing is None:
-        votes |= _chosen_on_validation(run, embeddings, reject, notes)
+        chosen = _chosen_on_validation(run, embeddings, reject, notes)
+        votes |= {name: vote for name, vote in chosen.items() if name in targets}
     elif run.space is not None:
         notes.append(f"k and vote are the defaults, uncalibrated: {missing}")
     columns: dict[str, NDArray[Any]] = {
@@ -116,6 +123,29 @@ def chosen_lines(index: EmbeddingIndex) -> list[str]:
     return [
         f"{name}: {vote}" for name, vote in votes.items() if vote.val_macro_f1 is not None or vote.rejects
     ]
+    return [f"{name}: {vote}" for name, vote in votes.items() if vote.val_macro_f1 is not None]
+
+
+def _targets_of(held: Embeddings, run: Run, notes: list[str] | None) -> Targets:
+    """What the neighbors can vote for: nothing, with a note, where notes are taken and the labels are not there."""
+    try:
+        return targets_of(held.table, run.space)
+    except DataError as error:
+        if notes is None:
+            raise
+        notes.append(f"these vectors vote for no class: {error}")
+        return {}
+
+
+def _of_this_model(run: Run, vectors: Embeddings | str | Path) -> Embeddings:
+    """Other vectors than those of the run's images, if the run's model made them."""
+    made = vectors if isinstance(vectors, Embeddings) else Embeddings.load(vectors, mmap=True)
+    if made.fingerprint != run.fingerprint:
+        raise ModelMismatchError(
+            f"--vectors: made by model {made.fingerprint or 'unknown'}, the run holds {run.fingerprint}; embed the "
+            "images with this run"
+        )
+    return made
 
 
 def _nothing_to_choose_on(run: Run, embeddings: Embeddings) -> str | None:
