@@ -123,7 +123,6 @@ def chosen_lines(index: EmbeddingIndex) -> list[str]:
     return [
         f"{name}: {vote}" for name, vote in votes.items() if vote.val_macro_f1 is not None or vote.rejects
     ]
-    return [f"{name}: {vote}" for name, vote in votes.items() if vote.val_macro_f1 is not None]
 
 
 def _targets_of(held: Embeddings, run: Run, notes: list[str] | None) -> Targets:
