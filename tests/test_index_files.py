@@ -59,7 +59,9 @@ def test_what_is_read_answers_like_what_was_written(kind, mmap, tmp_path):
     loaded = EmbeddingIndex.load(tmp_path / "index", mmap=mmap)
     before, after = (i.search(vectors_of(range(200, 220)), 5) for i in (index, loaded))
     np.testing.assert_array_equal(before.ids, after.ids)
-    np.testing.assert_array_equal(before.similarities, after.similarities)
+    # A flat index that is mapped is searched where it lies, and its products are rounded another way.
+    rounding = 2e-7 if mmap and kind == "flat" else 0
+    np.testing.assert_allclose(before.similarities, after.similarities, rtol=0, atol=rounding)
     np.testing.assert_array_equal(loaded.lookup("number", after), after.ids - 1000)
     assert list(loaded.columns) == list(index.columns)
     assert (loaded.kind, loaded.metric, loaded.recall) == (index.kind, index.metric, index.recall)

@@ -184,7 +184,8 @@ class SearchableIndex:
         k = check_k(k)
         excluded = None
         if exclude is not None:
-            excluded = self._identities().excluded(as_excluded(exclude, len(values)))
+            identities = as_excluded(exclude, len(values))
+            excluded = self._identities().excluded(identities)
         chosen = None if where is None else rows_where(self.columns, where)
         with faiss_threads(threads):
             rows, similarities = self._store.search(
