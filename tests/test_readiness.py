@@ -46,7 +46,7 @@ def _refusals(
         ({"trainer__loggers": ["wandb"]}, "trainer.loggers: wandb is not installed"),
         ({"loss__metric": "pml.ArcFaceLoss"}, "pip install pytorch-metric-learning"),
         ({"loss__surgery": "pcgrad", "trainer__devices": 2}, "loss.surgery=pcgrad: works in one process"),
-        ({"trainer__compile": True}, "trainer.compile=True: is not put into effect"),
+        ({"trainer__compile": True}, "trainer.compile=True: needs a C++ compiler, found no my-compiler"),
         ({"optimizer__accumulate": 10_000}, "optimizer.accumulate=10000: must be at most"),
         ({"trainer__monitor": "val/macro_f1/nope"}, "must name an attribute that is predicted"),
         ({"loss__label": "nope"}, "nope"),
@@ -62,6 +62,7 @@ def test_both_refuse_early(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     save_file({"a": torch.zeros(2)}, "other.safetensors")
+    monkeypatch.setenv("CXX", "my-compiler")
     for name in ("wandb", "pytorch_metric_learning"):
         monkeypatch.setitem(sys.modules, name, None)
     trained, audited = _refusals(toy, tmp_path, monkeypatch, **changes)
@@ -79,7 +80,7 @@ def test_both_refuse_early(
             ["sampler.identities=4, sampler.spread=False: not used with sampler.batches=shuffled"],
         ),
         (
-            {"sampler": {"batch_size": 32}},
+            {"sampler": {"identities": 2, "instances": 4, "batch_size": 32}},
             ["sampler.batch_size=32: not used with sampler.batches=identity"],
         ),
         (

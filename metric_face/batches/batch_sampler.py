@@ -99,6 +99,8 @@ def make_sampler(
 def batch_shape(labels: Codes, config: Config) -> tuple[int, int]:
     """P and K of the identity batches, with their defaults where the configuration leaves them open."""
     of_identities = config.loss.label == "identity"
-    per_batch = config.sampler.identities or min(16 if of_identities else 8, len(np.unique(labels)))
-    per_label = config.sampler.instances or (4 if of_identities else max(2, 64 // per_batch))
+    wanted = config.sampler.batch_size
+    most = max(2, wanted // 4) if of_identities else 8
+    per_batch = config.sampler.identities or min(most, len(np.unique(labels)))
+    per_label = config.sampler.instances or (4 if of_identities else max(2, wanted // per_batch))
     return per_batch, per_label

@@ -1,5 +1,7 @@
 """The commands of ``metric-face``, each in the file of its name."""
 
+from typing import Annotated
+
 import typer
 
 from metric_face.cli.audit import audit
@@ -13,7 +15,10 @@ from metric_face.cli.knn import knn
 from metric_face.cli.probe import probe
 from metric_face.cli.recipes import recipes
 from metric_face.cli.search import search
+from metric_face.cli.terminal import answer
 from metric_face.cli.train import train
+from metric_face.cli.train_shortcuts import with_shortcuts
+from metric_face.cli.verbosity import with_verbosity
 from metric_face.cli.visualize import visualize
 from metric_face.cli.why import why
 
@@ -25,6 +30,28 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from metric_face import __version__
+
+        answer(f"metric-face {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", "-V", help="Print the version and end.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Train an image embedding, search it, and see why it is not better."""
+
+
 for command in (
     demo,
     train,
@@ -41,4 +68,4 @@ for command in (
     fuse,
     recipes,
 ):
-    app.command()(command)
+    app.command()(with_verbosity(with_shortcuts(command) if command is train else command))

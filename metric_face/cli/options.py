@@ -5,9 +5,12 @@ from typing import Annotated
 
 import typer
 
-LATEST = Path("runs/latest")
+from metric_face.cli.run_folders import LATEST as LATEST
+from metric_face.cli.run_folders import or_newest
 
-RunArgument = Annotated[Path, typer.Argument(help="The run directory that 'train' wrote.", show_default=True)]
+RunArgument = Annotated[
+    Path, typer.Argument(help="A run directory; default the newest.", show_default=False, callback=or_newest)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as one JSON object.")]
 Split = Annotated[str, typer.Option("--split", help="Split to evaluate: val, test or train.")]
 MaxQueries = Annotated[

@@ -12,14 +12,14 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from metric_face.cli.terminal import err
+from metric_face.cli.terminal import err, is_quiet
 from metric_face.visible import visible
 
 
 @contextmanager
 def bar(label: str, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar from the first call on; yields the function to call with (done, in all)."""
-    if not shown or not err.is_terminal:
+    if not shown or is_quiet() or not err.is_terminal:
         yield lambda done, total: None
         return
     columns = (
@@ -46,7 +46,7 @@ def bar(label: str, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def steps(shown: bool = True) -> Iterator[Callable[[str], None]]:
     """Show a spinner beside the current step; yields the function to call with each step."""
-    if not shown or not err.is_terminal:
+    if not shown or is_quiet() or not err.is_terminal:
         yield lambda step: None
         return
     with Progress(

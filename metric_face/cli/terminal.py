@@ -19,11 +19,23 @@ if TYPE_CHECKING:
 out = Console(highlight=False, soft_wrap=True, emoji=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 _ENDLESS = 1_000_000
+_state = {"quiet": False}
+
+
+def set_quiet(quiet: bool) -> None:
+    """Whether remarks and bars are left out; answers and errors never are."""
+    _state["quiet"] = quiet
+
+
+def is_quiet() -> bool:
+    """Whether the user wants no remarks and no bar."""
+    return _state["quiet"]
 
 
 def say(line: str) -> None:
     """Print a remark on standard error, without markup, controls written out."""
-    err.print(visible(line), markup=False)
+    if not is_quiet():
+        err.print(visible(line), markup=False)
 
 
 def answer(line: str) -> None:
@@ -65,7 +77,7 @@ def show_answer(one: "Answer", as_json: bool = False) -> None:
 
 def show_failure(name: str, error: Exception, as_json: bool = False) -> None:
     """Print why an image has no answer: a line on standard error, and one of JSON where a program waits for it."""
-    say(f"error: {error}")
+    err.print(visible(f"error: {error}"), markup=False)
     if as_json:
         _write_json({"path": name, "error": str(error)})
 

@@ -21,4 +21,3 @@ Frozen = Annotated[
         "--frozen", help="Train on the cached features of the backbone, in a minute; recipe frozen."
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]

@@ -53,7 +53,7 @@ class SamplerConfig(Section):
     spread: bool = True
     """Take the K images of a label from different identities, where the label is not the identity."""
     batch_size: Annotated[int, Field(ge=2, le=65536)] = 64
-    """Of shuffled batches."""
+    """Images of a shuffled batch; of an identity batch about, where ``identities`` or ``instances`` is left open."""
 
 
 class LossConfig(Section):
@@ -119,7 +119,7 @@ class OptimizerConfig(Section):
 class TrainerConfig(Section):
     epochs: Count = 10
     """Passes of the sampler; what one shows at least is ``sampler.coverage``."""
-    max_time: str | None = None
+    max_time: Annotated[str | None, Field(examples=["30m"])] = None
     """Wall time after which training ends with its best weights, such as 30m, 2h or 01:30:00."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """``auto``: bf16 where the processor or GPU computes in it."""
@@ -137,7 +137,8 @@ class TrainerConfig(Section):
     """Leave the backbone as it is: its features are computed once and kept in the run, and projection, neck and heads
     are trained on them at thousands of steps a minute. Of the augmentation only the flip is used."""
     compile: bool = False
-    """torch.compile the backbone; refused by a training until it is put into effect."""
+    """Compile the network of the training steps with torch.compile, which needs a C++ compiler: slower by a minute
+    at the start, then faster where the model is large."""
     export_onnx: bool = True
     """Write model.onnx at the end, which makes the kNN command start in under a second."""
 

@@ -5,9 +5,21 @@ from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticUndefined
 
 LONGEST = 60
 """Characters of a value that an error repeats."""
+_OF_A_KIND = (
+    "string_type",
+    "int_type",
+    "int_parsing",
+    "int_from_float",
+    "float_type",
+    "float_parsing",
+    "bool_type",
+)
+_OF_A_KIND += ("bool_parsing", "list_type", "tuple_type")
+"""Errors of values of another kind: an example says which is meant."""
 
 
 def short(value: object, *, quoted: bool = True) -> str:
@@ -43,9 +55,25 @@ def one_line(error: ValidationError, schema: type[BaseModel]) -> str:
         message += ", or auto"
     if first["type"] in ("model_type", "dict_type"):
         message = "must be a section with keys of its own, such as {key: value}"
+    elif first["type"] in _OF_A_KIND:
+        message += _example(names, schema)
     if not key:
         return f"{message}{more}"
     return f"{key}={short(first['input'])}: {message[0].lower()}{message[1:]}{more}"
+
+
+def _example(names: list[Any], schema: type[BaseModel]) -> str:
+    """What a value of this key looks like: the example of the schema, or its default."""
+    section: Any = schema
+    for name in names:
+        field = getattr(section, "model_fields", {}).get(name)
+        if field is None:
+            return ""
+        section = field.annotation
+        value = (field.examples or [field.default])[0]
+    if value is None or value in ("", "auto") or value is PydanticUndefined:
+        return ""
+    return f", such as {str(value).lower() if isinstance(value, bool) else short(value, quoted=False)}"
 
 
 def _is_kind(part: object) -> bool:

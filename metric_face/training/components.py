@@ -16,6 +16,7 @@ from metric_face.models import EmbeddingModel
 from metric_face.training.before_training import Before, measure_start, resume_start
 from metric_face.training.callbacks import Deadline
 from metric_face.training.checkpoints import Checkpoints, Start
+from metric_face.training.compiling import compiled
 from metric_face.training.feasible import monitored
 from metric_face.training.frozen import freeze_backbone
 from metric_face.training.loaders import train_loader, validation_loader
@@ -113,6 +114,7 @@ def build_components(
             ready.data.space,
             deadline.share_used,
             log_every=min(10, len(plan.sampler)),
+            network=compiled(model) if config.trainer.compile and not config.trainer.frozen else None,
         ),
         transform=transform,
         origin=origin,

@@ -20,6 +20,7 @@ from metric_face.run import Run
 from metric_face.training.before_training import Before
 from metric_face.training.checkpoints import Start, find_start
 from metric_face.training.components import Components, build_components
+from metric_face.training.epoch_lines import describe_epoch
 from metric_face.training.finishing import finish_run
 from metric_face.training.launching import launch
 from metric_face.training.process_group import from_first, joined
@@ -136,6 +137,7 @@ def _train(begun: _Begun, home: Path, reporting: Reporting, process: Process) ->
     components = build_components(ready, begun.origin, home, start, reporting)
     if start.file is None and components.before is not None:
         _keep_start(components, components.before, ready, reporting.say, process)
+    reporting.say(describe_epoch(ready.plan))
     trainer = build_trainer(ready.config, components, home, start, reporting)
     with components.stop:
         trainer.fit(

@@ -34,6 +34,7 @@ class TrainingModule(L.LightningModule):
         space: the attributes, or None.
         deadline: share of the allowed time that has passed, 0 to 1; 0 where there is no limit.
         log_every: steps between two rows of the log.
+        network: what training steps call for the model, such as its compiled forward pass; by default the model.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class TrainingModule(L.LightningModule):
         space: LabelSpace | None,
         deadline: Callable[[], float] = lambda: 0.0,
         log_every: int = 10,
+        network: Callable[..., Any] | None = None,
     ) -> None:
         super().__init__()
         self.model = model
@@ -52,6 +54,7 @@ class TrainingModule(L.LightningModule):
         self.space = space
         self.deadline = deadline
         self.log_every = log_every
+        self.network = network
         self._seen: list[dict[str, Tensor]] = []
         self._epoch_started = time.monotonic()
         self._images = 0
@@ -79,7 +82,7 @@ class TrainingModule(L.LightningModule):
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
         """The joint loss of a batch; of several processes each has the loss of all their images."""
         with SharedBatchNorm() if ranks() > 1 and has_batch_norm(self.model) else nullcontext():
-            output = output_of(self.model, batch)
+            output = output_of(self.network or self.model, batch)
         output, labels = over_all_ranks(output, batch)
         images = len(labels["index"])
         result = self.objective(objective_inputs(self.objective, output, labels))

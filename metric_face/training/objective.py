@@ -1,6 +1,7 @@
 """The loss that a configuration asks for: a metric loss and classifiers, joined by name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +23,7 @@ from metric_face.losses import (
     ranks,
     resolve_metric_loss,
 )
-from metric_face.models import EmbeddingModel, ModelOutput
+from metric_face.models import ModelOutput
 
 
 def build_objective(
@@ -68,7 +69,7 @@ INPUTS = ("image", "features")
 """The columns of a batch that the model reads; all others are labels."""
 
 
-def output_of(model: EmbeddingModel, batch: Mapping[str, Tensor]) -> ModelOutput:
+def output_of(model: Callable[..., Any], batch: Mapping[str, Tensor]) -> ModelOutput:
     """What the model makes of a batch of images, or of cached features."""
     if "features" in batch:
         output: ModelOutput = model(features=batch["features"])

@@ -11,6 +11,7 @@ from metric_face.errors import ConfigError, MissingExtraError
 from metric_face.processes import this_process
 from metric_face.progress import Progress, Say, silent
 from metric_face.samplers import random_states_kept
+from metric_face.training.compiling import check_compiler
 from metric_face.training.feasible import check_feasible
 from metric_face.training.training_plan import TrainingPlan, plan_training
 
@@ -90,7 +91,7 @@ def check_settings(config: Config) -> list[str]:
         FileFormatError: ``model.weights`` cannot be read, or is of another backbone.
     """
     if config.trainer.compile:
-        raise ConfigError("trainer.compile=True: is not put into effect by this version; set it to false")
+        check_compiler()
     check_devices(config)
     _check_packages(config)
     _check_backbone(config)
@@ -162,11 +163,15 @@ def _unused(config: Config) -> list[str]:
     """The settings of the batches that differ from their defaults and are not used."""
     sampler, default = config.sampler, SamplerConfig()
     names = [name for kind, own in _ONLY_WITH.items() if kind != sampler.batches for name in own]
+    if sampler.batches == "identity" and not (sampler.identities and sampler.instances):
+        names = []  # the size of a batch settles what is left open of identities and instances
     idle = [name for name in names if getattr(sampler, name) != getattr(default, name)]
     lines = []
     if idle:
         settings = ", ".join(f"sampler.{name}={getattr(sampler, name)}" for name in idle)
         lines.append(f"{settings}: not used with sampler.batches={sampler.batches}")
+    if config.trainer.compile and config.trainer.frozen:
+        lines.append("trainer.compile=True: not used with trainer.frozen=True, which trains no backbone")
     if config.identity_batches and not sampler.spread and config.loss.label == "identity":
         lines.append("sampler.spread=False: not used with loss.label=identity")
     return lines

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from metric_face.files import SUFFIX, check_holds_nothing_else, claim, place_of, tidy
@@ -40,7 +40,19 @@ def hold_run_folder(path: str | os.PathLike[str]) -> Iterator[None]:
         OutputError: another training holds it, or it holds something else.
     """
     target = check_run_folder(path)
+    new = [folder for folder in target.parents if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with _claimed(target):
+            yield
+    finally:
+        for folder in new:  # the innermost first; a start that failed leaves none
+            with suppress(OSError):  # it holds the run
+                folder.rmdir()
+
+
+@contextmanager
+def _claimed(target: Path) -> Iterator[None]:
     with claim(target, keep=(_BEGUN,)) as place:
         (place / _BEGUN).touch()
         try:

@@ -5,7 +5,7 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, RichProgressBar
+from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging
 
 from metric_face.config import Config
 from metric_face.models import device_of_choice, training_dtype
@@ -16,6 +16,7 @@ from metric_face.training.cluster import OurProcesses
 from metric_face.training.components import Components
 from metric_face.training.conflict_callback import ConflictCallback
 from metric_face.training.csv_log import RunLog
+from metric_face.training.epoch_lines import EpochBar, EpochLines
 from metric_face.training.reporting import Reporting
 
 
@@ -70,8 +71,10 @@ def _callbacks(config: Config, components: Components, reporting: Reporting) -> 
     if config.trainer.patience:
         monitor = components.checkpoints.monitor
         callbacks.append(EarlyStopping(monitor, mode="max", patience=config.trainer.patience))
-    if not reporting.quiet:
-        callbacks.append(RichProgressBar(console_kwargs={"stderr": True}))
+    if reporting.quiet:
+        callbacks.append(EpochLines(reporting.say, components.checkpoints, components.deadline))
+    else:
+        callbacks.append(EpochBar(console_kwargs={"stderr": True}))
     return callbacks
 
 

@@ -1,0 +1,82 @@
+"""What a training says of its epochs: how long one is, and a line after each where no bar shows it."""
+
+import time
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import Callback, RichProgressBar
+
+from metric_face.plurals import counted
+from metric_face.progress import Say
+from metric_face.training.callbacks import Deadline
+from metric_face.training.checkpoints import Checkpoints
+from metric_face.training.training_plan import TrainingPlan
+
+
+def describe_epoch(plan: TrainingPlan) -> str:
+    """The line that states how many images an epoch draws, and why, where that is not as many as there are."""
+    batches, images = plan.sampler.epoch_batches(0), len(plan.train)
+    line = (
+        f"an epoch is {counted(len(batches), 'batches')} of {batches.shape[1]} images: {batches.size:,} drawn"
+    )
+    share = batches.size / images
+    if 0.9 <= share <= 1.1:
+        return f"{line} from {images:,}"
+    if share < 1:
+        return f"{line} from {images:,}, {share:.2f} of them; the next ones draw others"
+    return (
+        f"{line} from {images:,}, {share:.2f} times as many: every image is seen, and a batch holds few of the common "
+        "labels, so that rare ones come more often (sampler.batches=shuffled draws each image once)"
+    )
+
+
+class EpochLines(Callback):
+    """Says one line after each epoch, for a log file or a caller: the loss, the score, the time left.
+
+    Args:
+        say: called with the line.
+        checkpoints: know what the best is chosen by.
+        deadline: ends the training in time.
+    """
+
+    def __init__(self, say: Say, checkpoints: Checkpoints, deadline: Deadline) -> None:
+        self.say, self.checkpoints, self.deadline = say, checkpoints, deadline
+        self._started, self._first = time.monotonic(), 0
+
+    def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        self._started, self._first = time.monotonic(), trainer.current_epoch
+
+    def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        if not trainer.is_global_zero:
+            return
+        done, total = trainer.current_epoch + 1, trainer.max_epochs or 0
+        parts = []
+        known = trainer.callback_metrics
+        for name in ("loss", self.checkpoints.monitor):
+            if name in known:
+                parts.append(f"{name} {float(known[name]):.3f}")
+        spent = time.monotonic() - self._started
+        left = spent / max(1, done - self._first) * (total - done)
+        if self.deadline.seconds is not None:
+            left = min(left, max(0.0, self.deadline.seconds - self.deadline.elapsed))
+        if trainer.should_stop:
+            parts.append("stops here")
+        elif done < total:
+            parts.append(f"{_duration(left)} left")
+        self.say(f"epoch {done} of {total}: {', '.join(parts)}")
+
+
+class EpochBar(RichProgressBar):
+    """Lightning's bar, with epochs counted from 1 as everywhere else."""
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        total: Any = self.trainer.max_epochs
+        return f"Epoch {current_epoch + 1} of {total}"
+
+
+def _duration(seconds: float) -> str:
+    """About how long, as it is spoken of: 40 s, 12 min, 3 h 20 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

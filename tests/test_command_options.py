@@ -1,0 +1,166 @@
+"""Options that every command takes, the short ones of train, and run folders that count up."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from metric_face import __version__
+from metric_face.cli.run_folders import folder_to_train, newest_run
+from metric_face.config import load_config
+from metric_face.errors import ConfigError
+from tests.test_cli import COMMANDS
+
+ROOT = Path(__file__).parents[1]
+SET = (
+    "--set",
+    "data.attributes=[color]",
+    "--set",
+    "model.pretrained=false",
+    "--set",
+    "trainer.export_onnx=false",
+)
+TINY = (*SET, "--backbone", "test_resnet", "--size", "32", "--epochs", "1", "--batch-size", "8")
+
+
+def command(folder: Path, *words: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "metric_face", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+    )
+
+
+def test_the_version(tmp_path: Path) -> None:
+    for option in ("--version", "-V"):
+        done = command(tmp_path, option)
+        assert (done.returncode, done.stdout) == (0, f"metric-face {__version__}\n")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_quiet_and_verbose_on_demand(name: str) -> None:
+    options = {word for parameter in COMMANDS[name].params for word in parameter.opts}
+    assert {"-q", "--quiet", "-v", "--verbose"} <= options
+
+
+def test_verbose_shows_where_and_quiet_keeps_errors(tmp_path: Path) -> None:
+    plain, verbose, quiet = (
+        command(tmp_path, "evaluate", "absent", *words) for words in ((), ("-v",), ("--quiet",))
+    )
+    assert plain.returncode == verbose.returncode == quiet.returncode == 1
+    assert "Traceback" not in plain.stderr
+    assert "Traceback" in verbose.stderr
+    assert quiet.stderr == plain.stderr
+    assert quiet.stderr.startswith("error: absent")
+
+
+def test_no_color_means_no_color(tmp_path: Path) -> None:
+    """On a terminal, where help and tables have colors otherwise."""
+    shown = {}
+    for no_color in ("", "1"):
+        ours, theirs = pty.openpty()
+        variables = {"NO_COLOR": no_color} if no_color else {}
+        bare = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+        subprocess.run(
+            [sys.executable, "-m", "metric_face", "train", "--help"],
+            stdout=theirs,
+            stderr=theirs,
+            timeout=100,
+            env={**bare, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **variables},
+        )
+        os.close(theirs)
+        text = b""
+        try:
+            while part := os.read(ours, 65536):
+                text += part
+        except OSError:  # the end of what a closed terminal gives
+            pass
+        os.close(ours)
+        shown[no_color] = text.decode()
+    color = re.compile(r"\x1b\[(?:[0-9]+;)*(?:3[0-7]|4[0-7]|9[0-7]|38|48)(?:;[0-9]+)*m")
+    assert color.search(shown[""])
+    assert "--epochs" in re.sub(r"\x1b\[[0-9;]*m", "", shown["1"])
+    assert not color.search(shown["1"])
+
+
+@pytest.mark.slow
+def test_runs_count_up_and_the_newest_is_the_default(toy: Path, tmp_path: Path) -> None:
+    table = toy / "images.csv"
+    failed = command(tmp_path, "train", table, "--set", "data.attributes=[nope]")
+    assert failed.returncode == 1
+    assert list(tmp_path.iterdir()) == []
+    first = command(tmp_path, "train", table, *TINY)
+    assert first.returncode == 0, first.stderr
+    assert "run directory: runs/1" in first.stderr
+    epochs = [line for line in first.stderr.splitlines() if line.startswith("epoch ")]
+    assert [line.split(":")[0] for line in epochs] == ["epoch 1 of 1"]
+    second = command(tmp_path, "train", table, *TINY, "--quiet")
+    assert second.stderr == ""
+    assert sorted(os.listdir(tmp_path / "runs")) == ["1", "2"]
+    config = load_config(tmp_path / "runs" / "2" / "config.yaml")
+    assert (config.trainer.epochs, config.model.backbone) == (1, "test_resnet")
+    assert (config.data.size, config.sampler.batch_size) == ((32, 32), 8)
+    shown = json.loads(command(tmp_path, "embed", "--json").stdout)
+    assert "runs/2" in json.dumps(shown)
+
+
+def test_a_setting_is_given_once(tmp_path: Path) -> None:
+    done = command(tmp_path, "train", "absent.csv", "--epochs", "3", "--set", "trainer.epochs=4")
+    assert done.returncode == 1
+    assert done.stderr == "error: --epochs 3: --set trainer.epochs is given too; leave one out\n"
+    done = command(tmp_path, "train", "absent.csv", "--size", "big")
+    assert done.stderr.splitlines()[-1].startswith("error: data.size='big': ")
+    done = command(tmp_path, "train", "absent.csv", "--time", "soon")
+    assert "such as 45s, 30m" in done.stderr
+    done = command(tmp_path, "train", "absent.csv", "--epochs", "many")
+    assert done.returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_newest_run_is_the_one_begun_last(tmp_path: Path) -> None:
+    assert newest_run(tmp_path / "runs") == tmp_path / "runs" / "latest"
+    for number, name in enumerate(("10", "9", "latest", "folds/fold-0", "empty")):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        if name != "empty":
+            file = tmp_path / "runs" / name / "config.yaml"
+            file.touch()
+            os.utime(file, (number, number))
+    assert newest_run(tmp_path / "runs") == tmp_path / "runs" / "folds"
+
+
+def test_two_trainings_at_once_take_two_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    (tmp_path / "runs" / "007").mkdir(parents=True)
+    with folder_to_train(None, False) as one, folder_to_train(None, False) as two:
+        assert [one, two] == [Path("runs/8"), Path("runs/9")]
+        (two / "config.yaml").touch()
+    assert sorted(os.listdir("runs")) == ["007", "9"]
+    with folder_to_train(None, True) as resumed, folder_to_train(Path("mine"), False) as named:
+        assert [resumed, named] == [Path("runs/9"), Path("mine")]
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with folder_to_train(None, False) as shared:
+        assert shared == Path("runs/latest")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"trainer": {"max_time": 1}}, "trainer.max_time=1: input should be a valid string, such as 30m"),
+        ({"trainer": {"epochs": "abc"}}, "unable to parse string as an integer, such as 10"),
+        ({"trainer": {"frozen": "perhaps"}}, "such as false"),
+        ({"optimizer": {"lr": "fast"}}, "unable to parse string as a number, such as 0.001"),
+    ],
+)
+def test_an_error_of_kind_shows_an_example(values: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_config(values)
+    assert str(refused.value).endswith(message)
