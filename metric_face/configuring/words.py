@@ -9,16 +9,11 @@ from pydantic_core import PydanticUndefined
 
 LONGEST = 60
 """Characters of a value that an error repeats."""
-_OF_A_KIND = (
-    "string_type",
-    "int_type",
-    "int_parsing",
-    "int_from_float",
-    "float_type",
-    "float_parsing",
-    "bool_type",
+_OF_A_KIND = frozenset(
+    f"{kind}_{way}"
+    for kind in ("string", "int", "float", "bool", "list", "tuple")
+    for way in ("type", "parsing", "from_float")
 )
-_OF_A_KIND += ("bool_parsing", "list_type", "tuple_type")
 """Errors of values of another kind: an example says which is meant."""
 
 

@@ -79,7 +79,7 @@ class ConflictCallback(Callback):
         names = objective.terms.keys()
         self._step = trainer.global_step
         if names & self.one_side and names - self.one_side and _due(self._step, self.every):
-            self._hook = model.register_forward_hook(torch.compiler.disable(self._keep_features))
+            self._hook = model.register_forward_hook(torch.compiler.disable(self._keep_features))  # type: ignore[no-untyped-call]
 
     def on_train_batch_end(
         self,
