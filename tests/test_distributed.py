@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from metric_face.errors import ConfigError, DataError
 from metric_face.processes import Process
 from metric_face.run import Run
 from metric_face.training import fit, fit_folds
+from metric_face.training.callbacks import Deadline
 from metric_face.training.checkpoint_file import read_note
 from metric_face.training.resuming import check_processes
 from tests.training_cases import tiny_config
@@ -94,6 +96,16 @@ def test_one_process_is_a_number_too(tmp_path: Path) -> None:
         ConfigError, match=r"was trained in 1 process, found 2; go on with one process, without torchrun"
     ):
         check_processes(tmp_path, {"processes": 1}, Process(0, 2, 0, 2))
+
+
+@pytest.mark.parametrize(("world", "share"), [(2, 0.25), (1, 0.0)])
+def test_the_learning_rate_goes_by_the_clock_of_the_first_process(world: int, share: float) -> None:
+    first = SimpleNamespace(broadcast=lambda own: 0.25)
+    deadline = Deadline(1e6)
+    trainer: Any = SimpleNamespace(world_size=world, strategy=first, should_stop=False)
+    deadline.on_train_start(trainer, None)  # type: ignore[arg-type]
+    assert deadline.share_used() == pytest.approx(share, abs=1e-3)
+    assert not trainer.should_stop
 
 
 def test_a_stopped_training_goes_on_in_as_many_processes(toy: Path, tmp_path: Path) -> None:
