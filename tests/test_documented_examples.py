@@ -1,9 +1,12 @@
 """Every public name has an entry in the reference, with an example, and the examples print what they show."""
 
 import doctest
+import re
 import shutil
+import textwrap
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import metric_face
@@ -49,3 +52,23 @@ def test_every_public_name_is_documented_once_with_an_example() -> None:
 def test_an_example_that_prints_something_else_fails(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_session("```pycon\n>>> 1 + 1\n3\n\n```\n", "wrong").failed == 1
     assert "Got:" in capsys.readouterr().out
+
+
+def test_identities_are_added_as_the_page_tells(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    page = (PAGES[0].parents[1] / "how-to/adding-identities.md").read_text("utf-8")
+    code = re.findall(r"^    ```python\n(.*?)^    ```", page, flags=re.MULTILINE | re.DOTALL)
+    assert len(code) == 2
+    shutil.copytree("runs/first", "runs/who")
+    frame = pd.read_csv("photos/images.csv")
+    frame.assign(identity="new " + frame["identity"]).to_csv("photos/new.csv", index=False)
+    metric_face.embed("runs/who", "photos/new.csv", folder="new_vectors", precision="fp32")
+    before = len(metric_face.EmbeddingIndex.load("runs/who/index"))
+    pasted = "\n".join(map(textwrap.dedent, code)).replace("Anna", "new p00").replace("Ben", "new p01")
+    exec(pasted, {})
+    after = metric_face.EmbeddingIndex.load("runs/who/index")
+    assert len(after) == before + len(frame) - 4
+    names = set(after.columns["identity"])
+    assert "Ann" in names
+    assert "new p02" in names
+    assert names.isdisjoint({"new p00", "new p01"})
