@@ -136,7 +136,7 @@ def draw(cells: dict[str, Any], rows: Sequence[int], file: Path) -> None:
     plt.close(figure)
 
 
-def write(cells: dict[str, Any], limit: float) -> None:
+def write(cells: dict[str, Any], limit: float, note: str = "") -> None:
     """Write the table and the plot of all cells that were measured."""
     rows = sorted({int(key.split()[1]) for key in cells})
     header = ["command", *(f"{n:,}" for n in rows), "exponent"]
@@ -159,7 +159,7 @@ def write(cells: dict[str, Any], limit: float) -> None:
         "Every command at growing numbers of images",
         command,
         machine(*packages),
-        [words, table(header, lines), "![processor time and memory](scale.png)"],
+        [words, *([note] if note else []), table(header, lines), "![processor time and memory](scale.png)"],
     )
 
 
@@ -170,6 +170,7 @@ def main() -> None:
     parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=COMMANDS)
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "metric_face-scale")
     parser.add_argument("--again", action="store_true", help="measure cells anew that are already known")
+    parser.add_argument("--note", default="", help="a sentence for the page, such as what else ran")
     options = parser.parse_args()
     kept = RESULTS / "scale.json"
     cells: dict[str, Any] = json.loads(kept.read_text()) if kept.is_file() else {}
@@ -191,7 +192,7 @@ def main() -> None:
             beside = kept.with_suffix(".part")
             beside.write_text(json.dumps(cells, indent=1))
             beside.replace(kept)
-    write(cells, options.limit)
+    write(cells, options.limit, options.note)
 
 
 if __name__ == "__main__":

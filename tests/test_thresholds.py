@@ -118,3 +118,17 @@ def test_refuses_what_does_not_fit(call, message):
     with pytest.raises(ArgumentError) as error:
         call(ClassThresholds())
     assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_scores_of_all_cuts_equal_counting_each(seed) -> None:
+    """Each cut used to be counted for every class: 19 s for 20,000 items of 18 classes."""
+    from metric_face.metrics.f1 import macro_f1
+    from metric_face.metrics.thresholds import _scores_of_cuts
+
+    rng = np.random.default_rng(seed)
+    classes, label = 5, seed % 5
+    own = rng.integers(0, classes - seed % 2, 60)  # of some seeds no item has the last class
+    rival = rng.choice([c for c in range(classes) if c != label], 60)
+    want = [macro_f1(own, np.where(np.arange(60) < cut, label, rival), classes) for cut in range(61)]
+    np.testing.assert_allclose(_scores_of_cuts(rival, own, label, classes), want, rtol=0, atol=1e-14)
