@@ -1,6 +1,5 @@
 """Options that every command takes, the short ones of train, and run folders that count up."""
 
-import json
 import os
 import pty
 import re
@@ -92,24 +91,34 @@ def test_no_color_means_no_color(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_runs_count_up_and_the_newest_is_the_default(toy: Path, tmp_path: Path) -> None:
-    table = toy / "images.csv"
-    failed = command(tmp_path, "train", table, "--set", "data.attributes=[nope]")
-    assert failed.returncode == 1
-    assert list(tmp_path.iterdir()) == []
-    first = command(tmp_path, "train", table, *TINY)
-    assert first.returncode == 0, first.stderr
-    assert "run directory: runs/1" in first.stderr
-    epochs = [line for line in first.stderr.splitlines() if line.startswith("epoch ")]
+def test_a_training_takes_the_next_number_and_says_its_epochs(toy: Path, tmp_path: Path) -> None:
+    (tmp_path / "runs" / "4").mkdir(parents=True)
+    done = command(tmp_path, "train", toy / "images.csv", *TINY)
+    assert done.returncode == 0, done.stderr
+    assert "run directory: runs/5" in done.stderr
+    epochs = [line for line in done.stderr.splitlines() if line.startswith("epoch ")]
     assert [line.split(":")[0] for line in epochs] == ["epoch 1 of 1"]
-    second = command(tmp_path, "train", table, *TINY, "--quiet")
-    assert second.stderr == ""
-    assert sorted(os.listdir(tmp_path / "runs")) == ["1", "2"]
-    config = load_config(tmp_path / "runs" / "2" / "config.yaml")
+    config = load_config(tmp_path / "runs" / "5" / "config.yaml")
     assert (config.trainer.epochs, config.model.backbone) == (1, "test_resnet")
     assert (config.data.size, config.sampler.batch_size) == ((32, 32), 8)
-    shown = json.loads(command(tmp_path, "embed", "--json").stdout)
-    assert "runs/2" in json.dumps(shown)
+
+
+@pytest.mark.slow
+def test_a_start_that_fails_leaves_nothing(toy: Path, tmp_path: Path) -> None:
+    for words in ((), ("--out", "deep/down/run")):
+        done = command(tmp_path, "train", toy / "images.csv", "--set", "data.attributes=[nope]", *words, "-q")
+        assert done.returncode == 1
+        assert [line[:7] for line in done.stderr.splitlines()] == ["error: "]
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_name_the_newest_run_is_opened(tmp_path: Path) -> None:
+    for name in ("latest", "3"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "config.yaml").write_text("nonsense: 1\n")
+    os.utime(tmp_path / "runs" / "latest" / "config.yaml", (1, 1))
+    assert "runs/3" in command(tmp_path, "evaluate").stderr
+    assert "runs/latest" in command(tmp_path, "evaluate", "runs/latest").stderr
 
 
 def test_a_setting_is_given_once(tmp_path: Path) -> None:
