@@ -11,6 +11,7 @@ from metric_face.errors import ArgumentError
 from metric_face.features import (
     FeatureDataset,
     cached_features,
+    discriminant,
     mean_view,
     recall_at_1,
     start_scores,
@@ -169,6 +170,7 @@ def test_start_scores_know_separable_classes_from_noise():
         train,
         val,
         whitening(train, 8),
+        whitening(train, 8),
         metric_labels=true,
         targets={"kind": (known, true, 3), "coin": (rng.integers(2, size=90), rng.integers(2, size=60), 2)},
         groups=np.arange(90) // 3,
@@ -183,3 +185,61 @@ def test_recall_counts_the_images_that_have_another_to_find():
     vectors = np.array([[1, 0], [1, 0.1], [0, 1], [0.1, 1], [-1, 0]], np.float32)
     assert recall_at_1(vectors, np.array([0, 0, 1, 2, 1])) == pytest.approx(3 / 4)
     assert recall_at_1(vectors, np.arange(5)) is None
+
+
+def test_a_discriminant_solves_its_eigenvalue_problem():
+    """Total variance over shrunk variance within labels, as SciPy solves it."""
+    from scipy.linalg import eigh
+
+    rng = np.random.default_rng(6)
+    labels = np.arange(200) % 8
+    x = (rng.normal(size=(8, 6))[labels] @ rng.normal(size=(6, 12)) + rng.normal(size=(200, 12))).astype(
+        np.float32
+    )
+    found = discriminant([x], labels, 5, shrinkage=0.3)
+    deviations = x.astype(np.float64) - np.stack([x[labels == k].mean(axis=0) for k in range(8)])[labels]
+    within = deviations.T @ deviations / (200 - 8)
+    shrunk = 0.7 * within + 0.3 * np.trace(within) / 12 * np.eye(12)
+    _, vectors = eigh(np.cov(x.T), shrunk)  # ascending; vectors' * shrunk * vectors = 1
+    expected = (x - x.mean(axis=0)) @ vectors[:, ::-1][:, :5]
+    expected *= np.sqrt(5 / np.square(expected).sum(axis=1).mean())
+    np.testing.assert_allclose(np.abs(found(x)), np.abs(expected), rtol=4e-3, atol=2e-3)
+
+
+def test_a_discriminant_ignores_what_changes_within_a_label():
+    rng = np.random.default_rng(7)
+    noise, signal = rng.normal(size=(10, 20)), rng.normal(size=(4, 20))
+    known, new = np.arange(300) % 100, np.arange(300, 500) % 50
+
+    def images(of, who):
+        return (who[of] @ signal + 4 * rng.normal(size=(len(of), 10)) @ noise).astype(np.float32)
+
+    train, val = images(known, rng.normal(size=(100, 4))), images(new, rng.normal(size=(50, 4)))
+    found = discriminant([train], known, 4, shrinkage=0.01)
+    assert recall_at_1(found(val), new) > recall_at_1(whitening(train, 4)(val), new) + 0.2
+
+
+def test_views_of_single_images_say_what_changes_within_a_label():
+    rng = np.random.default_rng(8)
+    plain = rng.normal(size=(60, 6)).astype(np.float32)
+    flip = plain.copy()
+    flip[:, 0] = rng.normal(size=60) * 5
+    found = discriminant([plain, flip], np.arange(60), 5, shrinkage=0.01)
+    one, other = found(plain), found(flip)
+    moved = np.square(one - other).sum(axis=1).mean() / np.square(one - one[::-1]).sum(axis=1).mean()
+    assert moved < 0.2  # of the features as they are, more than a half
+
+
+@pytest.mark.parametrize(
+    ("views", "labels", "shrinkage", "message"),
+    [
+        ([np.eye(3, dtype=np.float32)], np.arange(3), 0.5, "no label has two images"),
+        ([np.ones((4, 3), np.float32)], np.arange(4) % 2, 0.5, "there is no direction to find"),
+        ([np.eye(3, dtype=np.float32)], np.arange(2), 0.5, "one code per image, 3; found 2"),
+        ([], np.arange(2), 0.5, r"views must be \(N, F\) of one shape"),
+        ([np.eye(3, dtype=np.float32)], np.zeros(3, np.int64), 0.0, "shrinkage must be above 0"),
+    ],
+)
+def test_what_cannot_be_discriminated_is_refused(views, labels, shrinkage, message):
+    with pytest.raises(ArgumentError, match=message):
+        discriminant(views, labels, 2, shrinkage=shrinkage)

@@ -100,7 +100,7 @@ def test_a_training_that_only_harms_ends_with_its_start(toy, weights, tmp_path):
     run = fit(config, tmp_path / "run", quiet=True, say=said.append)
     if run.facts["best_epoch"] < 0:
         assert any(line.startswith("no epoch was better than the start: val/recall@1 ") for line in said)
-        assert run.facts["best"] == pytest.approx(run.facts["before"]["recall_at_1_whitened"], abs=0.1)
+        assert run.facts["best"] == pytest.approx(run.facts["before"]["recall_at_1_projected"], abs=0.1)
     assert run.facts["best"] >= _start_score(said)
 
 
@@ -113,3 +113,76 @@ def test_nothing_left_to_train_is_refused(toy, weights, tmp_path):
     config = frozen(toy, weights, model={"backbone": "test_resnet", "embedding_size": None, "heads": "none"})
     with pytest.raises(ConfigError, match="without a projection and without heads nothing is left"):
         fit(config, tmp_path / "run", quiet=True)
+
+
+def fine_tuned(toy, weights, **changes):
+    """On images, from the same weights."""
+    return frozen(toy, weights, trainer__frozen=False, trainer__epochs=1, **changes)
+
+
+@pytest.mark.slow
+def test_batch_norm_statistics_of_trained_weights_stay_and_its_weights_move(toy, weights, tmp_path):
+    from safetensors.torch import load_file
+
+    run = fit(fine_tuned(toy, weights, optimizer={"lr": 3e-3}), tmp_path / "run", quiet=True)
+    last = torch.load(run.folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    before = load_file(weights)
+    after = {name.removeprefix("model.backbone."): value for name, value in last.items()}
+    names = [name for name in before if name.endswith(("running_mean", "running_var"))]
+    assert names
+    assert all(torch.equal(after[name], before[name]) for name in names)
+    assert not torch.equal(after["stem.conv1.weight"], before["stem.conv1.weight"])
+    assert run.config.model.batch_norm == "frozen"
+    assert run.config.optimizer.backbone_scale == 0.1
+
+
+@pytest.mark.slow
+def test_statistics_move_where_that_is_asked_for_or_the_start_is_random(toy, weights, tmp_path):
+    asked = fit(fine_tuned(toy, weights, model__batch_norm="moving"), tmp_path / "asked", quiet=True)
+    scratch = fit(tiny_config(toy, trainer__epochs=1), tmp_path / "scratch", quiet=True)
+    for run in (asked, scratch):
+        last = torch.load(run.folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+        means = [
+            value for name, value in last.items() if name.endswith("running_mean") and "backbone" in name
+        ]
+        assert any(bool(mean.any()) for mean in means)
+    assert scratch.config.model.batch_norm == "moving"
+    assert scratch.config.optimizer.backbone_scale == 1
+
+
+@pytest.mark.slow
+def test_the_head_is_trained_first_and_the_backbone_is_not(toy, weights, tmp_path):
+    said = []
+    config = fine_tuned(toy, weights, optimizer={"lr": 3e-3, "freeze_epochs": 4, "backbone_scale": 0.5})
+    run = fit(config, tmp_path / "run", quiet=True, say=said.append)
+    start = torch.load(run.folder / "checkpoints" / "start.ckpt", weights_only=True)["state_dict"]
+    fresh = fit(fine_tuned(toy, weights), tmp_path / "fresh", quiet=True)
+    unmoved = torch.load(fresh.folder / "checkpoints" / "start.ckpt", weights_only=True)["state_dict"]
+    moved = {name for name, value in start.items() if not torch.equal(value, unmoved[name])}
+    assert "model.projection.weight" in moved
+    assert not any(name.startswith("model.backbone.") for name in moved)
+    assert int(start["objective._extra_state"]) == 0
+    assert any("head first" in line for line in said)
+
+
+@pytest.mark.slow
+def test_head_first_without_trained_weights_is_reported_as_unused(toy, tmp_path):
+    said = []
+    fit(tiny_config(toy, trainer__epochs=1, optimizer={"freeze_epochs": 2}), tmp_path / "r", say=said.append)
+    assert "optimizer.freeze_epochs=2: is not used, there are no trained weights" in said
+
+
+def test_the_backbone_has_its_own_rate(toy, weights):
+    from metric_face.config import OptimizerConfig
+    from metric_face.models import EmbeddingModel
+    from metric_face.training.parameters import parameter_groups
+
+    model = torch.nn.ModuleDict({"model": EmbeddingModel("test_resnet", {"kind": 3})})
+    groups = parameter_groups(model, OptimizerConfig(lr=0.5, backbone_scale=0.1))
+    rates = {id(p): (group["lr"], group["weight_decay"]) for group in groups for p in group["params"]}
+    assert groups[0]["lr"] == 0.5
+    assert len(rates) == sum(p.requires_grad for p in model.parameters())
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            rate = 0.05 if ".backbone." in name else 0.5
+            assert rates[id(parameter)] == (pytest.approx(rate), 0.05 if parameter.ndim > 1 else 0.0)

@@ -33,9 +33,13 @@ class ModelConfig(Section):
     """On the embedding, before the heads."""
     feature_dropout: Annotated[float, Field(ge=0, le=0.99)] = 0.0
     """On the backbone's features, before the projection."""
-    projection: Literal["auto", "random", "whitened"] = "auto"
+    projection: Literal["auto", "random", "whitened", "discriminant"] = "auto"
     """How the projection starts: ``whitened`` is the whitened PCA of the backbone's features on the training images;
-    ``auto`` is that where the backbone starts from trained weights, else ``random``."""
+    ``discriminant`` is fitted to the metric label, so that images of one label lie close. ``auto``: from trained
+    weights ``discriminant`` where the label is the identity, else ``whitened``; from scratch ``random``."""
+    batch_norm: Literal["auto", "frozen", "moving"] = "auto"
+    """The backbone's batch-norm statistics: as the trained weights have them, or moving with the batches. ``auto``:
+    ``frozen`` where the backbone starts from trained weights."""
 
 
 class SamplerConfig(Section):
@@ -90,6 +94,12 @@ class LossConfig(Section):
 class OptimizerConfig(Section):
     lr: Annotated[float, Field(gt=0, le=10)] = 1e-3
     """Highest learning rate of AdamW, reached after the warm-up."""
+    backbone_scale: Annotated[float, Field(gt=0, le=1000)] | Auto = "auto"
+    """The backbone's learning rate as a multiple of ``lr``. ``auto``: 0.1 where it starts from trained weights, else
+    1."""
+    freeze_epochs: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Epochs on the cached features of the trained weights before the first one on images, so that projection, neck
+    and heads are trained when the backbone begins to move."""
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.05
     """Of AdamW."""
     warmup: Share = 0.05

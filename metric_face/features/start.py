@@ -7,7 +7,7 @@ import numpy as np
 
 from metric_face.arrays import Floats, Ints
 from metric_face.classifiers import KNNClassifier, LinearProbe
-from metric_face.features.whitening import Whitening
+from metric_face.features.affine_map import AffineMap
 from metric_face.metrics import macro_f1
 from metric_face.search import NeighborGraph
 
@@ -22,14 +22,14 @@ class StartScores:
     Attributes:
         recall_at_1: share of the images whose nearest other image has their label, by the features as they are;
             None where no two images share a label.
-        recall_at_1_whitened: the same after the whitened projection that training starts from.
+        recall_at_1_projected: the same after the projection that training starts from.
         knn: macro F1 of the 20 nearest training images, by target.
         probe: macro F1 of a linear probe on the whitened features, by target.
         images: validation images.
     """
 
     recall_at_1: float | None
-    recall_at_1_whitened: float | None
+    recall_at_1_projected: float | None
     knn: Mapping[str, float]
     probe: Mapping[str, float]
     images: int
@@ -42,7 +42,8 @@ class StartScores:
 def start_scores(
     train: Floats,
     val: Floats,
-    start: Whitening,
+    start: AffineMap,
+    whitened: AffineMap,
     *,
     metric_labels: Ints | None,
     targets: Mapping[str, tuple[Ints, Ints, int]],
@@ -54,7 +55,9 @@ def start_scores(
     Args:
         train: (N, F) features of the training images.
         val: (Q, F) of the validation images.
-        start: the projection fitted on the training images.
+        start: the projection that training starts from.
+        whitened: the whitened projection, which the probe reads: a projection that was fitted to the labels would
+            show it the training images apart by more than new ones are.
         metric_labels: (Q,) what recall@1 goes by; None leaves it out.
         targets: name -> (N,) codes of training, (Q,) of validation, number of classes.
         groups: (N,) identities, which the probe's cross-validation keeps whole.
@@ -63,7 +66,7 @@ def start_scores(
     Returns:
         The scores.
     """
-    projected, held = start(train), start(val)
+    projected, held = whitened(train), whitened(val)
     rows = np.sort(np.random.default_rng(seed).permutation(len(train))[:_MOST_PROBED])
     knn, probe = {}, {}
     for name, (known, true, classes) in targets.items():
@@ -75,7 +78,7 @@ def start_scores(
         probe[name] = macro_f1(true, np.asarray(fitted.predict(held), dtype=np.int64), classes)
     return StartScores(
         None if metric_labels is None else recall_at_1(val, metric_labels),
-        None if metric_labels is None else recall_at_1(held, metric_labels),
+        None if metric_labels is None else recall_at_1(start(val), metric_labels),
         knn,
         probe,
         len(val),

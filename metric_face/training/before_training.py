@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from metric_face.arrays import Ints
 from metric_face.batches import METRIC
 from metric_face.data import EvalTransform, identities_of
-from metric_face.features import Whitening, start_scores, whitening
+from metric_face.features import AffineMap, discriminant, start_scores, whitening
 from metric_face.models import EmbeddingModel
 from metric_face.training.checkpoint_file import read_checkpoint
 from metric_face.training.frozen import CachedSplits, cache_splits, feature_batches, validation_features
@@ -97,7 +97,9 @@ def describe_start(scores: Mapping[str, Any]) -> str:
     """The line that states what the backbone gives before training."""
     parts = []
     if scores["recall_at_1"] is not None:
-        parts.append(f"recall@1 {scores['recall_at_1']:.3f} ({scores['recall_at_1_whitened']:.3f} whitened)")
+        parts.append(
+            f"recall@1 {scores['recall_at_1']:.3f} ({scores['recall_at_1_projected']:.3f} projected)"
+        )
     for name in scores["probe"]:
         parts.append(f"macro F1 of {name}: probe {scores['probe'][name]:.3f}, kNN {scores['knn'][name]:.3f}")
     return f"before training, on {scores['images']:,} validation images: {'; '.join(parts)}"
@@ -105,14 +107,16 @@ def describe_start(scores: Mapping[str, Any]) -> str:
 
 def _score(
     cached: CachedSplits, embedding_size: int, ready: Readiness
-) -> tuple[Whitening, dict[str, object]]:
+) -> tuple[AffineMap, dict[str, object]]:
     """Where the projection starts, and what the features are worth."""
     train, val = (np.asarray(cached.features.plain[rows]) for rows in (cached.train, cached.val))
-    start = whitening(train, embedding_size)
+    whitened = whitening(train, embedding_size)
+    start = projection_to_labels(cached, embedding_size, ready) or whitened
     scores = start_scores(
         train,
         val,
         start,
+        whitened,
         metric_labels=ready.plan.val_codes.get(METRIC),
         targets=_targets(ready),
         groups=_groups(ready),
@@ -121,11 +125,24 @@ def _score(
     return start, scores.to_dict()
 
 
+def projection_to_labels(cached: CachedSplits, embedding_size: int, ready: Readiness) -> AffineMap | None:
+    """The projection fitted to the metric label; None where that is not wanted, or no label has two images."""
+    wanted, labels = ready.config.model.projection, ready.plan.codes.get(METRIC)
+    of_identities = ready.config.loss.label == "identity" or ready.data.space is None
+    if labels is None or not (wanted == "discriminant" or (wanted == "auto" and of_identities)):
+        return None
+    if np.bincount(labels).max() < 2:
+        return None
+    views = [np.asarray(view[cached.train]) for view in cached.features.views.values()]
+    return discriminant(views, labels, embedding_size)
+
+
 def _cache(
     model: EmbeddingModel, transform: EvalTransform, ready: Readiness, home: Path, reporting: Reporting
 ) -> CachedSplits:
     config = ready.config
-    flipped = config.trainer.frozen and config.data.augmentation.flip > 0
+    on_features = config.trainer.frozen or config.optimizer.freeze_epochs > 0
+    flipped = on_features and config.data.augmentation.flip > 0
     with first_goes_first():  # the others read what it computed
         return cache_splits(model, transform, ready, home, flipped=flipped, progress=reporting.progress)
 

@@ -22,6 +22,7 @@ from metric_face.training.checkpoints import Start, find_start
 from metric_face.training.components import Components, build_components
 from metric_face.training.epoch_lines import describe_epoch
 from metric_face.training.finishing import finish_run
+from metric_face.training.head_first import train_head_first
 from metric_face.training.launching import launch
 from metric_face.training.process_group import from_first, joined
 from metric_face.training.process_state import process_restored, quieten_lightning
@@ -136,6 +137,8 @@ def _train(begun: _Begun, home: Path, reporting: Reporting, process: Process) ->
     L.seed_everything(ready.config.seed, workers=True, verbose=False)
     components = build_components(ready, begun.origin, home, start, reporting)
     if start.file is None and components.before is not None:
+        if ready.config.optimizer.freeze_epochs and not ready.config.trainer.frozen:
+            train_head_first(components.module, components.before, ready, reporting.say)
         _keep_start(components, components.before, ready, reporting.say, process)
     reporting.say(describe_epoch(ready.plan))
     trainer = build_trainer(ready.config, components, home, start, reporting)

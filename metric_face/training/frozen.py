@@ -79,9 +79,13 @@ def freeze_backbone(model: EmbeddingModel) -> None:
 
 def feature_batches(cached: CachedSplits, ready: Readiness) -> DataLoader[Any]:
     """The batches of the sampler, with features in place of images."""
-    plan, seed = ready.plan, ready.config.seed
-    train = FeatureDataset(list(cached.features.views.values()), cached.train, plan.codes, seed=seed)
-    return _loader(train, seed, batch_sampler=plan.sampler)
+    return _loader(feature_dataset(cached, ready), ready.config.seed, batch_sampler=ready.plan.sampler)
+
+
+def feature_dataset(cached: CachedSplits, ready: Readiness) -> FeatureDataset:
+    """The features of the training images, in all views."""
+    views = list(cached.features.views.values())
+    return FeatureDataset(views, cached.train, ready.plan.codes, seed=ready.config.seed)
 
 
 def validation_features(cached: CachedSplits, ready: Readiness) -> DataLoader[Any]:

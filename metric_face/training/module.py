@@ -19,6 +19,7 @@ from metric_face.losses import JointLoss, pcgrad_backward, ranks
 from metric_face.metrics import macro_f1
 from metric_face.models import EmbeddingModel
 from metric_face.training.objective import INPUTS, objective_inputs, output_of, over_all_ranks
+from metric_face.training.parameters import hold_statistics, parameter_groups
 from metric_face.training.process_group import from_each
 from metric_face.training.schedule import learning_rate_factor
 from metric_face.training.shared_norm import SharedBatchNorm, has_batch_norm
@@ -63,12 +64,7 @@ class TrainingModule(L.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW; weight decay on matrices only; linear warm-up, then a cosine over steps or time, whichever leads."""
         wanted = self.config.optimizer
-        trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        groups = [
-            {"params": [p for p in trained if p.ndim > 1], "weight_decay": wanted.weight_decay},
-            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        optimizer = torch.optim.AdamW(groups, lr=wanted.lr)
+        optimizer = torch.optim.AdamW(parameter_groups(self, wanted), lr=wanted.lr)
         steps = max(1, int(self.trainer.estimated_stepping_batches))
 
         def factor(step: int) -> float:
@@ -135,6 +131,13 @@ class TrainingModule(L.LightningModule):
             f"training broke in epoch {self.current_epoch + 1}, batch {batch}: {what} is not finite; train anew with "
             f"a lower optimizer.lr (it is {self.config.optimizer.lr:g}) or trainer.precision=fp32"
         )
+
+    def train(self, mode: bool = True) -> "TrainingModule":
+        """As of any module; batch-norm statistics that are frozen stay as the trained weights have them."""
+        super().train(mode)
+        if self.config.model.batch_norm == "frozen":
+            hold_statistics(self.model.backbone)
+        return self
 
     def on_train_epoch_start(self) -> None:
         self._epoch_started, self._images = time.monotonic(), 0

@@ -24,6 +24,9 @@ from metric_face.progress import Say
 SCRATCH_SIZE = (96, 96)
 """Height and width where neither the configuration nor trained weights say one."""
 
+TRAINED_SCALE = 0.1
+"""The learning rate of a trained backbone as a share of the others', where the configuration leaves it open."""
+
 
 @dataclass(frozen=True)
 class StartingPoint:
@@ -118,10 +121,23 @@ def choose_start(config: Config, say: Say) -> tuple[Config, StartingPoint]:
         "std": own.std if wanted.std == "auto" else wanted.std,
         "interpolation": own.interpolation if wanted.interpolation == "auto" else wanted.interpolation,
     }
-    model = {"pretrained": start.published is not None}
+    model: dict[str, object] = {"pretrained": start.published is not None}
+    if config.model.batch_norm == "auto":
+        model["batch_norm"] = "frozen" if start.trained else "moving"
+    scale = config.optimizer.backbone_scale
+    optimizer = {"backbone_scale": (TRAINED_SCALE if start.trained else 1.0) if scale == "auto" else scale}
     settled = config.model_copy(
-        update={"data": wanted.model_copy(update=data), "model": config.model.model_copy(update=model)}
+        update={
+            "data": wanted.model_copy(update=data),
+            "model": config.model.model_copy(update=model),
+            "optimizer": config.optimizer.model_copy(update=optimizer),
+        }
     )
+    if config.optimizer.freeze_epochs and (config.trainer.frozen or not start.trained):
+        why = (
+            "trainer.frozen trains nothing but the head" if start.trained else "there are no trained weights"
+        )
+        say(f"optimizer.freeze_epochs={config.optimizer.freeze_epochs}: is not used, {why}")
     if start.trained:
         for name in transform_of(settled).differences(own):
             used, right = getattr(transform_of(settled), name), getattr(own, name)
