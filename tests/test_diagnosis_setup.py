@@ -161,6 +161,41 @@ def test_where_the_weights_started() -> None:
         assert _basics(_log(), start=trained, transform=own | other) == ["basics.preprocessing"]
 
 
+TRAINING = {
+    "before": {"recall_at_1": 0.2, "recall_at_1_projected": 0.25, "probe": {"joint": 0.55}},
+    "monitor": "val/recall@1",
+    "best": 0.1,
+    "best_epoch": 3,
+    "batch_norm": "frozen",
+    "projection": "auto",
+    "frozen": False,
+    "backbone_rate": 1e-4,
+    "labels": 500,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"batch_norm": "moving"}, "statistics"),
+        ({"batch_norm": "moving", "frozen": True}, "unknown"),  # no batch passes a frozen backbone
+        ({"backbone_rate": 1e-3}, "rate"),
+        ({"projection": "random"}, "projection"),
+        ({"labels": 5}, "labels"),
+        ({}, "unknown"),
+        ({"best": 0.25, "best_epoch": -1}, "unknown"),
+        ({"best": 0.26}, None),
+        ({"before": None}, None),
+        ({"monitor": "val/macro_f1", "best": 0.6}, None),
+        ({"monitor": "val/macro_f1", "best": 0.5, "batch_norm": "moving"}, "statistics"),
+        ({"monitor": "val/macro_f1/age"}, None),  # nothing before the training compares to it
+    ],
+)
+def test_a_training_that_ends_below_its_start(changes, cause) -> None:
+    expected = [] if cause is None else [f"basics.below_start_{cause}"]
+    assert _basics(_log(), training=TRAINING | changes) == expected
+
+
 def test_validation_that_drops_images_and_smoothing_that_is_off() -> None:
     assert _basics(_log(), validation_drop_last=True, validation_batch_size=1000) == ["basics.drop_last"]
     assert _basics(_log(), validation_drop_last=True, validation_batch_size=1) == []

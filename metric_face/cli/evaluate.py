@@ -26,8 +26,8 @@ def evaluate(
         of_identities, over = "", "images, as the table names no identities"
     answer(f"{found.split}: {counted(found.images, 'images')}{of_identities}; 95 % intervals over {over}")
     if found.scores:
-        rows = [(s.predictor, s.target, str(s.macro_f1), s.note) for s in found.scores]
-        answer_table(("predictor", "target", "macro F1", ""), rows)
+        rows = [(s.predictor, s.target, str(s.macro_f1), *three(s.start), s.note) for s in found.scores]
+        answer_table(("predictor", "target", "macro F1", "untrained", ""), rows)
     if found.met_own:
         answer(f"kNN and probe: {found.met_own:,} images find their own identity in the training split.")
     elif found.met_own == 0:
@@ -39,12 +39,13 @@ def evaluate(
         (
             r.label,
             str(r.recall_at_1),
-            *map("{:.3f}".format, (r.recall_at_5, r.r_precision, r.map_at_r)),
+            *three(r.start_recall_at_1, r.recall_at_5, r.r_precision, r.map_at_r),
             f"{r.queries:,}",
         )
         for r in found.retrieval
     ]
-    answer_table(("retrieval by", "recall@1", "recall@5", "R-prec.", "MAP@R", "queries"), nearest)
+    head = ("retrieval by", "recall@1", "untrained", "recall@5", "R-prec.", "MAP@R", "queries")
+    answer_table(head, nearest)
     if found.asking < found.images:
         answer(
             f"{found.asking:,} of {counted(found.images, 'images')}, drawn at random, ask kNN and retrieval; all are "
@@ -58,3 +59,8 @@ def evaluate(
         answer(str(found.open_set))
     for note in found.notes:
         say(note)
+
+
+def three(*scores: float | None) -> list[str]:
+    """Scores with three decimals; nothing where one is not known."""
+    return ["" if score is None else f"{score:.3f}" for score in scores]

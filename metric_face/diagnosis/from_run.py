@@ -83,7 +83,7 @@ def _of_training(
 ) -> dict[str, Any]:
     """What only a training leaves: its settings, log, transforms and batches, and what its losses would do next."""
     found: dict[str, Any] = {
-        "settings": _settings(run) | _opposed(run, table),
+        "settings": _settings(run) | _opposed(run, table) | {"training": _training(run, table)},
         "look_ahead": lambda: look_ahead(run),
     }
     with _lacking("floors", "the log", missing):
@@ -186,6 +186,26 @@ def _settings(run: "Run") -> dict[str, Any]:
     if config.loss.metric == "triplet":
         settings["margin"] = config.loss.arguments.get("margin", 0.2)
     return settings
+
+
+def _training(run: "Run", table: "ImageTable") -> dict[str, Any]:
+    """How the training ended beside its start, and what may have harmed it."""
+    from metric_face.batches import METRIC, label_columns
+
+    config, facts = run.config, run.facts
+    if not facts.get("before"):
+        return {}
+    train = table.in_split("train")
+    codes = label_columns(train, run.space, config).get(METRIC)
+    scale = config.optimizer.backbone_scale
+    return {
+        **{name: facts.get(name) for name in ("before", "monitor", "best", "best_epoch")},
+        "batch_norm": config.model.batch_norm,
+        "projection": config.model.projection,
+        "frozen": config.trainer.frozen,
+        "backbone_rate": config.optimizer.lr * (1.0 if scale == "auto" else scale),
+        "labels": 0 if codes is None or config.loss.metric == "none" else len(np.unique(codes)),
+    }
 
 
 def _opposed(run: "Run", table: "ImageTable") -> dict[str, Any]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from metric_face.data import Targets, identities_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
+from metric_face.evaluation.beside_start import beside_start
 from metric_face.evaluation.log_check import differs_from_log
 from metric_face.evaluation.logit_adjustment import Remedy, after_training
 from metric_face.evaluation.open_set_scores import score_open_set
@@ -96,12 +97,13 @@ def evaluate(
         remedies = after_training(run, gallery.table, queries, seed=seed, notes=notes)
     if not scores and not nearest:
         raise ArgumentError(f"--split {split}: nothing could be measured on it; {'; '.join(notes)}")
+    beside, found = beside_start(run, split, scores, nearest)
     return Evaluation(
         split,
         len(queries),
         len(np.unique(identities)),
-        tuple(scores),
-        tuple(nearest),
+        beside,
+        found,
         tuple(remedies),
         _met_own(run, gallery, queries, identities),
         tuple(notes),

@@ -20,6 +20,7 @@ class Score:
         macro_f1: with its interval over identities.
         f1: per class, NaN where the split has none of it.
         note: how the predictor was set, such as the k of kNN.
+        start: the macro F1 that the backbone's features gave before the training; None where that is not known.
     """
 
     predictor: str
@@ -27,6 +28,7 @@ class Score:
     macro_f1: Interval
     f1: dict[str, float]
     note: str = ""
+    start: float | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Retrieval:
         without_relevant: queries with nothing to find, which do not count.
         drawing_error: how far the means over drawn queries may lie from those over all images: the half width of a
             95 % interval, the largest of the four; 0 where all images ask.
+        start_recall_at_1: what the backbone's features gave before the training; None where that is not known.
     """
 
     label: str
@@ -53,6 +56,7 @@ class Retrieval:
     queries: int
     without_relevant: int
     drawing_error: float = 0.0
+    start_recall_at_1: float | None = None
 
 
 @dataclass(frozen=True)

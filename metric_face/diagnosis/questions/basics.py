@@ -9,6 +9,7 @@ Facts of the set-up come in ``settings``:
 ``start``               where the weights come from, as ``run.json`` has it: ``weights`` is ``scratch`` or a source of
                         trained ones, ``own`` the transform that those were trained with
 ``transform``           the evaluation transform in effect, as ``model.json`` has it
+``training``            how the training from trained weights ended, as :func:`.below_start.below_start` reads it
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ import numpy as np
 from metric_face.arrays import Doubles
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Abstention, Confidence, Finding, Measure, Outcome, Table, Tier
+from metric_face.diagnosis.measures.below_start import below_start
 from metric_face.diagnosis.measures.training_log import aligned, series
 
 STUCK = 1e-7
@@ -40,7 +42,12 @@ def ask(context: Context) -> Outcome:
         _drop_last(context),
         _smoothing(context),
     ]
-    findings += [_from_scratch(context), _preprocessing(context), *_missing_classes(context)]
+    findings += [
+        _from_scratch(context),
+        _preprocessing(context),
+        _below_start(context),
+        *_missing_classes(context),
+    ]
     missing = () if context.log is not None else (Abstention("basics", "no_log"),)
     tables = (_rates(context), *_start(context))
     return Outcome(tuple(f for f in findings if f is not None), tables, missing)
@@ -155,6 +162,17 @@ def _preprocessing(context: Context) -> Finding | None:
     }
     measure = Measure(float(len(differing)))
     return Finding("basics.preprocessing", measure, values, Tier.CAUSE, Confidence.LIKELY)
+
+
+def _below_start(context: Context) -> Finding | None:
+    """A training that made of trained weights something worse than they were."""
+    found = below_start(context.settings.get("training") or {})
+    if found is None:
+        return None
+    cause, numbers = found
+    confidence = Confidence.POSSIBLE if cause == "unknown" else Confidence.LIKELY
+    measure = Measure(numbers["begun"] - numbers["ended"], null=0.0)
+    return Finding(f"basics.below_start_{cause}", measure, numbers, Tier.CAUSE, confidence)
 
 
 def _start(context: Context) -> tuple[Table, ...]:
