@@ -147,9 +147,14 @@ def answers(
     labels = identities
     if space is not None:
         labels = true = space.joint(space.encode(asked))
-        said = space.head_classes({name: values[prepared.val] for name, values in logits.items()})
+        predicted = space.head_classes({name: values[prepared.val] for name, values in logits.items()})
         knn = KNNClassifier(20).fit(gallery, space.joint(space.encode(known))).predict(queries)
-        found |= {"true": true, "head": space.joint(said), "knn": knn, "classes": np.array(space.num_classes)}
+        found |= {
+            "true": true,
+            "head": space.joint(predicted),
+            "knn": knn,
+            "classes": np.array(space.num_classes),
+        }
     if space is None or prepared.config.loss.label == "identity":
         labels = np.unique(asked.identities.astype(str), return_inverse=True)[1]
     nearest = NeighborGraph.build(queries, 1).ids[:, 0]

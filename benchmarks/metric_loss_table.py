@@ -31,8 +31,8 @@ def section(name: str, found: Found) -> str:
         rows.append([start, arm, str(len(cells)), *scores, f"{np.mean([c['seconds'] for c in cells]):.0f}"])
     named = {"head": "head, macro F1", "knn": "kNN, macro F1", "recall": "recall@1"}
     header = ["projection starts", "metric loss", "seeds", *(named[c] for c in columns), "processor s"]
-    people = len(np.unique(first["identities"]))
-    return f"## {name}\n\n{len(first['identities'])} validation images of {people} identities.\n\n{table(header, rows)}"
+    images, groups = len(first["identities"]), len(np.unique(first["identities"]))
+    return f"## {name}\n\n{images} validation images of {groups} identities.\n\n{table(header, rows)}"
 
 
 def choices(found: dict[str, Found]) -> str:
@@ -59,7 +59,7 @@ def choices(found: dict[str, Found]) -> str:
 
 
 def _shown(cells: Cells, base: Cells | None, column: str) -> str:
-    value = np.mean([_score(cell, column, np.ones(_people(cell))) for cell in cells])
+    value = np.mean([_score(cell, column, np.ones(_identities(cell))) for cell in cells])
     if base is None:
         return f"{value:.3f}"
     gain, low, high = _difference(cells, base, column)
@@ -69,17 +69,17 @@ def _shown(cells: Cells, base: Cells | None, column: str) -> str:
 def _difference(cells: Cells, base: Cells, column: str) -> tuple[float, float, float]:
     """The mean difference over seeds, with the ends of its interval; a base of one seed stands for all."""
     pairs = list(zip(cells, base * len(cells) if len(base) == 1 else base, strict=False))
-    rng, people = np.random.default_rng(0), _people(cells[0])
+    rng, count = np.random.default_rng(0), _identities(cells[0])
 
     def gain(weights: np.ndarray[Any, Any]) -> float:
         return float(np.mean([_score(a, column, weights) - _score(b, column, weights) for a, b in pairs]))
 
-    drawn = [gain(np.bincount(rng.integers(people, size=people), minlength=people)) for _ in range(RESAMPLES)]
+    drawn = [gain(np.bincount(rng.integers(count, size=count), minlength=count)) for _ in range(RESAMPLES)]
     low, high = np.quantile(drawn, [0.025, 0.975])
-    return gain(np.ones(people)), float(low), float(high)
+    return gain(np.ones(count)), float(low), float(high)
 
 
-def _people(cell: dict[str, Any]) -> int:
+def _identities(cell: dict[str, Any]) -> int:
     return int(cell["identities"].max()) + 1
 
 
