@@ -12,6 +12,7 @@ from metric_face.extraction import extract
 from metric_face.features import whitening
 from metric_face.training import fit
 from metric_face.training.checkpoint_file import read_checkpoint
+from metric_face.training.starting import choose_start
 from tests.training_cases import tiny_config
 
 
@@ -138,32 +139,37 @@ def test_batch_norm_statistics_of_trained_weights_stay_and_its_weights_move(toy,
 
 
 @pytest.mark.slow
-def test_statistics_move_where_that_is_asked_for_or_the_start_is_random(toy, weights, tmp_path):
-    asked = fit(fine_tuned(toy, weights, model__batch_norm="moving"), tmp_path / "asked", quiet=True)
-    scratch = fit(tiny_config(toy, trainer__epochs=1), tmp_path / "scratch", quiet=True)
-    for run in (asked, scratch):
-        last = read_checkpoint(run.folder / "checkpoints" / "last.ckpt")["state_dict"]
-        means = [
-            value for name, value in last.items() if name.endswith("running_mean") and "backbone" in name
-        ]
-        assert any(bool(mean.any()) for mean in means)
-    assert scratch.config.model.batch_norm == "moving"
-    assert scratch.config.optimizer.backbone_scale == 1
+def test_statistics_move_where_that_is_asked_for(toy, weights, tmp_path):
+    run = fit(fine_tuned(toy, weights, model__batch_norm="moving"), tmp_path / "run", quiet=True)
+    last = read_checkpoint(run.folder / "checkpoints" / "last.ckpt")["state_dict"]
+    means = [value for name, value in last.items() if name.endswith("running_mean") and "backbone" in name]
+    assert any(bool(mean.any()) for mean in means)  # of the weights given, all are 0
+
+
+def test_trained_weights_move_gently_and_a_random_start_freely(toy, weights):
+    settled, _ = choose_start(fine_tuned(toy, weights), lambda line: None)
+    assert (settled.model.batch_norm, settled.optimizer.backbone_scale) == ("frozen", 0.1)
+    scratch, _ = choose_start(tiny_config(toy), lambda line: None)
+    assert (scratch.model.batch_norm, scratch.optimizer.backbone_scale) == ("moving", 1.0)
+    asked = fine_tuned(toy, weights, model__batch_norm="moving", optimizer={"backbone_scale": 0.5})
+    settled, _ = choose_start(asked, lambda line: None)
+    assert (settled.model.batch_norm, settled.optimizer.backbone_scale) == ("moving", 0.5)
 
 
 @pytest.mark.slow
 def test_the_head_is_trained_first_and_the_backbone_is_not(toy, weights, tmp_path):
+    from safetensors.torch import load_file
+
     said = []
     config = fine_tuned(toy, weights, optimizer={"lr": 3e-3, "freeze_epochs": 4, "backbone_scale": 0.5})
     run = fit(config, tmp_path / "run", quiet=True, say=said.append)
     start = read_checkpoint(run.folder / "checkpoints" / "start.ckpt")["state_dict"]
-    fresh = fit(fine_tuned(toy, weights), tmp_path / "fresh", quiet=True)
-    unmoved = read_checkpoint(fresh.folder / "checkpoints" / "start.ckpt")["state_dict"]
-    moved = {name for name, value in start.items() if not torch.equal(value, unmoved[name])}
-    assert "model.projection.weight" in moved
-    assert not any(name.startswith("model.backbone.") for name in moved)
-    assert int(start["objective._extra_state"]) == 0
-    assert any("head first" in line for line in said)
+    assert start["model.heads.0.bias"].any()  # which starts at 0
+    assert all(
+        torch.equal(start[f"model.backbone.{name}"], value) for name, value in load_file(weights).items()
+    )
+    assert int(start["objective._extra_state"]) == 0  # ramps begin with the images
+    assert any(line.startswith("head first: 4 epochs on cached features in ") for line in said)
 
 
 @pytest.mark.slow
