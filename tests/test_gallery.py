@@ -92,6 +92,11 @@ def test_new_identities_are_known_at_once_and_gone_when_removed(run: Path, tmp_p
     assert [row["identity"] for row in gallery.list(["split=gallery"])] == ["Änne", "Änne", "Anna"]
     assert len(gallery.list()) == 51
     assert not (run / "additions").exists()
+    [note] = metric_face.build_index(run, folder=run / "index").metadata["notes"]
+    assert (
+        note
+        == f"3 images that 'gallery add' put into {run / 'index'} are not in the new index; add them again"
+    )
 
 
 def test_an_index_with_additions_is_the_one_built_of_all(run: Path, tmp_path: Path) -> None:

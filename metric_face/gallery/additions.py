@@ -14,10 +14,7 @@ from metric_face.extraction import extract
 from metric_face.gallery.copies import files_of
 from metric_face.progress import Progress
 from metric_face.run import Run
-from metric_face.search import EmbeddingIndex
-
-ADDED = "gallery"
-"""The ``split`` of an image that was added to an index."""
+from metric_face.search import ADDED, EmbeddingIndex
 
 
 def with_columns(

@@ -1,5 +1,6 @@
 """build_index: the index that the kNN command searches, with what validation chose for each target."""
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,13 +13,14 @@ from metric_face.arrays import Doubles, Ints
 from metric_face.classifiers import choose_k
 from metric_face.data import Targets, identities_of, targets_of
 from metric_face.embeddings import Embeddings
-from metric_face.errors import ArgumentError, DataError, ModelMismatchError
+from metric_face.errors import ArgumentError, DataError, MetricFaceError, ModelMismatchError
 from metric_face.inference.open_set import checked_rate, refit_thresholds, with_threshold
 from metric_face.inference.target_votes import TargetVote
 from metric_face.metrics import calibrate, draw_queries
 from metric_face.optional import optional
+from metric_face.plurals import counted
 from metric_face.run import Run
-from metric_face.search import CODE, EmbeddingIndex, graph_between
+from metric_face.search import ADDED, CODE, EmbeddingIndex, graph_between
 
 
 def build_index(
@@ -85,6 +87,8 @@ def build_index(
         str(name): held.table.frame[name].to_numpy() for name in held.table.frame.columns
     }
     columns |= {f"{CODE}{name}": codes for name, (codes, _) in targets.items()}
+    if folder is not None:
+        notes += _lost_additions(Path(folder))
     writes = EmbeddingIndex.build if folder is None else partial(EmbeddingIndex.build_in, folder)
     return writes(
         np.ascontiguousarray(held.vectors),
@@ -101,6 +105,17 @@ def build_index(
         },
         **build,
     )
+
+
+def _lost_additions(folder: Path) -> list[str]:
+    """A line where the index that is replaced holds images that were added to it."""
+    with suppress(MetricFaceError, OSError):  # there is none, or it is damaged
+        index = EmbeddingIndex.load(folder, mmap=True, verify=False)
+        added = int((index.columns["split"] == ADDED).sum()) if "split" in index.columns else 0
+        if added:
+            lost = f"{counted(added, 'images')} that 'gallery add' put into {folder}"
+            return [f"{lost} are not in the new index; add them again"]
+    return []
 
 
 def _open_set(

@@ -12,6 +12,7 @@ from .index import EmbeddingIndex as EmbeddingIndex
 from .nearest_cells import MOST_CELLS as MOST_CELLS
 from .nearest_cells import Cells as Cells
 from .neighbor_graph import NeighborGraph as NeighborGraph
+from .new_rows import ADDED as ADDED
 from .new_rows import CODE as CODE
 from .order import Queries as Queries
 from .points import Points as Points
@@ -21,6 +22,7 @@ from .stored_vectors import stored_vectors as stored_vectors
 from .where import rows_where as rows_where
 
 __all__ = [
+    "ADDED",
     "CODE",
     "DEPTH",
     "MOST_CELLS",

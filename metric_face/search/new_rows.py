@@ -20,6 +20,8 @@ from metric_face.search.ids import columns_for
 
 CODE = "code/"
 """Prefix of the columns that hold a target's codes."""
+ADDED = "gallery"
+"""The ``split`` of an image that was added to an index, and is in none of the run's own."""
 
 
 def new_columns(
