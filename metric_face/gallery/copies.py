@@ -23,9 +23,11 @@ def files_of(table: ImageTable) -> list[Path]:
 
 def rows_of_files(index: EmbeddingIndex) -> dict[str, int]:
     """The file of each indexed image -> its row."""
-    root = Path(index.metadata.get("root") or ".")
+    root = str(Path(index.metadata.get("root") or "."))
     names = index.columns["path"].tolist() if "path" in index.columns else []
-    return {os.path.join(root, str(name)): row for row, name in enumerate(names)}
+    return {
+        name if os.path.isabs(name) else f"{root}/{name}": row for row, name in enumerate(map(str, names))
+    }
 
 
 def without_copies(index: EmbeddingIndex, made: Embeddings) -> tuple[Ints, list[str]]:

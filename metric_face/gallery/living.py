@@ -149,9 +149,7 @@ class Gallery:
                     changed.add(made.take(keep))
             if refit is not None:
                 refit_thresholds(changed, self.run.embeddings("val"), refit)
-            new = {
-                name: [c for c in names if c not in before[name]] for name, names in _classes(changed).items()
-            }
+            new = _new_classes(before, changed)
             total = len(changed)
         if place is not None:
             shutil.rmtree(place, ignore_errors=True)
@@ -195,9 +193,7 @@ class Gallery:
         with EmbeddingIndex.changing(self.folder) as index:
             before, ids = _classes(index), _chosen(index, where, rows)
             index.relabel(dict(values), ids)
-            new = {
-                name: [c for c in names if c not in before[name]] for name, names in _classes(index).items()
-            }
+            new = _new_classes(before, index)
             return GalleryChange(len(index), relabeled=len(ids), new=new)
 
     def list(self, where: Mapping[str, Any] | Sequence[str] = ()) -> "list[dict[str, Any]]":
@@ -229,6 +225,11 @@ def _rows(index: EmbeddingIndex, where: Mapping[str, Any] | Sequence[str], rows:
             where = parse_filters(index, [where] if isinstance(where, str) else where)
         chosen |= rows_where(index.columns, where)
     return np.flatnonzero(chosen)
+
+
+def _new_classes(before: Mapping[str, Sequence[str]], index: EmbeddingIndex) -> dict[str, list[str]]:
+    """The classes that an index did not have before, by target; new ones come after the others."""
+    return {name: list(names[len(before[name]) :]) for name, names in _classes(index).items()}
 
 
 def _classes(index: EmbeddingIndex) -> dict[str, Sequence[str]]:
