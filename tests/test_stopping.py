@@ -63,7 +63,7 @@ TRAINING = "metric_face.training"
         (f"{TRAINING}.module:TrainingModule.training_step", BEGUN, True),
         (f"{TRAINING}.module:TrainingModule.validation_step", BEGUN, True),
         (f"{TRAINING}.finishing:save_model", BEGUN, False),
-        (f"{TRAINING}.finishing:_export_onnx", BEGUN, True),
+        (f"{TRAINING}.finishing:write_onnx", BEGUN, True),
     ],
 )
 def test_sigterm_in_each_phase_of_a_training(
