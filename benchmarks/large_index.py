@@ -141,7 +141,7 @@ def staged(stage: str, home: Path, kind: str, options: argparse.Namespace) -> di
         resource.setrlimit(resource.RLIMIT_DATA, (int(options.limit * 2**30),) * 2)
 
     started = time.perf_counter()
-    done = subprocess.run(command, check=True, capture_output=True, text=True, preexec_fn=limit)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, preexec_fn=limit)
     print(stage, kind, done.stdout.strip(), file=sys.stderr, flush=True)
     return {**json.loads(done.stdout), "seconds": time.perf_counter() - started}
 

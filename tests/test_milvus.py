@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from test_index import columns_of, vectors_of
 
@@ -16,6 +17,7 @@ from metric_face.errors import ArgumentError, FileFormatError, MissingExtraError
 from metric_face.run import Run
 from metric_face.search.index import EmbeddingIndex
 from metric_face.search.milvus_places import collection_for, uri_of
+from metric_face.search.stored_vectors import stored_vectors
 
 pytest.importorskip("pymilvus")
 pytest.importorskip("milvus_lite")
@@ -64,6 +66,8 @@ def test_the_neighbors_are_those_of_the_exact_index(metric: str, tmp_path: Path)
             np.testing.assert_array_equal(ours.ids, theirs.ids)
             np.testing.assert_allclose(ours.similarities, theirs.similarities, rtol=1e-5, atol=1e-6)
         np.testing.assert_array_equal(again.lookup("number", ours), ours.ids)
+        rows = np.array([7, 0, 7, 299])
+        np.testing.assert_array_equal(stored_vectors(again, rows), stored_vectors(whole, rows))
     close(index)
 
 
@@ -334,6 +338,11 @@ def test_the_command_builds_it_and_knn_answers_from_it(indexed: Run, toy: Path, 
     images = sorted((toy / "images").iterdir())[:3]
     ours = command("knn", indexed.folder, *images, "--index", out)["answers"]
     assert ours == command("knn", indexed.folder, *images)["answers"]
+    before = command("search", indexed.folder, images[0], "--index", out)
+    assert before == command("search", indexed.folder, images[0])
+    paths = pd.read_parquet(out / "labels.parquet")["path"].tolist()
+    command("gallery", "remove", indexed.folder, "--row", 0, "--index", out)
+    assert pd.read_parquet(out / "labels.parquet")["path"].tolist() == paths[1:]
     with EmbeddingIndex.changing(out) as index:
         index.remove(where={"path": index.columns["path"].tolist()[:2]})
         index.add(indexed.embeddings().take([0, 1]))

@@ -163,6 +163,18 @@ class MilvusStore:
 
         return search_by_asking(ask, queries, k, count, excluded)
 
+    def vectors(self, rows: Ints) -> Floats:
+        """Return the (M, D) vectors of the given rows, as the collection holds them."""
+        found = np.empty((len(rows), self.dimensions), np.float32)
+        step = min(_MOST, max(1, _FOUND_BYTES // (4 * self.dimensions)))
+        with blaming_milvus(f"collection {self.collection}: cannot be read"):
+            for start in range(0, len(rows), step):
+                keys = self.keys[rows[start : start + step]].tolist()
+                hits = self.client.get(self.collection, ids=keys, output_fields=[KEY, VECTOR])
+                held = {hit[KEY]: hit[VECTOR] for hit in hits}
+                found[start : start + step] = [held[key] for key in keys]
+        return found
+
     def _condition(self, chosen: Bools, where: Mapping[str, Any] | None) -> str:
         """What only the chosen rows fulfil."""
         if where is not None and set(where) <= set(self.place["fields"]):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from metric_face.arrays import Floats, Ints
-from metric_face.errors import ArgumentError
+from metric_face.search.milvus_store import MilvusStore
 
 if TYPE_CHECKING:
     from metric_face.search.faiss_store import FaissStore
@@ -13,20 +13,18 @@ if TYPE_CHECKING:
 
 
 def stored_vectors(index: "EmbeddingIndex", rows: Ints) -> Floats:
-    """The vectors (M, D) of the given rows; of ``ivfpq`` what its codes stand for.
+    """The vectors (M, D) of the given rows; of ``ivfpq`` what its codes stand for, but in Milvus the vectors.
 
     Args:
         index: that was built, or loaded.
         rows: (M,) each at least 0.
 
     Raises:
-        ArgumentError: the index lies in a database, which keeps its vectors to itself.
+        OutputError: the index lies in a database that does not answer.
     """
+    if isinstance(index._store, MilvusStore):
+        return index._store.vectors(rows)
     parts = index._store.parts
-    if not parts and len(index):
-        raise ArgumentError(
-            "the index lies in a database, which gives no vectors back; use one in FAISS files"
-        )
     found, first = np.empty((len(rows), index.dimensions), np.float32), 0
     for part in parts:
         at = np.flatnonzero((rows >= first) & (rows < first + len(part)))
