@@ -159,7 +159,12 @@ def write(cells: dict[str, Any], limit: float, note: str = "") -> None:
         "Every command at growing numbers of images",
         command,
         machine(*packages),
-        [words, *([note] if note else []), table(header, lines), "![processor time and memory](scale.png)"],
+        [
+            words,
+            *([note] if note else []),
+            table(header, lines),
+            "Processor time and memory are drawn in `scale.png` beside this table.",
+        ],
     )
 
 
