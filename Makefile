@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check bench docs wheel-test clean
+.PHONY: help demo test check bench docs extras wheel-test clean
 
 help:
 	@echo "make demo    synthetic faces: train, index, ask, evaluate, look (under 4 minutes after the installation)"
@@ -11,6 +11,7 @@ help:
 	@echo "make check   ruff and strict mypy"
 	@echo "make bench   the benchmarks"
 	@echo "make docs    the documentation, into site/"
+	@echo "make extras  Ray and Milvus, whose tests are skipped without"
 	@echo "make clean   remove what these commands made"
 
 # torch and torchvision come from the same lock, together: a CPU-only torch beside torchvision does not load.
@@ -23,6 +24,12 @@ $(VENV)/installed: requirements.lock pyproject.toml
 # What the documentation needs, beside the rest: mkdocs, a kernel for the tutorials, twine.
 $(VENV)/docs: $(VENV)/installed requirements-docs.lock
 	$(BIN)/python -m pip install --quiet --requirement requirements-docs.lock
+	touch $@
+
+# Ray and Milvus: their tests are skipped where they are missing.
+extras: $(VENV)/extras
+$(VENV)/extras: $(VENV)/installed requirements-extras.lock
+	$(BIN)/python -m pip install --quiet --requirement requirements-extras.lock
 	touch $@
 
 demo: $(VENV)/installed

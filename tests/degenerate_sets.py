@@ -51,6 +51,7 @@ def degenerate(
     table = ImageTable(frame, folder)
     space = LabelSpace((Attribute("kind", tuple(f"c{code:02d}" for code in range(classes))),))
     run = SimpleNamespace(
+        trained=True,
         facts={},
         folder=folder,
         config=load_config({"loss": {"metric": "none"}, "sampler": {"batches": "shuffled", "batch_size": 8}}),

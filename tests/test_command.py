@@ -172,7 +172,7 @@ def test_a_text_named_jpg_stops_before_training_or_is_skipped(toy: Path, tmp_pat
     )
     assert not (tmp_path / "run").exists()
     done = command(
-        "train", tmp_path / "data", "--skip-broken", "--out", tmp_path / "run", "--quiet",
+        "train", tmp_path / "data", "--skip-broken", "--out", tmp_path / "run",
         "--set", "model.backbone=test_resnet", "--set", "data.size=[32,32]", "--set", "trainer.epochs=1",
         "--set", "data.workers=0", "--set", "trainer.export_onnx=false",
     )  # fmt: skip

@@ -27,7 +27,8 @@ def options() -> dict[str, set[str]]:
     """The options of every command."""
     group = typer.main.get_command(app)
     commands = group.commands  # type: ignore[attr-defined]
-    return {
+    own = {word for parameter in group.params for word in parameter.opts}
+    return {"": own} | {
         name: {"--help"} | {word for parameter in command.params for word in parameter.opts}
         for name, command in commands.items()
     }

@@ -75,7 +75,9 @@ def cluster() -> Iterator[None]:
         patch.setenv("PYTHONPATH", os.getcwd())
         patch.setenv("RAY_BACKEND_LOG_LEVEL", "fatal")
         patch.delenv("RAY_ADDRESS", raising=False)
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        ray.init(
+            address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
+        )
         yield
         ray.shutdown()
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from metric_face.embedding import embed
 from metric_face.run import Run
 
 pytestmark = pytest.mark.slow
@@ -65,7 +64,11 @@ def home(indexed: Run, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def whole(indexed: Run, tmp_path: Path) -> dict[str, bytes]:
-    return bytes_of(embed(indexed, folder=tmp_path / "whole", batch_size=8, precision="fp32").folder)
+    """Of a command as the others are: a process with other threads rounds otherwise."""
+    words = ("--out", tmp_path / "whole", "--data", indexed.data_root, *ALIKE)
+    done = command(indexed.folder, *words)
+    assert done.returncode == 0, done.stderr
+    return bytes_of(tmp_path / "whole")
 
 
 def test_a_slurm_array_and_a_merge(home: Path, whole: dict[str, bytes], indexed: Run) -> None:

@@ -97,7 +97,7 @@ def test_sigterm_in_each_phase_of_a_training(
         ("metric_face.evaluation:evaluate", ["evaluate"], signal.SIGTERM, 143),
         ("metric_face.diagnosis:write_report", ["why"], signal.SIGTERM, 143),
         ("metric_face.visualization.maps:write_map", ["visualize"], signal.SIGTERM, 143),
-        ("metric_face.extraction:_Store.finish", ["embed"], signal.SIGTERM, 143),
+        ("metric_face.extraction.vector_files:VectorFiles.finish", ["embed"], signal.SIGTERM, 143),
         ("metric_face.inference:Predictor.predict", ["knn", "IMAGE", "--csv", "CSV"], signal.SIGTERM, 143),
         ("metric_face.ensemble:fuse", ["fuse", "--out", "CSV"], signal.SIGTERM, 143),
     ],

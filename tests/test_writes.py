@@ -31,22 +31,36 @@ from metric_face.run import Run
 from metric_face.training.run_folder import check_run_folder, hold_run_folder
 
 # What each option that takes a path is for. A new one has to be entered here, and a writing one is then tested.
-FILES = {("embed", "--csv"), ("knn", "--csv"), ("knn", "--explain"), ("audit", "--out"), ("fuse", "--out")}
+FILES = {
+    ("embed", "--csv"),
+    ("knn", "--csv"),
+    ("knn", "--explain"),
+    ("audit", "--out"),
+    ("fuse", "--out"),
+    ("search", "--page"),
+}
 FOLDERS = {("embed", "--out"), ("index", "--out"), ("train", "--out"), ("demo", "--out")}
 INTO = {("visualize", "--out"): "map.png", ("why", "--out"): "report.html"}
 READ = {
     ("knn", "--watch"),
-    ("knn", "--index"),
+    *((command, "--index") for command in ("knn", "search", "gallery")),
     ("knn", "--template"),
     ("index", "--vectors"),
+    ("embed", "--weights"),
     ("why", "--beside"),
     ("why", "--unlabeled"),
     ("fuse", "--truth"),
-    *((command, "--data") for command in ("embed", "knn", "visualize", "why")),
+    *((command, "--data") for command in ("embed", "knn", "search", "visualize", "why")),
     ("fuse", "--images"),
     ("fuse", "--template"),
 }
-WORDS = {"train": ["no-data"], "demo": [], "audit": ["no-data"], "knn": ["no-run", "no.jpg"]}
+WORDS = {
+    "train": ["no-data"],
+    "demo": [],
+    "audit": ["no-data"],
+    "knn": ["no-run", "no.jpg"],
+    "search": ["no-run", "no.jpg"],
+}
 
 
 def path_options() -> set[tuple[str, str]]:

@@ -1,7 +1,5 @@
 """The commands of ``metric-face``, each in the file of its name."""
 
-from typing import Annotated
-
 import typer
 
 from metric_face.cli.audit import audit
@@ -15,10 +13,10 @@ from metric_face.cli.knn import knn
 from metric_face.cli.probe import probe
 from metric_face.cli.recipes import recipes
 from metric_face.cli.search import search
-from metric_face.cli.terminal import answer
 from metric_face.cli.train import train
 from metric_face.cli.train_shortcuts import with_shortcuts
 from metric_face.cli.verbosity import with_verbosity
+from metric_face.cli.version import Version
 from metric_face.cli.visualize import visualize
 from metric_face.cli.why import why
 
@@ -32,27 +30,12 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        from metric_face import __version__
-
-        answer(f"metric-face {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
-def _options(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", "-V", help="Print the version and end.", callback=_show_version, is_eager=True
-        ),
-    ] = False,
-) -> None:
+def _options(version: Version = False) -> None:
     """Train an image embedding, search it, and see why it is not better."""
 
 
-for command in (
+COMMANDS = (
     demo,
     train,
     embed,
@@ -67,5 +50,6 @@ for command in (
     why,
     fuse,
     recipes,
-):
+)
+for command in COMMANDS:
     app.command()(with_verbosity(with_shortcuts(command) if command is train else command))

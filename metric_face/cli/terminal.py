@@ -38,6 +38,11 @@ def say(line: str) -> None:
         err.print(visible(line), markup=False)
 
 
+def insist(line: str) -> None:
+    """Print a line on standard error that ``-q`` does not leave out: what the user has to do."""
+    err.print(visible(line), markup=False)
+
+
 def answer(line: str) -> None:
     """Print a line of the answer on standard output, without markup, controls written out."""
     out.print(visible(line), markup=False)

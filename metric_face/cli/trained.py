@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from metric_face.cli.terminal import answer, answer_json, say
+from metric_face.cli.terminal import answer, answer_json, insist
 from metric_face.visible import shell_word
 
 if TYPE_CHECKING:
@@ -32,5 +32,5 @@ def report_trained(trained: "Run | list[Run]", home: Path, as_json: bool) -> Non
     if facts[-1]["ended"] == "interrupted":
         processes = facts[-1].get("processes", 1)
         in_as_many = f" --set trainer.devices={processes}" if processes > 1 else ""
-        say(f"go on with: metric-face train --resume --out {shell_word(home)}{in_as_many}")
+        insist(f"go on with: metric-face train --resume --out {shell_word(home)}{in_as_many}")
         raise typer.Exit(143 if facts[-1]["signal"] == "SIGTERM" else 130)

@@ -221,7 +221,8 @@ def _start() -> None:
     main = threading.current_thread() is threading.main_thread()
     on_term = signal.getsignal(signal.SIGTERM)
     address = os.environ.get("RAY_ADDRESS")
-    local: dict[str, Any] = {} if address else {"include_dashboard": False}
+    # Without an address Ray would look for a cluster that somebody started here, and wait for one that has ended.
+    local: dict[str, Any] = {} if address else {"address": "local", "include_dashboard": False}
     try:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **local)
     except (OSError, RuntimeError, ValueError) as error:

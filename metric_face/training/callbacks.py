@@ -47,10 +47,10 @@ class Deadline(Callback):
             trainer.should_stop = True
 
     def on_validation_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        self._validating = time.monotonic()
+        self._validating = self.elapsed
 
     def on_validation_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        self._longest_validation = max(self._longest_validation, time.monotonic() - self._validating)
+        self._longest_validation = max(self._longest_validation, self.elapsed - self._validating)
 
     def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
         if self.seconds is not None and at_a_step(trainer):

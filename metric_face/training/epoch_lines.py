@@ -6,6 +6,7 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 
+from metric_face.losses import ranks
 from metric_face.plurals import counted
 from metric_face.progress import Say
 from metric_face.training.callbacks import Deadline
@@ -16,8 +17,9 @@ from metric_face.training.training_plan import TrainingPlan
 def describe_epoch(plan: TrainingPlan) -> str:
     """The line that states how many images an epoch draws, and why, where that is not as many as there are."""
     batches, images = plan.sampler.epoch_batches(0), len(plan.train)
+    steps = len(batches) // ranks()  # each process has a batch of a step
     line = (
-        f"an epoch is {counted(len(batches), 'batches')} of {batches.shape[1]} images: {batches.size:,} drawn"
+        f"an epoch is {counted(steps, 'batches')} of {batches.size // steps} images: {batches.size:,} drawn"
     )
     share = batches.size / images
     if 0.9 <= share <= 1.1:
