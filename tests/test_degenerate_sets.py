@@ -127,12 +127,12 @@ def test_where_nothing_can_be_measured_it_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("reject", ["f1", 0.05])
-def test_a_threshold_that_nothing_can_set_is_refused(reject: str | float, tmp_path: Path) -> None:
+def test_a_threshold_is_set_on_validation_or_refused(reject: str | float, tmp_path: Path) -> None:
     run, embeddings = degenerate(tmp_path, 5, 6, "class", "alternate", attributes=False)
-    with pytest.raises(
-        ArgumentError, match=r"\(--reject\).*the run was trained on identities alone; leave it out"
-    ):
-        build_index(run, embeddings, reject=reject)
+    assert build_index(run, embeddings, reject=reject).metadata["targets"]["identity"]["rejects"]
+    known = embeddings.take((embeddings.table.frame["split"] == "train").to_numpy())
+    with pytest.raises(ArgumentError, match=r"\(--reject\).*the images have no split 'val'; leave it out"):
+        build_index(run, known, reject=reject)
     assert len(build_index(run, embeddings)) == 15
     run, embeddings = degenerate(tmp_path, 5, 6, "class", "alternate")
     whole = embeddings.take((embeddings.table.frame["split"] == "train").to_numpy())

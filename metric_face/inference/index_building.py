@@ -164,10 +164,10 @@ def _of_this_model(run: Run, vectors: Embeddings | str | Path) -> Embeddings:
 
 def _nothing_to_choose_on(run: Run, embeddings: Embeddings) -> str | None:
     """Why validation cannot choose how neighbors vote; None where it can."""
-    if run.space is None:
-        return "the run was trained on identities alone"
     absent = [split for split in ("train", "val") if split not in embeddings.table.splits]
-    return f"the images have no split {absent[0]!r}" if absent else None
+    if absent:
+        return f"the images have no split {absent[0]!r}"
+    return "the run was trained on identities alone" if run.space is None else None
 
 
 def _chosen_on_validation(
