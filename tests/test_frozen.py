@@ -12,6 +12,7 @@ from metric_face.extraction import extract
 from metric_face.features import whitening
 from metric_face.training import fit
 from metric_face.training.checkpoint_file import read_checkpoint
+from metric_face.training.module import TrainingModule
 from metric_face.training.starting import choose_start
 from tests.training_cases import tiny_config
 
@@ -136,6 +137,26 @@ def test_batch_norm_statistics_of_trained_weights_stay_and_its_weights_move(toy,
     assert not torch.equal(after["conv1.0.weight"], before["conv1.0.weight"])
     assert run.config.model.batch_norm == "frozen"
     assert run.config.optimizer.backbone_scale == 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("freeze_epochs", [0, 1])
+def test_statistics_stay_whatever_else_puts_the_network_into_training_mode(
+    toy, weights, tmp_path, monkeypatch, freeze_epochs
+):
+    """As the trial of bf16 did, on processors that have it."""
+    from safetensors.torch import load_file
+
+    begin = TrainingModule.on_fit_start
+    monkeypatch.setattr(
+        TrainingModule, "on_fit_start", lambda module: (begin(module), module.model.train()), raising=False
+    )
+    config = fine_tuned(toy, weights, optimizer={"lr": 3e-3, "freeze_epochs": freeze_epochs})
+    run = fit(config, tmp_path / "run", quiet=True)
+    last = read_checkpoint(run.folder / "checkpoints" / "last.ckpt")["state_dict"]
+    before = load_file(weights)
+    names = [name for name in before if name.endswith(("running_mean", "running_var"))]
+    assert all(torch.equal(last[f"model.backbone.{name}"], before[name]) for name in names)
 
 
 @pytest.mark.slow

@@ -132,12 +132,10 @@ class TrainingModule(L.LightningModule):
             f"a lower optimizer.lr (it is {self.config.optimizer.lr:g}) or trainer.precision=fp32"
         )
 
-    def train(self, mode: bool = True) -> "TrainingModule":
-        """As of any module; batch-norm statistics that are frozen stay as the trained weights have them."""
-        super().train(mode)
+    def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
+        """Frozen batch-norm statistics stay, whatever put the network into training mode since the last batch."""
         if self.config.model.batch_norm == "frozen":
             hold_statistics(self.model.backbone)
-        return self
 
     def on_train_epoch_start(self) -> None:
         self._epoch_started, self._images = time.monotonic(), 0
