@@ -1,5 +1,9 @@
 """EmbeddingIndex: found values and order against brute force, labels that stay with vectors, errors."""
 
+import os
+import subprocess
+import sys
+import textwrap
 from functools import cache
 from types import SimpleNamespace
 
@@ -341,3 +345,29 @@ def test_a_grown_index_says_when_its_recall_was_measured() -> None:
     assert "not measured" not in repr(index)
     index.add(vectors_of(range(200, 900)))
     assert repr(index).endswith("recall@10 not measured since it changed)")
+
+
+def test_shards_merge_beside_another_librarys_changes_to_faiss(tmp_path):
+    """pytorch-metric-learning imports faiss.contrib.torch_utils, after which FAISS returns tensors."""
+    lines = """
+        import faiss.contrib.torch_utils
+        import numpy as np
+        from metric_face import EmbeddingIndex
+        X = np.random.default_rng(0).standard_normal((600, 16)).astype(np.float32)
+        for kind in ("flat", "hnsw", "ivf", "ivfsq", "ivfpq"):
+            whole = EmbeddingIndex.build(X, kind=kind)
+            near = whole.search(X[:5], k=3).ids
+            whole.save("index")
+            assert (EmbeddingIndex.load("index", mmap=True).search(X[:5], k=3).ids == near).all()
+            if kind != "hnsw":
+                shards = [whole.empty().add(X[rows], ids=rows) for rows in np.split(np.arange(600), 2)]
+                assert type(EmbeddingIndex.merge(shards).search(X[:5], k=3).ids) is np.ndarray
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(lines)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr

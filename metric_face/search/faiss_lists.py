@@ -95,7 +95,8 @@ def _training(inverted_file: Any) -> tuple[bytes, bytes]:
     import faiss
 
     quantizer = faiss.downcast_index(inverted_file.quantizer)
-    centroids = quantizer.reconstruct_n(0, quantizer.ntotal).tobytes()
+    # A tensor where faiss.contrib.torch_utils was imported, as pytorch-metric-learning does.
+    centroids = np.asarray(quantizer.reconstruct_n(0, quantizer.ntotal)).tobytes()
     codes = b""
     if hasattr(inverted_file, "pq"):
         codes = faiss.vector_to_array(inverted_file.pq.centroids).tobytes()
