@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -75,9 +76,11 @@ def cluster() -> Iterator[None]:
         patch.setenv("PYTHONPATH", os.getcwd())
         patch.setenv("RAY_BACKEND_LOG_LEVEL", "fatal")
         patch.delenv("RAY_ADDRESS", raising=False)
+        on_term = signal.getsignal(signal.SIGTERM)
         ray.init(
             address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
         )
+        signal.signal(signal.SIGTERM, on_term)  # Ray sets its own, which would outlive these tests
         yield
         ray.shutdown()
 
