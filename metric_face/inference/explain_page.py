@@ -4,16 +4,14 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-from metric_face.files import write_text
 from metric_face.inference.answers import Answer, Neighbor
 from metric_face.inference.page_pictures import PagePictures
 from metric_face.inference.predictor import Predictor
 from metric_face.inference.shown_numbers import apart, percent, printable
 from metric_face.inference.target_votes import UNKNOWN, TargetAnswer, TargetVote
-from metric_face.pages import ACROSS, pack_ids, page_texts, render
+from metric_face.pages import page_texts
 
 MOST = 50
 """Images that a page shows; of more, the first."""
@@ -48,28 +46,16 @@ def write_answers(
     texts, shown = page_texts("answers", lang), answers[:MOST]
     pictures = PagePictures(predictor, thumbnails, texts["not_found"])
     cards = [_answer_texts(one, pictures, texts) for one in shown]
-    drawn = pictures.draw()
-    block: dict[str, Any] = {"n": len(pictures.files)}
-    if drawn is not None:
-        order = pack_ids(drawn.order, block["n"])
-        block["thumbnails"] = {"side": drawn.side, "across": ACROSS, "order": order}
-    return write_text(
+    return pictures.write(
         path,
-        render(
-            "answers.html.j2",
-            title=texts["title"],
-            lang=lang,
-            texts=SimpleNamespace(**texts),
-            block=block,
-            sheets=drawn.sheets if drawn is not None else (),
-            answers=cards,
-            lead=f"{_asked(answers, texts)} {_identities(answers, predictor, texts)}",
-            thumbnails=thumbnails,
-            broken=pictures.broken,
-            settings=[_setting(name, vote, answers, texts) for name, vote in predictor.targets.items()],
-            index=_index_line(predictor, texts),
-            rejects=any(verdict.rejects for one in shown for verdict in one.targets.values()),
-        ),
+        "answers.html.j2",
+        texts,
+        lang,
+        answers=cards,
+        lead=f"{_asked(answers, texts)} {_identities(answers, predictor, texts)}",
+        settings=[_setting(name, vote, answers, texts) for name, vote in predictor.targets.items()],
+        index=_index_line(predictor, texts),
+        rejects=any(verdict.rejects for one in shown for verdict in one.targets.values()),
     )
 
 

@@ -1,14 +1,18 @@
-"""The images that the page of some answers shows, each once, as thumbnails."""
+"""A page about images of an index: its thumbnails, each image once, and the page around them."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 from metric_face.errors import DataError
-from metric_face.files import inside
+from metric_face.files import inside, write_text
 from metric_face.inference.predictor import Predictor
-from metric_face.pages import Thumbnails, make_thumbnails
+from metric_face.pages import ACROSS, Thumbnails, make_thumbnails, pack_ids, render
 
 THUMBNAIL_BYTES = 6_000_000
 
@@ -39,7 +43,40 @@ class PagePictures:
         except DataError:  # it leaves the data's folder, or is absolute and gone
             return Tile(None, self.absent)
 
-    def draw(self) -> Thumbnails | None:
+    def write(
+        self, path: str | os.PathLike[str], template: str, texts: Mapping[str, Any], lang: str, **content: Any
+    ) -> Path:
+        """Render the page, when everything that it shows has asked for its image, and write it atomically.
+
+        Args:
+            path: where the page shall be.
+            template: its file.
+            texts: of the page, in the language ``lang``.
+            lang: ``en`` or ``ko``.
+            content: what else the template shows.
+
+        Returns:
+            The path written.
+        """
+        drawn = self._draw()
+        block: dict[str, Any] = {"n": len(self.files)}
+        if drawn is not None:
+            order = pack_ids(drawn.order, block["n"])
+            block["thumbnails"] = {"side": drawn.side, "across": ACROSS, "order": order}
+        page = render(
+            template,
+            title=texts["title"],
+            lang=lang,
+            texts=SimpleNamespace(**texts),
+            block=block,
+            sheets=drawn.sheets if drawn is not None else (),
+            thumbnails=self.thumbnails,
+            broken=self.broken,
+            **content,
+        )
+        return write_text(path, page)
+
+    def _draw(self) -> Thumbnails | None:
         if not self.files:
             return None
         everywhere = np.zeros((len(self.files), 2), np.float32)

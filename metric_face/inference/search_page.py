@@ -3,16 +3,14 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-from metric_face.files import write_text
 from metric_face.inference.image_hits import ImageHit, ImageHits
 from metric_face.inference.page_pictures import PagePictures
 from metric_face.inference.predictor import Predictor
 from metric_face.inference.search_settings import SearchSettings
 from metric_face.inference.shown_numbers import printable
-from metric_face.pages import ACROSS, pack_ids, page_texts, render
+from metric_face.pages import page_texts
 
 MOST = 50
 """Queries that a page shows; of more, the first."""
@@ -49,27 +47,15 @@ def write_hits(
     texts = page_texts("search", lang)
     pictures = PagePictures(predictor, thumbnails, texts["not_found"])
     cards = [_card(one, pictures, texts) for one in found[:MOST]]
-    drawn = pictures.draw()
-    block: dict[str, Any] = {"n": len(pictures.files)}
-    if drawn is not None:
-        order = pack_ids(drawn.order, block["n"])
-        block["thumbnails"] = {"side": drawn.side, "across": ACROSS, "order": order}
     index = predictor.index
-    return write_text(
+    return pictures.write(
         path,
-        render(
-            "search.html.j2",
-            title=texts["title"],
-            lang=lang,
-            texts=SimpleNamespace(**texts),
-            block=block,
-            sheets=drawn.sheets if drawn is not None else (),
-            found=cards,
-            lead=" ".join(_lead(len(found), settings, texts)),
-            thumbnails=thumbnails,
-            broken=pictures.broken,
-            index=texts["index"].format(count=f"{len(index):,}", fingerprint=index.fingerprint),
-        ),
+        "search.html.j2",
+        texts,
+        lang,
+        found=cards,
+        lead=" ".join(_lead(len(found), settings, texts)),
+        index=texts["index"].format(count=f"{len(index):,}", fingerprint=index.fingerprint),
     )
 
 
