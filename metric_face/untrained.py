@@ -1,15 +1,12 @@
 """embed_backbone: a run without a training, whose vectors are the features of a pretrained backbone as they are."""
 
-import platform
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from metric_face import __version__
 from metric_face.config import Config, dump_config, load_config
 from metric_face.data import (
     ImageTable,
@@ -28,7 +25,14 @@ from metric_face.models import read_card, record_onnx, save_model
 from metric_face.plurals import counted
 from metric_face.progress import Progress, Say, silent
 from metric_face.run import UNTRAINED, Run
-from metric_face.training import StartingPoint, choose_start, hold_run_folder, transform_of, write_onnx
+from metric_face.training import (
+    StartingPoint,
+    choose_start,
+    first_facts,
+    hold_run_folder,
+    transform_of,
+    write_onnx,
+)
 
 
 def embed_backbone(
@@ -173,14 +177,7 @@ def _make_run(home: Path, config: Config, start: StartingPoint, data: PreparedDa
         settings = config.data.model_copy(update={"attributes": []})
         config = config.model_copy(update={"data": settings})
     facts = {
-        "data_root": str(data.table.root.resolve()),
-        "dropped": list(data.dropped),
-        "notes": list(data.notes),
-        "versions": {
-            "metric_face": __version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
+        **first_facts(data),
         "start": dict(start.facts),
         "ended": UNTRAINED,
     }

@@ -10,6 +10,7 @@ from .process_group import from_first as from_first
 from .process_group import joined as joined
 from .process_group import wait_for_all as wait_for_all
 from .readiness import get_ready as get_ready
+from .run_facts import first_facts as first_facts
 from .run_folder import check_run_folder as check_run_folder
 from .run_folder import hold_run_folder as hold_run_folder
 from .schedule import learning_rate_factor as learning_rate_factor
@@ -26,6 +27,7 @@ __all__ = [
     "check_feasible",
     "check_run_folder",
     "choose_start",
+    "first_facts",
     "fit",
     "fit_folds",
     "from_first",

@@ -1,6 +1,5 @@
 """fit: from a configuration to a run directory."""
 
-import platform
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -8,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-import torch
 
-from metric_face import __version__
 from metric_face.config import Config, dump_config
 from metric_face.data import PreparedData, reopen_data
 from metric_face.files import begin_run, check_run
@@ -29,6 +26,7 @@ from metric_face.training.process_state import process_restored, quieten_lightni
 from metric_face.training.readiness import Readiness, get_ready
 from metric_face.training.reporting import Reporting
 from metric_face.training.resuming import check_processes, resolve_config
+from metric_face.training.run_facts import first_facts
 from metric_face.training.run_folder import hold_run_folder
 from metric_face.training.start_checkpoint import keep_start
 from metric_face.training.starting import StartingPoint, choose_start, resumed_start
@@ -123,7 +121,7 @@ def _begin(
     else:
         settled, origin = choose_start(ready.config, say)
         ready = replace(ready, config=settled)
-    facts = {**_first_facts(ready.data), "processes": process.world_size, "start": dict(origin.facts)}
+    facts = {**first_facts(ready.data), "processes": process.world_size, "start": dict(origin.facts)}
     for line in (*ready.data.dropped, *ready.data.notes):
         say(line)
     home.mkdir(parents=True, exist_ok=True)
@@ -170,17 +168,3 @@ def _data_as_begun(home: Path, config: Config, start: Start, process: Process, s
     else:
         say(f"{home}: stopped before its first checkpoint; starts over")
     return reopen_data(Run(home).table, config.data)
-
-
-def _first_facts(data: PreparedData) -> dict[str, Any]:
-    """What ``run.json`` holds before the training."""
-    return {
-        "data_root": str(data.table.root.resolve()),
-        "dropped": list(data.dropped),
-        "notes": list(data.notes),
-        "versions": {
-            "metric_face": __version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-    }
