@@ -7,7 +7,7 @@ whose last place is still open is asked for more, and then settled by all its si
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,6 +63,14 @@ class Exclusion:
         length = 1 + int(self.query_groups.max(initial=0))
         sizes: Ints = np.bincount(self.base_groups, minlength=length)[self.query_groups]
         return sizes
+
+    def among(self, rows: slice | Ints) -> "Exclusion":
+        """The same where only some of the vectors are searched."""
+        return replace(self, base_groups=self.base_groups[rows])
+
+    def asked_by(self, queries: Ints) -> "Exclusion":
+        """The same of some of the queries."""
+        return replace(self, query_groups=self.query_groups[queries])
 
     def ask(self, k: int) -> int:
         """Return how many neighbors to ask for so that k are left over in almost every row.

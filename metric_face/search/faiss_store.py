@@ -217,9 +217,7 @@ class FaissStore:
     ) -> tuple[Ints, Floats]:
         """Search some rows exactly: of a graph, most of the way would lead over rows that may not be found."""
         vectors = self.flat_vectors()[chosen if self.slots is None else self.slots[chosen]]
-        within = None
-        if excluded is not None:
-            within = Exclusion(excluded.query_groups, excluded.base_groups[chosen], excluded.base_sizes)
+        within = None if excluded is None else excluded.among(chosen)
         found, near = nearest(queries, vectors, k, self.metric, within)
         return np.where(found < 0, -1, chosen[found]) if len(chosen) else found, near
 

@@ -39,9 +39,7 @@ def nearest_in_place(
     with np.errstate(invalid="ignore"):  # -inf minus -inf
         is_open = np.flatnonzero((ask < len(base)) & ~(at_k - last > _ROUNDING))
     if len(is_open):
-        part = None
-        if excluded is not None:
-            part = Exclusion(excluded.query_groups[is_open], excluded.base_groups)
+        part = None if excluded is None else excluded.asked_by(is_open)
         rows[is_open], values[is_open] = nearest(queries[is_open], base, k, metric, part)
     return rows, values
 

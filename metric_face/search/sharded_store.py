@@ -165,11 +165,8 @@ class ShardedStore:
         first = 0
         for shard in self.shards:
             part = slice(first, first + len(shard.store))
-            within = chosen_here = None
-            if excluded is not None:
-                within = Exclusion(excluded.query_groups, excluded.base_groups[part], excluded.base_sizes)
-            if chosen is not None:
-                chosen_here = chosen[part]
+            within = None if excluded is None else excluded.among(part)
+            chosen_here = None if chosen is None else chosen[part]
             found, near = shard.store.search(queries, k, within, chosen_here)
             found = np.where(found < 0, -1, found + first)
             rows, values = _merged(rows, values, found, near)
