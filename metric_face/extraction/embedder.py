@@ -127,11 +127,11 @@ class Embedder:
         return Result(stop, np.empty((0, dimensions), np.float32), none, failed)
 
 
-def batches_of(span: range, batch_size: int) -> Iterator[tuple[int, int]]:
-    """The first row, and the row after the last, of each batch in a span of rows."""
+def batches_of(span: range, batch_size: int, together: int = 1) -> Iterator[tuple[int, int]]:
+    """The first row, and the row after the last, of each batch in a span of rows, or of so many ``together``."""
     start = span.start
     while start < span.stop:
-        stop = min((start // batch_size + 1) * batch_size, span.stop)
+        stop = min((start // batch_size + together) * batch_size, span.stop)
         yield start, stop
         start = stop
 

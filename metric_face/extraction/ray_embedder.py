@@ -20,7 +20,7 @@ import torch
 
 from metric_face.data import EvalTransform, ImageRows, ImageTable, TableRows
 from metric_face.errors import ImageError, MissingExtraError, ProcessError
-from metric_face.extraction.embedder import Embedder, Result
+from metric_face.extraction.embedder import Embedder, Result, batches_of
 from metric_face.models import ImageEmbedder, computing_dtype
 
 _BLOCK = 2048
@@ -177,12 +177,8 @@ def _in_order(
 
 def _blocks(span: range, batch_size: int, actors: int) -> Iterator[tuple[int, int]]:
     """Bounds of whole batches: several for each actor, so that a slow one holds up little."""
-    batches = max(1, min(_BLOCK // batch_size, -(-len(span) // (8 * actors * batch_size))))
-    start = span.start
-    while start < span.stop:
-        stop = min((start // batch_size + batches) * batch_size, span.stop)
-        yield start, stop
-        start = stop
+    together = max(1, min(_BLOCK // batch_size, -(-len(span) // (8 * actors * batch_size))))
+    return batches_of(span, batch_size, together)
 
 
 def _block(start: int, stop: int) -> Any:
