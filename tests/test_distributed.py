@@ -1,7 +1,6 @@
 """Two processes: what the command trains is what one process trains with twice the batch, and a stop loses nothing."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -21,22 +20,13 @@ from metric_face.training import fit, fit_folds
 from metric_face.training.callbacks import Deadline
 from metric_face.training.checkpoint_file import read_note
 from metric_face.training.resuming import check_processes
+from tests.launching_cases import QUIET, TORCHRUN
 from tests.training_cases import tiny_config
 
 pytestmark = pytest.mark.slow
 
 TOLERANCE = 1e-3
 """Of losses and scores: float32 sums in another order, which Adam's first steps enlarge, over two epochs."""
-QUIET = {**os.environ, "OMP_NUM_THREADS": "1", "TORCH_CPP_LOG_LEVEL": "ERROR"}
-TORCHRUN = [
-    sys.executable,
-    "-m",
-    "torch.distributed.run",
-    "--standalone",
-    "--nproc-per-node=2",
-    "-m",
-    "metric_face",
-]
 
 
 def shuffled(toy: Path, size: int) -> Config:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from metric_face.run import Run
+from tests.launching_cases import TORCHRUN
 
 pytestmark = pytest.mark.slow
 ALIKE = ("--batch-size", "8", "--precision", "fp32")
@@ -32,17 +33,8 @@ def command(*words: object, **more: str) -> subprocess.CompletedProcess[str]:
 
 
 def torchrun(*words: object) -> subprocess.CompletedProcess[str]:
-    start = [
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node=2",
-        "-m",
-        "metric_face",
-        "embed",
-    ]
     return subprocess.run(
-        [sys.executable, *start, *map(str, words)],
+        [*TORCHRUN, "embed", *map(str, words)],
         capture_output=True,
         text=True,
         timeout=280,
