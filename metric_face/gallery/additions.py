@@ -11,10 +11,9 @@ from metric_face.data import ImageTable, Unseen
 from metric_face.embeddings import Embeddings
 from metric_face.errors import DataError, MetricFaceError
 from metric_face.extraction import extract
-from metric_face.gallery.copies import files_of
 from metric_face.progress import Progress
 from metric_face.run import Run
-from metric_face.search import ADDED, EmbeddingIndex
+from metric_face.search import ADDED, EmbeddingIndex, files_of
 
 
 def with_columns(

@@ -7,27 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from metric_face.arrays import Ints
-from metric_face.data import ImageTable, content_hashes, listed
+from metric_face.data import content_hashes, listed
 from metric_face.embeddings import Embeddings
 from metric_face.plurals import counted
-from metric_face.search import EmbeddingIndex, stored_vectors
+from metric_face.search import EmbeddingIndex, files_of, rows_of_files, stored_vectors
 
 _ALIKE = 0.98  # cosine below which two files are not the same image, whatever their sizes
-
-
-def files_of(table: ImageTable) -> list[Path]:
-    """The N files of a table, links of its root followed."""
-    root = Path(os.path.realpath(table.root))
-    return [root / name for name in table.frame["path"]]
-
-
-def rows_of_files(index: EmbeddingIndex) -> dict[str, int]:
-    """The file of each indexed image -> its row."""
-    root = str(Path(index.metadata.get("root") or "."))
-    names = index.columns["path"].tolist() if "path" in index.columns else []
-    return {
-        name if os.path.isabs(name) else f"{root}/{name}": row for row, name in enumerate(map(str, names))
-    }
 
 
 def without_copies(index: EmbeddingIndex, made: Embeddings) -> tuple[Ints, list[str]]:

@@ -11,16 +11,24 @@ import numpy as np
 
 from metric_face.arrays import Ints
 from metric_face.data import ImageTable
-from metric_face.errors import ArgumentError, FileFormatError, ModelMismatchError
+from metric_face.errors import ArgumentError
 from metric_face.files import parse_json, plain
 from metric_face.gallery.additions import embedded, place_for, with_columns
-from metric_face.gallery.copies import files_of, rows_of_files, without_copies
-from metric_face.inference import checked_rate, refit_thresholds
+from metric_face.gallery.copies import without_copies
+from metric_face.inference import checked_rate, no_index, refit_thresholds, refuse_other_model
 from metric_face.plurals import counted
 from metric_face.progress import Progress, Say, silent
 from metric_face.run import Run
-from metric_face.search import CODE, EmbeddingIndex, check_values, parse_filters, row_of, rows_where
-from metric_face.visible import shell_word
+from metric_face.search import (
+    CODE,
+    EmbeddingIndex,
+    check_values,
+    files_of,
+    parse_filters,
+    row_of,
+    rows_of_files,
+    rows_where,
+)
 
 
 @dataclass(frozen=True)
@@ -81,15 +89,9 @@ class Gallery:
         self.folder = Path(index) if index is not None else self.run.folder / "index"
         file = self.folder / "index.json"
         if not file.is_file():
-            raise FileFormatError(
-                f"{self.folder}: no index there; run `metric-face index {shell_word(self.run.folder)}` first"
-            )
+            raise no_index(self.run.folder, self.folder)
         made_by = parse_json(file, remedy="build the index again").get("fingerprint")
-        if made_by != self.run.fingerprint:
-            raise ModelMismatchError(
-                f"{self.folder}: made by model {made_by or 'unknown'}, {self.run.folder} holds "
-                f"{self.run.fingerprint}; run 'metric-face index' on this run"
-            )
+        refuse_other_model(self.run.folder, self.folder, made_by, self.run.fingerprint)
 
     def add(
         self,

@@ -7,6 +7,8 @@ from .index_building import build_index as build_index
 from .index_building import chosen_lines as chosen_lines
 from .open_set import checked_rate as checked_rate
 from .open_set import refit_thresholds as refit_thresholds
+from .opened_index import no_index as no_index
+from .opened_index import refuse_other_model as refuse_other_model
 from .predictor import Predictor as Predictor
 from .search_page import write_hits as write_hits
 from .search_request import SearchRequest as SearchRequest
@@ -30,8 +32,10 @@ __all__ = [
     "checked_rate",
     "chosen_lines",
     "collect_images",
+    "no_index",
     "predict_lines",
     "refit_thresholds",
+    "refuse_other_model",
     "search_images",
     "watch_folder",
     "write_answers",

@@ -12,7 +12,7 @@ from metric_face.errors import ArgumentError
 from metric_face.inference.target_votes import TargetVote
 from metric_face.metrics import reject_threshold
 from metric_face.plurals import counted
-from metric_face.search import CODE, EmbeddingIndex, stored_vectors
+from metric_face.search import CODE, EmbeddingIndex, files_of, rows_of_files, stored_vectors
 
 MOST_QUERIES = 2000
 """Images of validation, and of the index, that a threshold is set on."""
@@ -92,10 +92,8 @@ def _as_unenrolled(
     exclude = identities if "identity" in index.columns else None
     if exclude is not None:
         exclude = np.array([text_of(one) for one in exclude], object)
-    base = index.metadata.get("root")
-    paths = [str(path) for path in queries.table.paths]
-    own = {str(path): row for row, path in enumerate(_full_paths(index, base))}
-    itself = np.array([own.get(path, -1) for path in paths], np.int64)
+    own = rows_of_files(index)
+    itself = np.array([own.get(str(path), -1) for path in files_of(queries.table)], np.int64)
     rows, similar = _others(index, queries.vectors, itself, exclude)
     certainties, codes = _answers(index, name, vote, rows, similar)
     if space is None:
@@ -136,13 +134,6 @@ def _answers(
     codes = index.columns[CODE + name]
     answered = vote.shares(rows, similar, codes).argmax(axis=1)
     return vote.certainties(rows, similar, codes), answered.astype(np.int64)
-
-
-def _full_paths(index: EmbeddingIndex, base: Any) -> list[Any]:
-    from pathlib import Path
-
-    root = Path(base or ".")
-    return [root / str(path) for path in index.columns["path"].tolist()] if "path" in index.columns else []
 
 
 def _drawn(count: int) -> Ints:

@@ -36,6 +36,24 @@ def stamp_of(home: Path) -> tuple[int, int, int]:
     return (state.st_ino, state.st_mtime_ns, state.st_size)
 
 
+def no_index(run: Path, home: Path) -> FileFormatError:
+    """The error of a run without an index, with the command that builds it."""
+    return FileFormatError(f"{home}: no index there; run `metric-face index {shell_word(run)}` first")
+
+
+def refuse_other_model(run: Path, home: Path, made_by: str | None, fingerprint: str) -> None:
+    """Refuse an index of another model than the run's.
+
+    Raises:
+        ModelMismatchError: ``made_by``, the fingerprint in the index, is not that of the run.
+    """
+    if made_by != fingerprint:
+        raise ModelMismatchError(
+            f"{home}: made by model {made_by or 'unknown'}, {run} holds {fingerprint}; run "
+            "'metric-face index' on this run"
+        )
+
+
 def open_index(run: Path, home: Path, fingerprint: str) -> OpenedIndex:
     """Read the index of a run.
 
@@ -49,14 +67,10 @@ def open_index(run: Path, home: Path, fingerprint: str) -> OpenedIndex:
         ModelMismatchError: it was made with another model.
     """
     if not home.is_dir():
-        raise FileFormatError(f"{home}: no index there; run `metric-face index {shell_word(run)}` first")
+        raise no_index(run, home)
     stamp = stamp_of(home)
     index = EmbeddingIndex.load(home, mmap=True)  # one image asks for a few of a million vectors
-    if index.fingerprint != fingerprint:
-        raise ModelMismatchError(
-            f"{home}: made by model {index.fingerprint or 'unknown'}, {run} holds {fingerprint}; run "
-            "'metric-face index' on this run"
-        )
+    refuse_other_model(run, home, index.fingerprint, fingerprint)
     stored = index.metadata.get("targets")
     if stored is None:
         raise FileFormatError(

@@ -9,6 +9,8 @@ from .graph_cache import graph_between as graph_between
 from .graph_cache import graph_file as graph_file
 from .graph_cache import kept_graph as kept_graph
 from .index import EmbeddingIndex as EmbeddingIndex
+from .indexed_files import files_of as files_of
+from .indexed_files import rows_of_files as rows_of_files
 from .nearest_cells import MOST_CELLS as MOST_CELLS
 from .nearest_cells import Cells as Cells
 from .neighbor_graph import NeighborGraph as NeighborGraph
@@ -34,6 +36,7 @@ __all__ = [
     "SearchResult",
     "check_column",
     "check_values",
+    "files_of",
     "graph_between",
     "graph_file",
     "k_reciprocal",
@@ -42,6 +45,7 @@ __all__ = [
     "nearest_words",
     "parse_filters",
     "row_of",
+    "rows_of_files",
     "rows_where",
     "stored_vectors",
 ]
