@@ -1,9 +1,10 @@
 """An index larger than the memory it is given: built in shards, left on disk, asked and grown, within a hard limit.
 
-``python -m benchmarks.large_index`` indexes ten million vectors of 128 dimensions, and needs 8 GB of disk;
-``--rows 100000`` tries it out. Each stage is a process of its own that the system allows ``--limit`` GiB of data (its
-heap and other memory that no file stands behind): what it maps from files comes on top, and the system takes it back
-where it needs to.
+``python -m benchmarks.large_index`` indexes ten million vectors of 128 dimensions, and needs 10 GB of disk;
+``--rows 100000`` tries it out. Each stage is a process of its own that the system allows ``--limit`` GiB of data: all
+memory that no file stands behind, whether it is used or only reserved. What it maps from files comes on top, and the
+system takes it back where it needs to. ``--work`` keeps the vectors and what was measured, and a second call goes on
+there.
 """
 
 import argparse
@@ -71,28 +72,48 @@ def exact(vectors: Floats, queries: Floats, k: int) -> NDArray[np.int64]:
     return rows
 
 
+def prepare(home: Path, rows: int) -> None:
+    """Write vectors, queries and the exact answer, unless they are there."""
+    if (home / "truth.npy").is_file():
+        return
+    home.mkdir(parents=True, exist_ok=True)
+    centers = centers_of(max(1, rows // EACH))
+    write_vectors(home / "vectors.npy", rows, centers)
+    queries = normalize(block_of(1 << 20, QUERIES, centers))
+    np.save(home / "queries.npy", queries)
+    truth = exact(np.load(home / "vectors.npy", mmap_mode="r"), queries, 10)
+    np.save(home / "part.npy", truth)
+    (home / "part.npy").replace(home / "truth.npy")
+
+
 class Watch:
-    """The most memory of this process that no file stands behind, sampled."""
+    """The most memory of this process that no file stands behind, used and reserved, sampled."""
 
     def __init__(self) -> None:
-        self.most, self.ends = 0, threading.Event()
-        threading.Thread(target=self._look, daemon=True).start()
+        self.own = self.reserved = 0
+        self.ends = threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
 
-    def _look(self) -> None:
-        while not self.ends.wait(0.05):
-            self.most = max(self.most, memory()["RssAnon"])
+    def _watch(self) -> None:
+        while not self.ends.wait(0.02):
+            self._look()
+
+    def _look(self) -> dict[str, int]:
+        now = memory()
+        self.own, self.reserved = max(self.own, now["RssAnon"]), max(self.reserved, now["VmData"])
+        return now
 
     def close(self) -> dict[str, float]:
         """The peaks in GiB."""
         self.ends.set()
-        last = memory()
-        return {"own": max(self.most, last["RssAnon"]) / 2**20, "all": last["VmHWM"] / 2**20}
+        last = self._look()
+        return {"own": self.own / 2**20, "reserved": self.reserved / 2**20, "all": last["VmHWM"] / 2**20}
 
 
 def memory() -> dict[str, int]:
     """KiB by name, as the system counts them."""
     lines = Path("/proc/self/status").read_text("ascii").splitlines()
-    pairs = (line.split(":") for line in lines if line.startswith(("RssAnon", "VmHWM")))
+    pairs = (line.split(":") for line in lines if line.startswith(("RssAnon", "VmData", "VmHWM")))
     return {name: int(value.split()[0]) for name, value in pairs}
 
 
@@ -133,7 +154,10 @@ STAGES = {"build": build, "ask": ask, "grow": grow}
 
 
 def staged(stage: str, home: Path, kind: str, options: argparse.Namespace) -> dict[str, float]:
-    """Run one stage in a process of its own, under the limit."""
+    """Run one stage in a process of its own, under the limit, unless its numbers are kept."""
+    kept = home / f"{kind}-{options.shards}-{stage}.json"
+    if kept.is_file():
+        return dict(json.loads(kept.read_text()))
     words = ["--stage", stage, "--home", home, "--kind", kind, "--shards", options.shards]
     command = [sys.executable, "-m", "benchmarks.large_index", *map(str, words)]
 
@@ -142,8 +166,10 @@ def staged(stage: str, home: Path, kind: str, options: argparse.Namespace) -> di
 
     started = time.perf_counter()
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, preexec_fn=limit)
-    print(stage, kind, done.stdout.strip(), file=sys.stderr, flush=True)
-    return {**json.loads(done.stdout), "seconds": time.perf_counter() - started}
+    found = {**json.loads(done.stdout), "seconds": time.perf_counter() - started}
+    print(stage, kind, found, file=sys.stderr, flush=True)
+    kept.write_text(json.dumps(found))
+    return found
 
 
 def rows_of(home: Path, kind: str, options: argparse.Namespace) -> list[str]:
@@ -152,17 +178,22 @@ def rows_of(home: Path, kind: str, options: argparse.Namespace) -> list[str]:
     return [
         kind,
         f"{made['seconds']:.0f}",
-        f"{made['own']:.2f} / {made['all']:.2f}",
+        f"{made['cpu']:.0f}",
+        gib(made),
         f"{size:.2f}",
         f"{asked['open']:.2f}",
         f"{1000 * asked['one']:.1f}",
         f"{1000 * asked['many']:.1f}",
-        f"{asked['own']:.2f} / {asked['all']:.2f}",
+        gib(asked),
         f"{made['said']:.3f}",
         f"{asked['recall']:.3f}",
         f"{grown['seconds']:.1f}",
-        f"{grown['own']:.2f}",
+        gib(grown),
     ]
+
+
+def gib(peak: dict[str, float]) -> str:
+    return " / ".join(f"{peak[name]:.2f}" for name in ("own", "reserved", "all"))
 
 
 def main() -> None:
@@ -171,23 +202,19 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=10)
     parser.add_argument("--kinds", nargs="+", default=["ivfsq"])
     parser.add_argument("--limit", type=float, default=4.0, help="GiB of data that each stage may have")
-    parser.add_argument("--disk", type=Path, default=None, help="folder for the files; default the system's")
+    parser.add_argument("--work", type=Path, help="folder that keeps all; default a temporary one")
     parser.add_argument("--stage", choices=STAGES)
     parser.add_argument("--home", type=Path)
     parser.add_argument("--kind")
     options = parser.parse_args()
     if options.stage:
         watch = Watch()
-        print(json.dumps({**STAGES[options.stage](options.home, options), **watch.close()}))
+        found = STAGES[options.stage](options.home, options)
+        print(json.dumps({**found, **watch.close(), "cpu": time.process_time()}))
         return
-    with tempfile.TemporaryDirectory(dir=options.disk) as folder:
-        home = Path(folder)
-        centers = centers_of(max(1, options.rows // EACH))
-        write_vectors(home / "vectors.npy", options.rows, centers)
-        vectors = np.load(home / "vectors.npy", mmap_mode="r")
-        queries = normalize(block_of(1 << 20, QUERIES, centers))
-        np.save(home / "queries.npy", queries)
-        np.save(home / "truth.npy", exact(vectors, queries, 10))
+    with tempfile.TemporaryDirectory() as folder:
+        home = (options.work or Path(folder)) / str(options.rows)
+        prepare(home, options.rows)
         rows = [rows_of(home, kind, options) for kind in options.kinds]
     full = options.rows == 10_000_000
     chosen = "" if full else f" --rows {options.rows} --kinds {' '.join(options.kinds)}"
@@ -200,15 +227,18 @@ def main() -> None:
             f"{options.rows:,} x {DIMENSIONS} vectors of {max(1, options.rows // EACH):,} identities, which fill "
             f"{FREE} dimensions and have noise in all, as embeddings do, in a file of "
             f"{options.rows * DIMENSIONS * 4 / 2**30:.2f} GiB; {options.shards} shards, left on disk, each stage under "
-            f"a limit of {options.limit:g} GiB of its own data, which the system enforces. Memory is the peak in GiB: "
-            "of the process's own, and with the pages of files that it had mapped, which the system takes back where "
-            f"it needs them. Recall@10 as the index says of itself, and on {QUERIES} other queries against the exact "
+            f"a limit of {options.limit:g} GiB of its own data, used or reserved, which the system enforces "
+            "(RLIMIT_DATA). Memory is the peak in GiB: what the process used of its own; what it reserved, which is "
+            "what the limit counts; and all that was resident, with the pages of files that it had mapped, which the "
+            "system takes back where it needs them. Recall@10 as the index says of itself, and on "
+            f"{QUERIES} other queries against the exact "
             f"answer computed in blocks. `add` is `EmbeddingIndex.changing(...)` with {ADDED:,} vectors, with the "
             "start of Python.",
             table(
                 [
                     "kind",
                     "build s",
+                    "processor s",
                     "its memory",
                     "index GiB",
                     "open s",
@@ -218,7 +248,7 @@ def main() -> None:
                     "recall said",
                     "recall found",
                     "add s",
-                    "its own memory",
+                    "its memory",
                 ],
                 rows,
             ),

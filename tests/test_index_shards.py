@@ -1,5 +1,6 @@
 """An index in shards: it answers as one in one piece, mapped or read, and only the shards that change are written."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,24 @@ def test_a_mapped_index_says_so_whenever_it_is_loaded(tmp_path: Path) -> None:
         index.remove([1])
     assert EmbeddingIndex.load(tmp_path / "one")._store.is_mapped
     assert len(EmbeddingIndex.load(tmp_path / "one", mmap=False).remove([2])) == 498
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("kind", ["ivf", "ivfsq", "ivfpq"])
+def test_a_search_of_mapped_lists_takes_no_memory_for_threads(kind: str, tmp_path: Path) -> None:
+    """FAISS reads mapped lists ahead with 32 threads a shard, each with a stack of 8 MiB, unless told not to."""
+    index = built(tmp_path / "index", kind, mmap=True)
+    index.search(QUERIES[:1], 5)
+    index = EmbeddingIndex.load(tmp_path / "index")
+    before = reserved()
+    index.search(QUERIES[:1], 5)
+    assert reserved() - before < 64 * 2**10
+
+
+def reserved() -> int:
+    """KiB of data that the process has asked the system for."""
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmData"))
 
 
 def test_shards_merge_into_one_piece(tmp_path: Path) -> None:

@@ -131,7 +131,12 @@ def _read_faiss(path: Path, kind: Kind, expected: int, mmap: bool) -> Any:
         whole = getattr(faiss, "IO_FLAG_MMAP_IFC", faiss.IO_FLAG_MMAP)
         flags = whole if kind in ("flat", "hnsw") else faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY
     try:
-        return faiss.read_index(str(path), flags)
+        index = faiss.read_index(str(path), flags)
     except (RuntimeError, MemoryError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise FileFormatError(f"{path} cannot be read by FAISS ({reason}); build the index again") from None
+    if mmap and kind not in ("flat", "hnsw"):
+        # FAISS would start 32 threads a shard at each search, to read its lists ahead: three quarters of the time of a
+        # query, and 256 MiB of stacks.
+        faiss.downcast_InvertedLists(index.invlists).prefetch_nthread = 0
+    return index
