@@ -32,7 +32,7 @@ def no_umap(monkeypatch):
     def plane(graph, *, vectors, seed, n_neighbors, say):
         return Projection(vectors[:, :2].copy(), seed, n_neighbors, 0.1)
 
-    monkeypatch.setattr("metric_face.diagnosis.report.page.project", plane)
+    monkeypatch.setattr("metric_face.diagnosis.report.map_drawing.project", plane)
 
 
 def _why(*words):

@@ -1,6 +1,7 @@
 from .faithfulness import measure_faithfulness as measure_faithfulness
 from .faithfulness import neighbor_confusion as neighbor_confusion
 from .kept_umap import keep_umap_compiled as keep_umap_compiled
+from .map_page import MapPart as MapPart
 from .map_page import build_map as build_map
 from .maps import visualize as visualize
 from .matrices import MatrixChart as MatrixChart
@@ -10,6 +11,7 @@ from .umap_projection import Projection as Projection
 from .umap_projection import project as project
 
 __all__ = [
+    "MapPart",
     "MatrixChart",
     "Projection",
     "build_map",

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from metric_face.diagnosis.report.map_sample import num_shown, sample_text
 from metric_face.diagnosis.report.sentences import (
     abstention_text,
     answer_text,
@@ -66,6 +67,7 @@ def as_plain(diagnosis: "Diagnosis") -> dict[str, Any]:
         "identities": context.num_identities if context.identities_known else None,
         "evaluated_images": len(context.evaluated),
         "seed": context.seed,
+        "map": {"images": num_shown(context), "sentence": sample_text(context) or None},
         "score": _measure(diagnosis.score),
         "predictions_are": diagnosis.predictions_are,
         "findings": findings,
