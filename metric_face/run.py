@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from metric_face.averaging import model_of
 from metric_face.data import data_root, given_root, moved
 from metric_face.errors import FileFormatError
 from metric_face.files import build, check_run_file, read_facts, read_metrics, read_rows, remedy_of
@@ -177,7 +178,7 @@ class Run:
         stored = Embeddings.load(self.folder / "embeddings", mmap=mmap, data=self.data)
         if self.data is None and str(stored.table.root) == self.facts["data_root"]:
             stored = replace(stored, table=moved(stored.table, self.data_root))
-        if stored.fingerprint != self.fingerprint:
+        if model_of(stored.fingerprint) != self.fingerprint:
             raise ModelMismatchError(
                 f"{self.folder / 'embeddings'}: made by model {stored.fingerprint}, the run holds {self.fingerprint}; "
                 "run 'metric-face embed' again"

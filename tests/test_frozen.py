@@ -10,6 +10,7 @@ from metric_face.errors import ConfigError
 from metric_face.evaluation import evaluate
 from metric_face.extraction import extract
 from metric_face.features import whitening
+from metric_face.metrics import macro_f1
 from metric_face.training import fit
 from metric_face.training.checkpoint_file import read_checkpoint
 from metric_face.training.module import TrainingModule
@@ -214,3 +215,24 @@ def test_the_backbone_has_its_own_rate(toy, weights):
         if parameter.requires_grad:
             rate = 0.05 if ".backbone." in name else 0.5
             assert rates[id(parameter)] == (pytest.approx(rate), 0.05 if parameter.ndim > 1 else 0.0)
+
+
+@pytest.mark.slow
+def test_validation_and_vectors_are_averaged_over_mirror_images_where_the_model_is(toy, weights, tmp_path):
+    run = fit(
+        frozen(toy, weights, model={"backbone": "test_resnet", "embedding_size": 16, "tta": "flip"}),
+        tmp_path / "run",
+        quiet=True,
+    )
+    made = extract(run, run.table, precision="fp32")
+    assert made.fingerprint == f"{run.fingerprint}+flip"
+    plain, flip = (np.load(run.folder / "features" / view / "vectors.npy") for view in ("plain", "flip"))
+    with torch.inference_mode():
+        expected = run.model(features=torch.from_numpy((plain + flip) / 2))
+    np.testing.assert_allclose(made.vectors, expected.embedding.numpy(), atol=1e-3)
+    space = run.space
+    val = (run.table.frame["split"] == "val").to_numpy()
+    answers = space.head_classes({name: value[val] for name, value in made.logits.items()})
+    true = space.joint(space.encode(run.table.in_split("val")))
+    score = macro_f1(true, space.joint(answers), space.num_classes)
+    assert run.facts["best"] == pytest.approx(score, abs=0.03)

@@ -22,6 +22,7 @@ def embed(
     overrides: Overrides = None,
     batch_size: own.BatchSize = 64,
     precision: own.Precision = "auto",
+    tta: own.Tta = None,
     shard: Shard = None,
     merge: Merge = False,
     on: On = "here",
@@ -33,7 +34,7 @@ def embed(
     own.check_usage(
         backbone,
         out,
-        of_a_run={"IMAGES of another run": data, "--data": root, "--csv": csv, **shared},
+        of_a_run={"IMAGES of another run": data, "--data": root, "--csv": csv, "--tta": tta, **shared},
         of_a_backbone={"--weights": weights, "--set": overrides},
     )
     from metric_face.embedding import embed, merge_shards
@@ -51,6 +52,6 @@ def embed(
             opened = Run.open(run, data=root)
             made = merge_shards(opened, data, folder=out, csv=csv, say=say, progress=progress)
         else:
-            how |= {"shard": shard, "on": on, "workers": workers}
+            how |= {"shard": shard, "on": on, "workers": workers, "tta": tta}
             made = embed(Run.open(run, data=root), data, folder=out, csv=csv, progress=progress, **how)
     show_embedded(made, as_json)

@@ -33,6 +33,9 @@ Csv = Annotated[
     Path | None, text_option("--csv", help="Write the classifiers' probabilities, which 'fuse' reads.")
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Images a forward pass.")]
+Tta = Annotated[
+    str | None, typer.Option(help="Average over copies: none, flip, crops, flip+crops; default model.tta.")
+]
 Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
 
 

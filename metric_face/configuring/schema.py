@@ -37,6 +37,9 @@ class ModelConfig(Section):
     """How the projection starts: ``whitened`` is the whitened PCA of the backbone's features on the training images;
     ``discriminant`` is fitted to the metric label, so that images of one label lie close. ``auto``: from trained
     weights ``discriminant`` where the label is the identity, else ``whitened``; from scratch ``random``."""
+    tta: Literal["none", "flip"] = "none"
+    """Test-time augmentation: what a vector is averaged over wherever the model is used: ``flip`` is the image and its
+    mirror image. Training on cached features validates with it; ``embed --tta`` takes another one."""
     batch_norm: Literal["auto", "frozen", "moving"] = "auto"
     """The backbone's batch-norm statistics: as the trained weights have them, or moving with the batches. ``auto``:
     ``frozen`` where the backbone starts from trained weights."""

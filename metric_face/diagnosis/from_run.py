@@ -118,15 +118,16 @@ def unlabeled_of(run: "Run", folder: str | Path) -> dict[str, Any]:
 
     Raises:
         FileFormatError: the folder holds no embeddings.
-        ModelMismatchError: they come from other weights than the run's.
+        ModelMismatchError: they come from other weights than the run's, or are averaged over other copies.
     """
     from metric_face.embeddings import Embeddings
 
     stored = Embeddings.load(folder)
-    if stored.fingerprint != run.fingerprint:
+    own = run.embeddings(mmap=True).fingerprint
+    if stored.fingerprint != own:
         raise ModelMismatchError(
-            f"{folder}: made by model {stored.fingerprint}, the run holds {run.fingerprint}; embed these images "
-            "with the run's model"
+            f"{folder}: made by model {stored.fingerprint}, the run's own vectors by {own}; embed these images "
+            "with the run's model, in the same way"
         )
     return {"unlabeled": stored.vectors, "unlabeled_identities": stored.table.identities}
 

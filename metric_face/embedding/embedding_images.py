@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from metric_face.averaging import checked_tta, made_by
 from metric_face.embedding.embedded import Embedded
 from metric_face.embedding.merging import join
 from metric_face.embedding.predictions_file import refuse_without_classifiers, write_csv
@@ -31,6 +32,7 @@ def embed(
     batch_size: int = 64,
     precision: str = "auto",
     workers: int | None = None,
+    tta: str | None = None,
     say: Say = silent,
     progress: Progress = silent,
 ) -> Embedded:
@@ -52,6 +54,9 @@ def embed(
         batch_size: images a forward pass.
         precision: ``auto`` (bf16 where the device computes in it), ``fp32`` or ``bf16``.
         workers: decoding threads, default one a core; on Ray the actors, default one a processor or GPU.
+        tta: test-time augmentation, what each vector is averaged over: ``none``, ``flip`` (and the mirror image),
+            ``crops`` (and four copies moved towards the corners) or ``flip+crops``; default the run's ``model.tta``. It
+            is kept with the vectors; an index built of them embeds its queries in the same way, and refuses others.
         say: called with each line that a user should know of.
         progress: called with (images done, images in all).
 
@@ -74,6 +79,7 @@ def embed(
     run = Run.open(run) if isinstance(run, str | Path) else run
     process = this_process()
     target = target_of(run, images, folder)
+    tta = run.config.model.tta if tta is None else checked_tta(tta)
     refuse_without_classifiers(run, csv)
     if shard is not None and csv is not None:
         raise ArgumentError("--csv: a shard has a part of the images only; give it with --merge")
@@ -98,7 +104,7 @@ def embed(
         if process.world_size > 1:
             part = RowShard(process.rank + 1, process.world_size)
             workers = workers or max(1, (os.cpu_count() or 1) // process.local_world_size)
-        work = Work(run, source, target, batch_size, precision, workers, on)
+        work = Work(run, source, target, batch_size, precision, workers, on, tta)
         made = work.compute(part, progress)
         if process.world_size > 1:
             wait_for_all()
@@ -124,6 +130,7 @@ class Work:
     precision: str
     workers: int | None
     on: str
+    tta: str
 
     def compute(self, shard: "RowShard | None", progress: Progress) -> "Written":
         """Embed one shard, or all."""
@@ -131,12 +138,12 @@ class Work:
 
         model, transform, precision = self.run.model, self.run.transform, self.precision
         embedder: Embeds = (
-            RayEmbedder(model, transform, precision=precision, actors=self.workers)
+            RayEmbedder(model, transform, precision=precision, actors=self.workers, tta=self.tta)
             if self.on == "ray"
-            else Embedder(model, transform, precision=precision)
+            else Embedder(model, transform, precision=precision, tta=self.tta)
         )
         how: dict[str, Any] = {
-            "fingerprint": self.run.fingerprint,
+            "fingerprint": made_by(self.run.fingerprint, self.tta),
             "batch_size": self.batch_size,
             "workers": None if self.on == "ray" else self.workers,
             "skip_broken": not self.source.own,

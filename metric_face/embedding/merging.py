@@ -108,6 +108,7 @@ def join(
             shard=str(shard),
             batch_size=settings.get("batch_size"),
             precision={"float32": "fp32", "bfloat16": "bf16"}.get(settings.get("precision", "")),
+            tta=settings.get("tta"),
         )
 
     return join_shards(

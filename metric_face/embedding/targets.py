@@ -36,6 +36,7 @@ def command_line(
     shard: str,
     batch_size: int | None = None,
     precision: str | None = None,
+    tta: str | None = None,
 ) -> str:
     """The command that computes a shard, to paste."""
     words = [f"metric-face embed {shell_word(run.folder)}"]
@@ -45,4 +46,5 @@ def command_line(
     words += [] if run.data is None else [f"--data {shell_word(run.data)}"]
     words += [] if batch_size in (None, 64) else [f"--batch-size {batch_size}"]
     words += [] if precision is None else [f"--precision {precision}"]
+    words += [] if tta in (None, run.config.model.tta) else [f"--tta {tta}"]
     return " ".join(words)

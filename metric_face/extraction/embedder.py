@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from metric_face.arrays import Floats
+from metric_face.averaging import checked_tta, copies_of
 from metric_face.data import EvalTransform, ImageRows, names_of
 from metric_face.errors import ImageError
 from metric_face.models import ImageEmbedder, computing_dtype, device_of_choice
@@ -43,6 +44,7 @@ class Embedder:
         transform: of the images.
         precision: ``auto`` (bf16 where the device computes in it), ``fp32`` or ``bf16``.
         device: default the GPU if there is one.
+        tta: what vectors and logits are averaged over, see :mod:`metric_face.averaging`.
     """
 
     def __init__(
@@ -52,8 +54,9 @@ class Embedder:
         *,
         precision: str = "auto",
         device: torch.device | None = None,
+        tta: str = "none",
     ) -> None:
-        self.transform = transform
+        self.transform, self.tta = transform, checked_tta(tta)
         self.device = device or device_of_choice()
         self.dtype = computing_dtype(self.device, precision)
         self.model = model.to(self.device).to(memory_format=torch.channels_last).eval()
@@ -66,9 +69,16 @@ class Embedder:
         """D, and head name -> C."""
         return self.model.widths
 
-    @torch.inference_mode()
     def __call__(self, pixels: NDArray[np.uint8]) -> tuple[Floats, dict[str, Floats]]:
         """(B, H, W, 3) -> vectors (B, D) and, of each head, logits (B, C)."""
+        if self.tta == "none":
+            return self._once(pixels)
+        made = [self._once(np.ascontiguousarray(copy)) for copy in copies_of(pixels, self.tta, sides=(1, 2))]
+        logits = {name: np.mean([one[1][name] for one in made], axis=0) for name in made[0][1]}
+        return np.mean([one[0] for one in made], axis=0), logits
+
+    @torch.inference_mode()
+    def _once(self, pixels: NDArray[np.uint8]) -> tuple[Floats, dict[str, Floats]]:
         raw = torch.from_numpy(pixels).to(self.device, non_blocking=True)
         images = raw.permute(0, 3, 1, 2).float() * self.scale - self.shift  # channels last in memory already
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):

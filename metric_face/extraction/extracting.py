@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from metric_face.averaging import made_by
 from metric_face.data import EvalTransform, ImageTable, TableRows
 from metric_face.embeddings import VECTORS, Embeddings, logits_file
 from metric_face.errors import ArgumentError
@@ -26,6 +27,7 @@ def extract(
     workers: int | None = None,
     precision: str = "auto",
     device: torch.device | None = None,
+    tta: str | None = None,
     progress: Progress = silent,
 ) -> Embeddings:
     """Embed the images of a table.
@@ -44,6 +46,8 @@ def extract(
         workers: decoding threads; default one a core.
         precision: ``auto`` (bf16 where the device computes in it), ``fp32`` or ``bf16``.
         device: default the GPU if there is one.
+        tta: what the vectors are averaged over, see :func:`embed`; default the run's ``model.tta``, and ``none`` for a
+            bare model.
         progress: called with (images done, images in all).
 
     Returns:
@@ -51,18 +55,21 @@ def extract(
 
     Raises:
         ImageError: an image cannot be used.
-        ArgumentError: a bare model without a transform.
+        ArgumentError: a bare model without a transform, or there is no such ``tta``.
         OutputError: ``folder`` holds something else, or another call writes it.
     """
     if isinstance(source, str | Path):
         source = Run.open(source)
     if isinstance(source, Run):
+        tta = tta or source.config.model.tta
         transform, fingerprint, source = source.transform, source.fingerprint, source.model
     if transform is None:
         raise ArgumentError(
             "transform: a bare model needs the EvalTransform it was trained with; or give a run"
         )
-    embedder = Embedder(source, transform, precision=precision, device=device)
+    tta = tta or "none"
+    embedder = Embedder(source, transform, precision=precision, device=device, tta=tta)
+    fingerprint = made_by(fingerprint, tta)
     rows = TableRows(table)
     if folder is not None:
         write_embeddings(

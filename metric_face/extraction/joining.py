@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metric_face.averaging import model_of
 from metric_face.data import PIECE, ImageRows, digest_rows
 from metric_face.embeddings import FORMAT, IMAGES, STAMPS, array_shapes, describe, read_array, write_images
 from metric_face.errors import DataError, FileFormatError, ModelMismatchError, OutputError
@@ -122,7 +123,7 @@ def _readable(home: Path, shards: list[RowShard]) -> Iterator[StoredShard]:
 
 def _check_model(shards: list[StoredShard], fingerprint: str, command: Command) -> None:
     for shard in shards:
-        if shard.facts["fingerprint"] != fingerprint:
+        if model_of(shard.facts["fingerprint"]) != fingerprint:
             raise ModelMismatchError(
                 f"{shard.folder}: made by model {shard.facts['fingerprint']}, the run holds {fingerprint}; run again: "
                 f"{command(shard.shard, None)}"

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from metric_face.averaging import checked_tta
 from metric_face.data import EvalTransform, ImageRows, ImageTable, TableRows
 from metric_face.errors import ImageError, MissingExtraError, ProcessError
 from metric_face.extraction.embedder import Embedder, Result, batches_of
@@ -35,6 +36,7 @@ class RayEmbedder:
         transform: of the images.
         precision: ``auto`` (bf16 where the first GPU or this processor computes in it), ``fp32`` or ``bf16``.
         actors: how many; default one a processor, or one a GPU.
+        tta: what vectors and logits are averaged over.
 
     Raises:
         MissingExtraError: Ray is not installed.
@@ -47,6 +49,7 @@ class RayEmbedder:
         *,
         precision: str = "auto",
         actors: int | None = None,
+        tta: str = "none",
     ) -> None:
         try:
             import_module("ray.data")
@@ -54,7 +57,7 @@ class RayEmbedder:
             raise MissingExtraError(
                 "--on ray: Ray Data is not installed; pip install 'metric_face[ray]'"
             ) from None
-        self.transform, self.actors = transform, actors
+        self.transform, self.actors, self.tta = transform, actors, checked_tta(tta)
         self.dtype = computing_dtype(torch.device("cuda" if torch.cuda.is_available() else "cpu"), precision)
         self.model = model.cpu().eval()
 
@@ -95,7 +98,7 @@ class RayEmbedder:
             how = {"num_cpus": min(1.0, cpus / actors), "num_gpus": min(1.0, gpus / actors)}
             threads = workers or max(1, int(cpus / actors))
             precision = {torch.float32: "fp32", torch.bfloat16: "bf16"}[self.dtype]
-            given = (self.model, self.transform, precision, rows, batch_size, threads)
+            given = (self.model, self.transform, precision, rows, batch_size, threads, self.tta)
             spans = list(_blocks(span, batch_size, actors))
             try:
                 data = ray.data.from_blocks([_block(*bounds) for bounds in spans])
@@ -122,8 +125,9 @@ class _Actor:
         rows: ImageRows,
         batch_size: int,
         threads: int,
+        tta: str,
     ) -> None:
-        self.embedder = Embedder(model, transform, precision=precision)
+        self.embedder = Embedder(model, transform, precision=precision, tta=tta)
         self.rows, self.batch_size, self.threads = rows, batch_size, threads
 
     def __call__(self, block: dict[str, Any]) -> dict[str, list[Any]]:

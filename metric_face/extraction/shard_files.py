@@ -118,6 +118,7 @@ def write_shard(
         "settings": {
             "batch_size": batch_size,
             "precision": str(embedder.dtype).removeprefix("torch."),
+            "tta": embedder.tta,
             "torch": torch.__version__,
         },
     }

@@ -27,10 +27,12 @@ class Embeds(Protocol):
     Attributes:
         dtype: that it computes in.
         transform: of the images.
+        tta: what vectors are averaged over.
     """
 
     dtype: torch.dtype
     transform: EvalTransform
+    tta: str
 
     @property
     def widths(self) -> tuple[int, dict[str, int]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from metric_face.averaging import tta_of
 from metric_face.data import ImageTable, Unseen
 from metric_face.embeddings import Embeddings
 from metric_face.errors import DataError, MetricFaceError
@@ -36,31 +37,45 @@ def with_columns(
     return table.with_column("split", np.full(len(table), ADDED, object))
 
 
-def place_for(run: Run, table: ImageTable) -> Path:
-    """Where the vectors of an addition are kept until they are in the index."""
-    text = "\n".join([run.fingerprint, *map(str, files_of(table))])
+def place_for(run: Run, table: ImageTable, made: str) -> Path:
+    """Where the vectors of an addition, with the fingerprint of the index, are kept until they are in it."""
+    text = "\n".join([made, *map(str, files_of(table))])
     return run.folder / "additions" / hashlib.sha256(os.fsencode(text)).hexdigest()[:16]
 
 
 def embedded(
-    run: Run, table: ImageTable, place: Path, batch_size: int, precision: str, progress: Progress
+    run: Run,
+    table: ImageTable,
+    place: Path,
+    made: str,
+    batch_size: int,
+    precision: str,
+    progress: Progress,
 ) -> tuple[Embeddings, Unseen]:
-    """The vectors of an addition; those that an earlier call kept are taken as they are."""
-    kept = _kept(run, table, place)
+    """The vectors of an addition, made as those of the index were; what an earlier call kept is taken as it is."""
+    kept = _kept(made, table, place)
     if kept is not None:
         return kept
 
     def work(part: ImageTable) -> Embeddings:
-        return extract(run, part, folder=place, batch_size=batch_size, precision=precision, progress=progress)
+        return extract(
+            run,
+            part,
+            folder=place,
+            batch_size=batch_size,
+            precision=precision,
+            tta=tta_of(made),
+            progress=progress,
+        )
 
     return Unseen(table).look(work)
 
 
-def _kept(run: Run, table: ImageTable, place: Path) -> tuple[Embeddings, Unseen] | None:
+def _kept(made: str, table: ImageTable, place: Path) -> tuple[Embeddings, Unseen] | None:
     """What an earlier call embedded whole and did not live to add; None where there is none, or it is damaged."""
     try:
         stored = Embeddings.load(place)
-        if stored.fingerprint != run.fingerprint or len(stored.state().changed):
+        if stored.fingerprint != made or len(stored.state().changed):
             return None
         row_of = {name: row for row, name in enumerate(stored.table.frame["path"])}
         vectors = np.asarray(stored.vectors)
@@ -70,4 +85,4 @@ def _kept(run: Run, table: ImageTable, place: Path) -> tuple[Embeddings, Unseen]
     rows = [row for row, name in enumerate(names) if name in row_of]
     lost = {name: "could not be used before" for name in names if name not in row_of}
     taken = vectors[[row_of[names[row]] for row in rows]]
-    return Embeddings(taken, table.take(rows), run.fingerprint), Unseen(table, failed=lost)
+    return Embeddings(taken, table.take(rows), made), Unseen(table, failed=lost)

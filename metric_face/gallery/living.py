@@ -134,11 +134,13 @@ class Gallery:
             notes.append(f"{counted(skipped, 'images')} of {images} are in the gallery already; skipped")
         if not fresh.any() and refit is None:
             return GalleryChange(len(index), skipped=skipped, notes=tuple(notes))
+        made_by = index.fingerprint
         del index
         made, unseen, place = None, None, None
         if fresh.any():
-            place = place_for(self.run, table.take(fresh))
-            made, unseen = embedded(self.run, table.take(fresh), place, batch_size, precision, progress)
+            new_ones = table.take(fresh)
+            place = place_for(self.run, new_ones, made_by)
+            made, unseen = embedded(self.run, new_ones, place, made_by, batch_size, precision, progress)
             notes += unseen.notes
         with EmbeddingIndex.changing(self.folder) as changed:
             before = _classes(changed)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metric_face.arrays import Doubles, Ints
+from metric_face.averaging import made_by, tta_of
 from metric_face.classifiers import choose_k
 from metric_face.data import Targets, identities_of, targets_of
 from metric_face.embeddings import Embeddings
@@ -65,7 +66,8 @@ def build_index(
     reject = checked_rate(reject)
     split = split or ("train" if run.trained and vectors is None else "all")
     embeddings = embeddings if embeddings is not None else run.embeddings()
-    searched = embeddings if vectors is None else _of_this_model(run, vectors)
+    made = made_by(run.fingerprint, tta_of(embeddings.fingerprint))
+    searched = embeddings if vectors is None else _of_this_model(made, vectors)
     held = searched if split == "all" else searched.in_split(split)
     notes: list[str] = []
     targets = _targets_of(held, run, notes if vectors is not None else None)
@@ -93,7 +95,7 @@ def build_index(
     return writes(
         np.ascontiguousarray(held.vectors),
         columns,
-        fingerprint=run.fingerprint,
+        fingerprint=made,
         transform=run.card["transform"],
         metadata={
             "root": str(held.table.root.resolve()),
@@ -151,12 +153,12 @@ def _targets_of(held: Embeddings, run: Run, notes: list[str] | None) -> Targets:
         return {}
 
 
-def _of_this_model(run: Run, vectors: Embeddings | str | Path) -> Embeddings:
-    """Other vectors than those of the run's images, if the run's model made them."""
+def _of_this_model(own: str, vectors: Embeddings | str | Path) -> Embeddings:
+    """Other vectors than those of the run's images, if the run's model made them in the same way."""
     made = vectors if isinstance(vectors, Embeddings) else Embeddings.load(vectors, mmap=True)
-    if made.fingerprint != run.fingerprint:
+    if made.fingerprint != own:
         raise ModelMismatchError(
-            f"--vectors: made by model {made.fingerprint or 'unknown'}, the run holds {run.fingerprint}; embed the "
+            f"--vectors: made by model {made.fingerprint or 'unknown'}, the run holds {own}; embed the "
             "images with this run"
         )
     return made

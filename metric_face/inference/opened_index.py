@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from metric_face.averaging import model_of
 from metric_face.errors import FileFormatError, ModelMismatchError
 from metric_face.files import build
 from metric_face.inference.target_columns import check_codes
@@ -47,7 +48,7 @@ def refuse_other_model(run: Path, home: Path, made_by: str | None, fingerprint: 
     Raises:
         ModelMismatchError: ``made_by``, the fingerprint in the index, is not that of the run.
     """
-    if made_by != fingerprint:
+    if made_by is None or model_of(made_by) != fingerprint:
         raise ModelMismatchError(
             f"{home}: made by model {made_by or 'unknown'}, {run} holds {fingerprint}; run "
             "'metric-face index' on this run"

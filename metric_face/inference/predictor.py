@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from metric_face.arrays import Floats
+from metric_face.averaging import averaged, tta_of
 from metric_face.classifiers import Votes
 from metric_face.data import EvalTransform, ImageInput, base_of, given_root, input_names, root_beside
 from metric_face.errors import ArgumentError, FileFormatError, ImageError
@@ -169,7 +170,7 @@ class Predictor:
                 return []
         settings = {name: vote.changed(k, votes) for name, vote in self.targets.items()}
         depth = min(len(self.index), max([shown, *(vote.depth for vote in settings.values())]))
-        found = self.index.search(vectors, depth, exclude=exclude, fingerprint=self.card["fingerprint"])
+        found = self.index.search(vectors, depth, exclude=exclude, fingerprint=self.index.fingerprint)
         targets = {
             name: vote.answers(found.rows, found.similarities, self.index.columns[CODE + name])
             for name, vote in settings.items()
@@ -206,7 +207,7 @@ class Predictor:
                         raise
                     broken[name] = error
             if pixels:
-                vectors.append(self._embed(np.stack(pixels)))
+                vectors.append(averaged(self._embed, np.stack(pixels), tta_of(self.index.fingerprint)))
             progress(start + len(batch), len(images))
         return np.concatenate(vectors) if vectors else np.empty((0, self.index.dimensions), np.float32)
 

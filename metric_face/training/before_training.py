@@ -109,7 +109,7 @@ def _score(
     cached: CachedSplits, embedding_size: int, ready: Readiness
 ) -> tuple[AffineMap, dict[str, object]]:
     """Where the projection starts, and what the features are worth."""
-    train, val = (np.asarray(cached.features.plain[rows]) for rows in (cached.train, cached.val))
+    train, val = (np.asarray(cached.evaluated[rows]) for rows in (cached.train, cached.val))
     whitened = whitening(train, embedding_size)
     start = projection_to_labels(cached, embedding_size, ready) or whitened
     scores = start_scores(
@@ -133,7 +133,7 @@ def projection_to_labels(cached: CachedSplits, embedding_size: int, ready: Readi
         return None
     if np.bincount(labels).max() < 2:
         return None
-    views = [np.asarray(view[cached.train]) for view in cached.features.views.values()]
+    views = [np.asarray(view[cached.train]) for view in cached.trained_on]
     return discriminant(views, labels, embedding_size)
 
 

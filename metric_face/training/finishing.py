@@ -6,6 +6,7 @@ from typing import Any
 import lightning as L
 import numpy as np
 
+from metric_face.config import Config
 from metric_face.data import EvalTransform, ImageTable
 from metric_face.errors import MissingExtraError, ModelMismatchError
 from metric_face.files import seal_run
@@ -45,11 +46,18 @@ def finish_run(
     if best.epoch < 0:
         say(
             f"no epoch was better than the start: {facts['monitor']} {best.score:.3f} untrained, so the run holds "
-            "the weights it started from; lower optimizer.lr, or train on the frozen backbone (trainer.frozen=true)"
+            f"the weights it started from; {_remedy(config)}"
         )
     for floor in components.module.objective.at_floor():
         say(str(floor))
     return facts
+
+
+def _remedy(config: Config) -> str:
+    """What to try where nothing that was learned helped."""
+    if config.trainer.frozen:
+        return "lower optimizer.lr, or train the backbone too (trainer.frozen=false)"
+    return "lower optimizer.lr, or train on the frozen backbone (trainer.frozen=true)"
 
 
 def _facts_of_training(components: Components, trainer: L.Trainer, best: Best, epochs: int) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Training on cached features: the backbone runs once over the images, and what lies past it is trained."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
+from metric_face.arrays import Floats
 from metric_face.data import EvalTransform, ImageTable
-from metric_face.features import VIEWS, FeatureDataset, Features, cached_features, whole_batch
+from metric_face.features import VIEWS, FeatureDataset, Features, cached_features, mean_view, whole_batch
 from metric_face.models import EmbeddingModel
 from metric_face.progress import Progress, silent
 from metric_face.training.process_group import rows_of_this_rank
@@ -26,11 +28,25 @@ class CachedSplits:
     Attributes:
         features: of the training images, then the validation images.
         train, val: (N,), (Q,) their rows in them.
+        tta: what the model averages over where it is used, ``none`` or ``flip``.
+        flipped: whether mirror images are trained on.
     """
 
     features: Features
     train: np.ndarray[Any, np.dtype[np.int64]]
     val: np.ndarray[Any, np.dtype[np.int64]]
+    tta: str = "none"
+    flipped: bool = True
+
+    @cached_property
+    def evaluated(self) -> Floats:
+        """(N + Q, F) the features as evaluation sees them: what is linear in them may be averaged before as after."""
+        return self.features.plain if self.tta == "none" else mean_view(self.features)
+
+    @property
+    def trained_on(self) -> list[Floats]:
+        """The views of which one is drawn for each image of a batch."""
+        return [view for name, view in self.features.views.items() if self.flipped or name == "plain"]
 
 
 def cache_splits(
@@ -49,24 +65,25 @@ def cache_splits(
         transform: of the images.
         ready: configuration, data and plan.
         home: the run directory; the features are kept in it.
-        flipped: whether mirror images are views too.
+        flipped: whether mirror images are trained on.
         progress: called with (images done, images in all).
     """
     table = ready.data.table
     split = table.frame["split"].to_numpy()
     rows = np.flatnonzero((split == "train") | (split == "val"))
     kept: ImageTable = table.take(rows)
+    tta = ready.config.model.tta
     features = cached_features(
         model,
         kept,
         transform,
         home / FOLDER,
-        views=VIEWS if flipped else VIEWS[:1],
+        views=VIEWS if flipped or tta == "flip" else VIEWS[:1],
         precision=ready.config.trainer.precision,
         progress=progress,
     )
     return CachedSplits(
-        features, np.flatnonzero(split[rows] == "train"), np.flatnonzero(split[rows] == "val")
+        features, np.flatnonzero(split[rows] == "train"), np.flatnonzero(split[rows] == "val"), tta, flipped
     )
 
 
@@ -84,13 +101,12 @@ def feature_batches(cached: CachedSplits, ready: Readiness) -> DataLoader[Any]:
 
 def feature_dataset(cached: CachedSplits, ready: Readiness) -> FeatureDataset:
     """The features of the training images, in all views."""
-    views = list(cached.features.views.values())
-    return FeatureDataset(views, cached.train, ready.plan.codes, seed=ready.config.seed)
+    return FeatureDataset(cached.trained_on, cached.train, ready.plan.codes, seed=ready.config.seed)
 
 
 def validation_features(cached: CachedSplits, ready: Readiness) -> DataLoader[Any]:
     """The features of validation, in order; each rank takes its share."""
-    val = FeatureDataset([cached.features.plain], cached.val, ready.plan.val_codes)
+    val = FeatureDataset([cached.evaluated], cached.val, ready.plan.val_codes)
     return _loader(val, ready.config.seed, sampler=rows_of_this_rank(len(val)), batch_size=4096)
 
 

@@ -18,7 +18,13 @@ from metric_face.features import recall_at_1
 from metric_face.losses import JointLoss, pcgrad_backward, ranks
 from metric_face.metrics import macro_f1
 from metric_face.models import EmbeddingModel
-from metric_face.training.objective import INPUTS, objective_inputs, output_of, over_all_ranks
+from metric_face.training.objective import (
+    INPUTS,
+    mean_output,
+    objective_inputs,
+    output_of,
+    over_all_ranks,
+)
 from metric_face.training.parameters import hold_statistics, parameter_groups
 from metric_face.training.process_group import from_each
 from metric_face.training.schedule import learning_rate_factor
@@ -167,6 +173,8 @@ class TrainingModule(L.LightningModule):
     def validation_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
         """Keep the outputs of a batch; scores are computed on the whole set."""
         output = output_of(self.model, batch)
+        if self.config.model.tta == "flip" and "image" in batch:
+            output = mean_output(output, output_of(self.model, {"image": batch["image"].flip(3)}))
         outputs = {f"logits/{name}": value.float().cpu() for name, value in output.logits.items()}
         kept = {name: value.cpu() for name, value in batch.items() if name not in INPUTS}
         self._seen.append(outputs | kept | {"embedding": output.embedding.float().cpu()})

@@ -78,6 +78,12 @@ def output_of(model: Callable[..., Any], batch: Mapping[str, Tensor]) -> ModelOu
     return output
 
 
+def mean_output(first: ModelOutput, second: ModelOutput) -> ModelOutput:
+    """The mean of what the model makes of two copies of the same images."""
+    logits = {name: (values + second.logits[name]) / 2 for name, values in first.logits.items()}
+    return ModelOutput((first.metric + second.metric) / 2, (first.embedding + second.embedding) / 2, logits)
+
+
 def over_all_ranks(
     output: ModelOutput, batch: Mapping[str, Tensor]
 ) -> tuple[ModelOutput, Mapping[str, Tensor]]:
