@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from metric_face.arrays import column_of
 from metric_face.errors import ArgumentError
 
 
@@ -14,7 +15,7 @@ def as_integers(values: Any, name: str, device: torch.device) -> Tensor:
     """Return labels of any form as int64 on a device.
 
     Args:
-        values: (B,) integers: a list, an array, a pandas column or a tensor.
+        values: (B,) integers: a list, an array, a pandas column or frame of one, or a tensor.
         name: the parameter's name, for the error.
         device: where the embeddings or logits are.
 
@@ -26,9 +27,10 @@ def as_integers(values: Any, name: str, device: torch.device) -> Tensor:
             raise ArgumentError(
                 f"{name} must be integers (floats merge large ids), found {values.dtype}: use .long()"
             )
-        return values.detach().to(device, torch.int64)
+        column = values.detach().to(device, torch.int64)
+        return column[:, 0] if column.ndim == 2 and column.shape[1] == 1 else column
     try:
-        array = np.asarray(values)
+        array = column_of(np.asarray(values))
     except (ValueError, TypeError, RuntimeError):
         array = np.empty((), dtype=object)
     if array.dtype.kind not in "iub" and array.size:

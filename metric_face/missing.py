@@ -3,9 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from metric_face.arrays import Bools
+from metric_face.arrays import Bools, column_of
 
 
 def is_missing(value: Any) -> bool:
@@ -54,39 +53,3 @@ def text_column(values: Any) -> Any:
     import pyarrow as pa
 
     return pa.array(getattr(values, "array", values))
-
-
-def column_of(values: Any) -> NDArray[Any]:
-    """The values as an array that keeps each as it is.
-
-    NumPy would make floats of integers beside a None or NaN, and text of numbers beside text; a list becomes an
-    array of its objects instead where its values are of more than one kind.
-
-    Args:
-        values: a list, an array, a tensor or a pandas column of N values.
-
-    Returns:
-        An array whose first dimension is N.
-    """
-    if hasattr(values, "detach"):  # a tensor, maybe on a GPU
-        values = values.detach().cpu()
-    if hasattr(values, "to_numpy"):  # a pandas column: its own index plays no part, positions do
-        return np.asarray(values.to_numpy())
-    if hasattr(values, "__array__"):
-        return np.asarray(values)
-    listed = [_scalar(value) for value in values]
-    kinds = {type(value) for value in listed}
-    if len(kinds) == 1 and kinds <= {int, str, float, bool}:
-        array = np.asarray(listed)
-        if array.dtype.kind != "f" or kinds == {float}:  # integers beyond 64 bits would become floats
-            return array
-    if kinds == {int, float} and all(value == value and abs(value) <= 2**53 for value in listed):
-        return np.asarray(listed)  # numbers that floats keep
-    column = np.empty(len(listed), dtype=object)
-    for row, value in enumerate(listed):
-        column[row] = value
-    return column
-
-
-def _scalar(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value

@@ -7,9 +7,9 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from metric_face.arrays import Doubles, Floats, Ints
+from metric_face.arrays import Doubles, Floats, Ints, column_of
 from metric_face.errors import ArgumentError
-from metric_face.missing import column_of, is_missing
+from metric_face.missing import is_missing
 
 Metric: TypeAlias = Literal["cosine", "inner_product", "euclidean"]
 

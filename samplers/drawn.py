@@ -14,6 +14,8 @@ import numpy as np
 from metric_face.arrays import Ints
 from metric_face.errors import ArgumentError
 
+from .handed_over import refuse_images_for_batches
+
 
 @dataclass
 class Drawn:
@@ -107,6 +109,7 @@ def _indices_only(batches: Any, images: int) -> tuple[Iterable[Any], Ints | None
             "batches must come from a dataset with indices, found an IterableDataset; let it return the index of "
             "each image as well and pass index_of="
         )
+    refuse_images_for_batches(batches)
     twin = copy.copy(batches)
     twin.__dict__.update(
         dataset=_Positions(len(batches.dataset)),

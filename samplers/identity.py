@@ -7,6 +7,7 @@ from metric_face.arrays import Ints
 
 from .checks import whole
 from .epoch_batches import epoch_batches
+from .handed_over import refuse_batches_of_batches
 from .labels import check_same_groups, encode
 from .policies import Balance, Coverage, Policies, Singletons
 from .quotas import Quota
@@ -21,7 +22,7 @@ _CHUNK = 4096  # batches turned into Python lists at a time: fast, and little me
 class RandomIdentitySampler:
     """A batch sampler that yields num_identities labels with num_instances images each, with tested guarantees.
 
-    Give it to a `DataLoader` as ``batch_sampler=``.
+    Give it to a `DataLoader` as ``batch_sampler=``; as ``sampler=`` it is refused when the epoch begins.
 
     Args:
         labels: (N,) the label of each image: integers, strings, an array, a tensor or a pandas column. Pass
@@ -79,8 +80,7 @@ class RandomIdentitySampler:
     - I15: O(N log N) time and O(N) memory (``test_i15_cost_grows_with_n_log_n_and_memory_with_n``).
     - I16: labels come as often as `balance` asks (``test_i16_labels_come_as_often_as_balance_says``).
     - I17: the label mix is the same all along the epoch (``test_i17_no_drift_at_49_to_1``).
-    - I18: with `spread`, K images of a label are of K identities
-      (``test_i18_k_images_of_a_label_are_of_k_identities``).
+    - I18: with `spread`, a label's K images are of K identities (``test_i18_k_images_of_a_label_are_of_k_identities``).
     - I19: `require_labels` refuses a loss on another column (``test_i19_another_column_is_refused``).
     - I20: labels are copied, samplers pickled, tables taken by position (``test_i20_labels_are_copied``,
       ``test_i20_pickled_and_copied_samplers_yield_the_same``,
@@ -90,8 +90,7 @@ class RandomIdentitySampler:
     - I22: the pairs of labels that share a batch are mixed within an epoch and between epochs
       (``test_i22_co_occurrence_is_random``, ``test_i22_co_occurrence_changes_from_epoch_to_epoch``).
 
-    The sampler shards itself. With Lightning, pass ``Trainer(use_distributed_sampler=False)``: otherwise
-    Lightning stops with an error instead of replacing it.
+    The sampler shards itself. With Lightning, pass ``Trainer(use_distributed_sampler=False)``: it stops otherwise.
 
     To resume in the middle of an epoch, save ``state_dict(consumed=batches trained on in this epoch)``:
     workers prefetch, so what the loader has drawn is more than what the model has seen. Then
@@ -144,6 +143,10 @@ class RandomIdentitySampler:
 
     def __iter__(self) -> Iterator[list[int]]:
         """Yield this rank's batches; a further pass without `set_epoch` is the next epoch."""
+        refuse_batches_of_batches(self)
+        return self._batches()
+
+    def _batches(self) -> Iterator[list[int]]:
         # A generator: a loader may make an iterator and never use it, and that must change nothing.
         if self._begun:
             self.epoch += 1

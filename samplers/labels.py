@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from metric_face.arrays import Ints
+from metric_face.arrays import Ints, column_of
 from metric_face.errors import ArgumentError
-from metric_face.missing import column_of, is_missing
+from metric_face.missing import is_missing
 
 
 def encode(labels: Any, name: str = "labels") -> tuple[Ints, list[Any]]:

@@ -61,7 +61,7 @@ def test_labels_may_be_huge_identities():
     [
         ([0, 1], [0], None, "equally long, found 2 and 1"),
         ([0.0, 1.0], [0, 1], None, "y_true must be integers, found float64"),
-        ([[0], [1]], [0, 1], None, r"y_true must be one-dimensional, found shape \(2, 1\)"),
+        ([[0, 1], [1, 0]], [0, 1], None, r"y_true must be one-dimensional, found shape \(2, 2\)"),
         ([], [], None, "at least one label, found none"),
         ([0, 3], [0, 1], 3, r"y_true must lie in 0..2, found 3"),
         ([0, 1], [0, -1], None, r"y_pred must lie in 0..1, found -1"),

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from metric_face.arrays import column_of
 from metric_face.diagnosis.inputs import context_of
 from metric_face.errors import ArgumentError
 from metric_face.metrics.f1 import as_codes
-from metric_face.missing import column_of, is_missing, missing_rows
+from metric_face.missing import is_missing, missing_rows
 from metric_face.samplers import RandomIdentitySampler
 from metric_face.search.index import EmbeddingIndex
 from metric_face.vectors import group_codes

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 from sampler_cases import from_sizes
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, RandomSampler
 
-from metric_face.samplers import RandomIdentitySampler
+from metric_face.errors import ArgumentError
+from metric_face.samplers import RandomIdentitySampler, audit_batches
 
 LABELS = from_sizes([5, 9, 1, 12, 7, 3, 20, 14])
 
@@ -180,3 +181,27 @@ def test_i11_two_gloo_ranks(tmp_path):
         assert together[: len(plan)] == plan
         assert len(together) - len(plan) == len(plan) % 2
         assert not {tuple(b) for b in ranks[0][epoch].tolist()} & {tuple(b) for b in ranks[1][epoch].tolist()}
+
+
+@pytest.mark.parametrize("settings", [{}, {"batch_size": 8}, {"batch_size": 8, "num_workers": 1}])
+def test_a_batch_sampler_given_as_sampler_is_refused(settings):
+    """A loader would cut batches of batches, and some datasets take a whole batch for one index."""
+    loader = DataLoader(Indices(), sampler=make(), **settings)
+    with pytest.raises(
+        ArgumentError, match=r"sampler= must yield one image .*use DataLoader\(dataset, batch_"
+    ):
+        list(loader)
+    with pytest.raises(ArgumentError, match="sampler= must yield one image at a time"):
+        audit_batches(loader, LABELS)
+
+
+def test_a_loader_without_batching_may_have_it_as_sampler():
+    """With ``batch_size=None`` a loader hands what its sampler yields to the dataset as it is."""
+    given = list(DataLoader(Indices(), sampler=make(), batch_size=None))
+    assert given == list(make())
+
+
+def test_a_sampler_of_images_given_as_batch_sampler_is_refused():
+    loader = DataLoader(Indices(), batch_sampler=RandomSampler(Indices()))
+    with pytest.raises(ArgumentError, match="batch_sampler= must yield whole batches, found RandomSampler"):
+        audit_batches(loader, LABELS)

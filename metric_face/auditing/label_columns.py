@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metric_face.arrays import Bools
+from metric_face.arrays import Bools, column_of
 from metric_face.data import ImageTable, LabelSpace, is_nested, text_of
-from metric_face.missing import column_of, missing_rows
+from metric_face.missing import missing_rows
 
 _MANY = 20  # images a value, on average: a column with fewer is no label but a note, such as a file's source
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_array
 
+from metric_face.arrays import column_of
 from metric_face.classifiers.estimator_inputs import dense
 from metric_face.classifiers.linear_probe import LinearProbe, fit_together
 from metric_face.errors import ArgumentError
@@ -34,11 +35,11 @@ def fit_probes(
     Raises:
         ArgumentError: no attribute, a setting out of range, or lengths that disagree.
     """
-    if not targets:
+    if not len(targets):
         raise ArgumentError("targets must hold at least one attribute, found none")
     probes = {name: LinearProbe(**settings) for name in targets}
     rows = dense(check_array(X, dtype=np.float32, accept_sparse="csr"))
-    labels = [np.asarray(values) for values in targets.values()]
+    labels = [column_of(values) for _, values in targets.items()]
     for name, values, probe in zip(targets, labels, probes.values(), strict=True):
         if values.shape != (len(rows),):
             raise ArgumentError(

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.utils.validation import _check_sample_weight
 
-from metric_face.arrays import Doubles, Floats
+from metric_face.arrays import Doubles, Floats, column_of
 from metric_face.errors import ArgumentError
 
 
@@ -15,6 +15,11 @@ def dense(rows: Any) -> Floats:
     """Write checked float32 rows out: a sparse matrix takes 4 N D bytes of memory here, zeros included."""
     written: Floats = rows.toarray() if issparse(rows) else rows
     return written
+
+
+def labels_of(y: Any) -> Any:
+    """A frame of one column as that column; anything else as it is: of (N, 1) arrays scikit-learn warns itself."""
+    return column_of(y) if hasattr(y, "columns") else y
 
 
 def check_row_weights(sample_weight: ArrayLike, rows: Floats) -> Doubles:
@@ -31,7 +36,8 @@ def check_row_weights(sample_weight: ArrayLike, rows: Floats) -> Doubles:
         ArgumentError: a weight is negative, or none is above 0.
         ValueError: another shape, or a weight that is not a finite number.
     """
-    if not np.any(np.asarray(sample_weight)):
+    sample_weight = column_of(sample_weight) if np.ndim(sample_weight) else sample_weight
+    if not np.any(sample_weight):
         raise ArgumentError("sample_weight must be above zero for some row, found 0 for all; pass None")
     weights: Doubles = _check_sample_weight(sample_weight, rows, dtype=np.float64)
     if weights.min() < 0:

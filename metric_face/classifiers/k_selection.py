@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from metric_face.arrays import numbered
 from metric_face.classifiers.votes import UNKNOWN, Votes, votes_for_ks
 from metric_face.errors import ArgumentError
 from metric_face.metrics import Interval, as_labels, bootstrap_interval, macro_f1
@@ -59,7 +60,7 @@ def choose_k(
     Args:
         ids: (Q, K) neighbors of the validation items among the items to be searched later, nearest first.
         similarities: (Q, K) their similarities.
-        labels: (N,) integer labels of the items searched.
+        labels: (N,) labels, integers or names, of the items searched.
         y_true: (Q,) labels of the validation items.
         ks: the k to try; those above K are left out.
         votes: the kinds of vote to try.
@@ -75,6 +76,7 @@ def choose_k(
     Raises:
         ArgumentError: as ``votes_for_ks``, a query has no neighbor, or nothing to try.
     """
+    y_true, labels = numbered(y_true, labels)
     true, depth = as_labels(y_true, "y_true"), np.shape(ids)[-1]
     depths = sorted({k for k in ks if k <= depth})
     if not depths or not votes or not temperatures:

@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from metric_face.arrays import Doubles, Floats, Ints
-from metric_face.classifiers.estimator_inputs import check_row_weights, dense
+from metric_face.classifiers.estimator_inputs import check_row_weights, dense, labels_of
 from metric_face.classifiers.votes import Votes, vote_shares, votes_for_ks
 from metric_face.search import Points, nearest
 from metric_face.vectors import Metric, as_vectors, check_k, check_metric
@@ -72,7 +72,7 @@ class KNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_k(self.n_neighbors)
         check_metric(self.metric)
-        X, y = validate_data(self, X, y, dtype=np.float32, accept_sparse="csr")
+        X, y = validate_data(self, X, labels_of(y), dtype=np.float32, accept_sparse="csr")
         check_classification_targets(y)
         rows, labels = dense(X), np.asarray(y)
         self._kept: Ints | None = None

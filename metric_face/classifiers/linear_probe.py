@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from metric_face.arrays import Doubles, Floats
-from metric_face.classifiers.estimator_inputs import check_row_weights, dense
+from metric_face.classifiers.estimator_inputs import check_row_weights, dense, labels_of
 from metric_face.classifiers.probe_settings import check_settings, row_weights
 from metric_face.classifiers.probe_solver.fitting import FittedHead, Heads, fit_logistic, fit_ridge
 from metric_face.classifiers.probe_solver.scaling import standardize
@@ -115,7 +115,7 @@ class LinearProbe(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 none above 0.
             ValueError: X, y or sample_weight is not what scikit-learn accepts.
         """
-        rows, values = validate_data(self, X, y, dtype=np.float32, accept_sparse="csr")
+        rows, values = validate_data(self, X, labels_of(y), dtype=np.float32, accept_sparse="csr")
         fit_together([self], dense(rows), [values], groups, sample_weight)
         return self
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metric_face.arrays import Doubles, Ints
+from metric_face.arrays import Doubles, Ints, column_of
 from metric_face.errors import ArgumentError
 from metric_face.vectors import check_k
 
@@ -14,7 +14,7 @@ def check_item_weights(given: ArrayLike | None, items: int) -> Doubles | None:
     """(N,) positive weights of the items, or None."""
     if given is None:
         return None
-    weights = np.asarray(given, dtype=np.float64)
+    weights = np.asarray(column_of(given), dtype=np.float64)
     if weights.shape != (items,):
         raise ArgumentError(f"item_weights must be one per label, found shape {weights.shape} for {items}")
     if not (np.isfinite(weights) & (weights > 0)).all():
@@ -33,13 +33,15 @@ def check_neighbors(
     ids: ArrayLike, similarities: ArrayLike, labels: ArrayLike
 ) -> tuple[Ints, NDArray[Any], Ints, NDArray[Any]]:
     """(Q, K) positions and similarities; (C,) the labels that occur, and (N,) which of them each item has."""
-    places, near, names = np.asarray(ids), np.asarray(similarities), np.asarray(labels)
+    places, near, names = np.asarray(ids), np.asarray(similarities), column_of(labels)
     if places.ndim != 2 or places.shape != near.shape or places.shape[1] == 0:
         raise ArgumentError(
             f"ids and similarities must both have shape (Q, K), found {places.shape} and {near.shape}"
         )
     if names.ndim != 1 or names.size == 0 or names.dtype.kind not in "iub":
-        raise ArgumentError(f"labels must be (N,) integers, found shape {names.shape} of {names.dtype}")
+        raise ArgumentError(
+            f"labels must be (N,) integers, found shape {names.shape} of {names.dtype}; number them"
+        )
     if places.dtype.kind not in "iu":
         raise ArgumentError(
             f"ids must be integers, found {places.dtype}; pass the positions found by the search"

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from metric_face.arrays import Doubles, Ints
+from metric_face.arrays import Doubles, Ints, column_of
 from metric_face.data.label_parsing import in_order, number_of, text_of
 from metric_face.data.readers import MASKS
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, DataError
-from metric_face.missing import column_of, is_missing, missing_rows
+from metric_face.missing import is_missing, missing_rows
 
 Codes = Ints
 

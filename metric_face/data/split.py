@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from metric_face.arrays import column_of
 from metric_face.data.attribute import Codes
 from metric_face.data.images import content_hashes
 from metric_face.data.table import ImageTable
 from metric_face.errors import ArgumentError, DataError, SplitError
 from metric_face.fold_assignment import assign_identities, identity_folds
-from metric_face.missing import column_of, missing_rows
+from metric_face.missing import missing_rows
 
 
 class SplitWarning(UserWarning):

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from metric_face.arrays import Bools
+from metric_face.arrays import Bools, column_of
 from metric_face.data import readers
 from metric_face.data.image_paths import ImagePaths, refuse_outside
 from metric_face.data.label_parsing import text_of
 from metric_face.errors import ArgumentError, DataError
 from metric_face.files import write_atomically
-from metric_face.missing import column_of, missing_rows
+from metric_face.missing import missing_rows
 from metric_face.plurals import counted
 
 RESERVED = ("path", "identity", "split")

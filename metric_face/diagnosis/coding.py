@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.arrays import Ints
+from metric_face.arrays import Ints, column_of
 from metric_face.errors import ArgumentError
-from metric_face.missing import column_of, is_missing, missing_rows
+from metric_face.missing import is_missing, missing_rows
 
 _SPARSE = (
     1 << 16

@@ -7,14 +7,13 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.arrays import Doubles, Floats, Ints
+from metric_face.arrays import Doubles, Floats, Ints, column_of
 from metric_face.diagnosis.coding import column, encode, identity_codes, mapped, predicted, same_length
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.facts import HELD_OUT_NAMES, TRAIN_NAMES
 from metric_face.diagnosis.known import Known
 from metric_face.diagnosis.measures.arms import arms_of
 from metric_face.errors import ArgumentError
-from metric_face.missing import column_of
 from metric_face.vectors import as_vectors
 
 LABEL = "label"
@@ -168,7 +167,7 @@ def _split(split: Any, validation: Any, count: int) -> NDArray[np.str_] | None:
     if split is not None and validation is not None:
         raise ArgumentError("split and validation must not both be given; validation is the short form")
     if validation is not None:
-        held = same_length(np.asarray(validation), "validation", count)
+        held = same_length(column_of(validation), "validation", count)
         if held.dtype.kind != "b":
             raise ArgumentError(f"validation must be booleans, found {held.dtype}; True for held-out images")
         return np.where(held, "val", "train")

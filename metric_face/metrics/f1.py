@@ -5,18 +5,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metric_face.arrays import Doubles, Ints
+from metric_face.arrays import Doubles, Ints, column_of, numbered
 from metric_face.errors import ArgumentError
-from metric_face.missing import column_of
 from metric_face.vectors import group_codes
 
 
-def as_labels(values: ArrayLike, name: str) -> Ints:
-    """Check that ``values`` is a vector of integers and return it as int64.
+def as_labels(values: Any, name: str) -> Ints:
+    """Check that ``values`` is a vector of integers, in any form, and return it as int64.
 
     Doubles are refused even when whole: float32 merges identities above 2^24.
     """
-    array: NDArray[Any] = np.asarray(values)
+    array: NDArray[Any] = column_of(values)
     if array.ndim != 1:
         raise ArgumentError(f"{name} must be one-dimensional, found shape {array.shape}; pass one per item")
     if array.size == 0:
@@ -43,7 +42,11 @@ def as_codes(identities: ArrayLike, expected: int) -> Ints:
 
 
 def check_pair(y_true: ArrayLike, y_pred: ArrayLike, num_classes: int | None) -> tuple[Ints, Ints, int]:
-    """Check true and predicted labels against each other and against 0..C-1; return both and C."""
+    """Check true and predicted labels against each other and against 0..C-1; return both and C.
+
+    Names of classes are numbered in sorted order, in both alike.
+    """
+    y_true, y_pred = numbered(y_true, y_pred)
     true, pred = as_labels(y_true, "y_true"), as_labels(y_pred, "y_pred")
     if true.shape != pred.shape:
         raise ArgumentError(
@@ -64,8 +67,8 @@ def confusion(y_true: ArrayLike, y_pred: ArrayLike, num_classes: int | None = No
     """Count how often each true class was predicted as each class.
 
     Args:
-        y_true: (N,) integer classes.
-        y_pred: (N,) integer classes.
+        y_true: (N,) classes: integers, or names, which are numbered in sorted order.
+        y_pred: (N,) classes, likewise.
         num_classes: C; the largest label found plus one when None.
 
     Returns:
@@ -90,8 +93,8 @@ def f1_per_class(y_true: ArrayLike, y_pred: ArrayLike, num_classes: int | None =
     """F1 of each class.
 
     Args:
-        y_true: (N,) integer classes.
-        y_pred: (N,) integer classes.
+        y_true: (N,) classes: integers, or names, which are numbered in sorted order.
+        y_pred: (N,) classes, likewise.
         num_classes: C; the largest label found plus one when None.
 
     Returns:
@@ -110,8 +113,8 @@ def macro_f1(y_true: ArrayLike, y_pred: ArrayLike, num_classes: int | None = Non
     """Mean F1 over the classes that occur or are predicted, as scikit-learn's ``f1_score(average="macro")``.
 
     Args:
-        y_true: (N,) integer classes.
-        y_pred: (N,) integer classes.
+        y_true: (N,) classes: integers, or names, which are numbered in sorted order.
+        y_pred: (N,) classes, likewise.
         num_classes: C, which only bounds the labels; a class that neither occurs nor is predicted does not
             count.
 
@@ -140,6 +143,8 @@ def check_predictions(
     Returns:
         (N,) classes and identities, (N,) predictions of each, and C.
     """
+    if other is not None:
+        y_true, y_pred, other = numbered(y_true, y_pred, other)
     true, pred, classes = check_pair(y_true, y_pred, num_classes)
     predictions = [pred]
     if other is not None:

@@ -84,8 +84,8 @@ def bootstrap_interval(
     """Interval of a classification score, or of the difference between two predictions of the same items.
 
     Args:
-        y_true: (N,) integer classes.
-        y_pred: (N,) integer classes.
+        y_true: (N,) classes: integers, or names, which are numbered in sorted order.
+        y_pred: (N,) classes, likewise.
         identities: (N,) identities, integers or strings; all images of an identity are drawn together.
         other: (N,) predictions to compare with; the interval is then of score(y_pred) - score(other), paired:
             both are scored on the same resamples.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from metric_face.arrays import Bools, Ints
+from metric_face.arrays import Bools, Ints, numbered
 from metric_face.errors import ArgumentError
 from metric_face.metrics.f1 import as_codes, as_labels
 from metric_face.metrics.left_out import LeftOut
@@ -45,7 +45,7 @@ class LabelRetrieval:
         queries: Ints | None = None,
         recall_intervals: bool = False,
     ) -> None:
-        classes = as_labels(labels, "labels")
+        classes = as_labels(numbered(labels)[0], "labels")
         if not ks or min(ks) < 1:
             raise ArgumentError(f"ks must be whole numbers of at least 1, found {list(ks)}")
         owners = None if identities is None else as_codes(identities, len(classes))

@@ -10,7 +10,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike
 
-from metric_face.arrays import Doubles, Ints
+from metric_face.arrays import Doubles, Ints, column_of, numbered
 from metric_face.errors import ArgumentError
 from metric_face.metrics.f1 import as_codes, check_predictions, f1_from_counts
 from metric_face.metrics.intervals import IdentityCounts, identity_weights
@@ -137,8 +137,8 @@ def assumed_resolution(
     """
     if pairs < 1:
         raise ArgumentError(f"pairs must be at least 1, found {pairs}")
-    true = np.asarray(y_true, dtype=np.int64)
-    codes = np.arange(true.size) if identities is None else np.asarray(identities)
+    true = np.asarray(numbered(y_true)[0], dtype=np.int64)
+    codes = np.arange(true.size) if identities is None else column_of(identities)
     found = []
     for number in range(pairs):
         pred, other = assumed_predictions(
@@ -187,7 +187,7 @@ def assumed_predictions(
     Raises:
         ArgumentError: no labels, unequal lengths, or a share outside (0, 1).
     """
-    true: Ints = np.asarray(y_true, dtype=np.int64)
+    true: Ints = np.asarray(numbered(y_true)[0], dtype=np.int64)
     if true.ndim != 1 or not true.size:
         raise ArgumentError(f"y_true must be one class an image, found shape {true.shape}; pass the column")
     if not 0 < accuracy < 1 or not 0 <= within_identity < 1:

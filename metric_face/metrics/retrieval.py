@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from metric_face.arrays import Ints
+from metric_face.arrays import Ints, numbered
 from metric_face.errors import ArgumentError
 from metric_face.metrics.f1 import as_labels
 from metric_face.metrics.label_retrieval import LabelRetrieval
@@ -38,7 +38,7 @@ def retrieval_metrics(
 
     Args:
         vectors: (N, D) embeddings.
-        labels: (N,) integer labels; a neighbor with the query's label is relevant.
+        labels: (N,) labels, integers or names; a neighbor with the query's label is relevant.
         identities: (N,) identities, integers or strings; needed for ``exclude_same_identity`` and for intervals.
         exclude_same_identity: drop the query's own identity from its candidates, so that an identity is not
             found by another photograph of the same session.
@@ -60,7 +60,7 @@ def retrieval_metrics(
     Reference:
         Musgrave, Belongie, Lim, "A Metric Learning Reality Check", ECCV 2020, equations 5 and 6.
     """
-    points, classes = as_vectors(vectors, "vectors"), as_labels(labels, "labels")
+    points, classes = as_vectors(vectors, "vectors"), as_labels(numbered(labels)[0], "labels")
     if len(points) != len(classes):
         raise ArgumentError(
             f"vectors and labels must be equally many, found {len(points)} and {len(classes)}"

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from metric_face.arrays import column_of
 from metric_face.errors import ArgumentError
 from metric_face.pages.palette import MOST_CATEGORIES, NEUTRAL, Shades, categories, nested, ordered
 
@@ -64,7 +65,7 @@ class Column:
             raw: (N,); None and NaN are unknown.
             settings: ``ordered``, ``ramp``, ``note`` or ``group``.
         """
-        array = np.asarray(raw)
+        array = column_of(np.asarray(raw) if isinstance(raw, list | tuple) else raw)
         if np.issubdtype(array.dtype, np.floating):
             return cls(name, array.astype(np.float32), **settings)
         known = np.array([item is not None and item == item for item in array.tolist()], dtype=bool)

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.arrays import Bools, Ints
+from metric_face.arrays import Bools, Ints, column_of
 from metric_face.errors import ArgumentError, FileFormatError
 from metric_face.missing import is_missing
 
@@ -145,12 +145,7 @@ def _checked_name(name: Any) -> str:
 
 
 def _checked(name: str, values: Any, length: int) -> Column:
-    if hasattr(values, "dtype"):
-        column = np.asarray(values)
-    else:  # one by one: NumPy would make the word 'nan' of a missing string
-        values = list(values)
-        column = np.empty(len(values), object)
-        column[:] = values
+    column = column_of(values)
     if column.shape != (length,):
         raise ArgumentError(
             f"labels: column {name!r} must have one value for each of the {length} vectors, found shape {column.shape}"

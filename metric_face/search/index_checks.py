@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from metric_face.arrays import column_of
 from metric_face.errors import ArgumentError, ModelMismatchError
 
 
 def as_excluded(exclude: Any, num_queries: int) -> NDArray[Any]:
     """(Q,) the identities to exclude, one for each query."""
-    identities = np.atleast_1d(np.asarray(exclude))
+    identities = column_of(exclude if np.ndim(exclude) else [exclude])
     if identities.shape != (num_queries,):
         raise ArgumentError(
             f"exclude must hold one identity for each of the {num_queries} queries, found shape {identities.shape}"

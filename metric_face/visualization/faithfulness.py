@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metric_face.arrays import Bools, Doubles, Floats, Ints
+from metric_face.arrays import Bools, Doubles, Floats, Ints, column_of, numbered
 from metric_face.errors import ArgumentError
 
 LOW = 0.85
@@ -63,7 +63,7 @@ def measure_faithfulness(
     Args:
         coords: (N, 2) the map.
         ids: (N, K) neighbors in the embedding space, -1 for none; a point itself does not count.
-        labels: (N,) int64, -1 for unknown.
+        labels: (N,) integers, -1 for unknown, or names.
         vectors: (N, D) the embedding.
         identities: (N,) the identity of each point: neighbors of the same identity count neither here nor there.
 
@@ -78,7 +78,7 @@ def measure_faithfulness(
         with distance consistency as the measure of separation, as in the ZADU library.
     """
     points, near, space = np.asarray(coords), np.asarray(ids), np.asarray(vectors)
-    classes = np.asarray(labels)
+    classes = _codes(labels)
     for name, array in (("coords", points), ("ids", near), ("vectors", space)):
         if array.ndim != 2 or len(array) != len(classes):
             raise ArgumentError(
@@ -88,7 +88,7 @@ def measure_faithfulness(
     codes = (
         np.arange(len(near))
         if identities is None
-        else np.unique(np.asarray(identities), return_inverse=True)[1]
+        else np.unique(column_of(identities), return_inverse=True)[1]
     )
     near = np.where((near >= 0) & (codes[near] != codes[:, None]), near, -1)
     trust, continuity = label_trustworthiness_continuity(space, points, classes)
@@ -111,9 +111,9 @@ def label_trustworthiness_continuity(
     Args:
         vectors: (N, D).
         coords: (N, 2).
-        labels: (N,) int64, -1 for unknown.
+        labels: (N,) integers, -1 for unknown, or names.
     """
-    classes = np.asarray(labels)
+    classes = _codes(labels)
     known = classes >= 0
     _, classes = np.unique(classes[known], return_inverse=True)
     count = int(classes.max(initial=-1)) + 1
@@ -124,6 +124,16 @@ def label_trustworthiness_continuity(
     )
     pairs = gain[np.triu_indices(count, 1)]
     return float(1 - np.maximum(-pairs, 0).mean()), float(1 - np.maximum(pairs, 0).mean())
+
+
+def _codes(labels: ArrayLike) -> Ints:
+    """(N,) integers; names of classes are numbered in sorted order."""
+    codes = numbered(labels)[0]
+    if codes.ndim != 1 or codes.dtype.kind not in "iub":
+        raise ArgumentError(
+            f"labels: must be (N,) integers or names, found {codes.dtype} of shape {codes.shape}; give one a point"
+        )
+    return codes.astype(np.int64, copy=False)
 
 
 def _distance_consistency(points: NDArray[np.floating], classes: NDArray[np.intp], count: int) -> Doubles:
@@ -150,7 +160,7 @@ def neighbor_confusion(ids: ArrayLike, labels: ArrayLike, num_classes: int) -> D
     A class's share is corrected for its size: ``w_i(c) = (k_c / n_c) / sum over c' of (k_c' / n_c')``, so that a
     rare class among common ones is not called confused merely for being rare. A row without points is NaN.
     """
-    near, classes = np.asarray(ids), np.asarray(labels)
+    near, classes = np.asarray(ids), _codes(labels)
     total = np.zeros((num_classes, num_classes))
     counted = np.zeros(num_classes)
     for block, shares in neighbor_shares(near, classes, num_classes):
@@ -183,7 +193,7 @@ def nearest_on_map(coords: ArrayLike, k: int, identities: ArrayLike | None = Non
 
     points = np.asarray(coords, dtype=np.float64)
     n = len(points)
-    codes = np.arange(n) if identities is None else np.unique(np.asarray(identities), return_inverse=True)[1]
+    codes = np.arange(n) if identities is None else np.unique(column_of(identities), return_inverse=True)[1]
     tree = cKDTree(points)
     found = np.full((n, k), -1, dtype=np.int64)
     open_rows, ask = np.arange(n), k + min(8, int(np.bincount(codes).max()))
