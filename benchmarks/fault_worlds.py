@@ -13,6 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from metric_face.diagnosis.measures.image_properties import of_pixels
+
 World = dict[str, Any]
 Ints = NDArray[np.int64]
 
@@ -124,6 +126,24 @@ def fitted(world: World, strength: float = 0.05, labels: dict[str, Ints] | None 
     return world | {"log": ending_at(world["log"], held_out_f1(world))}
 
 
+def restyled(world: World, images: NDArray[np.uint8]) -> World:
+    """The world with other pixels, and the vectors that these give.
+
+    Where the world has ``embed``, the images that changed are embedded again. In drawn arrays each property of
+    the image (brightness, color, ...) has an axis of its own in the embedding, two units for each standard deviation.
+    """
+    changed = np.flatnonzero((images != world["images"]).reshape(len(images), -1).any(axis=1))
+    vectors = world["embeddings"].copy()
+    if "embed" in world:
+        vectors[changed] = world["embed"](images[changed])
+        return world | {"images": images, "embeddings": vectors}
+    old = np.stack([of_pixels(image) for image in world["images"]])
+    new = np.stack([of_pixels(image) for image in images[changed]])
+    axes = np.linalg.qr(np.random.default_rng(9).normal(size=(vectors.shape[1], vectors.shape[1])))[0]
+    vectors[changed] += (2 * (new - old[changed]) / old.std(axis=0)) @ axes[:, : old.shape[1]].T
+    return world | {"images": images, "embeddings": vectors}
+
+
 def held_out_f1(world: World) -> float:
     """Joint macro F1 of the held-out rows by the stored probabilities."""
     from sklearn.metrics import f1_score
@@ -160,5 +180,5 @@ def ending_at(table: pd.DataFrame, score: float) -> pd.DataFrame:
 
 
 def arguments(world: World) -> World:
-    """The arguments of ``diagnose``; what was planted is not among them."""
-    return {name: value for name, value in world.items() if name != "planted"}
+    """The arguments of ``diagnose``; what was planted, and how images are embedded, are not among them."""
+    return {name: value for name, value in world.items() if name not in ("planted", "embed", "truth")}
