@@ -130,7 +130,8 @@ def restyled(world: World, images: NDArray[np.uint8]) -> World:
     """The world with other pixels, and the vectors that these give.
 
     Where the world has ``embed``, the images that changed are embedded again. In drawn arrays each property of
-    the image (brightness, color, ...) has an axis of its own in the embedding, two units for each standard deviation.
+    the image (brightness, color, ...) has an axis of its own in the embedding, two units for each standard deviation
+    up to five.
     """
     changed = np.flatnonzero((images != world["images"]).reshape(len(images), -1).any(axis=1))
     vectors = world["embeddings"].copy()
@@ -140,7 +141,7 @@ def restyled(world: World, images: NDArray[np.uint8]) -> World:
     old = np.stack([of_pixels(image) for image in world["images"]])
     new = np.stack([of_pixels(image) for image in images[changed]])
     axes = np.linalg.qr(np.random.default_rng(9).normal(size=(vectors.shape[1], vectors.shape[1])))[0]
-    vectors[changed] += (2 * (new - old[changed]) / old.std(axis=0)) @ axes[:, : old.shape[1]].T
+    vectors[changed] += 2 * np.clip((new - old[changed]) / old.std(axis=0), -5, 5) @ axes[:, : old.shape[1]].T
     return world | {"images": images, "embeddings": vectors}
 
 
