@@ -37,13 +37,13 @@ class Kind:
     build: dict[str, Any] = field(default_factory=dict)
     severity: str = "strong"
 
-    def twin(self, seed: int) -> World:
-        """The world with nothing wrong."""
-        return fitted(draw(seed, **self.build))
+    def twin(self, seed: int, drawn: "Callable[..., World] | None" = None) -> World:
+        """The world with nothing wrong; ``drawn`` in place of :func:`draw`."""
+        return fitted((drawn or draw)(seed, **self.build))
 
-    def make(self, seed: int) -> World:
+    def make(self, seed: int, drawn: "Callable[..., World] | None" = None) -> World:
         """The world with the fault."""
-        return self.plant(draw(seed, **self.build), np.random.default_rng([seed, 77]))
+        return self.plant((drawn or draw)(seed, **self.build), np.random.default_rng([seed, 77]))
 
 
 def draw(

@@ -42,7 +42,14 @@ ACCOUNTS_FOR: dict[str, frozenset[str]] = {
         }
     ),
     "signal.none": frozenset(
-        {OVERLAP, "generalization.overfit", "generalization.underfit", "label_errors.wrong", "rare.classes"}
+        {
+            OVERLAP,
+            "generalization.overfit",
+            "generalization.underfit",
+            "label_errors.wrong",
+            "label_errors.swapped",
+            "rare.classes",
+        }
     ),
     "sources.log": frozenset({OVERLAP, "generalization.underfit", "sources.head", "rare.classes"}),
     "health.flat": frozenset({OVERLAP, "signal.none", "label_errors.exchanged"}),
@@ -51,12 +58,66 @@ ACCOUNTS_FOR: dict[str, frozenset[str]] = {
     "basics.learning_rate": frozenset({OVERLAP, "signal.none", "generalization.underfit"}),
     "basics.frozen": frozenset({OVERLAP, "signal.none", "generalization.underfit"}),
     "generalization.shortcut": frozenset(
-        {OVERLAP, "generalization.overfit", "label_errors.wrong", "rare.classes", "sources.head"}
+        {
+            OVERLAP,
+            "generalization.overfit",
+            "label_errors.wrong",
+            "label_errors.exchanged",
+            "rare.classes",
+            "sources.head",
+        }
     ),
+    "generalization.images": frozenset(
+        {OVERLAP, "generalization.overfit", "label_errors.exchanged", "rare.classes", "sources.head"}
+    ),
+    "signal.shifted": frozenset(
+        {
+            OVERLAP,
+            "signal.none",
+            "generalization.overfit",
+            "generalization.underfit",
+            "sources.head",
+            "sources.neighbors",
+            "label_errors.exchanged",
+            "label_errors.swapped",
+            "label_errors.wrong",
+            "rare.classes",
+        }
+    ),
+    "setup.derived_labels": frozenset({"rare.no_such_class"}),
+    "information.lost": frozenset({OVERLAP, "rare.classes"}),
     "label_errors.exchanged": frozenset({OVERLAP, "generalization.overfit", "generalization.prior"}),
     "generalization.prior": frozenset({OVERLAP, "sources.head"}),
     "generalization.overfit": frozenset({OVERLAP}),
-    "generalization.underfit": frozenset({OVERLAP, "sources.head"}),
+    "generalization.underfit": frozenset(
+        {
+            OVERLAP,
+            "signal.none",
+            "sources.head",
+            "label_errors.exchanged",
+            "rare.classes",
+            "rare.no_such_class",
+            "health.flat",
+            "health.one_point",
+        }
+    ),
+    "setup.average": frozenset(
+        {
+            OVERLAP,
+            "signal.none",
+            "generalization.overfit",
+            "generalization.underfit",
+            "generalization.prior",
+            "sources.head",
+            "sources.neighbors",
+            "label_errors.exchanged",
+            "floors.chance",
+            "rare.classes",
+            "rare.no_such_class",
+            "health.flat",
+            "health.one_point",
+        }
+    ),
     "sources.head": frozenset({OVERLAP}),
 }
 """Cause -> ids of findings that are its effects."""

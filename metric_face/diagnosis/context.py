@@ -12,6 +12,7 @@ from metric_face.diagnosis.facts import Facts
 from metric_face.diagnosis.finding import Measure
 from metric_face.diagnosis.measures import probing
 from metric_face.diagnosis.measures.copies import copy_codes
+from metric_face.diagnosis.measures.null_scores import Signal, signals
 from metric_face.fold_assignment import identity_folds
 from metric_face.metrics import macro_f1
 
@@ -107,6 +108,11 @@ class Context(Facts):
     def out_of_fold(self) -> Mapping[str, Doubles]:
         """(N, C) calibrated probabilities of each attribute, from probes that never saw the identity."""
         return {a: self.probes[a].clean(self.scores[a]) for a in self.attributes}
+
+    @cached_property
+    def signals(self) -> Mapping[str, Mapping[str, Signal]]:
+        """How well head, embedding and neutral embedding rank each attribute, with the null of labels permuted."""
+        return {a: signals(self, a) for a in self.attributes}
 
     def predict_from(self, rows: Ints) -> dict[str, Ints]:
         """(N,) classes by attribute from one probe fitted on ``rows`` as they are, whichever identities they show."""

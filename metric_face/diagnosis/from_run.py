@@ -88,6 +88,7 @@ def _of_training(
     }
     with _lacking("floors", "the log", missing):
         found["log"] = _log(run)
+        found["settings"] |= _averaged(run)
     with _lacking("views", "the transforms", missing):
         found["transforms"] = _transforms(run)
     if split is not None:
@@ -214,6 +215,18 @@ def _opposed(run: "Run", table: "ImageTable") -> dict[str, Any]:
     from metric_face.training import opposed_attributes
 
     return {"opposed_attributes": opposed_attributes(run.config, table, run.space)}
+
+
+def _averaged(run: "Run") -> dict[str, Any]:
+    """What averaging the weights left of the start, where it was on."""
+    from metric_face.training import averaged_start
+
+    decay = run.config.trainer.ema
+    taken = run.log[COLUMNS["step"][0]].dropna()
+    if not decay or not len(taken):
+        return {}
+    steps = int(taken.max()) + 1
+    return {"averaged_start": averaged_start(run.config, steps), "ema": decay, "steps": steps}
 
 
 def _batches(run: "Run", table: "ImageTable", split: NDArray[np.str_]) -> Mapping[str, Any]:

@@ -1,3 +1,4 @@
+from .feasible import averaged_start as averaged_start
 from .feasible import check_feasible as check_feasible
 from .finishing import write_onnx as write_onnx
 from .fitting import fit as fit
@@ -23,6 +24,7 @@ from .training_plan import plan_training as plan_training
 __all__ = [
     "StartingPoint",
     "TrainingPlan",
+    "averaged_start",
     "build_objective",
     "check_feasible",
     "check_run_folder",

@@ -114,10 +114,15 @@ def check_schedule(config: Config, batches: int) -> list[str]:
             lines.append(
                 f"loss.{name}_ramp={ramp}: the loss reaches {reached:.0%} of its weight in this training"
             )
-    if config.trainer.ema and config.trainer.ema**steps > 0.5:
-        share = config.trainer.ema**steps
+    share = averaged_start(config, steps)
+    if share > 0.5:
         lines.append(
             f"trainer.ema={config.trainer.ema:g}: after {steps:,} steps the averaged weights are still {share:.0%} "
             "those of the first step; lower it or train longer"
         )
     return lines
+
+
+def averaged_start(config: Config, steps: int) -> float:
+    """Weight that the first weights still have in the averaged ones after ``steps``; 0 without averaging."""
+    return config.trainer.ema**steps if config.trainer.ema else 0.0

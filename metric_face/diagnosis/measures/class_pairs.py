@@ -26,6 +26,10 @@ UNBOUNDED = 0.7
 """An overlap above this, along a direction learned from fewer identities than dimensions, has no lower end."""
 
 
+HALF = 0.5
+HALF_DRAWS = 12
+
+
 @dataclass(frozen=True)
 class Pair:
     """Two classes of one attribute, or two joint classes that differ in that attribute alone.
@@ -173,9 +177,42 @@ def _measure(context: Context, whitened: Floats, pair: Pair, number: int) -> Mea
     else:
         value, plain = found.value, normal_interval(found.value, found.draws)
         low, high = normal_interval(found.value, found.draws, several)
+    if found.value > HALF >= low and _beyond_half(context, whitened, fitted, second, scored, found, several):
+        low, plain = HALF, (max(plain[0], HALF), plain[1])
+        value = max(value, HALF)
     near = _by_neighbors(context, pair, scored, second[scored])
     count = len(np.unique(identities))
     return Measured(pair, found, scored, scores, low, high, near, count, value, plain)
+
+
+def _beyond_half(
+    context: Context,
+    whitened: Floats,
+    fitted: Ints,
+    second: Bools,
+    scored: Ints,
+    found: PairOverlap,
+    z: float,
+) -> bool:
+    """Whether classes that overlap by half would look further apart than these do, on as few identities.
+
+    Labels are permuted between identities, so that nothing separates the two, and the second class is moved along a
+    random direction until exactly half is shared. What is then measured is the null of "half or less".
+    """
+    shift = -2 * NormalDist().inv_cdf(HALF / 2)
+    codes = np.unique(context.identities[fitted], return_inverse=True)[1].astype(np.int64)
+    rng = np.random.default_rng([context.seed, 59])
+    values = []
+    for _ in range(HALF_DRAWS):
+        mixed = second.copy()
+        mixed[fitted] = permute_labels(second[fitted].astype(np.int64), codes, rng) > 0
+        way = np.asarray(rng.normal(size=(whitened.shape[1],)), dtype=np.float32)
+        way /= np.linalg.norm(way)
+        moved = whitened.copy()
+        moved[mixed] += np.float32(shift * float((whitened[fitted] @ way).std())) * way
+        scores = pair_scores(moved, mixed, context.folds, fitted, scored)
+        values.append(overlap(scores, mixed[scored], context.identities[scored], 0, 0).value)
+    return bool(found.value > np.mean(values) + z * np.std(values, ddof=1))
 
 
 def _halves(

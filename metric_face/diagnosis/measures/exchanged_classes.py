@@ -23,6 +23,10 @@ BY_CHANCE = 1e-4
 """Probability of as many labels on the other side where the bells overlap as they do; many pairs are looked at."""
 LEAST_SHARE = 0.15
 """Share of the images of a label that must lie in the other's bell."""
+AS_IN_TRAINING = 0.5
+"""Share of the exchange that training labels must not show too: what both sides show is how the classes look."""
+MUTUAL = 0.3
+"""Share of the one direction that the other must reach: a class that is only recognized badly crosses one way."""
 LEAST_APART = 3.0
 """Standard deviations between the bells, below which an exchange and an overlap look alike."""
 EVIDENCE = 12
@@ -38,12 +42,14 @@ class Exchange:
         by_chance: probability of as many labels in the other bell, going by how far the two overlap.
         apart: distance of the bells in their mean standard deviation.
         chance: (n,) probability of each score that its label was exchanged.
+        middle: the score half way between the bells.
     """
 
     shares: tuple[float, float]
     by_chance: float
     apart: float
     chance: Doubles
+    middle: float
 
 
 def exchanged_classes(context: Context, attribute: str) -> list[Finding]:
@@ -90,7 +96,7 @@ def bells(scores: Doubles, second: Bools, start: tuple[float, float]) -> Exchang
     chance = np.where(second, 1 - in_second, in_second)
     crossed = int((chance > 0.5).sum())
     by_chance = float(binom.sf(crossed - 1, len(scores), norm.cdf(-apart / 2)))
-    return Exchange((float(shares[0]), float(shares[1])), by_chance, apart, chance)
+    return Exchange((float(shares[0]), float(shares[1])), by_chance, apart, chance, float(means.mean()))
 
 
 def _in_second(scores: Doubles, second: Bools, means: Doubles, spreads: Doubles, shares: Doubles) -> Doubles:
@@ -102,6 +108,20 @@ def _in_second(scores: Doubles, second: Bools, means: Doubles, spreads: Doubles,
 
 def _bell(scores: Doubles, mean: float, spread: float) -> Doubles:
     return np.asarray(np.exp(-0.5 * np.square((scores - mean) / spread)) / (spread * np.sqrt(2 * np.pi)))
+
+
+def _crossed_in_training(
+    context: Context, train: Ints, goal: Doubles, found: Exchange
+) -> tuple[float, float]:
+    """Share of the training images of each label that lie beyond the middle of the two bells, out of fold."""
+    scores = np.zeros(context.num_images)
+    for fold in np.unique(context.folds[train]):
+        learned = train[context.folds[train] != fold]
+        new = train[context.folds[train] == fold]
+        scores[new] = probing.scores_from(context.features, goal, learned, max(context.strength, 1.0))[new, 0]
+    second = goal[train, 0] > 0
+    beyond = (scores[train] > found.middle) != second
+    return float(beyond[~second].mean()), float(beyond[second].mean())
 
 
 def _pair(
@@ -125,6 +145,10 @@ def _pair(
     chance = found.chance[where.ravel()]
     crossed = [float((chance[labels[rows] == code] > 0.5).mean()) for code in pair]
     if found.by_chance > BY_CHANCE or found.apart < LEAST_APART or max(crossed) < LEAST_SHARE:
+        return None
+    if min(crossed) < MUTUAL * max(crossed):
+        return None
+    if max(_crossed_in_training(context, train, goal, found)) > AS_IN_TRAINING * max(crossed):
         return None
     wrong = rows[chance > 0.5][np.argsort(-chance[chance > 0.5], kind="stable")]
     mended = labels.copy()

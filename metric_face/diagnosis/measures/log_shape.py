@@ -17,6 +17,8 @@ STILL_FALLING = 0.1
 STILL_RISING = 0.1
 """The same for the rise of validation."""
 LEAST_RISE = 0.01
+LEAST_LAST_RISE = 0.03
+"""Rise of macro F1 in the last epoch of a training of few epochs, for it to be still rising."""
 LARGE_UPDATE = 0.03
 """|update| / |weight| of a step above which training jumps about; 1e-3 is usual."""
 BLOWN_UP = 3.0
@@ -54,6 +56,8 @@ def best_epoch(log: "pd.DataFrame | None") -> BestEpoch | None:
 def still_improving(log: "pd.DataFrame | None") -> float | None:
     """How much validation, or else the loss, still improved over the last quarter of training.
 
+    Of a training of few epochs the last one counts, where it was the best and the loss was still falling too.
+
     Returns:
         The rise of macro F1 over the last quarter where validation was still rising; 0 where only the loss was still
         falling; None where neither, or where the log is too short to show it.
@@ -66,13 +70,23 @@ def still_improving(log: "pd.DataFrame | None") -> float | None:
         if rise > LEAST_RISE and rise > SURE * error and rise > STILL_RISING * whole:
             return rise
         return None
-    losses = _losses(log)
+    falling = _still_falling(_losses(log))
+    if scores is None or len(scores) < 2:
+        return 0.0 if falling else None
+    rise = float(scores[-1] - scores[-2])
+    best = bool(scores[-1] == scores.max())
+    risen = best and rise > max(LEAST_LAST_RISE, STILL_RISING * float(np.ptp(scores)))
+    return rise if risen and falling is not False else None
+
+
+def _still_falling(losses: Doubles | None) -> bool | None:
+    """Whether the loss was still falling at the end; None where too few steps were logged to show it."""
     if losses is None or len(losses) < FEWEST_STEPS:
         return None
     before, after, error = _quarters(losses)
     fall = before - after
     start = float(losses[: max(1, len(losses) // 8)].mean())
-    return 0.0 if fall > SURE * error and fall > STILL_FALLING * (start - after) else None
+    return bool(fall > SURE * error and fall > STILL_FALLING * (start - after))
 
 
 def broken_loss(log: "pd.DataFrame | None") -> tuple[str, float] | None:

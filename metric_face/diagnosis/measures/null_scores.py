@@ -1,11 +1,16 @@
 """Is there any signal at all: how well scores rank a class, against the same labels permuted among the identities."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from metric_face.arrays import Doubles, Ints
+from metric_face.diagnosis.measures import probing
 from metric_face.diagnosis.measures.resampling import permute_labels
+
+if TYPE_CHECKING:
+    from metric_face.diagnosis.context import Context
 
 DRAWS = 199
 SURE = 2.33
@@ -63,3 +68,27 @@ def macro_area(ranks: Doubles, labels: Ints) -> float:
     own = np.bincount(labels, weights=ranks[np.arange(len(labels)), labels], minlength=ranks.shape[1])
     count, rest = counts[present], len(labels) - counts[present]
     return float(np.mean((own[present] - count * (count + 1) / 2) / (count * rest)))
+
+
+def scores_of(context: "Context", attribute: str) -> dict[str, Doubles]:
+    """Scores of the evaluated rows by everything that could see a signal: head, embedding, neutral embedding."""
+    rows = context.evaluated
+    found = {"embedding": context.scores[attribute][rows]}
+    if context.predictions is not None:
+        guess = probing.one_hot(context.predictions[attribute], len(context.classes[attribute]))[rows]
+        chances = (context.probabilities or {}).get(attribute)
+        known = chances is not None and np.isfinite(chances[rows]).all()
+        found = {"head": chances[rows] if known and chances is not None else guess} | found
+    if context.neutral is not None:
+        found["neutral"] = context.neutral_scores[attribute][rows]
+    return found
+
+
+def signals(context: "Context", attribute: str) -> dict[str, Signal]:
+    """The signal in each of :func:`scores_of`."""
+    rows = context.evaluated
+    labels, identities = context.labels[attribute][rows], context.identities[rows]
+    return {
+        name: signal(scores, labels, identities, context.seed)
+        for name, scores in scores_of(context, attribute).items()
+    }

@@ -1,8 +1,9 @@
 """Labels: which are wrong, with images to look at beside images that are not.
 
-Three kinds, from certain to likely: byte-identical images with different labels, one identity with two values of
-an attribute that belongs to it, and labels that the out-of-fold scores of other identities contradict where they
-are clear. cleanlab's confident learning is run on the same probabilities and stands beside our count.
+From certain to likely: byte-identical images with different labels, one identity with two values of an attribute
+that belongs to it, labels that the out-of-fold scores of other identities contradict where they are clear, and part
+of one class written as another. cleanlab's confident learning is run on the same probabilities and stands beside our
+count.
 """
 
 import warnings
@@ -12,9 +13,10 @@ import numpy as np
 
 from metric_face.arrays import Ints
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import Confidence, Finding, Measure, Outcome, Table
+from metric_face.diagnosis.finding import NO_ROWS, Confidence, Finding, Measure, Outcome, Table
 from metric_face.diagnosis.measures.exchanged_classes import exchanged_classes
 from metric_face.diagnosis.measures.label_noise import LabelNoise, of_identities, of_images
+from metric_face.diagnosis.measures.one_sided_labels import one_sided
 from metric_face.diagnosis.measures.resampling import bootstrap_weights, one_each, unsuspected
 from metric_face.diagnosis.measures.swapped_labels import swaps
 
@@ -40,7 +42,8 @@ def ask(context: Context) -> Outcome:
         rows.append((attribute, noise.share, len(wrong), len(noise.inconsistent), len(other), agreed))
         left = wrong[~np.isin(wrong, covered)]
         if not (len(covered) and len(left) < 0.5 * len(wrong)):
-            findings += _wrong(context, attribute, noise, left, other)
+            named = [*_wrong(context, attribute, noise, left, other)]
+            findings += named or ([] if len(covered) else _one_way(context, attribute, other))
     findings += _copies(context)
     columns = ("attribute", "share_wrong", "suspects", "inconsistent", "cleanlab", "cleanlab_agrees")
     return Outcome(tuple(findings), (Table("label_errors.suspects", columns, tuple(rows)),))
@@ -78,7 +81,22 @@ def cleanlab_suspects(context: Context, attribute: str) -> Ints:
     return np.asarray(found, dtype=np.int64)
 
 
+def _one_way(context: Context, attribute: str, other: Ints) -> Iterator[Finding]:
+    """Labels that are wrong in one direction only, the pair of classes with the most of them."""
+    for found in one_sided(context, attribute)[:1]:
+        better = context.labels[attribute].copy()
+        better[found.rows] = found.seen
+        yield from _named(context, attribute, better, NO_ROWS, found.rows, other)
+
+
 def _wrong(context: Context, attribute: str, noise: LabelNoise, rows: Ints, other: Ints) -> Iterator[Finding]:
+    yield from _named(context, attribute, noise.better, noise.inconsistent, rows, other)
+
+
+def _named(
+    context: Context, attribute: str, better: Ints, inconsistencies: Ints, rows: Ints, other: Ints
+) -> Iterator[Finding]:
+    """The finding of some rows whose class is more probably ``better``."""
     share = len(rows) / context.num_images
     if len(rows) < FEWEST or share < LEAST_SHARE:
         return
@@ -88,11 +106,11 @@ def _wrong(context: Context, attribute: str, noise: LabelNoise, rows: Ints, othe
     low, high = np.quantile((draws @ marks) / (draws @ sizes), [0.025, 0.975])
     labels = context.labels[attribute]
     mended = labels.copy()
-    mended[rows] = noise.better[rows]
-    inconsistent = np.intersect1d(rows, noise.inconsistent)
+    mended[rows] = better[rows]
+    inconsistent = np.intersect1d(rows, inconsistencies)
     identities = len(np.unique(context.identities[rows]))
     names = context.classes[attribute]
-    pairs, counts = np.unique(np.column_stack([labels[rows], noise.better[rows]]), axis=0, return_counts=True)
+    pairs, counts = np.unique(np.column_stack([labels[rows], better[rows]]), axis=0, return_counts=True)
     most = pairs[int(counts.argmax())]
     values = {
         "attribute": attribute,

@@ -18,11 +18,10 @@ from metric_face.diagnosis.finding import (
     Table,
     Verdict,
 )
-from metric_face.diagnosis.measures.class_pairs import Measured, measure_pairs, null_overlap
+from metric_face.diagnosis.measures.class_pairs import HALF, Measured, measure_pairs, null_overlap
 from metric_face.diagnosis.measures.class_scores import class_scores, is_rare, missing
 from metric_face.diagnosis.measures.resampling import one_each, random_controls
 
-HALF = 0.5
 LEAST_EXPLAINED = 0.01
 WITHIN_NULL = 0.05
 """An overlap this near to that of one class split into two at random has nothing that separates the two labels."""
@@ -38,7 +37,7 @@ def ask(context: Context) -> Outcome:
         nothing = HypothesisAnswer("A", Verdict.CANNOT_TELL, "no_attribute")
         return Outcome(abstentions=(Abstention("overlap", "no_attribute"),), answer=nothing)
     measured = measure_pairs(context)
-    shared = _not_nested([m for m in measured if m.low > HALF and m.by_neighbors > HALF])
+    shared = _not_nested([m for m in measured if m.low >= HALF and m.by_neighbors > HALF])
     table = Table("overlap.pairs", _COLUMNS, tuple(_row(context, m) for m in _by_value(measured)))
     drawn = Table(
         "overlap.histograms",
@@ -119,7 +118,7 @@ def _answer(context: Context, measured: list[Measured], shared: list[Measured]) 
     values = {**worst.pair.names(context), "pairs": len(measured), "shared": len(shared)}
     if shared:
         return HypothesisAnswer("A", Verdict.SUPPORTED, "shared", measure, values)
-    if worst.low > HALF:
+    if worst.low >= HALF:
         return HypothesisAnswer("A", Verdict.NOT_SUPPORTED, "neighbors_part", measure, values)
     if worst.high > HALF:
         return HypothesisAnswer("A", Verdict.CANNOT_TELL, "interval_holds_half", measure, values)

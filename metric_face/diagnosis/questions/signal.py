@@ -7,11 +7,9 @@ classes overlap" there would merge classes that only a broken table made alike.
 
 import numpy as np
 
-from metric_face.arrays import Doubles
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Abstention, Confidence, Finding, Measure, Outcome, Table, Tier
-from metric_face.diagnosis.measures import probing
-from metric_face.diagnosis.measures.null_scores import Signal, signal
+from metric_face.diagnosis.measures.shifted_labels import shifted
 from metric_face.metrics import macro_f1
 
 WEAKEST = 0.65
@@ -25,7 +23,7 @@ def ask(context: Context) -> Outcome:
     rows = context.evaluated
     lines, dead, small = [], [], []
     for a in context.attributes:
-        found = {name: _signal(context, a, scores) for name, scores in _scores(context, a).items()}
+        found = context.signals[a]
         lines += [(a, name, one.area, one.null, one.upper) for name, one in found.items()]
         if not all(one.absent for one in found.values()):
             continue
@@ -34,8 +32,9 @@ def ask(context: Context) -> Outcome:
         else:
             dead.append((a, found))
     table = Table("signal.areas", ("attribute", "features", "area", "null", "upper"), tuple(lines))
+    moved = _shifted(context)
     if not dead:
-        return Outcome((), (table,), tuple(small))
+        return Outcome(moved, (table,), tuple(small))
     first, found = dead[0]
     own = found.get("head", found["embedding"])
     names = [a for a, _ in dead]
@@ -52,23 +51,17 @@ def ask(context: Context) -> Outcome:
     nothing = Finding(
         "signal.none", measure, values, Tier.SPOILER, Confidence.LIKELY, explained=max(0.0, cost)
     )
-    return Outcome((nothing,), (table,), tuple(small))
+    return Outcome((*moved, nothing), (table,), tuple(small))
 
 
-def _scores(context: Context, attribute: str) -> dict[str, Doubles]:
-    """Scores of the evaluated rows by everything that could see a signal: head, embedding, neutral embedding."""
-    rows = context.evaluated
-    found = {"embedding": context.scores[attribute][rows]}
-    if context.predictions is not None:
-        guess = probing.one_hot(context.predictions[attribute], len(context.classes[attribute]))[rows]
-        chances = (context.probabilities or {}).get(attribute)
-        known = chances is not None and np.isfinite(chances[rows]).all()
-        found = {"head": chances[rows] if known and chances is not None else guess} | found
-    if context.neutral is not None:
-        found["neutral"] = context.neutral_scores[attribute][rows]
-    return found
-
-
-def _signal(context: Context, attribute: str, scores: Doubles) -> Signal:
-    rows = context.evaluated
-    return signal(scores, context.labels[attribute][rows], context.identities[rows], context.seed)
+def _shifted(context: Context) -> tuple[Finding, ...]:
+    """Labels that fit the images of the row above or below."""
+    labels = {a: context.labels[a] for a in context.attributes}
+    found = shifted(
+        context.features, labels, {a: len(context.classes[a]) for a in context.attributes}, context.folds
+    )
+    if found is None:
+        return ()
+    values = {"better": found.better, "remedy": "above" if found.offset < 0 else "below"}
+    measure = Measure(found.own, null=found.better, images=context.num_images)
+    return (Finding("signal.shifted", measure, values, Tier.SPOILER, Confidence.CERTAIN),)

@@ -30,6 +30,8 @@ def ask(context: Context) -> Outcome:
     rows = context.evaluated
     knn = ladder.by_neighbors(context)
     linear = {a: context.out_of_fold[a].argmax(axis=1).astype(np.int64) for a in context.attributes}
+    for a in _unreadable(context):  # one class for all and a coin both know nothing, but differ in macro F1
+        knn[a] = linear[a] = context.predicted[a]
     lines: list[tuple[object, ...]] = [
         ("head", context.f1()),
         ("knn", context.f1(knn)),
@@ -41,6 +43,12 @@ def ask(context: Context) -> Outcome:
     table = Table("sources.scores", ("source", "macro_f1"), tuple(lines))
     behind = _behind(context, {"head": dict(context.predicted), "knn": knn, "linear": linear}, rows)
     return Outcome(tuple(f for f in (_log(context), behind) if f is not None), (table,))
+
+
+def _unreadable(context: Context) -> list[str]:
+    """Attributes that neither the head nor the embedding knows anything of."""
+    found = context.signals
+    return [a for a in found if all(one.absent for name, one in found[a].items() if name != "neutral")]
 
 
 def _log(context: Context) -> Finding | None:

@@ -1,0 +1,76 @@
+"""Labels wrong in one direction: part of one class is written as another, on both sides of the split.
+
+A share of wrong labels that is the same for all classes does not see it, and a linear probe bends towards it. Along
+the out-of-fold score between two classes the labels are two bells (:func:`.exchanged_classes.bells`); a wrong label
+lies in the other's. A class of two modes does so too, but there the neighbors carry the image's own label.
+"""
+
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+
+from metric_face.arrays import Ints
+from metric_face.diagnosis.context import Context
+from metric_face.diagnosis.measures.exchanged_classes import BY_CHANCE, LEAST_APART, MOST_CLASSES, bells
+
+FEWEST = 20
+"""Identities of each class."""
+LEAST_SHARE = 0.04
+"""Share of the images of the label that must lie in the other's bell."""
+
+
+@dataclass(frozen=True)
+class OneSided:
+    """Images of one label that lie among those of another class.
+
+    Attributes:
+        written: the code of the label as it is written.
+        seen: the code of the class they lie in.
+        rows: which images, the farthest first.
+    """
+
+    written: int
+    seen: int
+    rows: Ints
+
+
+def one_sided(context: Context, attribute: str) -> list[OneSided]:
+    """Look at every ordered pair of classes of an attribute.
+
+    Args:
+        context: with out-of-fold scores.
+        attribute: which.
+
+    Returns:
+        The pairs with labels on the wrong side, that with the most first.
+    """
+    size = len(context.classes[attribute])
+    if size > MOST_CLASSES:
+        return []
+    enough = np.flatnonzero(context.identities_by_class(attribute) >= FEWEST)
+    found = [_pair(context, attribute, *pair) for pair in permutations(enough.tolist(), 2)]
+    return sorted((one for one in found if one is not None), key=lambda one: -len(one.rows))
+
+
+def _pair(context: Context, attribute: str, written: int, seen: int) -> OneSided | None:
+    labels = context.labels[attribute]
+    rows = np.flatnonzero(np.isin(labels, (written, seen)))
+    scores = context.scores[attribute][rows, seen] - context.scores[attribute][rows, written]
+    units, where = np.unique(
+        np.column_stack([context.identities[rows], labels[rows]]), axis=0, return_inverse=True
+    )
+    where = np.ravel(where)
+    means = np.bincount(where, weights=scores) / np.bincount(where)
+    starts = [float(np.median(means[units[:, 1] == code])) for code in (written, seen)]
+    fit = bells(means, units[:, 1] == seen, (starts[0], starts[1]))
+    wrong = (fit.chance[where] > 0.5) & (labels[rows] == written)
+    share = float(wrong.sum() / max(int((labels[rows] == written).sum()), 1))
+    if fit.apart < LEAST_APART or fit.by_chance > BY_CHANCE or share < LEAST_SHARE:
+        return None
+    own = rows[wrong]
+    near = context.graph.ids[own]
+    theirs = np.where(near >= 0, labels[near], -1)
+    if (theirs == seen).sum() <= (theirs == written).sum():
+        return None
+    return OneSided(written, seen, own[np.argsort(-scores[wrong], kind="stable")])
