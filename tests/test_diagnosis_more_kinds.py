@@ -151,3 +151,21 @@ def test_under_training_is_named_by_a_log_of_three_epochs() -> None:
         **arguments(few_epochs(draw(1), np.random.default_rng(1))), questions=["generalization"]
     )
     assert found(result) == ["generalization.underfit"]
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_no_sentence_speaks_of_identities_where_none_are_known(lang) -> None:
+    texts = []
+    for build, plant in (
+        ({"shares": (0.6, 0.3, 0.1), "gap": 2.0}, False),
+        ({"identities": 90, "gap": 2.0}, True),
+    ):
+        world = fitted(draw(0, each=1, **build), strength=50.0 if plant else 0.05)
+        result = diagnose(**{k: v for k, v in arguments(world).items() if k != "identities"})
+        texts += [
+            *result.lines(lang)[:-2],
+            *(" ".join(finding_text(f, lang).values()) for f in result.findings),
+        ]
+        assert result.findings
+    word = "identit" if lang == "en" else "개체"
+    assert [text for text in texts if word in text] == []

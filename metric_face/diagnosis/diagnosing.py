@@ -6,6 +6,7 @@ To add a question, write a module with a function ``ask(context) -> Outcome``, i
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -123,6 +124,8 @@ def diagnose(
         abstentions += outcome.abstentions
         answers += [outcome.answer] if outcome.answer else []
         progress(number, len(chosen))
+    if not context.identities_known:  # each image stands for itself, and no sentence speaks of identities
+        findings = [replace(one, values={**one.values, "unit": "images"}) for one in findings]
     causes, answers, effects = without_effects(rank(findings, [_name(m) for m in QUESTIONS]), answers)
     abstentions += effects
     return Diagnosis(

@@ -93,7 +93,15 @@ def _behind(context: Context, readers: dict[str, dict[str, Ints]], rows: Ints) -
         )
         if gap.low < least:
             continue
-        values = {"reader": name, "own": scores[name], "winner": best, "reached": scores[best]}
+        metric = context.settings.get("metric", "none") not in ("none", None)
+        remedy = "trained" if metric else "untrained"
+        values: dict[str, object] = {
+            "remedy": remedy,
+            "reader": name,
+            "own": scores[name],
+            "winner": best,
+            "reached": scores[best],
+        }
         measure = Measure(gap.value, gap.low, gap.high, 0.0, gap.num_identities, len(rows))
         gain = gap.value if name == "head" else None
         picture = {"kind": "bars", "labels": list(scores), "series": {"macro_f1": list(scores.values())}}

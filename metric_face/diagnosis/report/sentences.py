@@ -27,14 +27,16 @@ def words(lang: str) -> Any:
 def finding_text(finding: Finding, lang: str = "en") -> dict[str, str]:
     """Title, number, sentence and next step of a finding.
 
-    Where the finding names a ``remedy``, the texts ``sentence_REMEDY`` and ``next_REMEDY`` go before the plain ones.
+    Where the finding names a ``remedy``, the texts ``sentence_REMEDY`` and ``next_REMEDY`` go before the plain ones;
+    where its ``unit`` is the image, because no identities are known, ``sentence_images`` goes before ``sentence``.
     """
     templates: Mapping[str, str] = words(lang).findings[finding.id]
-    remedy, values = finding.values.get("remedy"), _named(finding.values, lang)
-    return {
-        part: _fill(templates.get(f"{part}_{remedy}", templates[part]), finding.measure, values)
-        for part in PARTS
-    }
+    values = _named(finding.values, lang)
+    endings = [f"_{values.get('remedy')}", ""]
+    if "unit" in values:
+        endings = [ending + f"_{values['unit']}" for ending in endings] + endings
+    found = {part: next(e for e in endings if part + e in templates) for part in PARTS}
+    return {part: _fill(templates[part + e], finding.measure, values) for part, e in found.items()}
 
 
 def answer_text(answer: HypothesisAnswer, lang: str = "en") -> dict[str, str]:

@@ -87,5 +87,6 @@ def _worst(diagnosis: "Diagnosis", lang: str) -> list[str]:
     if table is None or len(table.rows) <= 2:
         return []
     worst = [dict(zip(table.columns, row, strict=True)) for row in table.rows[:WORST]]
-    names = [wording["worst_class"].format(name=w["class"], **w) for w in worst if w["f1"] < 1]
+    text = wording["worst_class" if diagnosis.context.identities_known else "worst_class_images"]
+    names = [text.format(name=w["class"], **w) for w in worst if w["f1"] < 1]
     return [wording["worst"].format(names="; ".join(names))] if names else []
