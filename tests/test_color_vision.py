@@ -83,3 +83,24 @@ def test_every_shade_stands_out_from_its_background(theme):
     paper = _lab(_linear(PAPER[theme]))
     for color in getattr(palette.nested(palette.MOST_CATEGORIES, 4), theme):
         assert np.linalg.norm(_lab(_linear(color)) - paper) > 25
+
+
+def _gray(color):
+    """L* of a color printed without its hue."""
+    return _lab(np.full(3, _linear(color) @ [0.2126, 0.7152, 0.0722]))[0]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("hues", [2, 3, 6])
+def test_in_grayscale_the_shades_of_a_hue_keep_their_order_and_their_distance(theme, hues):
+    colors = getattr(palette.nested(hues, 3), theme)
+    for hue in range(hues):
+        falling = -np.diff([_gray(color) for color in colors[3 * hue : 3 * hue + 3]])
+        assert falling.min() > 12
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("made", [palette.ordered(4), palette.ramp("value"), palette.ramp("alarm")])
+def test_in_grayscale_an_order_is_still_an_order(theme, made):
+    steps = np.diff([_gray(color) for color in getattr(made, theme)])
+    assert (steps > 0).all() or (steps < 0).all()

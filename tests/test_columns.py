@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from metric_face.errors import ArgumentError
+from metric_face.pages import joint_colors
 from metric_face.pages.columns import Column, as_columns, choose_view, crossed
 
 
@@ -100,9 +101,8 @@ def test_names_of_classes_stand_in_natural_order():
 
 
 def test_a_joint_class_with_hue_and_shade_is_the_view():
-    joint = Column(
-        "joint", np.arange(300) % 6, tuple("abcdef"), parts=tuple((k // 3, k % 3) for k in range(6))
-    )
+    looks = joint_colors([(k // 3, k % 3) for k in range(6)], ("ab", "xyz"), (False, False), 7)
+    joint = Column("joint", np.arange(300) % 6, tuple("abcdef"), joint=looks)
     view = choose_view([_classes("gender", 2), joint, _classes("age", 3, True)])
     assert (view.hue, view.rows, view.cols) == (joint, None, None)
     assert len(set(joint.shades().light)) == 6

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from metric_face.pages import page_words, palette
+from metric_face.pages import joint_colors, page_words, palette
 from metric_face.pages.columns import Column, choose_view
 from metric_face.visualization.faithfulness import Faithfulness
 from metric_face.visualization.map_figures import map_figure, map_notes
@@ -40,9 +40,9 @@ def _judged(trust, continuity):
 
 def test_each_panel_shows_its_own_points_in_front_and_all_others_behind(points, columns):
     axes = map_figure(points, choose_view(columns)).axes
-    assert len(axes) == 6
+    assert len(axes) == 7  # and the legend
     front = []
-    for axis, (row, col) in zip(axes, np.ndindex(2, 3), strict=True):
+    for axis, (row, col) in zip(axes[:6], np.ndindex(2, 3), strict=True):
         behind, ahead = (scatter.get_offsets().data for scatter in axis.collections)
         inside = (columns[1].values == row) & (columns[0].values == col)
         assert sorted(map(tuple, ahead)) == sorted(map(tuple, points.coords[inside].astype(float)))
@@ -88,7 +88,15 @@ def test_a_map_that_misleads_says_how(points):
 def test_there_are_no_axes(points, columns):
     figure = map_figure(points, choose_view(columns), faithfulness={"age": _judged(0.4, 1)}, title="$t$")
     assert not [axis for axis in figure.axes if axis.axison]
-    assert "Read this map with care" in figure.get_suptitle()
+    assert any("Read this map with care" in line for line in _lines(figure, "warning"))
+
+
+def _lines(figure, kind):
+    return [text.get_text() for text in figure.texts if text.get_gid() == kind]
+
+
+def _told(figure, kind="legend"):
+    return [text.get_text() for text in figure.axes[-1].texts if text.get_gid() == kind]
 
 
 def _drawn(figure):
@@ -100,8 +108,9 @@ def _drawn(figure):
 def _joint(points):
     codes = np.arange(N) % 6
     names = [f"{a} / {b}" for a in ("wear", "none") for b in ("<30", "30-59", ">=60")]
-    parts = tuple((k // 3, k % 3) for k in range(6))
-    return Column("joint class", codes, tuple(names), parts=parts, links=((0, 4, 0.3), (1, 2, 0.2)))
+    classes = (("wear", "none"), ("<30", "30-59", ">=60"))
+    joint = joint_colors([(k // 3, k % 3) for k in range(6)], classes, (False, True), 7)
+    return Column("joint class", codes, tuple(names), joint=joint, links=((0, 4, 0.3), (1, 2, 0.2)))
 
 
 def test_a_joint_class_is_one_map_with_names_links_and_a_legend(points):
@@ -109,7 +118,7 @@ def test_a_joint_class_is_one_map_with_names_links_and_a_legend(points):
 
     column = _joint(points)
     figure = map_figure(points, choose_view([column, Column("a", np.arange(N) % 2, ("x", "y"))]))
-    assert len(figure.axes) == 1
+    assert len(figure.axes) == 2
     axis, names = _drawn(figure)
     assert {name.get_text() for name in names} <= set(column.classes)
     assert len(names) >= 4
@@ -117,8 +126,8 @@ def test_a_joint_class_is_one_map_with_names_links_and_a_legend(points):
     assert not [(a, b) for k, a in enumerate(boxes) for b in boxes[:k] if a.overlaps(b)]
     assert len([line for line in axis.lines if line.get_gid() == "link"]) == 4  # each on a rim of white
     assert [text.get_text() for text in axis.texts if text.get_gid() == "share"] == ["30%", "20%"]
-    told = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert told == list(column.classes)
+    assert _told(figure) == ["<30", "30-59", ">=60", "wear", "none"]
+    assert _told(figure, "legend-title") == ["joint class"]
     colors = [to_hex(c) for c in axis.collections[1].get_facecolors()]
     assert set(colors) == set(palette.nested(2, 3).light)
 
@@ -148,8 +157,7 @@ def test_of_many_classes_those_that_mix_have_colors_and_names(points):
     vivid = {f"id {code}" for code in range(13, 20)}
     assert {name.get_text() for name in names} <= vivid
     assert len([line for line in axis.lines if line.get_gid() == "link"]) == 2  # of the gray ones none
-    told = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert told == [*sorted(vivid), "the other 13 classes"]
+    assert _told(figure) == [*sorted(vivid), "the other 13 classes"]
     behind, ahead = axis.collections
     assert len(ahead.get_offsets()) == 7 * 3
     assert len(behind.get_offsets()) == 13 * 3
@@ -164,7 +172,8 @@ def test_a_single_map_fills_its_frame(points):
     places = axis.transData.transform(points.coords)
     assert np.ptp(places, axis=0).min() > 0.85 * min(frame.width, frame.height)
     assert frame.width * frame.height > 0.5 * whole.width * whole.height
-    for text in (figure._suptitle, figure._supxlabel):
+    assert figure.texts
+    for text in (*figure.texts, *figure.axes[-1].texts):
         box = text.get_window_extent()
         assert whole.x0 <= box.x0
         assert box.x1 <= whole.x1

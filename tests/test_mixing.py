@@ -9,7 +9,6 @@ from metric_face.visualization.faithfulness import neighbor_confusion
 from metric_face.visualization.mixing import (
     LEAST_SHARE,
     class_centers,
-    joint_parts,
     mixing_pairs,
     with_mixing,
 )
@@ -69,25 +68,3 @@ def test_a_name_stands_on_a_point_of_its_class(mixed):
         assert any(np.array_equal(np.float32(center), point) for point in own)
         far = np.linalg.norm(own - np.median(own, axis=0), axis=1)
         assert np.linalg.norm(center - np.median(own, axis=0)) == pytest.approx(far.min(), abs=1e-5)
-
-
-def _grid(*sizes):
-    return np.stack(np.unravel_index(np.arange(np.prod(sizes)), sizes), axis=1).tolist()
-
-
-def test_the_shade_is_the_ordered_attribute_and_every_class_has_its_own_color():
-    codes = _grid(3, 2, 3)
-    parts = joint_parts(codes, (3, 2, 3), (False, False, True), 7)
-    assert len(set(parts)) == 18
-    assert [shade for _, shade in parts] == [row[2] for row in codes]
-    assert [hue for hue, _ in parts] == [2 * row[0] + row[1] for row in codes]
-
-
-def test_without_an_order_the_largest_small_attribute_is_the_shade():
-    parts = joint_parts(_grid(2, 4), (2, 4), (False, False), 7)
-    assert parts == tuple((k // 4, k % 4) for k in range(8))
-
-
-@pytest.mark.parametrize("sizes", [(5,), (9, 2), (5, 5), (2, 2, 2, 2, 2)])
-def test_what_one_color_a_class_cannot_show_has_no_parts(sizes):
-    assert joint_parts(_grid(*sizes), sizes, [False] * len(sizes), 7) is None

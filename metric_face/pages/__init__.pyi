@@ -9,6 +9,9 @@ from .columns import as_columns as as_columns
 from .columns import choose_view as choose_view
 from .columns import crossed as crossed
 from .gradient_arrows import arrows_chart as arrows_chart
+from .joint_colors import SHAPES as SHAPES
+from .joint_colors import JointColors as JointColors
+from .joint_colors import joint_colors as joint_colors
 from .languages import LANGUAGES as LANGUAGES
 from .languages import check_language as check_language
 from .languages import page_texts as page_texts
@@ -25,7 +28,9 @@ from .thumbnails import make_thumbnails as make_thumbnails
 
 __all__ = [
     "ACROSS",
+    "SHAPES",
     "Column",
+    "JointColors",
     "MapView",
     "Series",
     "Thumbnails",
@@ -35,6 +40,7 @@ __all__ = [
     "choose_view",
     "crossed",
     "histogram_chart",
+    "joint_colors",
     "line_chart",
     "make_thumbnails",
     "number",

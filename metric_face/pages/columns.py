@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from metric_face.arrays import column_of
 from metric_face.errors import ArgumentError
+from metric_face.pages.joint_colors import JointColors
 from metric_face.pages.palette import MOST_CATEGORIES, NEUTRAL, Shades, categories, nested, ordered
 
 _MOST_PANELS = 12
@@ -28,7 +29,7 @@ class Column:
         ramp: colors of a value: ``value``, or ``alarm`` where only high ones matter.
         note: a sentence that says what the column is, or "".
         group: the heading under which a reader chooses it; "" for the labels.
-        parts: of each class its place in two attributes, the hue and the shade of its color; None for one attribute.
+        joint: hue, shade and shape of each class, where the classes are of several attributes; else None.
         leading: codes of the classes that have colors where there are too many for all; the largest where empty.
         links: pairs of classes that mix, as (code, code, share of the neighbors in the embedding).
     """
@@ -40,7 +41,7 @@ class Column:
     ramp: Literal["value", "alarm"] = "value"
     note: str = ""
     group: str = ""
-    parts: tuple[tuple[int, int], ...] | None = None
+    joint: JointColors | None = None
     leading: tuple[int, ...] = ()
     links: tuple[tuple[int, int, float], ...] = ()
 
@@ -81,7 +82,7 @@ class Column:
     @property
     def neutral(self) -> bool:
         """Whether the classes are too many for colors of their own, so that ``leading`` have them alone."""
-        return self.parts is None and not self.ordered and self.num_classes > MOST_CATEGORIES
+        return self.joint is None and not self.ordered and self.num_classes > MOST_CATEGORIES
 
     def colored(self) -> tuple[int, ...]:
         """The codes of the classes that have colors."""
@@ -94,10 +95,10 @@ class Column:
 
     def shades(self) -> Shades:
         """The color of each class."""
-        if self.parts is not None:
-            hues, steps = (1 + max(part[side] for part in self.parts) for side in (0, 1))
-            grid = nested(hues, steps)
-            at = [hue * steps + step for hue, step in self.parts]
+        if self.joint is not None:
+            steps = len(self.joint.shades)
+            grid = nested(len(self.joint.hues), steps)
+            at = [hue * steps + shade for hue, shade, _ in self.joint.places]
             return Shades(tuple(grid.light[k] for k in at), tuple(grid.dark[k] for k in at))
         if self.ordered:
             return ordered(self.num_classes)
@@ -108,6 +109,17 @@ class Column:
             for theme, gray in ((known.light, NEUTRAL.light), (known.dark, NEUTRAL.dark))
         )
         return Shades(light, dark)
+
+    def shapes(self) -> tuple[int, ...]:
+        """The shape of each class, a place in ``SHAPES``."""
+        return tuple(shape for *_, shape in self.joint.places) if self.joint else (0,) * self.num_classes
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The ends of a value's ramp: 0 to 1 where all lie there."""
+        known = self.values[np.isfinite(self.values)]
+        low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+        return (0.0, 1.0) if low >= 0 and high <= 1 else (low, high)
 
     @property
     def is_class(self) -> bool:
@@ -166,13 +178,13 @@ def as_columns(columns: "Mapping[str, ArrayLike | Column] | Sequence[Column]", n
 def choose_view(columns: Iterable[Column]) -> MapView:
     """Choose color and panels: hue by the attribute with an order, panels by the two smallest others.
 
-    A joint class with a hue and a shade is one map. Without one, three age groups in six panels of mask x gender can be
-    read.
+    A joint class with hues, shades and shapes is one map. Without one, three age groups in six panels of mask x gender
+    can be read.
     Without an ordered attribute the hue is the largest one that there are colors for. Only labels are chosen: columns
     under a heading of their own are what was made of them.
     """
     columns = list(columns)
-    joint = next((column for column in columns if column.parts is not None), None)
+    joint = next((column for column in columns if column.joint is not None), None)
     if joint is not None:
         return MapView(joint)
     known = [column for column in columns if column.num_classes > 1 and not column.group]

@@ -1,6 +1,6 @@
 /* What stands beside the map: which column colors it, which parts it, the legend, and the card of one point. */
 const Controls = (() => {
-  const LISTED = 24;
+  const LISTED = 24, FORMS = ["disc", "triangle", "square", "diamond"];
 
   function element(tag, className = "", text = "") {
     const made = document.createElement(tag);
@@ -42,6 +42,7 @@ const Controls = (() => {
         item.type = "button";
         item.setAttribute("aria-pressed", pressed);
         dot.style.background = colors[code];
+        dot.classList.add(FORMS[column.shapes?.[code] ?? 0]);
         item.append(dot, element("span", "name", column.classes[code]),
           element("span", "count", counts[code].toLocaleString()));
         item.addEventListener("click", () => {

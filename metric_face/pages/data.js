@@ -15,7 +15,8 @@
  *               measured            whether it was measured in the embedding rather than given
  *               derived, across     made for panels only; how many stand side by side
  *               range               [low, high] of a value
- *               colors             {light: [...], dark: [...]}: one per class, or the stops of a value's ramp
+ *               shapes              of each class: 0 disc, 1 triangle, 2 square, 3 diamond; empty where all are discs
+ *               colors              {light: [...], dark: [...]}: one per class, or the stops of a value's ramp
  *               data                column: class codes (the type's highest value: unknown) or numbers (NaN: unknown)
  *   focusColors  for the chosen ones of too many classes, as `colors`
  *   color    which column colors the map;  panels: which one parts it, or -1

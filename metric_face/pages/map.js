@@ -7,7 +7,7 @@ const MapView = (() => {
     const grid = Grid.build(block.x, block.y), order = Raster.shuffled(block.n);
     const view = { u: block.width / 2, v: block.height / 2, zoom: 1 };
     const thumbnails = Atlas.create(order);
-    let size = { width: 0, height: 0, ratio: 1 }, cells = [], parted = {}, shade = null, colors = [];
+    let size = { width: 0, height: 0, ratio: 1 }, cells = [], parted = {}, shade = null, form = null, colors = [];
     let waiting = false;
 
     /* Panels: a crossed column keeps its two attributes in rows and columns; else the largest panels there is room for. */
@@ -110,11 +110,12 @@ const MapView = (() => {
         if (column.classes) return value < 0 ? unknown : value;
         return Number.isNaN(value) ? unknown : Math.max(0, Math.min(255, (value - low) * steps));
       });
+      form = column.shapes?.length ? Uint8Array.from(column.values, (code) => column.shapes[code] ?? 0) : null;
       redraw();
     }
 
     function radius() {
-      const crowd = Math.max(1.25, 4.4 - 0.72 * Math.log10(Math.max(block.n, 10) * 0.6));
+      const crowd = Math.max(1.25, 6 - 1.15 * Math.log10(Math.max(block.n, 10) * 0.6));
       return crowd * Math.min(3, view.zoom ** 0.3) * size.ratio * (cells.length > 2 ? 0.8 : 1);
     }
 
@@ -137,7 +138,7 @@ const MapView = (() => {
         const chosen = (i) => front(i) && (look.selected ? look.selected.has(i) : look.vivid(i));
         if (!look.panels) Raster.dots(image, frames[k], place, block, { ...far, wants: (i) => !chosen(i) });
         Raster.dots(image, frames[k], place, block,
-          { order: parted.orders[k], wants: chosen, shade, colors, alpha: 0.85, radius: r });
+          { order: parted.orders[k], wants: chosen, shade, form, colors, alpha: 0.85, radius: r });
       });
       ink.putImageData(image, 0, 0);
       paintOver();
@@ -154,7 +155,7 @@ const MapView = (() => {
           thumbnails.paint(top, cell, (i) => place(cell, i), { shown, colorOf, most, redraw });
         }
         if (cell.name === null) {
-          Names.paint(top, cell, look, (center) => unitToScreen(cell, center), css);
+          Names.paint(top, cell, look, (center) => unitToScreen(cell, center), css, taken());
           continue;
         }
         top.strokeStyle = css("--line");
@@ -177,6 +178,13 @@ const MapView = (() => {
         top.strokeStyle = css("--accent");
         top.stroke();
       }
+    }
+
+    /* Where buttons stand on the map: no name is written under them. */
+    function taken() {
+      const frame = root.getBoundingClientRect();
+      return [...root.querySelectorAll(".zooming")].map((box) => box.getBoundingClientRect()).map((box) => ({
+        left: box.left - frame.left, right: box.right - frame.left, top: box.top - frame.top, bottom: box.bottom - frame.top }));
     }
 
     function line([x0, y0], [x1, y1]) {

@@ -1,6 +1,6 @@
 /* What is written on the map: lines between classes that mix, and the names of classes, none over another. */
 const Names = (() => {
-  const SIZE = 12, LETTERS = 28;
+  const SIZE = 12, LETTERS = 28, MOST = 0.16; // of the map's area under names
 
   const short = (name) => (name.length > LETTERS ? `${name.slice(0, LETTERS - 1)}…` : name);
 
@@ -34,19 +34,20 @@ const Names = (() => {
   }
 
   /* Write each name where there is room: at its center, else just above or below it. */
-  function paint(ink, cell, look, at, css) {
+  function paint(ink, cell, look, at, css, taken = []) {
     const column = look.column;
     if (!column.centers || !look.names || look.selected) return;
     const vivid = new Set(column.neutral || look.focus.length ? look.vividCodes(column) : column.classes.keys());
     const shown = (code) => vivid.has(code);
     links(ink, column, shown, at, css);
-    const placed = [], free = (box) => placed.every((other) => box.left >= other.right || box.right <= other.left
+    const placed = [], free = (box) => [...taken, ...placed].every((other) => box.left >= other.right || box.right <= other.left
       || box.top >= other.bottom || box.bottom <= other.top);
     ink.textAlign = "center";
     ink.textBaseline = "middle";
     ink.font = `600 ${SIZE}px ${css("--font")}`;
+    let room = MOST * cell.width * cell.height;
     for (const code of vivid) {
-      if (!column.centers[code]) continue;
+      if (!column.centers[code] || room <= 0) continue;
       const [left, y] = at(column.centers[code]), text = short(column.classes[code]), half = ink.measureText(text).width / 2 + 3;
       if (left < cell.left || left > cell.left + cell.width) continue; // its class is out of sight
       const x = Math.max(cell.left + half + 1, Math.min(left, cell.left + cell.width - half - 1));
@@ -57,6 +58,7 @@ const Names = (() => {
           && box.top > cell.top && box.bottom < cell.top + cell.height;
         if (!inside || !free(box)) continue;
         placed.push({ ...box, code });
+        room -= 2 * half * (SIZE + 4);
         write(ink, text, x, middle, css);
         break;
       }

@@ -1,15 +1,23 @@
-/* Many dots on a canvas, fast: they are blended into the pixels directly, one small disc each. */
+/* Many dots on a canvas, fast: they are blended into the pixels directly, one small disc or other shape each. */
 const Raster = (() => {
   const discs = new Map();
 
-  /* The pixels of a disc: offsets from its middle and how much of each is covered. */
-  function disc(radius) {
-    const key = Math.round(radius * 4);
+  /* How far inside each shape a place is, in pixels, for a radius: they cover areas alike. */
+  const SHAPES = [
+    (x, y, r) => r - Math.hypot(x, y),
+    (x, y, r) => Math.min(0.62 * r - y, (y + 1.25 * r - 1.73 * Math.abs(x)) / 2) * 1.05,
+    (x, y, r) => 0.88 * r - Math.max(Math.abs(x), Math.abs(y)),
+    (x, y, r) => (1.3 * r - Math.abs(x) - Math.abs(y)) / 1.41,
+  ];
+
+  /* The pixels of a shape: offsets from its middle and how much of each is covered. */
+  function disc(radius, shape) {
+    const key = Math.round(radius * 4) * SHAPES.length + shape;
     if (discs.has(key)) return discs.get(key);
-    const reach = Math.ceil(radius + 0.5), dx = [], dy = [], cover = [];
+    const reach = Math.ceil(1.3 * radius + 0.5), dx = [], dy = [], cover = [];
     for (let y = -reach; y <= reach; y++) {
       for (let x = -reach; x <= reach; x++) {
-        const inside = Math.min(1, radius + 0.5 - Math.hypot(x, y));
+        const inside = Math.min(1, SHAPES[shape](x, y, radius) + 0.5);
         if (inside > 0.02) { dx.push(x); dy.push(y); cover.push(inside); }
       }
     }
@@ -38,15 +46,20 @@ const Raster = (() => {
     pixels.fill((255 << 24) | (b << 16) | (g << 8) | r);
   }
 
-  /* Draw the points that `wants(i)` in `order`; colors[shade[i]] is [r, g, b]; `cell` clips, in device pixels. */
-  function dots(image, cell, place, points, { order, wants, shade, colors, alpha, radius }) {
-    const { data, width } = image, { dx, dy, cover, reach } = disc(radius), count = dx.length;
-    const parts = cover.map((share) => share * alpha), steps = dx.map((x, d) => 4 * (dy[d] * width + x));
+  /* Draw the points that `wants(i)` in `order`; colors[shade[i]] is [r, g, b], `form` their shapes or null for discs;
+   * `cell` clips, in device pixels. */
+  function dots(image, cell, place, points, { order, wants, shade, colors, alpha, radius, form = null }) {
+    const { data, width } = image;
+    const stamps = (form ? [...SHAPES.keys()] : [0]).map((shape) => {
+      const { dx, dy, cover, reach } = disc(radius, shape);
+      return { dx, dy, reach, parts: cover.map((share) => share * alpha), steps: dx.map((x, d) => 4 * (dy[d] * width + x)) };
+    });
     const left = Math.ceil(cell.left), right = Math.floor(cell.left + cell.width) - 1;
     const top = Math.ceil(cell.top), bottom = Math.floor(cell.top + cell.height) - 1;
     for (let k = 0; k < order.length; k++) {
       const i = order[k];
       if (!wants(i)) continue;
+      const { dx, dy, reach, parts, steps } = stamps[form ? form[i] : 0], count = dx.length;
       const px = Math.round(points.x[i] * place.scale + place.left);
       const py = Math.round(points.y[i] * place.scale + place.top);
       if (px < left - reach || px > right + reach || py < top - reach || py > bottom + reach) continue;

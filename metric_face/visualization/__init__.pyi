@@ -6,7 +6,6 @@ from .map_page import build_map as build_map
 from .maps import visualize as visualize
 from .matrices import MatrixChart as MatrixChart
 from .matrices import confusion_chart as confusion_chart
-from .mixing import joint_parts as joint_parts
 from .umap_projection import Projection as Projection
 from .umap_projection import project as project
 
@@ -16,7 +15,6 @@ __all__ = [
     "Projection",
     "build_map",
     "confusion_chart",
-    "joint_parts",
     "keep_umap_compiled",
     "measure_faithfulness",
     "neighbor_confusion",

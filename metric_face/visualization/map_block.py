@@ -52,13 +52,9 @@ def pack_column(column: Column, labels: str) -> dict[str, Any]:
         "derived": False,
     }
     if column.classes is None:
-        known = column.values[np.isfinite(column.values)]
-        low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-        if low >= 0 and high <= 1:
-            low, high = 0.0, 1.0
         return {
             **made,
-            "range": [low, high],
+            "range": list(column.range),
             "colors": themes(palette.ramp(column.ramp)),
             "data": pack(column.values.astype(np.float32)),
         }
@@ -72,6 +68,7 @@ def pack_column(column: Column, labels: str) -> dict[str, Any]:
         "leading": list(column.colored()) if neutral else [],
         "links": [[a, b, round(share, 4)] for a, b, share in column.links],
         "colors": themes(palette.NEUTRAL if neutral else column.shades()),
+        "shapes": list(column.shapes()) if column.joint else [],
         "data": pack_ids(codes, highest),
     }
 

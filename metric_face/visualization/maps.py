@@ -5,9 +5,18 @@ from pathlib import Path
 
 import numpy as np
 
+from metric_face.arrays import Ints
 from metric_face.data import LabelSpace, targets_of
 from metric_face.embeddings import Embeddings
-from metric_face.pages import Column, check_language, choose_view, page_words, palette
+from metric_face.pages import (
+    Column,
+    JointColors,
+    check_language,
+    choose_view,
+    joint_colors,
+    page_words,
+    palette,
+)
 from metric_face.progress import Say, silent
 from metric_face.run import Run
 from metric_face.search import DEPTH, graph_file, kept_graph
@@ -15,7 +24,7 @@ from metric_face.visualization.faithfulness import Faithfulness, measure_faithfu
 from metric_face.visualization.map_figures import map_figure
 from metric_face.visualization.map_page import write_map
 from metric_face.visualization.matrices import confusion_chart
-from metric_face.visualization.mixing import joint_parts, with_mixing
+from metric_face.visualization.mixing import with_mixing
 from metric_face.visualization.saving import save_figure
 from metric_face.visualization.umap_projection import Projection, project
 
@@ -83,7 +92,7 @@ def visualize(
     depth = min(DEPTH, len(held) - 1)
     graph = kept_graph(graph_file(run.folder, shown), vectors, depth, exclude=identities)
     projection = project(graph, vectors=vectors, seed=seed, say=say)
-    columns = _columns(held, run, lang)
+    columns = _mixed(_columns(held, run, lang), graph.ids)
     targets = targets_of(held.table, run.space)
     faithfulness = {
         name: measure_faithfulness(
@@ -92,9 +101,7 @@ def visualize(
         for name in (run.space.names if run.space is not None else ())
     }
     # The picture is in English, whatever the page is: its font may know nothing else.
-    view = choose_view(
-        [with_mixing(column, graph.ids) for column in _columns(held, run, "en") if column.is_class]
-    )
+    view = choose_view(_mixed(_columns(held, run, "en"), graph.ids))
     figure = map_figure(projection, view, faithfulness=faithfulness, title=f"{run.folder.name}: {split}")
     picture = save_figure(figure, home / "map.png")
     say("page")
@@ -117,6 +124,10 @@ def visualize(
     return MapFiles(picture, page, projection, faithfulness)
 
 
+def _mixed(columns: list[Column], ids: Ints) -> list[Column]:
+    return [with_mixing(column, ids) if column.is_class else column for column in columns]
+
+
 def _confusable(columns: list[Column], attributes: set[str], lang: str) -> list[Column]:
     """The joint class where a matrix of it can be read, else each attribute that fits."""
     fitting = [column for column in columns if 1 < column.num_classes <= _MOST_IN_MATRIX]
@@ -136,7 +147,7 @@ def _columns(held: Embeddings, run: Run, lang: str) -> list[Column]:
             and name != "identity"
             and name != "joint"
             and run.space[name].cuts is not None,
-            parts=space_parts(run.space) if run.space is not None and name == "joint" else None,
+            joint=space_colors(run.space) if run.space is not None and name == "joint" else None,
         )
         for name, (codes, names) in targets_of(held.table, run.space).items()
     ]
@@ -152,9 +163,10 @@ def _columns(held: Embeddings, run: Run, lang: str) -> list[Column]:
     return made
 
 
-def space_parts(space: LabelSpace) -> tuple[tuple[int, int], ...] | None:
-    """Hue and shade of each joint class of a label space, or None where one color a class cannot show them."""
+def space_colors(space: LabelSpace) -> JointColors | None:
+    """Hue, shade and shape of each joint class of a label space, or None where they cannot show them."""
     split = space.split_joint(np.arange(space.num_classes))
     codes = np.stack([split[name] for name in space.names], axis=1)
     cuts = [attribute.cuts is not None for attribute in space.attributes]
-    return joint_parts(codes.tolist(), space.sizes, cuts, palette.MOST_CATEGORIES)
+    classes = [attribute.classes for attribute in space.attributes]
+    return joint_colors(codes.tolist(), classes, cuts, palette.MOST_CATEGORIES)

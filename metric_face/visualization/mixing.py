@@ -1,6 +1,5 @@
 """Which classes mix in the embedding, and where their names belong on the map."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -41,7 +40,7 @@ def with_mixing(column: Column, ids: ArrayLike) -> Column:
         column: N classes.
         ids: (N, K) neighbors in the embedding space, -1 for none.
     """
-    if not 1 < column.num_classes <= _MOST_CLASSES or column.links:
+    if not 1 < column.num_classes <= _MOST_CLASSES or column.links or column.leading:
         return column
     confusion = neighbor_confusion(ids, column.values, column.num_classes)
     pairs = mixing_pairs(confusion)
@@ -63,34 +62,3 @@ def class_centers(coords: Floats, column: Column) -> list[tuple[float, float] | 
         x, y = points[int(np.argmin(far))]
         centers.append((float(x), float(y)))
     return centers
-
-
-def joint_parts(
-    codes: Sequence[Sequence[int]], sizes: Sequence[int], ordered: Sequence[bool], most_hues: int
-) -> tuple[tuple[int, int], ...] | None:
-    """Hue and shade of each joint class, or None where the hues would be too many.
-
-    The shade is the ordered attribute, else the one with the most classes of at most four; the hue is what is left.
-
-    Args:
-        codes: (C, A) the class of each joint class in each of A attributes.
-        sizes: (A,) classes of each attribute.
-        ordered: (A,) whether its classes have an order.
-        most_hues: that can be told apart.
-    """
-    if len(sizes) < 2:
-        return None
-    fitting = [at for at, size in enumerate(sizes) if size <= 4]
-    if not fitting:
-        return None
-    shade = max(fitting, key=lambda at: (ordered[at], sizes[at]))
-    rest = [at for at in range(len(sizes)) if at != shade]
-    if np.prod([sizes[at] for at in rest]) > most_hues:
-        return None
-    parts = []
-    for row in codes:
-        hue = 0
-        for at in rest:
-            hue = hue * sizes[at] + row[at]
-        parts.append((int(hue), int(row[shade])))
-    return tuple(parts)

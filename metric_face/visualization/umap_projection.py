@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from metric_face.arrays import Doubles, Floats, Ints
 from metric_face.errors import ArgumentError
 from metric_face.progress import Say, silent
+from metric_face.visualization.compacting import close_gaps
 
 _CHUNK = 65_536  # rows of vectors that are centered at a time
 _DIFFUSION_STEPS = 60
@@ -34,7 +35,8 @@ class Projection:
     """A map of N points.
 
     Attributes:
-        coords: (N, 2) float32. Only who is near whom means something: axes, distances and sizes do not.
+        coords: (N, 2) float32. Only who is near whom means something: axes, distances and sizes do not. Wide empty
+            strips between islands are narrowed.
         seed: the seed that gives exactly these coordinates again.
         n_neighbors: neighbors of each point that the layout saw, itself not counted.
         min_dist: how closely points may be packed.
@@ -122,7 +124,7 @@ def project(
         # We never transform new points, and so need no search index.
         warnings.filterwarnings("ignore", message=r"precomputed_knn\[2\]")
         coords = layout.fit_transform(start)  # the data are only counted: neighbors and start are given
-    return Projection(np.ascontiguousarray(coords, dtype=np.float32), seed, used, min_dist)
+    return Projection(close_gaps(np.asarray(coords, dtype=np.float32)), seed, used, min_dist)
 
 
 def import_umap() -> Any:

@@ -13,7 +13,7 @@ from metric_face.diagnosis.finding import Finding
 from metric_face.diagnosis.questions.information import MOST_CELLS
 from metric_face.diagnosis.report.map_sample import Shown, shown_images
 from metric_face.diagnosis.report.sentences import finding_text, term, words
-from metric_face.pages import Column, palette
+from metric_face.pages import Column, joint_colors, palette
 from metric_face.progress import Say, silent
 from metric_face.search import NeighborGraph
 from metric_face.visualization import (
@@ -22,7 +22,6 @@ from metric_face.visualization import (
     Projection,
     build_map,
     confusion_chart,
-    joint_parts,
     project,
 )
 
@@ -115,7 +114,7 @@ def _columns(diagnosis: "Diagnosis", lang: str) -> list[Column]:
     columns += [
         Column(a, context.labels[a], context.classes[a], ordered=a in context.cuts)
         for a in context.labels
-        if len(context.classes[a]) <= max(200, context.num_images // 10)
+        if len(context.classes[a]) <= _most_classes(context)
     ]
     columns += [
         Column(f"{a} ({term('value', lang)})", values.astype(np.float32), group=wording["numbers"])
@@ -140,20 +139,25 @@ def _columns(diagnosis: "Diagnosis", lang: str) -> list[Column]:
     return columns
 
 
+def _most_classes(context: Context) -> int:
+    """Classes of a column: of more, hardly two images share one."""
+    return max(200, context.num_images // 10)
+
+
 def _joint(context: Context, name: str) -> list[Column]:
     """The joint class with its colors, as the map of ``visualize`` has it, where there are several attributes."""
-    sizes = [len(context.classes[a]) for a in context.attributes]
-    if len(sizes) < 2:
+    classes = [context.classes[a] for a in context.attributes]
+    if len(classes) < 2:
         return []
+    sizes = [len(names) for names in classes]
     count = int(np.prod(sizes))
     codes = np.stack(np.unravel_index(np.arange(count), sizes), axis=1)
-    parts = joint_parts(
-        codes.tolist(), sizes, [a in context.cuts for a in context.attributes], palette.MOST_CATEGORIES
-    )
-    if parts is None:
+    ordered = [a in context.cuts for a in context.attributes]
+    joint = joint_colors(codes.tolist(), classes, ordered, palette.MOST_CATEGORIES)
+    if joint is None and count > _most_classes(context):
         return []
     names = tuple(context.joint_name(code) for code in range(count))
-    return [Column(name, np.asarray(context.joint, dtype=np.int64), names, parts=parts)]
+    return [Column(name, np.asarray(context.joint, dtype=np.int64), names, joint=joint)]
 
 
 def _named(context: Context, findings: Sequence[Finding], lang: str) -> Column:
