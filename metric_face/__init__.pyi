@@ -15,6 +15,8 @@ from .embeddings import Embeddings as Embeddings
 from .ensemble import fuse as fuse
 from .errors import MetricFaceError as MetricFaceError
 from .evaluation import evaluate as evaluate
+from .evaluation import evaluate_pairs as evaluate_pairs
+from .evaluation import evaluate_queries as evaluate_queries
 from .evaluation import probe as probe
 from .extraction import extract as extract
 from .gallery import Gallery as Gallery
@@ -27,6 +29,8 @@ from .losses import LogitAdjustedCrossEntropy as LogitAdjustedCrossEntropy
 from .losses import SoftF1Loss as SoftF1Loss
 from .losses import TripletLoss as TripletLoss
 from .losses import gradient_conflict as gradient_conflict
+from .metrics import gallery_metrics as gallery_metrics
+from .metrics import verification_metrics as verification_metrics
 from .models import EmbeddingModel as EmbeddingModel
 from .run import Run as Run
 from .samplers import RandomIdentitySampler as RandomIdentitySampler
@@ -66,10 +70,13 @@ __all__ = [
     "embed",
     "embed_backbone",
     "evaluate",
+    "evaluate_pairs",
+    "evaluate_queries",
     "extract",
     "fit",
     "fit_folds",
     "fuse",
+    "gallery_metrics",
     "gradient_conflict",
     "load_config",
     "merge_shards",
@@ -79,6 +86,7 @@ __all__ = [
     "run_demo",
     "search_images",
     "split_by_identity",
+    "verification_metrics",
     "visualize",
     "write_report",
 ]

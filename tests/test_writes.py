@@ -47,6 +47,7 @@ READ = {
     ("knn", "--template"),
     ("index", "--vectors"),
     ("embed", "--weights"),
+    ("evaluate", "--query-from"),
     ("why", "--beside"),
     ("why", "--unlabeled"),
     ("fuse", "--truth"),

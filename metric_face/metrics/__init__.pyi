@@ -6,6 +6,8 @@ from .f1 import as_labels as as_labels
 from .f1 import confusion as confusion
 from .f1 import f1_per_class as f1_per_class
 from .f1 import macro_f1 as macro_f1
+from .gallery_scores import GalleryMetrics as GalleryMetrics
+from .gallery_scores import gallery_metrics as gallery_metrics
 from .intervals import Interval as Interval
 from .intervals import bootstrap_interval as bootstrap_interval
 from .label_retrieval import LabelRetrieval as LabelRetrieval
@@ -22,14 +24,20 @@ from .retrieval import draw_queries as draw_queries
 from .retrieval import retrieval_metrics as retrieval_metrics
 from .retrieval_result import RetrievalMetrics as RetrievalMetrics
 from .thresholds import threshold_gain as threshold_gain
+from .verification_scores import RATES as RATES
+from .verification_scores import VerificationMetrics as VerificationMetrics
+from .verification_scores import verification_metrics as verification_metrics
 
 __all__ = [
     "MAX_QUERIES",
+    "RATES",
     "Calibration",
+    "GalleryMetrics",
     "Interval",
     "LabelRetrieval",
     "Resolution",
     "RetrievalMetrics",
+    "VerificationMetrics",
     "as_codes",
     "as_labels",
     "assumed_resolution",
@@ -40,6 +48,7 @@ __all__ = [
     "draw_queries",
     "f1_per_class",
     "fit_temperature",
+    "gallery_metrics",
     "macro_f1",
     "oscr",
     "oscr_curve",
@@ -48,4 +57,5 @@ __all__ = [
     "resolution",
     "retrieval_metrics",
     "threshold_gain",
+    "verification_metrics",
 ]

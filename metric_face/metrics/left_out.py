@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metric_face.arrays import Bools, Doubles, Floats, Ints
+from metric_face.metrics.left_out_interval import counted_twice
 
 _AT_ONCE = 512  # queries whose recall is scored together
 _AT_ONCE_VALUES = 1 << 20  # and the comparisons of a step
-_MOST_GROUPS = 50  # every query is scored once for each; more identities are left out several at a time
+MOST_GROUPS = 50  # every query is scored once for each; more identities are left out several at a time
 
 
 class LeftOut:
@@ -35,7 +36,7 @@ class LeftOut:
         self, identities: Ints, classes: Ints, ks: Sequence[int], *, recall_only: bool = False
     ) -> None:
         count = int(identities.max()) + 1
-        self.groups = min(count, _MOST_GROUPS)
+        self.groups = min(count, MOST_GROUPS)
         order = np.random.default_rng(0).permutation(count)  # neighboring codes may be of one kind
         self.folds: Ints = (order % self.groups)[identities]
         self._ks, self._recall_only = ks, recall_only
@@ -145,24 +146,9 @@ class LeftOut:
     def counted_twice(self, queries: Ints, values: Floats) -> Doubles:
         """Return (metrics,) the variance that the jackknife counts twice, because it lies in pairs of groups.
 
-        It is the sum of squares of what each group does to the mean of another's queries, beyond what it does to
-        everybody's and what everybody does to them.
-
         Args:
             queries: (Q,) positions of the queries.
             values: (Q, metrics) of all the identities; the metrics that are left out here stand last.
         """
         self._score_waiting()
-        if self.groups < 3:
-            return np.zeros(len(self._sums))
-        apart = ~np.eye(self.groups, dtype=bool)
-        twice = []
-        for sums, own in zip(self._sums, values.T.astype(np.float64), strict=False):
-            mean = own.mean()
-            whole = np.bincount(self.folds[queries], own - mean, self.groups)
-            effect = np.where(apart, whole[:, None] - (sums - mean * self._counts), 0.0) / len(own)
-            asks = effect.sum(axis=1, keepdims=True) / (self.groups - 1)
-            is_found = effect.sum(axis=0, keepdims=True) / (self.groups - 1)
-            both = effect.sum() / (self.groups * (self.groups - 1))
-            twice.append(float((np.where(apart, effect - asks - is_found + both, 0.0) ** 2).sum()))
-        return np.array(twice)
+        return counted_twice(self._sums, self._counts, self.folds[queries], values)

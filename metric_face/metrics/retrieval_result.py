@@ -10,7 +10,8 @@ import numpy as np
 from metric_face.arrays import Doubles, Floats, Ints
 from metric_face.errors import ArgumentError
 from metric_face.metrics.intervals import Interval
-from metric_face.metrics.standard_errors import check_confidence, jackknife_error, student
+from metric_face.metrics.left_out_interval import left_out_interval
+from metric_face.metrics.standard_errors import check_confidence
 
 
 @dataclass(frozen=True)
@@ -88,14 +89,6 @@ class RetrievalMetrics:
                 else f"an interval of {name} was left out; retrieve with recall_intervals=False"
             )
         value = float(self.per_query[name].mean(dtype=np.float64))
-        without = self.without[name]
-        without = without[np.isfinite(without)]
-        if len(without) < 2:  # without one of two identities nothing is left to be found
-            return Interval.without_range(value, confidence)
-        error, freedom = jackknife_error(without)
-        # Pairs are at most the whole variance, which the jackknife then has twice.
-        error = sqrt(max(error**2 - self.counted_twice.get(name, 0.0), error**2 / 2))
-        half = student(confidence, freedom) * error
-        share = NormalDist().cdf(value / error) if error else float(value > 0)
-        low, high = max(0.0, value - half), min(1.0, value + half)
-        return Interval(value, low, high, error, confidence, self.num_identities, share)
+        return left_out_interval(
+            value, self.without[name], self.counted_twice.get(name, 0.0), self.num_identities, confidence
+        )

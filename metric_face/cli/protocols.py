@@ -1,0 +1,56 @@
+"""Which protocol ``evaluate`` is asked for, and its call."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from metric_face.cli.protocol_words import conditions, ranks_of
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The protocol, None for the scores of a run, and what its function is given."""
+
+    protocol: str | None
+    settings: dict[str, Any]
+
+    @classmethod
+    def read(
+        cls,
+        query: list[str] | None,
+        gallery: list[str] | None,
+        ranks: str,
+        pairs: str | None,
+        others: dict[str, Any],
+    ) -> "Asked":
+        """Refuse what does not go together, and read the rest."""
+        given = {"query": query, "gallery": gallery, **others}
+        default = ("identity", "identity")
+        named = [f"--{k.replace('_', '-')}" for k, v in given.items() if v and (k, v) != default]
+        if pairs is not None and named:
+            raise typer.BadParameter(f"--pairs and {named[0]} do not go together; give one")
+        if pairs is not None:
+            return cls("pairs", {"pairs": pairs})
+        if not named:
+            return cls(None, {})
+        if not query and not others["query_from"]:
+            raise typer.BadParameter(
+                f"{named[0]} needs --query COLUMN=VALUE, --query all or --query-from FOLDER"
+            )
+        everyone = query == ["all"]
+        found = {"query": None if everyone else conditions("--query", query)}
+        words = {"query_source" if name == "query_from" else name: value for name, value in others.items()}
+        return cls(
+            "queries", words | found | {"gallery": conditions("--gallery", gallery), "ks": ranks_of(ranks)}
+        )
+
+    def evaluate(self, run: Path, progress: Callable[[int, int], None], **common: Any) -> Any:
+        """Call the function of the protocol."""
+        from metric_face.evaluation import evaluate_pairs, evaluate_queries
+
+        if self.protocol == "pairs":
+            return evaluate_pairs(run, metric=common["metric"], split=common["split"], **self.settings)
+        return evaluate_queries(run, progress=progress, **common, **self.settings)
