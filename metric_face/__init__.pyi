@@ -18,6 +18,7 @@ from .evaluation import evaluate as evaluate
 from .evaluation import evaluate_pairs as evaluate_pairs
 from .evaluation import evaluate_queries as evaluate_queries
 from .evaluation import probe as probe
+from .exporting import export as export
 from .extraction import extract as extract
 from .gallery import Gallery as Gallery
 from .inference import Predictor as Predictor
@@ -72,6 +73,7 @@ __all__ = [
     "evaluate",
     "evaluate_pairs",
     "evaluate_queries",
+    "export",
     "extract",
     "fit",
     "fit_folds",

@@ -65,7 +65,7 @@ KEYS = {
     "train": {"run", "ended", "best"},
     "embed": {"folder", "images", "dimensions", "complete"},
     "index": {"folder", "vectors", "kind", "shards", "targets", "notes"},
-    "knn": {"answers", "failed", "csv", "page", "complete"},
+    "knn": {"model", "answers", "failed", "csv", "page", "complete"},
     "search": {"found", "failed", "page"},
     "gallery": {"images", "rows"},
     "probe": {"split", "scores"},
@@ -74,6 +74,7 @@ KEYS = {
     "audit": {"images", "findings", "refusal", "page"},
     "why": {"format", "findings", "hypotheses", "tables"},
     "fuse": {"plan", "estimates", "notes", "written", "complete", "out"},
+    "export": {"model", "light", "record", "notes"},
     "recipes": {"recipes"},
 }
 
@@ -96,6 +97,7 @@ def test_json_is_one_object_and_nothing_else(
         "audit": [tmp_path / "tiny.yaml"],
         "why": [run, "--out", tmp_path, "--no-thumbnails"],
         "fuse": [run, predictions],
+        "export": [run, "--out", tmp_path / "exported"],
         "recipes": [],
     }
     done = CliRunner().invoke(app, [name, *map(str, words.get(name, [run])), "--json"])

@@ -33,9 +33,10 @@ SECTION = re.compile(
 )
 NO_KEYS = {
     "data.csv",
+    "model.onnx",
     "data.labels",
     "trainer.epoch",
-}  # a file, an attribute in a script, a typo that is refused
+}  # files, an attribute in a script, a typo that is refused
 
 
 def keys(node: dict[str, Any], path: str = "") -> list[str]:

@@ -16,7 +16,7 @@ from metric_face.cli.app import app
 from metric_face.config import Config
 
 PACKAGE = Path(metric_face.__file__).parent
-OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 CALL = re.compile(r"metric-face ([a-z]+)((?:(?!metric-face|&&|[;\n`]).)*)")
 PROSE = {"drew", "wrote"}  # what metric-face did
 CSS = re.compile(r"var\(--[a-z-]+|--[a-z-]+\s*:")

@@ -40,7 +40,11 @@ FILES = {
     ("search", "--page"),
 }
 FOLDERS = {("embed", "--out"), ("index", "--out"), ("train", "--out"), ("demo", "--out")}
-INTO = {("visualize", "--out"): "map.png", ("why", "--out"): "report.html"}
+INTO = {
+    ("visualize", "--out"): "map.png",
+    ("why", "--out"): "report.html",
+    ("export", "--out"): "model.onnx",
+}
 READ = {
     ("knn", "--watch"),
     *((command, "--index") for command in ("knn", "search", "gallery")),
@@ -51,7 +55,7 @@ READ = {
     ("why", "--beside"),
     ("why", "--unlabeled"),
     ("fuse", "--truth"),
-    *((command, "--data") for command in ("embed", "knn", "search", "visualize", "why")),
+    *((command, "--data") for command in ("embed", "export", "knn", "search", "visualize", "why")),
     ("fuse", "--images"),
     ("fuse", "--template"),
 }

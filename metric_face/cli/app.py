@@ -6,6 +6,7 @@ from metric_face.cli.audit import audit
 from metric_face.cli.demo import demo
 from metric_face.cli.embed import embed
 from metric_face.cli.evaluate import evaluate
+from metric_face.cli.export import export
 from metric_face.cli.fuse import fuse
 from metric_face.cli.gallery import gallery
 from metric_face.cli.index import index
@@ -49,6 +50,7 @@ COMMANDS = (
     audit,
     why,
     fuse,
+    export,
     recipes,
 )
 for command in COMMANDS:

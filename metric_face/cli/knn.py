@@ -1,12 +1,10 @@
 """``metric-face knn``: classify images by their nearest neighbors in an index."""
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from metric_face.cli import knn_options as own
 from metric_face.cli.knn_stream import print_stream
+from metric_face.cli.knn_usage import check_usage, say_model
 from metric_face.cli.options import DataRoot, Json, Lang, NoThumbnails, Template
 from metric_face.cli.output_options import check_apart
 from metric_face.cli.progress import bar
@@ -14,7 +12,7 @@ from metric_face.cli.terminal import answer_json, say, show_answer, show_failure
 
 
 def knn(
-    run: Annotated[Path, typer.Argument(help="The run directory.")],
+    run: own.RunFolder,
     images: own.Images = None,
     watch: own.Watch = None,
     k: own.Neighbors = None,
@@ -22,6 +20,7 @@ def knn(
     identity: own.Identity = None,
     shown: own.Shown = 3,
     index: own.IndexFolder = None,
+    model: own.Model = "auto",
     csv: own.Csv = None,
     template: Template = None,
     explain: own.Explain = None,
@@ -33,14 +32,15 @@ def knn(
     """Classify images by their neighbors in the index: class per attribute, probability, nearest images."""
     from metric_face.inference import Predictor, Session, collect_images
 
-    own.check_usage(images, watch, lang, csv, explain, template)
+    check_usage(images, watch, lang, csv, explain, template)
     stream = watch is not None or images == ["-"]  # one process answers whatever comes, image by image
     request = collect_images(images or [], template, submitted=csv is not None)
     check_apart({"--csv": csv, "--explain": explain}, [*request.files, *([template] if template else [])])
-    predictor = Predictor(run, index, few=not stream and len(request.files) < 5, data=root)
+    few = not stream and len(request.files) < 5
+    predictor = Predictor(run, index, model=model, few=few, data=root)
     session = Session(predictor, request, k, votes, identity, shown, csv, explain, not no_thumbnails, lang)
     if not as_json:
-        say(predictor.exclusion(identity))
+        say_model(predictor, identity)
     if stream:
         print_stream(session, watch, as_json)
     else:

@@ -1,4 +1,4 @@
-"""The options that only ``knn`` has, and which of them go together."""
+"""The options that only ``knn`` has."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,6 +7,7 @@ import typer
 
 from metric_face.cli.output_options import text_option
 
+RunFolder = Annotated[Path, typer.Argument(help="The run directory.")]
 Images = Annotated[
     list[str] | None,
     typer.Argument(help="Images, folders of images, a CSV of ImageIDs, or - for a list on standard input."),
@@ -28,6 +29,12 @@ Identity = Annotated[
 ]
 Shown = Annotated[int, typer.Option("--show", min=1, help="Neighbors to print.")]
 IndexFolder = Annotated[Path | None, typer.Option("--index", help="The index; default RUN/index.")]
+Model = Annotated[
+    Literal["auto", "fp32", "int8"],
+    typer.Option(
+        "--model", help="What embeds the images; auto: the light one where it is as good ('export')."
+    ),
+]
 Csv = Annotated[
     Path | None, text_option("--csv", help="Write a submission: ImageID,ans with the joint class.")
 ]
@@ -35,14 +42,3 @@ Explain = Annotated[
     Path | None,
     text_option("--explain", help="Write a page (HTML): each image, its votes, its neighbors."),
 ]
-
-
-def check_usage(images: list[str] | None, watch: Path | None, lang: str, *files: Path | None) -> None:
-    """Refuse images beside a watched folder, none of both, files to write where there is no end, another language."""
-    from metric_face.pages import check_language
-
-    check_language(lang)
-    if bool(images) == (watch is not None):
-        raise typer.BadParameter("give images, or - for a list on standard input, or --watch FOLDER")
-    if watch is not None and any(files):
-        raise typer.BadParameter("--csv, --explain and --template need a list that ends; leave out --watch")

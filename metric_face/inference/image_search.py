@@ -54,7 +54,7 @@ def search_images(
         >>> found[0].hits[0].path
         'images/0412.jpg'
     """
-    predictor = run if isinstance(run, Predictor) else Predictor(run)
+    predictor = run if isinstance(run, Predictor) else Predictor(run, model="fp32")
     predictor.refresh()
     index = predictor.index
     wanted = SearchSettings(**settings).checked(index)

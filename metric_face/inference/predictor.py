@@ -13,7 +13,7 @@ from metric_face.data import EvalTransform, ImageInput, base_of, given_root, inp
 from metric_face.errors import ArgumentError, FileFormatError, ImageError
 from metric_face.files import build, remedy_of
 from metric_face.inference.answers import Answer, Neighbor
-from metric_face.inference.embedder import embedder_of
+from metric_face.inference.embedder import Precision, choose_model
 from metric_face.inference.opened_index import open_index, stamp_of
 from metric_face.inference.target_votes import TargetVote
 from metric_face.models import read_card
@@ -30,6 +30,7 @@ class Predictor:
         run: the run directory.
         index: the index's folder; default ``index`` in the run directory.
         use_torch: use PyTorch even where ``model.onnx`` is there.
+        model: ``fp32``; ``int8``, the light model; or ``auto``: the light one where it is as good, and nothing rejects.
         few: only a few images will be classified, so a fast start is worth more than a fast run.
         data: where the indexed images are now; default where they were indexed or, where that is gone, beside the run.
 
@@ -38,6 +39,7 @@ class Predictor:
         transform: how the model wants its images.
         index: what is searched.
         targets: target -> how its neighbors vote.
+        model, model_reason: ``fp32`` or ``int8``, and why it is this one; "" where the run has no light model.
 
     Raises:
         FileFormatError: the run or the index is missing or damaged.
@@ -55,16 +57,15 @@ class Predictor:
         index: str | Path | None = None,
         *,
         use_torch: bool = False,
+        model: Precision = "auto",
         few: bool = True,
         data: str | Path | None = None,
     ) -> None:
         self._data = None if data is None else given_root(data)
-        self._run = Path(run)
-        folder = Path(run)
+        self._run = folder = Path(run)
         if not folder.is_dir():
-            raise FileFormatError(
-                f"{folder}: no such folder; give the directory that 'metric-face train' wrote"
-            )
+            given = f"{folder}: no such folder; give the directory that 'metric-face train' wrote"
+            raise FileFormatError(given)
         self.card = read_card(folder)
         self.transform = build(
             lambda: EvalTransform.from_dict(self.card["transform"]),
@@ -73,7 +74,8 @@ class Predictor:
         )
         self._home = Path(index) if index is not None else folder / "index"
         self._opened = open_index(folder, self._home, self.card["fingerprint"])
-        self._embed = embedder_of(folder, self.card, use_torch, few)
+        chosen = choose_model(folder, self.card, model, use_torch, few, self.targets.values())
+        self._embed, self.model, self.model_reason = chosen.embed, chosen.name, chosen.reason
 
     @property
     def index(self) -> EmbeddingIndex:

@@ -105,7 +105,7 @@ class SearchRequest:
             ArgumentError: a setting, vector or row that does not fit the index.
             DataError: no query could be used.
         """
-        predictor = Predictor(run, index, few=len(self.files) < 5, data=data)
+        predictor = Predictor(run, index, model="fp32", few=len(self.files) < 5, data=data)
         checked = SearchSettings(**settings).checked(predictor.index)
         widths = {array.shape[1] for array in self.vectors} - {predictor.index.dimensions}
         if widths:

@@ -110,6 +110,7 @@ class Session:
     def to_dict(self) -> dict[str, Any]:
         """The answers as plain data, for JSON."""
         return {
+            "model": self.predictor.model,
             "answers": [one.nearest(self.shown).to_dict() for one in self.answers],
             "failed": [{"path": name, "error": str(error)} for name, error in self.failed.items()],
             "csv": None if self.csv is None else str(self.csv),

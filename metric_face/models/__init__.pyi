@@ -7,18 +7,27 @@ from .embedding_model import EmbeddingModel as EmbeddingModel
 from .embedding_model import EmbeddingOnly as EmbeddingOnly
 from .embedding_model import ImageEmbedder as ImageEmbedder
 from .embedding_model import ModelOutput as ModelOutput
+from .light import LIGHT as LIGHT
+from .light import RECORD as RECORD
+from .light import light_embedder as light_embedder
+from .light import pattern_vector as pattern_vector
+from .light import read_light_record as read_light_record
+from .light import write_light_record as write_light_record
 from .onnx import OnnxEmbedder as OnnxEmbedder
 from .onnx import export_onnx as export_onnx
 from .precision import computing_dtype as computing_dtype
 from .precision import device_of_choice as device_of_choice
 from .precision import training_dtype as training_dtype
 from .published import published_weights as published_weights
+from .quantization import quantize_onnx as quantize_onnx
 from .save_load import load_backbone as load_backbone
 from .save_load import load_model as load_model
 from .save_load import record_onnx as record_onnx
 from .save_load import save_model as save_model
 
 __all__ = [
+    "LIGHT",
+    "RECORD",
     "Backbone",
     "EmbeddingModel",
     "EmbeddingOnly",
@@ -30,12 +39,17 @@ __all__ = [
     "export_onnx",
     "find_backbone",
     "fitting_size",
+    "light_embedder",
     "load_backbone",
     "load_model",
+    "pattern_vector",
     "published_weights",
+    "quantize_onnx",
     "read_card",
+    "read_light_record",
     "record_onnx",
     "save_model",
     "training_dtype",
     "write_card",
+    "write_light_record",
 ]
