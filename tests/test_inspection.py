@@ -476,3 +476,11 @@ def test_real_copies_whose_labels_disagree():
         "103 of 141 groups of files with the same content have different labels (age, gender, race)"
         in sentence
     )
+
+
+def test_an_image_without_an_identity_is_counted_as_an_image(table):
+    anonymous = ImageTable(table.frame.drop(columns="identity"), table.root)
+    findings, _ = found(anonymous, both(anonymous), images=False)
+    sentence = findings["smallest-difference"].sentence
+    assert re.search(r"with \d+ images\. ", sentence), sentence
+    assert not re.search(r"with \d+ identities", sentence)

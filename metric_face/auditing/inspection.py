@@ -155,7 +155,7 @@ def _what_can_be_shown(found: Resolution, table: ImageTable, space: LabelSpace) 
         "warning" if found.difference > 0.02 else "note",
         f"{head}-of-{units}",
         {**asdict(found), "of": 100 * found.confidence, "class": space.joint_names[found.limiting_class]},
-        also=("smallest-difference",),
+        also=(f"smallest-difference-of-{units}",),
     )
 
 
