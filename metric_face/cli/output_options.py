@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from metric_face.data import MARK
 from metric_face.errors import OutputError
 from metric_face.files import (
     SUFFIX,
@@ -21,7 +22,7 @@ from metric_face.visible import is_text
 
 Check = Callable[[Path | None], Path | None]
 
-MAP_FILES = {"map.png": b"Matplotlib", "map.html": b"default-src 'none'; script-src"}
+MAP_FILES = {"map.png": MARK.encode(), "map.html": b"default-src 'none'; script-src"}
 """What ``visualize`` writes, and what the beginning of each says of its maker."""
 REPORT_FILES = {"report.html": b"default-src 'none'; script-src", "report.json": b'"metric_face.report"'}
 """The same of ``why``."""

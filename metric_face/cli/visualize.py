@@ -17,7 +17,13 @@ def visualize(
     out: Annotated[
         Path | None, files_option(MAP_FILES, "--out", "-o", help="Folder to write; default the run.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of UMAP and of the sampling.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Of UMAP and of the sampling; default the run's.")] = None,
+    color_by: Annotated[
+        str | None,
+        typer.Option(
+            help="A label, joint, identity, purity, mistakes, split or density; purity:LABEL, mismatch:LABEL."
+        ),
+    ] = None,
     root: DataRoot = None,
     no_thumbnails: NoThumbnails = False,
     lang: Lang = "en",
@@ -37,7 +43,14 @@ def visualize(
     report_image_state(opened, say, shown=not no_thumbnails)
     with steps(not as_json) as step:
         made = visualize(
-            opened, split=split, folder=out, seed=seed, thumbnails=not no_thumbnails, lang=lang, say=step
+            opened,
+            split=split,
+            folder=out,
+            seed=seed,
+            color_by=color_by,
+            thumbnails=not no_thumbnails,
+            lang=lang,
+            say=step,
         )
     if as_json:
         answer_json({"picture": str(made.picture), "page": str(made.page)})

@@ -6,10 +6,14 @@ from .map_page import build_map as build_map
 from .maps import visualize as visualize
 from .matrices import MatrixChart as MatrixChart
 from .matrices import confusion_chart as confusion_chart
+from .mixing import MAP_DEPTH as MAP_DEPTH
+from .mixing import with_mixing as with_mixing
 from .umap_projection import Projection as Projection
 from .umap_projection import project as project
+from .ways import ways_to_look as ways_to_look
 
 __all__ = [
+    "MAP_DEPTH",
     "MapPart",
     "MatrixChart",
     "Projection",
@@ -20,4 +24,6 @@ __all__ = [
     "neighbor_confusion",
     "project",
     "visualize",
+    "ways_to_look",
+    "with_mixing",
 ]

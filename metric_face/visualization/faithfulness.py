@@ -93,8 +93,7 @@ def measure_faithfulness(
     near = np.where((near >= 0) & (codes[near] != codes[:, None]), near, -1)
     trust, continuity = label_trustworthiness_continuity(space, points, classes)
     purity_D, vote = _purity(near, classes)
-    near_2 = nearest_on_map(points, near.shape[1], codes)
-    purity_2, _ = _purity(near_2, classes)
+    purity_2 = neighbor_purity(nearest_on_map(points, near.shape[1], codes), classes)
     return Faithfulness(
         trust, continuity, purity_D, purity_2, (vote >= 0) & (classes >= 0) & (vote != classes)
     )
@@ -208,6 +207,11 @@ def nearest_on_map(coords: ArrayLike, k: int, identities: ArrayLike | None = Non
         short = (others.sum(axis=1) < k) & (ask < n)
         open_rows, ask = open_rows[short], ask * 4
     return found
+
+
+def neighbor_purity(ids: NDArray[np.integer], labels: NDArray[np.integer]) -> Floats:
+    """(N,) the share of each point's own class among its neighbors, corrected for the sizes; NaN without any."""
+    return _purity(ids, labels)[0]
 
 
 def _purity(ids: NDArray[np.integer], labels: NDArray[np.integer]) -> tuple[Floats, Ints]:

@@ -70,7 +70,7 @@ def map_figure(
                 axis.set_title(legend, fontsize=10, color=INK, parse_math=False)
     if view.hue is not None and sheet.legend is not None:
         draw_legend(sheet.legend, view.hue)
-        if single and projection.n and view.hue.is_class:
+        if single and projection.n and view.hue.is_class and not view.hue.group:
             draw_links(sheet.panels[0][0], projection.coords, view.hue)
             draw_names(sheet.figure, sheet.panels[0][0], projection.coords, view.hue)
     return sheet.figure
@@ -129,8 +129,7 @@ def _shades(column: Column | None, colors: list[str], rows: Any) -> Any:
     from matplotlib.colors import LinearSegmentedColormap
 
     low, high = column.range
-    ramp = LinearSegmentedColormap.from_list("ramp", palette.ramp(column.ramp).light)
-    ramp.set_bad(_GRAY)
+    ramp = LinearSegmentedColormap.from_list("ramp", palette.ramp(column.ramp).light, bad=_GRAY)
     return ramp(np.ma.masked_invalid((column.values[rows] - low) / ((high - low) or 1)))
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from metric_face.files import write_text
 from metric_face.pages import (
     ACROSS,
     Column,
+    MapView,
     as_columns,
     choose_view,
     crossed,
@@ -36,6 +37,7 @@ from metric_face.visualization.map_block import (
     pack_paths,
     themes,
 )
+from metric_face.visualization.map_measures import measures_of
 from metric_face.visualization.map_words import ChartTable, banner, class_table, remark, trust
 from metric_face.visualization.matrices import MatrixChart
 from metric_face.visualization.mixing import with_mixing
@@ -80,6 +82,7 @@ def build_map(
     neighbors: ArrayLike | None = None,
     evidence: Sequence[int] | Ints = (),
     matrices: Sequence[MatrixChart] = (),
+    color_by: str | None = None,
     thumbnails: bool = True,
     thumbnail_bytes: int = 7_400_000,
     lang: str = "en",
@@ -97,6 +100,7 @@ def build_map(
         neighbors: (N, K) ids in the embedding space, -1 for none: shown when a point is chosen.
         evidence: rows that must have a thumbnail.
         matrices: charts of the same page whose cells name rows of this map.
+        color_by: the name of the column that colors the map at first; by default labels are chosen.
         thumbnails: False leaves every image out.
         thumbnail_bytes: of the page, for thumbnails.
         lang: ``en`` or ``ko``.
@@ -110,7 +114,7 @@ def build_map(
     if not known:
         known = [Column(words["all_images"], np.zeros(n, dtype=np.int64), (words["all_images"],))]
     if neighbors is not None:
-        known = [with_mixing(column, neighbors) if column.is_class else column for column in known]
+        known = [with_mixing(column, neighbors) for column in known]
     _check_rows(n, images=images, paths=paths, neighbors=neighbors)
     measured = dict(faithfulness or {})
     stray = measured.keys() - {column.name for column in known if column.is_class}
@@ -119,7 +123,7 @@ def build_map(
             f"faithfulness: {sorted(stray)[0]!r} must be the name of a column of classes; "
             f"the columns are {', '.join(column.name for column in known)}"
         )
-    view = choose_view(known)
+    view = MapView(None) if color_by else choose_view(known)
     shown = [*known, *(measure for name, one in measured.items() for measure in measures_of(name, one, lang))]
     panels = view.cols
     if view.rows is not None and view.cols is not None:
@@ -141,7 +145,7 @@ def build_map(
         missing = remark(n, len(drawn.order), len(drawn.broken), words)
     packed = [pack_column(column, words["labels"]) for column in shown]
     for column, one in zip(shown, packed, strict=True):
-        if column.is_class and n and 1 < column.num_classes <= _MOST_NAMED:
+        if column.is_class and not column.group and n and 1 < column.num_classes <= _MOST_NAMED:
             one["centers"] = pack_centers(projection.coords, column)
     if panels is not None and panels not in known and view.cols is not None:
         packed[-1] |= {"derived": True, "across": view.cols.num_classes}
@@ -149,7 +153,7 @@ def build_map(
         "n": n,
         **pack_coords(projection.coords),
         "columns": packed,
-        "color": shown.index(view.hue) if view.hue is not None else 0,
+        "color": _first(shown, color_by, view.hue),
         "panels": shown.index(panels) if panels is not None else -1,
         "focusColors": themes(palette.categories(palette.MOST_CATEGORIES)),
         "paths": pack_paths(names_of(n, images, paths)),
@@ -215,18 +219,11 @@ def write_map(
     return write_text(path, html)
 
 
-def measures_of(name: str, one: Faithfulness, lang: str = "en") -> list[Column]:
-    """The columns purity, mismatch and distortion of an attribute."""
-    words = page_words(lang)
-    mismatch = np.where(np.isfinite(one.purity_D), one.mismatch, np.nan).astype(np.float32)
-    made = [
-        Column(words["purity"].format(name=name), one.purity_D, note=words["purity_note"]),
-        Column(words["mismatch"].format(name=name), mismatch, ramp="alarm", note=words["mismatch_note"]),
-        Column(
-            words["distortion"].format(name=name), one.distortion, ramp="alarm", note=words["distortion_note"]
-        ),
-    ]
-    return [replace(column, group=words["measures"].format(name=name)) for column in made]
+def _first(shown: Sequence[Column], color_by: str | None, hue: Column | None) -> int:
+    """The place of the column that colors the map at first."""
+    if color_by is not None:
+        return [column.name for column in shown].index(color_by)
+    return 0 if hue is None else shown.index(hue)
 
 
 def _check_rows(n: int, **given: Any) -> None:

@@ -9,6 +9,8 @@ from metric_face.arrays import Doubles, Floats
 from metric_face.pages import Column
 from metric_face.visualization.faithfulness import neighbor_confusion
 
+MAP_DEPTH = 20
+"""Neighbors in the embedding that the numbers of a map are counted among, on its page and in a report."""
 MOST_LINKS = 8
 LEAST_SHARE = 0.1
 """A pair below this share of each other's neighbors is not linked."""
@@ -37,10 +39,11 @@ def with_mixing(column: Column, ids: ArrayLike) -> Column:
     """The column with the pairs that mix, and with colors for the classes in them where there are too many.
 
     Args:
-        column: N classes.
+        column: N classes; any other column, and one under a heading of its own, is given back.
         ids: (N, K) neighbors in the embedding space, -1 for none.
     """
-    if not 1 < column.num_classes <= _MOST_CLASSES or column.links or column.leading:
+    fits = column.is_class and not column.group and 1 < column.num_classes <= _MOST_CLASSES
+    if not fits or column.links or column.leading:
         return column
     confusion = neighbor_confusion(ids, column.values, column.num_classes)
     pairs = mixing_pairs(confusion)

@@ -17,12 +17,15 @@ from metric_face.pages import Column, joint_colors, palette
 from metric_face.progress import Say, silent
 from metric_face.search import NeighborGraph
 from metric_face.visualization import (
+    MAP_DEPTH,
     MapPart,
     MatrixChart,
     Projection,
     build_map,
     confusion_chart,
     project,
+    ways_to_look,
+    with_mixing,
 )
 
 if TYPE_CHECKING:
@@ -88,7 +91,10 @@ def draw_map(
     ]
     part = build_map(
         projection,
-        [replace(column, values=column.values[rows]) for column in _columns(diagnosis, lang)],
+        [
+            with_mixing(replace(column, values=column.values[rows]), graph.ids[:, :MAP_DEPTH])
+            for column in _columns(diagnosis, lang)
+        ],
         images=_files(context, rows),
         faithfulness=_faithfulness(context, rows, projection, graph),
         neighbors=graph.ids[:, :8],
@@ -133,6 +139,8 @@ def _columns(diagnosis: "Diagnosis", lang: str) -> list[Column]:
         )
     if context.split is not None:
         columns.append(Column.of(wording["part"], context.split, group=wording["numbers"]))
+    targets = dict(context.labels) | ({"joint": context.joint} if len(context.attributes) > 1 else {})
+    columns += ways_to_look(context.graph.ids, context.graph.similarities, targets, lang=lang).values()
     marked = [f for f in diagnosis.findings if len(f.rows)]
     if marked:
         columns.append(_named(context, marked, lang))
