@@ -9,8 +9,8 @@ from metric_face.visualization.compacting import WIDEST, close_gaps
 def _islands(gap):
     rng = np.random.default_rng(0)
     centers = np.array([[0, 0], [gap, 0], [0, 2 * gap]])
-    codes = np.repeat(np.arange(3), 50)
-    return codes, (centers[codes] + rng.random((150, 2))).astype(np.float32)
+    codes = np.repeat(np.arange(3), 2000)
+    return codes, (centers[codes] + rng.random((6000, 2))).astype(np.float32)
 
 
 @pytest.mark.parametrize("gap", [5.0, 100.0])
@@ -22,8 +22,8 @@ def test_islands_come_near_and_keep_their_inside(gap):
         before, after = coords[codes == code], made[codes == code]
         np.testing.assert_allclose(after - after[0], before - before[0], atol=gap * 1e-5)
     assert np.ptp(made, axis=0).max() < 0.3 * np.ptp(coords, axis=0).max() + 2
-    apart = made[codes == 1][:, None] - made[codes == 0][None]
-    assert np.linalg.norm(apart, axis=2).min() > 0  # they stay islands
+    apart = made[codes == 1][::20, None] - made[codes == 0][None]
+    assert np.linalg.norm(apart, axis=2).min() > 0.02  # they stay islands
 
 
 def test_a_map_without_wide_gaps_stays_as_it_is():
