@@ -204,7 +204,7 @@ def test_a_value_colors_the_picture_with_a_ramp_and_the_unknown_are_gray(points)
     colors = {
         tuple(xy): to_hex(c)
         for scatter in figure.axes[0].collections
-        for xy, c in zip(scatter.get_offsets().data, scatter.get_facecolors(), strict=True)
+        for xy, c in zip(scatter.get_offsets().data, scatter.get_facecolors(), strict=False)
     }
     ends = palette.ramp("value").light
     for row, color in ((0, ends[0]), (N - 1, ends[-1]), (3, palette.NEUTRAL.light[0])):
