@@ -40,6 +40,7 @@ from .search import EmbeddingIndex as EmbeddingIndex
 from .search import NeighborGraph as NeighborGraph
 from .training import fit as fit
 from .training import fit_folds as fit_folds
+from .trying import what_if as what_if
 from .untrained import embed_backbone as embed_backbone
 from .visualization import project as project
 from .visualization import visualize as visualize
@@ -90,5 +91,6 @@ __all__ = [
     "split_by_identity",
     "verification_metrics",
     "visualize",
+    "what_if",
     "write_report",
 ]

@@ -182,6 +182,7 @@ def test_the_public_names_are_these() -> None:
         "split_by_identity",
         "TripletLoss",
         "visualize",
+        "what_if",
         "write_report",
     }
 

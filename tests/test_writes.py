@@ -55,7 +55,7 @@ READ = {
     ("why", "--beside"),
     ("why", "--unlabeled"),
     ("fuse", "--truth"),
-    *((command, "--data") for command in ("embed", "export", "knn", "search", "visualize", "why")),
+    *((command, "--data") for command in ("embed", "export", "knn", "search", "visualize", "why", "try")),
     ("fuse", "--images"),
     ("fuse", "--template"),
 }

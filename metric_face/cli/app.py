@@ -16,6 +16,7 @@ from metric_face.cli.recipes import recipes
 from metric_face.cli.search import search
 from metric_face.cli.train import train
 from metric_face.cli.train_shortcuts import with_shortcuts
+from metric_face.cli.try_ import try_
 from metric_face.cli.verbosity import with_verbosity
 from metric_face.cli.version import Version
 from metric_face.cli.visualize import visualize
@@ -49,9 +50,11 @@ COMMANDS = (
     visualize,
     audit,
     why,
+    try_,
     fuse,
     export,
     recipes,
 )
 for command in COMMANDS:
-    app.command()(with_verbosity(with_shortcuts(command) if command is train else command))
+    whole = with_verbosity(with_shortcuts(command) if command is train else command)
+    app.command(command.__name__.rstrip("_"))(whole)

@@ -23,6 +23,11 @@ from .retrieval import MAX_QUERIES as MAX_QUERIES
 from .retrieval import draw_queries as draw_queries
 from .retrieval import retrieval_metrics as retrieval_metrics
 from .retrieval_result import RetrievalMetrics as RetrievalMetrics
+from .simultaneous import Simultaneous as Simultaneous
+from .simultaneous import Tally as Tally
+from .simultaneous import f1_tally as f1_tally
+from .simultaneous import share_tally as share_tally
+from .simultaneous import simultaneous_intervals as simultaneous_intervals
 from .thresholds import threshold_gain as threshold_gain
 from .verification_scores import RATES as RATES
 from .verification_scores import VerificationMetrics as VerificationMetrics
@@ -37,6 +42,8 @@ __all__ = [
     "LabelRetrieval",
     "Resolution",
     "RetrievalMetrics",
+    "Simultaneous",
+    "Tally",
     "VerificationMetrics",
     "as_codes",
     "as_labels",
@@ -47,6 +54,7 @@ __all__ = [
     "detection_rate",
     "draw_queries",
     "f1_per_class",
+    "f1_tally",
     "fit_temperature",
     "gallery_metrics",
     "macro_f1",
@@ -56,6 +64,8 @@ __all__ = [
     "reject_threshold",
     "resolution",
     "retrieval_metrics",
+    "share_tally",
+    "simultaneous_intervals",
     "threshold_gain",
     "verification_metrics",
 ]

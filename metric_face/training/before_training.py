@@ -125,6 +125,15 @@ def _score(
     return start, scores.to_dict()
 
 
+def projection_start(cached: CachedSplits, ready: Readiness) -> AffineMap | None:
+    """The projection that a training on these features starts from; None where it starts at random, or has none."""
+    size = ready.config.model.embedding_size
+    if size is None or ready.config.model.projection == "random":
+        return None
+    fitted = projection_to_labels(cached, size, ready)
+    return fitted or whitening(np.asarray(cached.evaluated[cached.train]), size)
+
+
 def projection_to_labels(cached: CachedSplits, embedding_size: int, ready: Readiness) -> AffineMap | None:
     """The projection fitted to the metric label; None where that is not wanted, or no label has two images."""
     wanted, labels = ready.config.model.projection, ready.plan.codes.get(METRIC)

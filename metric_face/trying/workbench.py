@@ -1,0 +1,210 @@
+"""Workbench: a run's images and features, on which changes are trained one after the other."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from metric_face.arrays import Floats, Ints
+from metric_face.batches import METRIC, metric_labels
+from metric_face.classifiers import KNNClassifier
+from metric_face.config import Config
+from metric_face.data import ImageTable, LabelSpace, PreparedData, identities_of
+from metric_face.errors import ArgumentError, MetricFaceError
+from metric_face.features import AffineMap, Features, cached_features
+from metric_face.progress import Progress
+from metric_face.run import Run
+from metric_face.search import NeighborGraph
+from metric_face.trying.changes import WhatIf, changed
+from metric_face.trying.outcome import ChangeOutcome, Validation
+from metric_face.trying.suspects import suspects
+
+if TYPE_CHECKING:
+    from metric_face.training import CachedSplits, Readiness
+
+STEPS = 330
+"""Batches that each change is trained on, about."""
+_VERSION = 1
+
+
+@dataclass
+class Workbench:
+    """What changes are tried on.
+
+    Attributes:
+        run: whose changes they are.
+        config: of the run, with the backbone frozen.
+        space: its attributes, or None.
+        features: of the training and the validation images, in this order in ``table``.
+        table: these images.
+        steps: batches that a change is trained on, about.
+    """
+
+    run: Run
+    config: Config
+    space: LabelSpace | None
+    features: Features
+    table: ImageTable
+    steps: int = STEPS
+    _starts: dict[Any, AffineMap | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, run: Run, folder: Path, steps: int, progress: Progress) -> "Workbench":
+        """Read a run and compute the features of its own backbone, or read them where they are kept.
+
+        Args:
+            run: trained or not.
+            folder: where features are kept, unless the run has them from a training on them.
+            steps: batches that a change is trained on, about.
+            progress: called with (images done, images in all).
+
+        Raises:
+            ArgumentError: the run has no validation images.
+            ImageError: an image cannot be used.
+        """
+        split = run.table.frame["split"].to_numpy()
+        rows = np.concatenate([np.flatnonzero(split == name) for name in ("train", "val")])
+        for name in ("train", "val"):
+            if name not in split:
+                raise ArgumentError(
+                    f"{run.folder}: has no images in the split {name!r}, so nothing can be tried on it"
+                )
+        config = run.config
+        frozen = config.trainer.model_copy(update={"frozen": True})
+        config = config.model_copy(update={"trainer": frozen}).settled(run.space is not None)
+        kept = run.folder / "features" if run.config.trainer.frozen else folder
+        table = run.table.take(np.sort(rows))
+        features = cached_features(
+            run.model, table, run.transform, kept, precision=config.trainer.precision, progress=progress
+        )
+        return cls(run, config, run.space, features, table, steps)
+
+    @property
+    def train(self) -> Ints:
+        """(N,) rows of the training images."""
+        return np.flatnonzero(self.table.frame["split"].to_numpy() == "train")
+
+    @property
+    def val(self) -> Ints:
+        """(Q,) rows of the validation images."""
+        return np.flatnonzero(self.table.frame["split"].to_numpy() == "val")
+
+    def identities(self, rows: Ints) -> Any:
+        """Who is on the images of these rows."""
+        return identities_of(self.table.take(rows), self.config.data.split.group)
+
+    @property
+    def recall_label(self) -> str:
+        """The label of recall@1, for every change that of the run."""
+        return "identity" if self.space is None else self.config.loss.label
+
+    def _recall_codes(self) -> Ints:
+        codes: Ints = metric_labels(self.table.take(self.val), self.space, self.recall_label)
+        return codes
+
+    def validation(self) -> Validation:
+        """The validation images."""
+        groups = np.unique(self.identities(self.val), return_inverse=True)[1]
+        labels, true, classes = self._recall_codes(), None, 0
+        if self.space is not None:
+            true, classes = (
+                self.space.joint(self.space.encode(self.table.take(self.val))),
+                self.space.num_classes,
+            )
+        return Validation(groups, true, classes, np.bincount(labels)[labels] > 1)
+
+    def rows(self, one: WhatIf) -> Ints:
+        """(N,) the training rows of a change."""
+        rows = self.train
+        if one.share < 1:
+            names = self.identities(rows)
+            every = np.random.default_rng(0).permutation(np.unique(names))
+            rows = rows[np.isin(names, every[: max(2, round(one.share * len(every)))])]
+        if one.drops and self.space is not None:
+            rows = np.setdiff1d(rows, self.suspects())
+        return rows
+
+    def suspects(self) -> Ints:
+        """The training rows whose label their neighbors contradict."""
+        assert self.space is not None
+        rows = self.train
+        classes = self.space.joint(self.space.encode(self.table.take(rows)))
+        return rows[suspects(np.asarray(self.features.plain[rows]), classes, self.identities(rows))]
+
+    def state(self, one: WhatIf) -> str:
+        """What stands for everything that the outcome of a change depends on."""
+        parts = [
+            _VERSION,
+            self.steps,
+            self.run.fingerprint,
+            self.config.model_dump_json(),
+            one,
+            self.recall_label,
+        ]
+        parts += ["\n".join(self.table.frame["path"]), "\n".join(self.table.frame["split"])]
+        return sha256("\0".join(map(str, parts)).encode()).hexdigest()[:32]
+
+    def train_on(self, one: WhatIf, clock: Callable[[], float] = time.monotonic) -> ChangeOutcome:
+        """Train a change; what refuses to be trained says why."""
+        import torch
+
+        from metric_face.training import (
+            CachedSplits,
+            Readiness,
+            fit_on_features,
+            plan_training,
+            resumed_start,
+        )
+
+        started = clock()
+        try:
+            config = changed(self.config, one.overrides) if one.overrides else self.config
+            config = config.settled(self.space is not None)
+            rows = self.rows(one)
+            data = PreparedData(self.table.take(np.union1d(rows, self.val)), self.space, (), ())
+            ready = Readiness(config, data, plan_training(data, config))
+            cached = CachedSplits(
+                self.features, rows, self.val, config.model.tta, config.data.augmentation.flip > 0
+            )
+            epochs = max(1, round(self.steps / len(ready.plan.sampler)))
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(config.seed)
+                start = self._start(cached, ready, one)
+                module = fit_on_features(ready, cached, resumed_start(self.run.facts, config), start, epochs)
+                with torch.inference_mode():
+                    output = module.model(features=torch.from_numpy(np.array(cached.evaluated)))
+        except MetricFaceError as error:
+            return ChangeOutcome({}, clock() - started, refused=str(error))
+        logits = {name: values.numpy()[self.val] for name, values in output.logits.items()}
+        answers = self._answers(output.embedding.numpy(), logits, rows)
+        return ChangeOutcome(answers, clock() - started, epochs * len(ready.plan.sampler))
+
+    def _start(self, cached: "CachedSplits", ready: "Readiness", one: WhatIf) -> AffineMap | None:
+        """Where the projection starts, computed once for all changes that share it."""
+        from metric_face.training import projection_start
+
+        model, loss = ready.config.model, ready.config.loss
+        labeled = METRIC in ready.plan.codes
+        key = (model.projection, model.embedding_size, model.tta, loss.label, labeled, one.share, one.drops)
+        if key not in self._starts:
+            self._starts[key] = projection_start(cached, ready)
+        return self._starts[key]
+
+    def _answers(self, vectors: Floats, logits: dict[str, Floats], rows: Ints) -> dict[str, Ints]:
+        """Per validation image: what head and neighbors say, and whether the nearest image shares its label."""
+        found: dict[str, Ints] = {}
+        queries = vectors[self.val]
+        if self.space is not None:
+            if logits:
+                found["head"] = self.space.joint(self.space.head_classes(logits))
+            known = self.space.joint(self.space.encode(self.table.take(rows)))
+            found["knn"] = np.asarray(KNNClassifier(20).fit(vectors[rows], known).predict(queries), np.int64)
+        labels = self._recall_codes()
+        if (np.bincount(labels) > 1).any():
+            nearest = NeighborGraph.build(queries, 1).ids[:, 0]
+            found["recall"] = (labels[nearest] == labels).astype(np.int64)
+        return found
