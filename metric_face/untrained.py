@@ -81,7 +81,7 @@ def embed_backbone(
         given["model.weights"] = str(weights)
     config = load_config(None, overrides, given)
     home = Path(folder)
-    table = ImageTable.read(images)
+    table = ImageTable.read(images, box=config.data.box)
     for line in table.notes:
         say(line)
     with hold_run_folder(folder):

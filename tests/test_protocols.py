@@ -243,6 +243,11 @@ def test_pairs_are_drawn_as_lfw_has_them() -> None:
     assert sum(len(one) for one in owners) == len(set().union(*owners))  # no identity is in two folds
     assert [int(drawn.same[drawn.folds == fold].sum()) for fold in range(10)] == [12] * 10
     assert (drawn.same == (drawn.identities[drawn.first] == drawn.identities[drawn.second])).all()
+    uneven = [f"p{number}" for number in range(40) for _ in range(60 if number < 10 else 2)]
+    table = ImageTable(pd.DataFrame({"path": [f"{row}" for row in range(660)], "identity": uneven}), Path())
+    found = drawn_pairs(table, each=4)
+    large = np.isin(found.first[found.same], np.arange(600))
+    assert large.mean() < 0.6  # of all pairs of one identity, they are 99.8 %
     with pytest.raises(ArgumentError, match="take 10 identities with two images or more, found 9"):
         drawn_pairs(sample(identities=9).table)
     with pytest.raises(ArgumentError, match="the table has no column 'identity'"):

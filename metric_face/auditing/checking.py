@@ -46,7 +46,7 @@ def audit(
         ''
     """
     config = _configuration(source, overrides)
-    table = ImageTable.read(config.data.path)
+    table = ImageTable.read(config.data.path, box=config.data.box)
     prepared, plan, settings_lines, refusal = _plan_as_training(config)
     space = _label_space(table, config) if prepared is None else prepared.space
     sampler = None if plan is None or not config.identity_batches else plan.sampler

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from metric_face.arrays import Bools
+from metric_face.auditing.box_checks import check_boxes
 from metric_face.auditing.copy_checks import check_copies
 from metric_face.auditing.duplicates import exact_groups, near_pairs
 from metric_face.auditing.findings import DataFinding, InspectionReport
@@ -75,6 +76,7 @@ def inspect_data(
         findings += check_pixels(table.paths, prints.darkest, prints.brightest, prints.broken)
         exact = exact_groups(prints.digests)
         near = [(i, j) for i, j in near_pairs(prints.pictures) if prints.digests[i] != prints.digests[j]]
+        findings += check_boxes(table)
         findings += check_copies(table, labels, space, exact, near)
     findings += check_missing(labels)
     findings += check_names(labels if table.identities is None else labels.assign(identity=table.identities))

@@ -9,6 +9,7 @@ import numpy as np
 
 from metric_face.auditing.findings import DataFinding, InspectionReport, Severity
 from metric_face.auditing.sentences import batch_sentences
+from metric_face.data import file_of
 from metric_face.files import write_text
 from metric_face.pages import ACROSS, Thumbnails, make_thumbnails, pack_ids, page_texts, render
 
@@ -79,7 +80,7 @@ def _draw(report: InspectionReport) -> tuple[Thumbnails | None, dict[int, int]]:
         for finding in report.findings
         for group in finding.rows[:_PICTURED]
         for row in group[:_PICTURED]
-        if row in report.files and report.files[row].is_file()
+        if row in report.files and file_of(report.files[row]).is_file()
     )
     if not rows:
         return None, {}

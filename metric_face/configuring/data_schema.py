@@ -52,6 +52,9 @@ class DataConfig(Section):
     """What to do with rows that lack a label."""
     skip_broken: bool = False
     """Drop and list broken images instead of refusing."""
+    box: tuple[str, str, str, str] | None = ("x1", "y1", "x2", "y2")
+    """Columns of left, top, right and bottom of a part of the image, in pixels of the upright image; a row without them
+    is the whole image. Where a table lacks one of the columns, or with null, there are no boxes."""
     size: tuple[Pixels, Pixels] | Auto = "auto"
     """Height and width in pixels that the model sees; ``auto``: the model's own where it starts from trained weights,
     else 96. Where a model does not take a size, the nearest that it takes is used and reported."""

@@ -2,6 +2,11 @@ from .attribute import Attribute as Attribute
 from .attribute import Codes as Codes
 from .attribute import obvious_attributes as obvious_attributes
 from .augmentation import Augmentation as Augmentation
+from .boxes import BOX as BOX
+from .boxes import box_of as box_of
+from .boxes import boxed_images as boxed_images
+from .boxes import file_of as file_of
+from .boxes import fold_boxes as fold_boxes
 from .csv_text import read_csv_text as read_csv_text
 from .dataset import ImageDataset as ImageDataset
 from .dataset import PixelCache as PixelCache
@@ -56,6 +61,7 @@ from .whereabouts import report_image_state as report_image_state
 from .whereabouts import root_beside as root_beside
 
 __all__ = [
+    "BOX",
     "COLUMNS",
     "MARK",
     "PIECE",
@@ -78,11 +84,15 @@ __all__ = [
     "Template",
     "Unseen",
     "base_of",
+    "box_of",
+    "boxed_images",
     "compare_stamps",
     "content_hashes",
     "data_root",
     "digest_rows",
+    "file_of",
     "find_broken",
+    "fold_boxes",
     "given_root",
     "identities_of",
     "identity_labels",

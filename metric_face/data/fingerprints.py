@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from metric_face.arrays import Bools, Floats
+from metric_face.data.boxes import box_of, file_of
 from metric_face.data.images import open_image, refuse_special
 from metric_face.errors import ImageError
 from metric_face.progress import Progress, silent
@@ -33,7 +34,7 @@ class Fingerprints:
     """What one pass over the files leaves.
 
     Attributes:
-        digests: (N,) SHA-256 of the bytes, "" where the file cannot be read.
+        digests: (N,) SHA-256 of the bytes, followed by the box where there is one, "" where the file cannot be read.
         pictures: (N, 32, 32) uint8, small and gray.
         darkest: (N, 3) uint8, the least of each channel over the whole image; 0 where it is broken.
         brightest: (N, 3) uint8, the most.
@@ -60,9 +61,9 @@ def take_fingerprints(
 
     def read(path: Path) -> tuple[str, _Look | None, str]:
         try:
-            refuse_special(path)
-            with open(path, "rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            refuse_special(file_of(path))
+            with open(file_of(path), "rb") as file:
+                digest = f"{hashlib.file_digest(file, 'sha256').hexdigest()}{box_of(path) or ''}"
         except OSError as error:
             return "", None, f"{path}: cannot be read ({error.strerror}); restore it or drop its row"
         except ImageError as error:

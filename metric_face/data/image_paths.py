@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from metric_face.arrays import Bools
+from metric_face.data.boxes import file_of
 from metric_face.files import inside
 from metric_face.missing import text_column
 
@@ -69,7 +70,7 @@ def refuse_outside(root: Path, names: pd.Series) -> None:
         DataError: as ``inside``, for the first name that is refused.
     """
     for name in names.iloc[np.flatnonzero(_are_to_be_seen(names))]:
-        if ".." in name or os.name == "nt" or not os.path.isfile(name):
+        if ".." in name or os.name == "nt" or not os.path.isfile(file_of(name)):
             inside(root, name)
 
 

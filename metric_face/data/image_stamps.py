@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from metric_face.arrays import Ints
+from metric_face.data.boxes import file_of
 
 COLUMNS = {"bytes": "int64", "modified_ns": "int64", "sha256": "str"}
 _WORKERS = 8
@@ -51,6 +52,7 @@ def compare_stamps(stamps: pd.DataFrame, paths: Sequence[Path]) -> ImageState:
 
 
 def _stamp(path: Path) -> tuple[int, int, str]:
+    path = file_of(path)
     try:
         with open(path, "rb") as file:
             state = path.stat()
@@ -61,6 +63,7 @@ def _stamp(path: Path) -> tuple[int, int, str]:
 
 def _state(path: Path, known: tuple[int, int, str]) -> str:
     size, modified, digest = known
+    path = file_of(path)
     try:
         if not path.is_file():
             return "missing"

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
+from metric_face.data.boxes import box_of, cut_box, file_of
 from metric_face.data.pixels import as_seen
 from metric_face.errors import DataError, ImageError
 from metric_face.progress import Progress, silent
@@ -24,7 +25,7 @@ def open_image(
     """Open an image as RGB, upright, as a viewer shows it.
 
     Args:
-        path: the file, or one that is open in binary mode.
+        path: the file, perhaps with a box at its end (see :mod:`.boxes`), or one that is open in binary mode.
         at_least: (width, height) that suffice; a JPEG much larger is decoded at a half, a quarter or an eighth
             of its size, never below this, which saves most of the decoding.
         name: how a message calls an open file.
@@ -37,14 +38,18 @@ def open_image(
             pixels, or holds numbers that have no agreed meaning as brightness.
     """
     name = str(path) if name is None else name
+    box = box_of(path) if isinstance(path, str | Path) else None
     try:
         if isinstance(path, str | Path):
+            path = file_of(path)
             refuse_special(path)
         with Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ImageError(
                     f"{name}: {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are decoded; shrink it"
                 )
+            if box is not None:  # in pixels of the image as it is, so it is decoded in full
+                return cut_box(as_seen(image, name), box, name)
             if at_least is not None:
                 # An image that is stored sideways swaps its sides, so the larger bound holds for both.
                 image.draft("RGB", (max(at_least), max(at_least)))
@@ -105,8 +110,13 @@ def find_broken(paths: Sequence[Path], *, workers: int = 4, progress: Progress =
     return broken
 
 
-def content_hashes(paths: Iterable[Path], *, workers: int = 4) -> list[str]:
+def content_hashes(paths: Iterable[Path], *, boxes: bool = False, workers: int = 4) -> list[str]:
     """The SHA-256 of each file's bytes: equal for exact copies.
+
+    Args:
+        paths: N files, perhaps with boxes.
+        boxes: whether two boxes of one file differ; otherwise they are equal, as parts of one photograph.
+        workers: threads that read.
 
     Raises:
         ImageError: a file is missing or cannot be read.
@@ -114,9 +124,10 @@ def content_hashes(paths: Iterable[Path], *, workers: int = 4) -> list[str]:
 
     def digest(path: Path) -> str:
         try:
-            refuse_special(path)
-            with open(path, "rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            refuse_special(file_of(path))
+            with open(file_of(path), "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return f"{digest}{box_of(path) or ''}" if boxes else digest
         except OSError as error:
             raise ImageError(
                 f"{path}: cannot be read ({error.strerror}); restore it or drop its row"

@@ -1,12 +1,13 @@
 """ParquetRows: the rows of Parquet files, read in pieces, so that a table may be larger than memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from metric_face.data.boxes import BOX, fold_boxes
 from metric_face.data.image_rows import recut
 from metric_face.data.parquet_files import ParquetFiles, parquet_files
 from metric_face.data.parquet_text import column_names, text_frame
@@ -25,25 +26,28 @@ class ParquetRows:
 
     Args:
         files: the files.
+        box: columns of a box, as :meth:`ImageTable.read` takes them.
 
     Raises:
         DataError: there is no row.
     """
 
-    def __init__(self, files: ParquetFiles) -> None:
-        self.files, self.root = files, files.root
+    def __init__(self, files: ParquetFiles, box: Sequence[str] | None = BOX) -> None:
+        self.files, self.root, self.box = files, files.root, box
         if not len(files):
             raise DataError(f"{files.files[0]}: needs at least one image; found 0 rows")
 
     @classmethod
-    def open(cls, source: Path) -> "ParquetRows | None":
+    def open(cls, source: Path, box: Sequence[str] | None = BOX) -> "ParquetRows | None":
         """The rows behind a Parquet file, or behind a folder of them; None where the source is neither.
 
         Raises:
             DataError: a file is damaged, its columns do not fit the others', or there is no row.
         """
         files = parquet_files(source)
-        return cls(ParquetFiles(files, source if source.is_dir() else source.parent)) if files else None
+        if not files:
+            return None
+        return cls(ParquetFiles(files, source if source.is_dir() else source.parent), box)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -56,6 +60,8 @@ class ParquetRows:
         whole = self.files.schema
         fields = dict(zip(column_names(whole.names, self.files.files[0]), whole.types, strict=True))
         fields = {name: kind for name, kind in fields.items() if not name.startswith("__index_level_")}
+        if self.box is not None and set(self.box) <= fields.keys():
+            fields = {name: kind for name, kind in fields.items() if name not in self.box}
         frame = pd.DataFrame({name: pd.Series([], dtype="str") for name in fields})
         schema = pa.Schema.from_pandas(frame, preserve_index=False)
         for number, (name, kind) in enumerate(fields.items()):
@@ -70,6 +76,7 @@ class ParquetRows:
         for piece in recut(self.files.pieces(start, len(self) if stop is None else stop)):
             frame = text_frame(piece, self.files.files[0])
             straighten(frame, self.root)
+            fold_boxes(frame, self.box, self.files.files[0])
             read_parts(frame, self.files.files[0])
             yield pa.Table.from_pandas(frame, schema=self.schema, preserve_index=False)
 

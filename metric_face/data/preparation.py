@@ -64,7 +64,7 @@ def prepare_data(
             "data.path: must name a folder of images, a CSV or a Parquet file; give it as the first argument of "
             "'train', or as data.path of the configuration"
         )
-    table = ImageTable.read(config.path)
+    table = ImageTable.read(config.path, box=config.box)
     read = table.notes
     table, dropped = _drop_unlabeled(table, config)
     found = None if config.skip_broken else _labeled_and_split(table, config, dropped, read)

@@ -1,11 +1,13 @@
 """The forms a table is read from, and what was taken and left out: a competition's folder, a file, class folders."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from metric_face.data.boxes import BOX, fold_boxes
 from metric_face.data.csv_text import read_csv_text
 from metric_face.data.image_files import SUFFIXES, scan_folder
 from metric_face.data.layout import part_of, read_layout
@@ -38,8 +40,12 @@ class Read:
     notes: list[str]
 
 
-def read_source(source: Path) -> Read:
+def read_source(source: Path, box: Sequence[str] | None = BOX) -> Read:
     """Read the rows behind a folder, or behind a CSV or Parquet file or a folder of such.
+
+    Args:
+        source: the folder or file.
+        box: columns of a file that cut a part out of the image, as :func:`fold_boxes` takes them.
 
     Raises:
         DataError: nothing is there, or it is not certain what is meant.
@@ -51,22 +57,22 @@ def read_source(source: Path) -> Read:
         if not is_file and not is_folder:
             there = "is neither a file nor a folder" if source.exists() else "no such file or folder"
             raise DataError(f"{source}: {there}; give a folder of images, a CSV or a Parquet file")
-        return _read_file(source, source.parent) if is_file else _read_folder(source)
+        return _read_file(source, source.parent, box) if is_file else _read_folder(source, box)
     except (OSError, ValueError) as error:  # no right to look, a name too long, a null byte
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise DataError(f"{source}: cannot be read ({reason}); check the path and its permissions") from None
 
 
-def _read_folder(source: Path) -> Read:
+def _read_folder(source: Path, box: Sequence[str] | None) -> Read:
     for folder in (source, source / "train"):
         if (folder / "train.csv").is_file() and (folder / "images").is_dir():
             return read_competition(folder)
     if (source / "info.csv").is_file():
         return _read_submission(source / "info.csv")
     if (source / "images.csv").is_file():
-        return _read_file(source / "images.csv", source)
+        return _read_file(source / "images.csv", source, box)
     if parquet := parquet_files(source):
-        return _read_parquet(ParquetFiles(parquet, source))
+        return _read_parquet(ParquetFiles(parquet, source), box)
     return read_folders(source)
 
 
@@ -135,7 +141,7 @@ def read_folders(folder: Path) -> Read:
     return Read(frame, folder, notes)
 
 
-def _read_file(file: Path, base: Path) -> Read:
+def _read_file(file: Path, base: Path, box: Sequence[str] | None) -> Read:
     suffix = file.suffix.lower()
     if suffix == ".parquet":
         frame, notes = read_parquet_text(file)
@@ -148,15 +154,17 @@ def _read_file(file: Path, base: Path) -> Read:
             f"{file}: a table must be .csv, .tsv or .parquet, or a folder of images; found {suffix!r}"
         )
     notes += straighten(frame, base)
+    notes += fold_boxes(frame, box, file)
     notes += read_parts(frame, file)
     return Read(frame, base, [*notes, f"{file}: {len(frame)} rows taken"])
 
 
-def _read_parquet(files: ParquetFiles) -> Read:
+def _read_parquet(files: ParquetFiles, box: Sequence[str] | None) -> Read:
     """Read a folder of Parquet files as one table."""
     pieces = [text_frame(piece, files.files[0]) for piece in files.pieces(0, len(files))]
     frame = pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame({"path": []})
-    notes = straighten(frame, files.root) + read_parts(frame, files.root)
+    notes = straighten(frame, files.root) + fold_boxes(frame, box, files.root)
+    notes += read_parts(frame, files.root)
     return Read(frame, files.root, [*notes, files.note])
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from metric_face.arrays import Bools, column_of
 from metric_face.data import readers
+from metric_face.data.boxes import BOX
 from metric_face.data.image_paths import ImagePaths, refuse_outside
 from metric_face.data.label_parsing import text_of
 from metric_face.errors import ArgumentError, DataError
@@ -62,7 +63,13 @@ class ImageTable:
         return f"ImageTable({counted(len(self.frame), 'images')}; {columns})"
 
     @classmethod
-    def read(cls, source: str | Path, *, root: str | Path | None = None) -> Self:
+    def read(
+        cls,
+        source: str | Path,
+        *,
+        root: str | Path | None = None,
+        box: Sequence[str] | None = BOX,
+    ) -> Self:
         """Read a competition folder, a CSV or Parquet file, or class folders; every column is read as text.
 
         Args:
@@ -71,6 +78,8 @@ class ImageTable:
                 a folder of images, whose subfolders, where it has any, name the classes, and the names of splits
                 where one level of them is named train, val, test or alike.
             root: the folder that relative paths of a file start from; default the folder the file is in.
+            box: columns of left, top, right and bottom in pixels of the upright image, where a row is a part of its
+                image; they become the end of its path, as ``group.jpg#xywh=40,12,96,96``. None reads no boxes.
 
         Returns:
             The table, with what was left out and why in its ``notes``; the images themselves are not opened.
@@ -78,7 +87,7 @@ class ImageTable:
         Raises:
             DataError: nothing is there, the format is not known, a path leaves the root, or a row is incomplete.
         """
-        read = readers.read_source(Path(source))
+        read = readers.read_source(Path(source), box)
         base = Path(root) if root is not None else read.base
         table = cls(read.frame.reset_index(drop=True), base, tuple(read.notes))
         refuse_outside(base, table.frame["path"])

@@ -1,6 +1,6 @@
 """Images to answer: a template's, a folder's or a table's; those that are broken stop no other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
+from metric_face.data.boxes import BOX
 from metric_face.data.images import find_broken, refuse_broken
 from metric_face.data.table import ImageTable
 from metric_face.data.templates import Template, listed
@@ -31,7 +32,7 @@ class Unseen:
     failed: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, source: str | Path) -> "Unseen":
+    def read(cls, source: str | Path, box: Sequence[str] | None = BOX) -> "Unseen":
         """Read a CSV of ImageIDs, a folder with an ``info.csv``, or whatever :meth:`ImageTable.read` takes.
 
         Raises:
@@ -40,7 +41,7 @@ class Unseen:
         path = Path(source)
         template = _template_of(path)
         if template is None:
-            return cls(ImageTable.read(path))
+            return cls(ImageTable.read(path, box=box))
         folder = path if path.is_dir() else path.parent
         files = template.locate(folder)
         if not files:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from metric_face.data.boxes import file_of
 from metric_face.errors import DataError
 from metric_face.progress import Say
 from metric_face.visible import shell_word
@@ -83,7 +84,7 @@ def refuse_missing(table: "ImageTable") -> None:
     Raises:
         DataError: with how many, the first of them, and how to say where they are.
     """
-    lacking = [path for path in table.paths if not path.is_file()]
+    lacking = [path for path in table.paths if not file_of(path).is_file()]
     if lacking:
         raise DataError(
             f"{table.root}: {len(lacking):,} of {len(table):,} images are not there, the first {lacking[0]}; "

@@ -62,11 +62,11 @@ def open_source(run: Run, images: str | Path | None, say: Say) -> Source:
             say(line)
         refuse_missing(run.table)
         return Source(TableRows(run.table))
-    rows = ParquetRows.open(Path(images))
+    rows = ParquetRows.open(Path(images), run.config.data.box)
     if rows is not None:
         rows.check(say)
         return Source(rows, str(images))
-    unseen = Unseen.read(images)
+    unseen = Unseen.read(images, run.config.data.box)
     for line in unseen.table.notes:
         say(line)
     return Source(TableRows(unseen.table), str(images), unseen.failed)

@@ -103,6 +103,9 @@ def every_pair(table: ImageTable, *, most: int = 1_000_000, seed: int = 0) -> Im
 def drawn_pairs(table: ImageTable, *, folds: int = FOLDS, each: int = EACH, seed: int = 0) -> ImagePairs:
     """ImagePairs drawn as LFW's were: folds of whole identities, each with as many genuine as impostor pairs.
 
+    For a genuine pair an identity of two images or more is drawn, whichever their number, and two of its images; for
+    an impostor pair two identities, and an image of each; none is drawn twice.
+
     Args:
         table: the images, with identities.
         folds: how many.
@@ -131,7 +134,7 @@ def drawn_pairs(table: ImageTable, *, folds: int = FOLDS, each: int = EACH, seed
     parts, numbers = [], []
     for fold, rows in enumerate(inside):
         for same in (True, False):
-            parts.append(rows[_chosen(identities[rows], same, each, generator)])
+            parts.append(rows[_by_identity(identities[rows], same, each, generator)])
             numbers.append(np.full(each, fold))
     first, second = np.concatenate(parts, axis=1)
     same_identity = identities[first] == identities[second]
@@ -166,6 +169,28 @@ def _chosen(identities: Ints, same: bool, most: int, generator: np.random.Genera
         chosen = np.sort(generator.permutation(chosen)[:most])
     image = np.searchsorted(before, chosen, side="right") - 1
     return np.asarray(order[np.array([image, begins[image] + chosen - before[image]])])
+
+
+def _by_identity(identities: Ints, same: bool, count: int, generator: np.random.Generator) -> Ints:
+    """(2, count) positions of distinct pairs, of identities that are equally likely; so many pairs must exist."""
+    names, sizes = np.unique(identities, return_counts=True)
+    order, starts = np.argsort(identities, kind="stable"), np.concatenate([[0], np.cumsum(sizes)])
+    eligible = np.flatnonzero(sizes > 1) if same else np.arange(len(names))
+    codes: Ints = np.empty(0, np.int64)
+    while len(codes) < count:
+        who = eligible[generator.integers(0, len(eligible), 4 * count)]
+        one = generator.integers(0, sizes[who])
+        if same:
+            other, whose = (one + 1 + generator.integers(0, sizes[who] - 1)) % sizes[who], who
+        else:
+            whose = (who + generator.integers(1, len(names), len(who))) % len(names)
+            other = generator.integers(0, sizes[whose])
+        pair = np.sort(np.array([order[starts[who] + one], order[starts[whose] + other]]), axis=0)
+        codes = np.append(codes, pair[0] * len(identities) + pair[1])
+        codes = codes[
+            np.sort(np.unique(codes, return_index=True)[1])
+        ]  # the first of each, in the order of drawing
+    return np.array(np.divmod(codes[:count], len(identities)))
 
 
 def _with_truth(

@@ -6,11 +6,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from metric_face.arrays import Bools
+from metric_face.arrays import Bools, column_of
 from metric_face.data import ImageTable, text_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError, DataError
-from metric_face.missing import column_of, missing_rows
+from metric_face.missing import missing_rows
 from metric_face.run import Run
 
 Source: TypeAlias = Run | Embeddings | str | Path

@@ -19,7 +19,7 @@ def without_copies(index: EmbeddingIndex, made: Embeddings) -> tuple[Ints, list[
     """Rows of an addition that are neither in the index nor copies of an image there, or of one before them."""
     there, files = rows_of_files(index), files_of(made.table)
     new = [row for row, path in enumerate(files) if str(path) not in there]
-    hashes = dict(zip(new, content_hashes([files[row] for row in new]), strict=True))
+    hashes = dict(zip(new, content_hashes([files[row] for row in new], boxes=True), strict=True))
     sizes = _sizes(list(there))
     pairs = [(row, other) for row in new for other in sizes.get(_size(str(files[row])), ())]
     copies: dict[int, str] = {}
@@ -33,7 +33,7 @@ def without_copies(index: EmbeddingIndex, made: Embeddings) -> tuple[Ints, list[
             similar = np.einsum("nd,nd->n", vectors[a] / lengths[a, None], stored_vectors(index, b))
             for row, other in zip(a[similar > _ALIKE].tolist(), b[similar > _ALIKE].tolist(), strict=True):
                 if other not in held:
-                    held[other] = content_hashes([Path(names[other])])[0]
+                    held[other] = content_hashes([Path(names[other])], boxes=True)[0]
                 if held[other] == hashes[row]:
                     copies.setdefault(row, names[other])
     first: dict[str, int] = {}

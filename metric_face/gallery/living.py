@@ -124,7 +124,9 @@ class Gallery:
         """
         refit = checked_rate(refit)
         index = EmbeddingIndex.load(self.folder, mmap=True, verify=False)
-        table = with_columns(ImageTable.read(images), index, values or {}, str(images))
+        table = with_columns(
+            ImageTable.read(images, box=self.run.config.data.box), index, values or {}, str(images)
+        )
         for line in table.notes:
             say(line)
         there = rows_of_files(index)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from metric_face.data import file_of
 from metric_face.errors import DataError
 from metric_face.files import inside, write_text
 from metric_face.inference.predictor import Predictor
@@ -39,7 +40,9 @@ class PagePictures:
 
     def indexed(self, path: str) -> Tile:
         try:
-            return self._tile(inside(self.predictor.root, str(self.predictor.where(path))))
+            image = self.predictor.where(path)
+            inside(self.predictor.root, str(file_of(image)))
+            return self._tile(image)
         except DataError:  # it leaves the data's folder, or is absolute and gone
             return Tile(None, self.absent)
 
@@ -89,7 +92,7 @@ class PagePictures:
     def _tile(self, file: Path) -> Tile:
         if not self.thumbnails:
             return Tile(None)
-        if not file.is_file():
+        if not file_of(file).is_file():
             return Tile(None, self.absent)
         if file not in self._number:
             self._number[file] = len(self.files)

@@ -9,7 +9,7 @@ import numpy as np
 from metric_face.arrays import Floats
 from metric_face.averaging import averaged, tta_of
 from metric_face.classifiers import Votes
-from metric_face.data import EvalTransform, ImageInput, base_of, given_root, input_names, root_beside
+from metric_face.data import EvalTransform, ImageInput, base_of, file_of, given_root, input_names, root_beside
 from metric_face.errors import ArgumentError, FileFormatError, ImageError
 from metric_face.files import build, remedy_of
 from metric_face.inference.answers import Answer, Neighbor
@@ -108,7 +108,7 @@ class Predictor:
 
     def where(self, path: str) -> Path:
         """The file of an indexed image, by the path that the index knows."""
-        if self._data is None or not Path(path).is_absolute() or Path(path).is_file():
+        if self._data is None or not Path(path).is_absolute() or file_of(path).is_file():
             return self.root / path
         return self._data / Path(path).relative_to(self._base)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from metric_face.data import file_of
 from metric_face.inference.image_hits import ImageHit, ImageHits
 from metric_face.inference.page_pictures import PagePictures
 from metric_face.inference.predictor import Predictor
@@ -89,7 +90,7 @@ def _filters(where: Mapping[str, Any] | Sequence[str]) -> list[str]:
 def _card(one: ImageHits, pictures: PagePictures, texts: Texts) -> dict[str, Any]:
     """One query as the template shows it."""
     of_row = one.indexed is not None
-    is_image = of_row or Path(one.query).is_file()
+    is_image = of_row or file_of(one.query).is_file()
     tile = pictures.indexed(str(one.indexed)) if of_row else pictures.asked(one.query)
     return {
         "query": printable(one.query),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metric_face.data import Template, listed, refuse_repeated
+from metric_face.data import Template, boxed_images, listed, refuse_repeated
 from metric_face.errors import DataError
 from metric_face.inference.answers import submission
 from metric_face.inference.watch import gather
@@ -36,8 +36,8 @@ def collect_images(
     """Collect the images that a command line names.
 
     Args:
-        names: images, folders of images, or one CSV, which is a template whose images lie beside or below it; none, or
-            ``-``, for images that come one by one.
+        names: images, folders of images, or one CSV, which is a template whose images lie beside or below it, or a
+            table with the columns ``path, x1, y1, x2, y2``; none, or ``-``, for images that come one by one.
         template: a CSV of the ids that the images of ``names`` belong to.
         submitted: whether a submission is wanted. Then the ids are those of ``info.csv`` where a folder has one, and
             without a template no two images may have the same file name.
@@ -52,7 +52,8 @@ def collect_images(
         return ImageRequest([], None if template is None else Template.read(template))
     alone = Path(names[0]) if len(names) == 1 else None
     if template is None and alone is not None and alone.suffix.lower() == ".csv":
-        return _of_template(Template.read(alone), alone.parent)
+        boxed = boxed_images(alone)
+        return _of_template(Template.read(alone), alone.parent) if boxed is None else ImageRequest(boxed)
     if template is not None:
         files, failed = gather(names)
         wanted = Template.read(template)

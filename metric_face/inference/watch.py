@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from metric_face.data import images_below
+from metric_face.data import file_of, images_below
 from metric_face.errors import DataError, ImageError
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ def image_files(names: Sequence[str]) -> list[str]:
         path = Path(name)
         try:
             inside = images_below(path) if path.is_dir() else None
-            there = inside is not None or path.is_file()
+            there = inside is not None or file_of(path).is_file()
             special = not there and path.exists()
         except (OSError, ValueError) as error:  # a name too long, a folder closed to us, a null byte
             raise DataError(f"{path}: cannot be looked up ({error}); check the path") from None

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from metric_face.arrays import Bools, Doubles, Ints
+from metric_face.arrays import Bools, Doubles, Ints, column_of
 from metric_face.errors import ArgumentError
-from metric_face.missing import column_of
 from metric_face.vectors import group_codes
 
 

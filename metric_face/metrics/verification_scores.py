@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from metric_face.arrays import Bools, Doubles
+from metric_face.arrays import Bools, Doubles, column_of
 from metric_face.errors import ArgumentError
 from metric_face.metrics.intervals import Interval
 from metric_face.metrics.pair_folds import fold_accuracy
 from metric_face.metrics.pair_resampling import PairResampling
-from metric_face.missing import column_of
 from metric_face.vectors import group_codes
 
 RATES = (0.1, 0.01, 0.001, 0.0001)

@@ -78,6 +78,7 @@ def _prepare(
     import torch
 
     from metric_face.batches import METRIC, label_columns, make_sampler
+    from metric_face.data import file_of
     from metric_face.losses import JointLoss
     from metric_face.models import ModelOutput
     from metric_face.training import build_objective, objective_inputs
@@ -90,7 +91,7 @@ def _prepare(
         if split not in table.splits:
             return None
         rows = table.in_split(split)
-        there = np.array([path.is_file() for path in rows.paths])
+        there = np.array([file_of(path).is_file() for path in rows.paths])
         if not there.any():
             return None
         rows = rows.take(there)
