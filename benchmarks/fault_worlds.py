@@ -29,6 +29,7 @@ class Kind:
         plant: (a world, a random generator) -> the world with the fault.
         build: extra arguments of :func:`draw`, of the twin as well.
         severity: ``strong`` or ``mild``.
+        own: whether the build itself is the fault, which the twin then has too.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Kind:
     plant: Callable[[World, np.random.Generator], World]
     build: dict[str, Any] = field(default_factory=dict)
     severity: str = "strong"
+    own: bool = False
 
     def twin(self, seed: int, drawn: "Callable[..., World] | None" = None) -> World:
         """The world with nothing wrong; ``drawn`` in place of :func:`draw`."""

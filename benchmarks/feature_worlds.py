@@ -65,6 +65,8 @@ class FeatureSet:
     ) -> World:
         """A sample of identities with these shares of ``kind``; a ``gap`` below 4 adds noise to the vectors."""
         rng = np.random.default_rng([seed, 15])
+        single = len(np.unique(self.identities)) == len(self.images)
+        identities *= 3 if single else 1  # one image of each says less
         wanted = np.maximum(4, np.round(np.array(shares) * identities).astype(int))
         chosen, held = [], []
         for code, count in enumerate(wanted):

@@ -104,16 +104,21 @@ def utkface(home: Path, scratch: Path) -> Iterator[tuple[Fault | None, Run]]:
             case "test-time crop missing":
                 yield fault, run | {"transforms": transforms(crop_in_evaluation=False, crop=CROP)}
             case "two classes made identical":
-                yield (
-                    fault,
-                    run | {"labels": run["labels"] | {"gender": rng.permutation(run["labels"]["gender"])}},
-                )
+                yield fault, _dealt_anew(run, rng)
             case "validation too small to tell":
                 held = np.flatnonzero(run["split"] == "val")
                 yield fault, _without(run, rng.permutation(held)[80:])
             case _:
                 assert fault.plant is not None
                 yield fault, fault.plant(run, rng)
+
+
+def _dealt_anew(run: Run, rng: np.random.Generator) -> Run:
+    """Nothing separates the two younger age groups: their labels are dealt anew; the ages behind are not given."""
+    age = run["labels"]["age"].copy()
+    young = np.flatnonzero(age < 2)
+    age[young] = rng.permutation(age[young])
+    return run | {"labels": run["labels"] | {"age": age}, "raw_values": {}, "cuts": {}}
 
 
 def lfw(home: Path) -> Iterator[tuple[Fault | None, Run]]:

@@ -249,6 +249,10 @@ def test_an_effect_is_left_to_its_cause_of_the_same_attribute_only() -> None:
     ]
     assert (answers[0].verdict, answers[0].reason) == (Verdict.CANNOT_TELL, "cause_first")
     assert [a.values for a in left] == [{"effect": "overlap.classes", "cause": "signal.none"}]
+    gap = make("generalization.overfit")
+    for alone, cause in ((True, "overlap.classes"), (False, "generalization.overfit")):
+        kept, _, _ = without_effects([gap, make("overlap.classes", attribute="age", alone=alone)], [])
+        assert [f.id for f in kept] == [cause]
     kept, answers, left = without_effects([make("overlap.classes", attribute="age")], [shared])
     assert len(kept) == 1
     assert answers == [shared]

@@ -169,3 +169,23 @@ def test_no_sentence_speaks_of_identities_where_none_are_known(lang) -> None:
         assert result.findings
     word = "identit" if lang == "en" else "개체"
     assert [text for text in texts if word in text] == []
+
+
+def test_held_out_images_that_are_recognized_badly_are_no_wrong_labels() -> None:
+    """A class of which part of the held-out images lies with another, and none of the training images does."""
+    world = draw(0)
+    kind, who = world["labels"]["kind"], world["identities"]
+    means = [world["embeddings"][kind == code].mean(axis=0) for code in (0, 1)]
+    bad = (world["split"] == "val") & (kind == 0) & (np.arange(who.max() + 1) % 3 == 0)[who]
+    world["embeddings"][bad] += means[1] - means[0]
+    assert one_sided(_context(fitted(world)), "kind") == []
+    assert exchanged_classes(_context(fitted(world)), "kind") == []
+
+
+def test_what_cleanlab_names_among_few_identities_is_left_open_and_no_finding() -> None:
+    result = diagnose(**arguments(fitted(draw(2, identities=100, gap=2.0))), questions=["label_errors"])
+    assert found(result) == []
+    left = {one.values["attribute"]: one.values["count"] for one in result.abstentions}
+    rows = {row[0]: row[4] for row in result.tables["label_errors.suspects"].rows}
+    assert left == {name: count for name, count in rows.items() if count >= 5}
+    assert left

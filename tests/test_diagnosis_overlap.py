@@ -209,3 +209,12 @@ def test_the_limit_of_a_learning_curve_by_hand() -> None:
     assert (low, high) == (value, value)
     value, low, high = with_endless_identities(one(0.5), [one(0.7), one(0.8)])
     assert low < value < high
+
+
+@pytest.mark.parametrize("dimensions", [64, 200])
+def test_classes_that_are_the_same_may_be_the_same_and_share_more_than_half(dimensions) -> None:
+    result, pair = _pair(3, dimensions=dimensions, identities=300, overlapping=0.999)
+    assert pair["high"] == 1.0
+    if dimensions == 64:
+        assert pair["low"] >= 0.5
+        assert result.answers[0].verdict is Verdict.SUPPORTED

@@ -30,6 +30,7 @@ from collections.abc import Sequence
 from metric_face.diagnosis.finding import Abstention, Finding, HypothesisAnswer, Verdict
 
 OVERLAP = "overlap.classes"
+OVERFIT = "generalization.overfit"
 ACCOUNTS_FOR: dict[str, frozenset[str]] = {
     "generalization.diverged": frozenset(
         {
@@ -149,7 +150,14 @@ def without_effects(
 
 
 def _accounts(cause: Finding, effect: Finding) -> bool:
-    """Whether ``effect`` is one of ``cause``, of the same attributes where both name theirs."""
+    """Whether ``effect`` is one of ``cause``, of the same attributes where both name theirs.
+
+    A gap between the splits is no cause of an overlap where nothing separates one pair of classes and all others are
+    apart: a head can only learn such a pair by heart, and the gap is the effect.
+    """
+    if (cause.id, effect.id) in ((OVERLAP, OVERFIT), (OVERFIT, OVERLAP)):
+        alone = bool((cause if cause.id == OVERLAP else effect).values.get("alone"))
+        return alone == (cause.id == OVERLAP)
     if effect.id not in ACCOUNTS_FOR.get(cause.id, frozenset()):
         return False
     whose, of = cause.values.get("attributes"), effect.values.get("attribute")

@@ -27,7 +27,8 @@ UNBOUNDED = 0.7
 
 
 HALF = 0.5
-HALF_DRAWS = 12
+NULLS = 12
+"""Draws of a null that is measured where the identities are few."""
 
 
 @dataclass(frozen=True)
@@ -177,33 +178,34 @@ def _measure(context: Context, whitened: Floats, pair: Pair, number: int) -> Mea
     else:
         value, plain = found.value, normal_interval(found.value, found.draws)
         low, high = normal_interval(found.value, found.draws, several)
-    if found.value > HALF >= low and _beyond_half(context, whitened, fitted, second, scored, found, several):
-        low, plain = HALF, (max(plain[0], HALF), plain[1])
-        value = max(value, HALF)
+    if found.value > HALF and fewest < ENOUGH * whitened.shape[1]:
+        looked_at = (context, whitened, fitted, second, scored)
+        below, above = (
+            _range(_with_overlap(*looked_at, HALF), several),
+            _range(_with_overlap(*looked_at, 1.0)),
+        )
+        if low < HALF and found.value > below[1]:
+            low, plain, value = HALF, (max(plain[0], HALF), plain[1]), max(value, HALF)
+        if found.value >= above[0]:  # as classes look that are the same
+            high, plain = 1.0, (plain[0], 1.0)
     near = _by_neighbors(context, pair, scored, second[scored])
     count = len(np.unique(identities))
     return Measured(pair, found, scored, scores, low, high, near, count, value, plain)
 
 
-def _beyond_half(
-    context: Context,
-    whitened: Floats,
-    fitted: Ints,
-    second: Bools,
-    scored: Ints,
-    found: PairOverlap,
-    z: float,
-) -> bool:
-    """Whether classes that overlap by half would look further apart than these do, on as few identities.
+def _with_overlap(
+    context: Context, whitened: Floats, fitted: Ints, second: Bools, scored: Ints, true: float
+) -> Doubles:
+    """Overlaps measured on as few identities where the two classes share exactly ``true``.
 
     Labels are permuted between identities, so that nothing separates the two, and the second class is moved along a
-    random direction until exactly half is shared. What is then measured is the null of "half or less".
+    random direction until that much is shared.
     """
-    shift = -2 * NormalDist().inv_cdf(HALF / 2)
+    shift = -2 * NormalDist().inv_cdf(true / 2)
     codes = np.unique(context.identities[fitted], return_inverse=True)[1].astype(np.int64)
     rng = np.random.default_rng([context.seed, 59])
     values = []
-    for _ in range(HALF_DRAWS):
+    for _ in range(NULLS):
         mixed = second.copy()
         mixed[fitted] = permute_labels(second[fitted].astype(np.int64), codes, rng) > 0
         way = np.asarray(rng.normal(size=(whitened.shape[1],)), dtype=np.float32)
@@ -212,7 +214,17 @@ def _beyond_half(
         moved[mixed] += np.float32(shift * float((whitened[fitted] @ way).std())) * way
         scores = pair_scores(moved, mixed, context.folds, fitted, scored)
         values.append(overlap(scores, mixed[scored], context.identities[scored], 0, 0).value)
-    return bool(found.value > np.mean(values) + z * np.std(values, ddof=1))
+    return np.array(values)
+
+
+def _range(draws: Doubles, z: float = 1.959964) -> tuple[float, float]:
+    """Where the next draw lies; z as of a normal distribution, its place by Student's t."""
+    from scipy.stats import norm, t
+
+    reach = (
+        float(t.isf(norm.sf(z), len(draws) - 1)) * float(np.std(draws, ddof=1)) * np.sqrt(1 + 1 / len(draws))
+    )
+    return float(draws.mean() - reach), float(draws.mean() + reach)
 
 
 def _halves(

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from metric_face.diagnosis.context import Context
 
 DRAWS = 199
-SURE = 2.33
-"""Standard deviations (one in a hundred): with more, a weak signal would be called none."""
+SURE = 2.58
+"""Standard deviations (one in a hundred for two readers): with more, a weak signal would be called none."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Signal:
     Attributes:
         area: of the labels as they are; 0.5 is nothing.
         null: mean of the permuted labels.
-        upper: mean of the permuted labels plus 2.33 of their standard deviations.
+        upper: mean of the permuted labels plus 2.58 of their standard deviations.
     """
 
     area: float

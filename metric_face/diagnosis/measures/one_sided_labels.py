@@ -2,7 +2,8 @@
 
 A share of wrong labels that is the same for all classes does not see it, and a linear probe bends towards it. Along
 the out-of-fold score between two classes the labels are two bells (:func:`.exchanged_classes.bells`); a wrong label
-lies in the other's. A class of two modes does so too, but there the neighbors carry the image's own label.
+lies in the other's. A class of two modes does so too, but there the neighbors carry the image's own label; and so do
+held-out images that a network recognizes badly, but then its training images do not.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ FEWEST = 20
 """Identities of each class."""
 LEAST_SHARE = 0.04
 """Share of the images of the label that must lie in the other's bell."""
+
+ALIKE = 0.4
+"""Share of the one side that the other must reach."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,23 @@ def _pair(context: Context, attribute: str, written: int, seen: int) -> OneSided
     if fit.apart < LEAST_APART or fit.by_chance > BY_CHANCE or share < LEAST_SHARE:
         return None
     own = rows[wrong]
+    if not _on_both_sides(context, rows[labels[rows] == written], own):
+        return None
     near = context.graph.ids[own]
     theirs = np.where(near >= 0, labels[near], -1)
     if (theirs == seen).sum() <= (theirs == written).sum():
         return None
     return OneSided(written, seen, own[np.argsort(-scores[wrong], kind="stable")])
+
+
+def _on_both_sides(context: Context, rows: Ints, wrong: Ints) -> bool:
+    """Whether training and held-out images of the label lie on the wrong side alike, where there is a split."""
+    if context.in_train is None or context.in_held_out is None:
+        return True
+    marked = np.isin(rows, wrong)
+    shares = [
+        float(marked[side[rows]].mean())
+        for side in (context.in_train, context.in_held_out)
+        if side[rows].any()
+    ]
+    return min(shares) >= ALIKE * max(shares)

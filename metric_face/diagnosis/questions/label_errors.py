@@ -13,7 +13,7 @@ import numpy as np
 
 from metric_face.arrays import Ints
 from metric_face.diagnosis.context import Context
-from metric_face.diagnosis.finding import NO_ROWS, Confidence, Finding, Measure, Outcome, Table
+from metric_face.diagnosis.finding import NO_ROWS, Abstention, Confidence, Finding, Measure, Outcome, Table
 from metric_face.diagnosis.measures.exchanged_classes import exchanged_classes
 from metric_face.diagnosis.measures.label_noise import LabelNoise, of_identities, of_images
 from metric_face.diagnosis.measures.one_sided_labels import one_sided
@@ -24,12 +24,15 @@ LEAST_EVIDENCE = 12.0
 """Twice the log-likelihood gained by lapses: p below 0.001 for the one extra parameter."""
 LEAST_SHARE = 0.003
 FEWEST = 5
+ENOUGH = 400
+"""Identities below which overlap and wrong labels can look alike: what cleanlab names is then worth a look."""
 EVIDENCE = 12
 
 
 def ask(context: Context) -> Outcome:
     """Fit the label noise of every learnable attribute."""
     findings: list[Finding] = []
+    unsure: list[Abstention] = []
     rows = []
     for attribute in context.attributes:
         noise = noise_of(context, attribute)
@@ -44,9 +47,16 @@ def ask(context: Context) -> Outcome:
         if not (len(covered) and len(left) < 0.5 * len(wrong)):
             named = [*_wrong(context, attribute, noise, left, other)]
             findings += named or ([] if len(covered) else _one_way(context, attribute, other))
+        if len(other) >= FEWEST and context.num_identities < ENOUGH and not _has(findings, attribute):
+            values = {"attribute": attribute, "count": len(other), "share": len(other) / context.num_images}
+            unsure.append(Abstention("label_errors", "worth_a_look", values))
     findings += _copies(context)
     columns = ("attribute", "share_wrong", "suspects", "inconsistent", "cleanlab", "cleanlab_agrees")
-    return Outcome(tuple(findings), (Table("label_errors.suspects", columns, tuple(rows)),))
+    return Outcome(tuple(findings), (Table("label_errors.suspects", columns, tuple(rows)),), tuple(unsure))
+
+
+def _has(findings: list[Finding], attribute: str) -> bool:
+    return any(one.values["attribute"] == attribute for one in findings)
 
 
 def noise_of(context: Context, attribute: str) -> LabelNoise:

@@ -44,7 +44,7 @@ def ask(context: Context) -> Outcome:
         ("attribute", "first", "second", "edges", "first_shares", "second_shares"),
         tuple(_histogram(context, m) for m in _by_value(measured)[:6]),
     )
-    found = tuple(_finding(context, shared))
+    found = tuple(_finding(context, shared, _alone(measured, shared)))
     return Outcome(found, (table, drawn), _few(context), _answer(context, measured, shared))
 
 
@@ -62,7 +62,14 @@ def _not_nested(shared: list[Measured]) -> list[Measured]:
     ]
 
 
-def _finding(context: Context, shared: list[Measured]) -> list[Finding]:
+def _alone(measured: list[Measured], shared: list[Measured]) -> bool:
+    """Whether one pair of classes is shared and all the others are apart."""
+    names = {(m.pair.attribute, m.pair.first, m.pair.second) for m in shared}
+    others = [m for m in measured if (m.pair.attribute, m.pair.first, m.pair.second) not in names]
+    return len(names) == 1 and bool(others) and all(m.value < HALF for m in others)
+
+
+def _finding(context: Context, shared: list[Measured], alone: bool) -> list[Finding]:
     """One finding for all the pairs that overlap: the pair that costs most speaks for them."""
     gains = [(explained(context, [m]), m) for m in shared]
     gains = [(gain, m) for gain, m in gains if gain >= LEAST_EXPLAINED]
@@ -82,7 +89,13 @@ def _finding(context: Context, shared: list[Measured]) -> list[Finding]:
         Finding(
             "overlap.classes",
             Measure(worst.value, low, high, null, worst.identities, len(worst.rows)),
-            {**names, "pairs": len(gains), "best": 1 - worst.value / 2, "remedy": remedy},
+            {
+                **names,
+                "pairs": len(gains),
+                "best": 1 - worst.value / 2,
+                "remedy": remedy,
+                "alone": alone and remedy == "null",
+            },
             explained=explained(context, [m for _, m in gains]),
             evidence=one_each(wrong, context.identities, EVIDENCE),
             controls=random_controls(right, context.identities, EVIDENCE, context.seed),
