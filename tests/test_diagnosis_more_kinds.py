@@ -15,7 +15,8 @@ from metric_face.diagnosis.measures.exchanged_classes import exchanged_classes
 from metric_face.diagnosis.measures.log_shape import still_improving
 from metric_face.diagnosis.measures.one_sided_labels import one_sided
 from metric_face.diagnosis.measures.shifted_labels import shifted
-from metric_face.diagnosis.report.sentences import finding_text
+from metric_face.diagnosis.report.cards import null_text
+from metric_face.diagnosis.report.sentences import finding_text, words
 from metric_face.training import averaged_start
 
 KINDS = {kind.name: kind for kind in MORE}
@@ -189,3 +190,14 @@ def test_what_cleanlab_names_among_few_identities_is_left_open_and_no_finding() 
     rows = {row[0]: row[4] for row in result.tables["label_errors.suspects"].rows}
     assert left == {name: count for name, count in rows.items() if count >= 5}
     assert left
+
+
+def test_a_null_is_called_what_it_is() -> None:
+    """The null of an area is the area of labels that say nothing, and not what it is where nothing is wrong."""
+    moved = diagnose(**arguments(KINDS["labels one row too low"].make(0)), questions=["signal"]).findings
+    (one,) = (finding for finding in moved if finding.id == "signal.shifted")
+    assert null_text(one, "en") == "{null} with the labels of the other row"
+    assert "행" in null_text(one, "ko")
+    for name, text in words("en").findings.items():
+        if name in ("signal.none", "overlap.classes", "shift.prior"):
+            assert "nothing is wrong" not in text["null"]
