@@ -1,9 +1,10 @@
 """Run: the directory that a training leaves and every other command opens."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from metric_face.averaging import model_of
 from metric_face.data import data_root, given_root, moved
@@ -106,9 +107,15 @@ class Run:
     def summary(self) -> str:
         """How the training ended, in one line."""
         facts = self.facts
+        untrained = _untrained(facts)
+        below = (
+            ""
+            if untrained is None or facts["best"] >= untrained
+            else f", below the {untrained:.3f} of the start"
+        )
         return (
             f"{facts['ended']}: best {facts['monitor']} {facts['best']:.3f} in epoch {facts['best_epoch'] + 1} of "
-            f"{facts['epochs']}, {facts['seconds']:.0f} s; best weights in {self.folder}"
+            f"{facts['epochs']}, {facts['seconds']:.0f} s{below}; best weights in {self.folder}"
         )
 
     @cached_property
@@ -184,3 +191,15 @@ class Run:
                 "run 'metric-face embed' again"
             )
         return stored if split is None else stored.in_split(split)
+
+
+def _untrained(facts: Mapping[str, Any]) -> float | None:
+    """What the features had of the monitored score before training: recall@1, or macro F1 of a probe on them."""
+    before = facts.get("before") or {}
+    if facts["monitor"] == "val/recall@1":
+        return cast(float | None, before.get("recall_at_1"))
+    return (
+        cast(float | None, (before.get("probe") or {}).get("joint"))
+        if facts["monitor"] == "val/macro_f1"
+        else None
+    )

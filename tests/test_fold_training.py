@@ -25,6 +25,7 @@ from metric_face.progress import silent
 from metric_face.run import Run
 from metric_face.training.fitting import fit
 from metric_face.training.folds import fit_folds
+from metric_face.training.head_first import settle_head_first
 from metric_face.training.starting import choose_start
 from tests.training_cases import tiny_config
 
@@ -98,9 +99,8 @@ def test_a_fold_killed_before_its_first_checkpoint_is_started_anew(
         if len(calls) == 2:
             folder.mkdir()
             table = more["data"].table
-            settled, _ = choose_start(
-                config.settled(True), silent
-            )  # as a training writes it before its first step
+            settled, start = choose_start(config.settled(True), silent)
+            settled = settle_head_first(settled, start.trained, 9, silent)  # as written before the first step
             begin_run(folder, {"data_root": str(table.root.resolve())}, dump_config(settled), table.save)
             raise SystemExit(9)
         return fit(config, folder, **more)

@@ -1,18 +1,23 @@
 """Training on cached features: the backbone stays, the rest learns, and the run is as any other."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import timm
 import torch
 from safetensors.torch import save_file
 
+from metric_face.config import load_config
 from metric_face.errors import ConfigError
 from metric_face.evaluation import evaluate
 from metric_face.extraction import extract
 from metric_face.features import whitening
 from metric_face.metrics import macro_f1
-from metric_face.training import fit
+from metric_face.run import Run
+from metric_face.training import fit, head_first
 from metric_face.training.checkpoint_file import read_checkpoint
+from metric_face.training.head_first import settle_head_first
 from metric_face.training.module import TrainingModule
 from metric_face.training.starting import choose_start
 from tests.training_cases import tiny_config
@@ -194,6 +199,38 @@ def test_the_head_is_trained_first_and_the_backbone_is_not(toy, weights, tmp_pat
     assert any(line.startswith("head first: 4 epochs on cached features in ") for line in said)
 
 
+def test_the_head_is_trained_first_where_there_are_trained_weights_and_in_seconds():
+    def settled(wanted, trained=True, batches=20, **changes):
+        config = load_config("small", [f"optimizer.freeze_epochs={wanted}", *changes.get("overrides", [])])
+        return settle_head_first(config, trained, batches, lambda line: None).optimizer.freeze_epochs
+
+    assert [settled("auto", batches=batches) for batches in (1, 20, 60, 500, 100_000)] == [30, 30, 10, 1, 1]
+    assert (settled("auto", trained=False), settled(3), settled(0)) == (0, 3, 0)
+    assert settled("auto", overrides=["trainer.frozen=true"]) == 0
+
+
+@pytest.mark.slow
+def test_a_head_that_ends_below_its_start_is_left_out(toy, weights, tmp_path, monkeypatch):
+    def ruined(module, before, ready):
+        return {
+            name: value * 0 - 1 if "heads" in name else value for name, value in module.state_dict().items()
+        }
+
+    said = []
+    monkeypatch.setattr(head_first, "_trained", ruined)
+    scored = iter([{"val/macro_f1": 0.5}, {"val/macro_f1": 0.4}])
+    monkeypatch.setattr(TrainingModule, "score", lambda module, batches: next(scored))
+    run = fit(
+        fine_tuned(toy, weights, optimizer={"freeze_epochs": 2}),
+        tmp_path / "run",
+        quiet=True,
+        say=said.append,
+    )
+    start = read_checkpoint(run.folder / "checkpoints" / "start.ckpt")["state_dict"]
+    assert not start["model.heads.0.bias"].any()
+    assert [line.endswith("val/macro_f1 0.500 to 0.400, so it is left out") for line in said].count(True) == 1
+
+
 @pytest.mark.slow
 def test_head_first_without_trained_weights_is_reported_as_unused(toy, tmp_path):
     said = []
@@ -236,3 +273,28 @@ def test_validation_and_vectors_are_averaged_over_mirror_images_where_the_model_
     true = space.joint(space.encode(run.table.in_split("val")))
     score = macro_f1(true, space.joint(answers), space.num_classes)
     assert run.facts["best"] == pytest.approx(score, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "best", "below"),
+    [
+        ("val/macro_f1", 0.3, ", below the 0.453 of the start"),
+        ("val/macro_f1", 0.5, ""),
+        ("val/recall@1", 0.1, ", below the 0.268 of the start"),
+        ("val/macro_f1/age", 0.1, ""),
+    ],
+)
+def test_the_last_line_names_a_start_that_was_better(monitor, best, below):
+    facts = {
+        "ended": "complete",
+        "monitor": monitor,
+        "best": best,
+        "best_epoch": 1,
+        "epochs": 2,
+        "seconds": 3.0,
+    }
+    before = {"recall_at_1": 0.268, "probe": {"joint": 0.453}}
+    for known, expected in ((before, below), (None, "")):
+        run = SimpleNamespace(facts={**facts, "before": known}, folder="runs/a")
+        line = f"complete: best {monitor} {best:.3f} in epoch 2 of 2, 3 s{expected}; best weights in runs/a"
+        assert Run.summary.fget(run) == line

@@ -100,9 +100,10 @@ class OptimizerConfig(Section):
     backbone_scale: Annotated[float, Field(gt=0, le=1000)] | Auto = "auto"
     """The backbone's learning rate as a multiple of ``lr``. ``auto``: 0.1 where it starts from trained weights, else
     1."""
-    freeze_epochs: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    freeze_epochs: Annotated[int, Field(ge=0, le=1_000_000)] | Auto = "auto"
     """Epochs on the cached features of the trained weights before the first one on images, so that projection, neck
-    and heads are trained when the backbone begins to move."""
+    and heads are trained when the backbone begins to move. They run at three times ``lr``, and are left out where they
+    end below their start. ``auto``: as many as make about 600 steps, 1 to 30; 0 from scratch."""
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.05
     """Of AdamW."""
     warmup: Share = 0.05
@@ -113,6 +114,11 @@ class OptimizerConfig(Section):
     """Largest gradient norm; 0 is no clipping."""
     accumulate: Count = 1
     """Batches per step."""
+
+    @property
+    def head_epochs(self) -> int:
+        """``freeze_epochs`` as a training has settled it; 0 before that."""
+        return 0 if self.freeze_epochs == "auto" else self.freeze_epochs
 
     @field_validator("lr")
     @classmethod

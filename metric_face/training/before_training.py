@@ -150,7 +150,7 @@ def _cache(
     model: EmbeddingModel, transform: EvalTransform, ready: Readiness, home: Path, reporting: Reporting
 ) -> CachedSplits:
     config = ready.config
-    on_features = config.trainer.frozen or config.optimizer.freeze_epochs > 0
+    on_features = config.trainer.frozen or config.optimizer.head_epochs > 0
     flipped = on_features and config.data.augmentation.flip > 0
     with first_goes_first():  # the others read what it computed
         return cache_splits(model, transform, ready, home, flipped=flipped, progress=reporting.progress)

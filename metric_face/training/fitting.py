@@ -19,7 +19,7 @@ from metric_face.training.checkpoints import Start, find_start
 from metric_face.training.components import Components, build_components
 from metric_face.training.epoch_lines import describe_epoch
 from metric_face.training.finishing import finish_run
-from metric_face.training.head_first import train_head_first
+from metric_face.training.head_first import settle_head_first, train_head_first
 from metric_face.training.launching import launch
 from metric_face.training.process_group import from_first, joined
 from metric_face.training.process_state import process_restored, quieten_lightning
@@ -120,7 +120,8 @@ def _begin(
         origin = resumed_start(Run(home).facts, ready.config)
     else:
         settled, origin = choose_start(ready.config, say)
-        ready = replace(ready, config=settled)
+        batches = len(ready.plan.sampler.epoch_batches(0))
+        ready = replace(ready, config=settle_head_first(settled, origin.trained, batches, say))
     facts = {**first_facts(ready.data), "processes": process.world_size, "start": dict(origin.facts)}
     for line in (*ready.data.dropped, *ready.data.notes):
         say(line)
@@ -135,8 +136,6 @@ def _train(begun: _Begun, home: Path, reporting: Reporting, process: Process) ->
     L.seed_everything(ready.config.seed, workers=True, verbose=False)
     components = build_components(ready, begun.origin, home, start, reporting)
     if start.file is None and components.before is not None:
-        if ready.config.optimizer.freeze_epochs and not ready.config.trainer.frozen:
-            train_head_first(components.module, components.before, ready, reporting.say)
         _keep_start(components, components.before, ready, reporting.say, process)
     reporting.say(describe_epoch(ready.plan))
     trainer = build_trainer(ready.config, components, home, start, reporting)
@@ -151,11 +150,13 @@ def _train(begun: _Begun, home: Path, reporting: Reporting, process: Process) ->
 
 
 def _keep_start(components: Components, before: Before, ready: Readiness, say: Say, process: Process) -> None:
-    """Score the weights before the first step, on cached features, and keep them as a candidate for the best."""
-    scores = components.module.score(before.val_batches(ready))
-    checkpoints = components.checkpoints
+    """Score the weights before the first step on images, the head trained first, as a candidate for the best."""
+    module, checkpoints = components.module, components.checkpoints
+    scores: Mapping[str, float] = module.score(before.val_batches(ready))
+    if ready.config.optimizer.head_epochs:
+        scores = train_head_first(module, before, ready, scores, checkpoints.monitor, say)
     if checkpoints.monitor in scores and process.is_first:
-        state, score = components.module.state_dict(), scores[checkpoints.monitor]
+        state, score = module.state_dict(), scores[checkpoints.monitor]
         keep_start(checkpoints.folder, state, score, before.scores)
         say(f"epoch 0: {checkpoints.monitor} {scores[checkpoints.monitor]:.3f}")
 

@@ -24,8 +24,10 @@ ANEW = frozenset(
 """Keys that a resumed run may be given: how long it trains, and what changes no weight."""
 
 SETTLED = frozenset(
-    {"loss.metric", "model.neck", "model.pretrained", "model.batch_norm", "optimizer.backbone_scale"}
-) | {f"data.{name}" for name in ("size", "crop", "fit", "mean", "std", "interpolation")}
+    {"loss.metric", "model.neck", "model.pretrained", "model.batch_norm"}
+    | {"optimizer.backbone_scale", "optimizer.freeze_epochs"}
+    | {f"data.{name}" for name in ("size", "crop", "fit", "mean", "std", "interpolation")}
+)
 """Keys whose ``auto`` a training settles before it begins."""
 
 

@@ -133,11 +133,6 @@ def choose_start(config: Config, say: Say) -> tuple[Config, StartingPoint]:
             "optimizer": config.optimizer.model_copy(update=optimizer),
         }
     )
-    if config.optimizer.freeze_epochs and (config.trainer.frozen or not start.trained):
-        why = (
-            "trainer.frozen trains nothing but the head" if start.trained else "there are no trained weights"
-        )
-        say(f"optimizer.freeze_epochs={config.optimizer.freeze_epochs}: is not used, {why}")
     if start.trained:
         for name in transform_of(settled).differences(own):
             used, right = getattr(transform_of(settled), name), getattr(own, name)

@@ -93,7 +93,7 @@ class Tried:
         if best is not None:
             overrides = best.what_if.overrides
         elif not self.seen_training:
-            overrides = ("trainer.frozen=false", "optimizer.freeze_epochs=5", "trainer.epochs=3")
+            overrides = ("trainer.frozen=false", "trainer.epochs=3")
         else:
             overrides = ("seed=1",)
         return " ".join(["metric-face train", config, *(f"--set {shell_word(one)}" for one in overrides)])
