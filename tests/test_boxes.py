@@ -13,9 +13,12 @@ from metric_face.auditing.box_checks import check_boxes, upright_size
 from metric_face.auditing.inspection import inspect_data
 from metric_face.cli.app import app
 from metric_face.data import (
+    BOX,
     ImageTable,
     ParquetRows,
+    Unseen,
     box_of,
+    boxed_images,
     content_hashes,
     file_of,
     names_of,
@@ -100,6 +103,22 @@ def test_a_wrong_box_is_one_line(tmp_path: Path, box: str, said: str) -> None:
         ImageTable.read(tmp_path / "a.csv")
     assert "row 1: " in str(raised.value)
     assert said in str(raised.value)
+
+
+def test_two_boxes_of_one_image_are_two_images_to_answer(group: Path) -> None:
+    for name, separator, names in (("images.csv", ",", BOX), ("other.csv", ";", ("l", "t", "r", "b"))):
+        frame = pd.read_csv(group / "images.csv").rename(columns=dict(zip(BOX, names, strict=True)))
+        frame.to_csv(group / name, sep=separator, index=False)
+        found = Unseen.read(group / name, names)
+        assert found.template is None
+        assert (
+            found.table.frame["path"].tolist()
+            == ImageTable.read(group / name, box=names).frame["path"].tolist()
+        )
+        assert boxed_images(group / name, names) == [str(path) for path in found.table.paths]
+    (group / "ids.csv").write_text("ImageID\nb.png\n")
+    assert Unseen.read(group / "ids.csv").template is not None
+    assert boxed_images(group / "ids.csv") is boxed_images(group / "absent.csv") is None
 
 
 def test_a_box_outside_its_image_is_a_broken_image(group: Path) -> None:

@@ -134,14 +134,24 @@ def _is_none(column: "pd.Series") -> Bools:
     )
 
 
-def boxed_images(file: Path) -> list[str] | None:
-    """The images of a CSV with the columns ``path`` and those of a box, relative to its folder; None of any other CSV.
+def boxed_images(file: Path, columns: Sequence[str] | None = BOX) -> list[str] | None:
+    """The images of a CSV with the columns ``path`` and those of a box, relative to its folder; None of any other file.
 
     Raises:
         DataError: it cannot be read, or a box is wrong.
     """
-    frame, _ = read_csv_text(file, ("path", "ImageID"))
-    if not {"path", *BOX} <= set(frame.columns) or not len(frame):
+    if not has_boxes(file, columns):
         return None
-    fold_boxes(frame, BOX, file)
-    return [str(file.parent / str(path)) for path in frame["path"]]
+    frame, _ = read_csv_text(file, ("path",))
+    fold_boxes(frame, columns, file)
+    return [str(file.parent / str(path)) for path in frame["path"]] if len(frame) else None
+
+
+def has_boxes(file: Path, columns: Sequence[str] | None = BOX) -> bool:
+    """Whether the header of a CSV in UTF-8 has the columns ``path`` and those of a box."""
+    try:
+        with open(file, encoding="utf-8-sig") as opened:
+            names = {name.strip().strip('"') for name in re.split(r"[,;\t|]", opened.readline(65536))}
+    except (OSError, UnicodeDecodeError):
+        return False
+    return columns is not None and {"path", *columns} <= names

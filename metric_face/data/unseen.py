@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from metric_face.data.boxes import BOX
+from metric_face.data.boxes import BOX, has_boxes
 from metric_face.data.images import find_broken, refuse_broken
 from metric_face.data.table import ImageTable
 from metric_face.data.templates import Template, listed
@@ -39,7 +39,7 @@ class Unseen:
             DataError: nothing is there, or no image.
         """
         path = Path(source)
-        template = _template_of(path)
+        template = None if path.is_file() and has_boxes(path, box) else _template_of(path)
         if template is None:
             return cls(ImageTable.read(path, box=box))
         folder = path if path.is_dir() else path.parent
