@@ -1,7 +1,7 @@
 """Losses that train an embedding, and a measure of how far they conflict.
 
 Each file is one idea: `triplet` (with `active_triplets`, its counting, and `distances`), `classification` (with
-`priors`), `f1`, `joint`, `pml` (pytorch-metric-learning by name), `conflict` (with
+`priors`), `f1`, `joint`, `pml` (pytorch-metric-learning by name), `distillation`, `conflict` (with
 `conflict_probe`, `angles` and `untouched`), `pcgrad` and `over_ranks` (several processes).
 """
 
@@ -18,6 +18,7 @@ from .conflict import (
     gradient_conflict,
 )
 from .conflict_probe import ConflictProbe, probe_embeddings, probe_parameters
+from .distillation import EmbeddingDistillation, LogitDistillation
 from .f1 import SoftF1Loss, absent_class_floor
 from .joint import AtFloor, JointLoss, JointResult, LossTerm, TermValue
 from .over_ranks import gathered, ranks
@@ -33,11 +34,13 @@ __all__ = [
     "ConflictProbe",
     "ConflictRecord",
     "CrossEntropy",
+    "EmbeddingDistillation",
     "FocalLoss",
     "GradientConflict",
     "JointLoss",
     "JointResult",
     "LogitAdjustedCrossEntropy",
+    "LogitDistillation",
     "LossTerm",
     "PMLLoss",
     "SoftF1Loss",

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from metric_face.cli.teacher_line import teacher_line
 from metric_face.cli.terminal import answer, answer_table
 from metric_face.plurals import counted
 
@@ -45,6 +46,8 @@ def report_scores(found: "Evaluation") -> None:
     own = f"Images of the query's own identity are left out of its neighbors for {for_}." if for_ else ""
     if found.retrieval:
         answer(own or "No query's own identity is left out of its neighbors.")
+    if found.teacher is not None:
+        answer(teacher_line(found.teacher))
     if found.open_set is not None:
         answer(str(found.open_set))
 

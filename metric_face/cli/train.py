@@ -25,16 +25,19 @@ def train(
     skip_broken: own.SkipBroken = False,
     folds: own.Folds = None,
     frozen: own.Frozen = False,
+    teacher: own.Teacher = None,
     as_json: Json = False,
 ) -> None:
     """Train an embedding, or one for each fold of the identities."""
     from metric_face.folds import fold_runs
     from metric_face.training import settings_to_train
 
-    kind = {"frozen": frozen, "skip_broken": skip_broken, "resume": resume}
     quiet = is_quiet() or as_json or not err.is_terminal  # a log file wants lines, not a bar
     with folder_to_train(out, resume) as home:
-        settings = settings_to_train(home, config, overrides or [], data=data, folds=folds, **kind)
+        settings = settings_to_train(
+            home, config, overrides or [], data=data, folds=folds, frozen=frozen, teacher=teacher,
+            skip_broken=skip_broken, resume=resume,
+        )  # fmt: skip
         many = folds is not None or (resume and bool(fold_runs(home)))
         if out is None:
             say(f"run directory: {home}")

@@ -15,6 +15,10 @@ SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Drop and list b
 Folds = Annotated[
     int | None, typer.Option(min=2, help="Train this many folds into OUT/fold-0, ...; 'fuse OUT' joins them.")
 ]
+Teacher = Annotated[
+    Path | None,
+    typer.Option("--teacher", help="Learn from a finished run too: its embedding and logits; teacher.run."),
+]
 Frozen = Annotated[
     bool,
     typer.Option(

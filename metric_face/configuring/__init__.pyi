@@ -11,6 +11,7 @@ from .schema import OptimizerConfig as OptimizerConfig
 from .schema import SamplerConfig as SamplerConfig
 from .schema import TrainerConfig as TrainerConfig
 from .sense import PER_ATTRIBUTE as PER_ATTRIBUTE
+from .teacher_schema import TeacherConfig as TeacherConfig
 from .words import one_line as one_line
 from .words import short as short
 from .yaml_text import MOST_CHARACTERS as MOST_CHARACTERS
@@ -29,6 +30,7 @@ __all__ = [
     "Plain",
     "SamplerConfig",
     "SplitConfig",
+    "TeacherConfig",
     "TrainerConfig",
     "dump",
     "one_line",

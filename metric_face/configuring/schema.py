@@ -8,6 +8,7 @@ from metric_face.configuring.data_schema import DataConfig
 from metric_face.configuring.durations import parse_duration
 from metric_face.configuring.fields import Auto, Below1, Count, Section, Seed, Share, Steps, Weight
 from metric_face.configuring.sense import check_losses, check_monitor, distinct
+from metric_face.configuring.teacher_schema import TeacherConfig
 
 
 class ModelConfig(Section):
@@ -178,6 +179,7 @@ class Config(Section):
     model: ModelConfig = ModelConfig()
     sampler: SamplerConfig = SamplerConfig()
     loss: LossConfig = LossConfig()
+    teacher: TeacherConfig = TeacherConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     trainer: TrainerConfig = TrainerConfig()
     seed: Seed = 0

@@ -2,9 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from metric_face.evaluation.result import Retrieval, Score
 from metric_face.run import Run
+
+
+def teacher_of(run: Run, split: str) -> dict[str, Any] | None:
+    """The teacher that a run learned from, with its own scores where they were measured on this split; else None."""
+    known = run.facts.get("teacher")
+    if split != "val" or not known or "scores" not in known:
+        return None
+    return {"run": known["run"], "fingerprint": known["fingerprint"], **known["scores"]}
 
 
 def beside_start(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from metric_face.data import Targets, identities_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
-from metric_face.evaluation.beside_start import beside_start
+from metric_face.evaluation.beside_start import beside_start, teacher_of
 from metric_face.evaluation.log_check import differs_from_log
 from metric_face.evaluation.logit_adjustment import Remedy, after_training
 from metric_face.evaluation.open_set_scores import score_open_set
@@ -109,6 +109,7 @@ def evaluate(
         tuple(notes),
         len(rows),
         open_set,
+        teacher_of(run, split),
     )
 
 

@@ -74,6 +74,8 @@ class Evaluation:
             out; 0 after a split by identity, None where identities are not known.
         notes: what could not be measured, and why, a line each.
         asking: of the images, how many ask for neighbors, by kNN and for retrieval; drawn where they are fewer.
+        teacher: the run that this one learned from: ``run``, ``fingerprint``, and its own macro F1 under ``head`` and
+            ``knn`` by target, and ``recall_at_1``; None without one.
         open_set: how enrolled identities are found while others are refused; None where identities are not known.
     """
 
@@ -87,6 +89,7 @@ class Evaluation:
     notes: tuple[str, ...] = ()
     asking: int = 0
     open_set: OpenSet | None = None
+    teacher: dict[str, Any] | None = None
 
     @property
     def drawing_error(self) -> float:

@@ -54,6 +54,7 @@ _MORE_FACTS = {
     "best": _SCORE,
     "best_epoch": _EPOCH,
     "before": maybe(MAPPING),
+    "teacher": MAPPING,
     "device": TEXT,
     "precision": TEXT,
 }

@@ -23,13 +23,24 @@ _IN_NETWORKS = ["Conv", "Clip", "Relu", "Add", "MaxPool", "AveragePool", "Concat
 _IN_TRANSFORMERS = ["MatMul"]
 
 
-def quantize_onnx(source: Path, target: Path, images: Floats) -> None:
+def quantize_onnx(
+    source: Path,
+    target: Path,
+    images: Floats,
+    *,
+    per_channel: bool = True,
+    kept_first: int = _KEPT_FIRST,
+    ranges: str = "MinMax",
+) -> None:
     """Write the eight-bit form of an ONNX model, whole or not at all.
 
     Args:
         source: what ``export_onnx`` wrote.
         target: the file to write.
         images: (N, 3, H, W) float32, prepared, N at least 1, from which the ranges of the activations are taken.
+        per_channel: whether each channel of the weights has a scale of its own.
+        kept_first: convolutions that stay in float32.
+        ranges: ``MinMax``, ``Percentile`` or ``Entropy``, as onnxruntime names them.
 
     Raises:
         ArgumentError: no images.
@@ -59,8 +70,9 @@ def quantize_onnx(source: Path, target: Path, images: Floats) -> None:
                 _reader(images, graph.input[0].name),
                 quant_format=quantization.QuantFormat.QDQ,
                 op_types_to_quantize=_IN_NETWORKS if deep else _IN_TRANSFORMERS,
-                nodes_to_exclude=convolutions[:_KEPT_FIRST] if deep else [],
-                per_channel=True,
+                nodes_to_exclude=convolutions[:kept_first] if deep else [],
+                per_channel=per_channel,
+                calibrate_method=quantization.CalibrationMethod[ranges],
                 activation_type=quantization.QuantType.QUInt8,
                 weight_type=quantization.QuantType.QInt8,
                 extra_options={"MatMulConstBOnly": True},

@@ -27,6 +27,7 @@ from metric_face.training.reporting import Reporting
 from metric_face.training.start_checkpoint import check_same_run, identity_of_run
 from metric_face.training.starting import StartingPoint, transform_of
 from metric_face.training.stopping import GracefulStop
+from metric_face.training.teacher import Teacher, load_teacher
 from metric_face.training.unread import freeze_unread
 
 
@@ -40,6 +41,7 @@ class Components:
         origin: the weights that the network starts from.
         train, val: the loaders.
         deadline, stop, checkpoints: the callbacks that know how the training ended.
+        teacher: what a teacher makes of the images; None without one.
         before: what the start gives on validation; None where the backbone starts from scratch.
         started: `time.monotonic()` when building began.
     """
@@ -53,6 +55,7 @@ class Components:
     stop: GracefulStop
     checkpoints: Checkpoints
     before: Before | None
+    teacher: Teacher | None
     started: float
 
     def seconds(self) -> float:
@@ -81,12 +84,15 @@ def build_components(
     transform = transform_of(config)
     heads = head_sizes(ready.data.space, config)
     model = origin.build(config, heads, reporting.say)
+    teacher = load_teacher(ready, home, reporting)
     objective = build_objective(
         config.loss,
         plan.codes,
         plan.sampler.epoch_batches(0).ravel(),
         heads,
         embedding_size=model.embedding_size,
+        teacher=teacher,
+        distilled=config.teacher,
     )
     if config.trainer.frozen:
         freeze_backbone(model)
@@ -123,6 +129,7 @@ def build_components(
         deadline=deadline,
         stop=GracefulStop(),
         before=before,
+        teacher=teacher,
         checkpoints=Checkpoints(
             home / "checkpoints", monitor, plan.sampler, train.dataset, start.best, run=run
         ),

@@ -74,6 +74,8 @@ def _facts_of_training(components: Components, trainer: L.Trainer, best: Best, e
         "precision": str(trainer.precision),
     }
     signal = components.stop.signal
+    if components.teacher is not None:
+        facts["teacher"] = dict(components.teacher.facts)
     if facts["ended"] == "interrupted" and signal is not None:
         facts["signal"] = signal.name
     return facts

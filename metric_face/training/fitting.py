@@ -30,6 +30,7 @@ from metric_face.training.run_facts import first_facts
 from metric_face.training.run_folder import hold_run_folder
 from metric_face.training.start_checkpoint import keep_start
 from metric_face.training.starting import StartingPoint, choose_start, resumed_start
+from metric_face.training.teacher import check_same_teacher, facts_of_teacher
 from metric_face.training.trainer import build_trainer
 
 
@@ -123,6 +124,9 @@ def _begin(
         batches = len(ready.plan.sampler.epoch_batches(0))
         ready = replace(ready, config=settle_head_first(settled, origin.trained, batches, say))
     facts = {**first_facts(ready.data), "processes": process.world_size, "start": dict(origin.facts)}
+    facts |= facts_of_teacher(ready.config)
+    if begun:
+        check_same_teacher(home, Run(home).facts, facts)
     for line in (*ready.data.dropped, *ready.data.notes):
         say(line)
     home.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ def settings_to_train(
     data: str | Path | None = None,
     folds: int | None = None,
     frozen: bool = False,
+    teacher: str | Path | None = None,
     skip_broken: bool = False,
     resume: bool = False,
 ) -> Config:
@@ -27,6 +28,7 @@ def settings_to_train(
         data: the images; stands for ``data.path``.
         folds: number of folds; stands for ``data.split.folds``.
         frozen: stands for ``trainer.frozen``; the recipe is then ``frozen`` where none is named.
+        teacher: stands for ``teacher.run``.
         skip_broken: stands for ``data.skip_broken``.
         resume: whether the training in ``folder`` is resumed.
 
@@ -43,6 +45,6 @@ def settings_to_train(
         given.append("data.skip_broken=true")
     stored = (home / "config.yaml", home / "fold-0" / "config.yaml")
     own = next((file for file in stored if resume and file.is_file()), None)
-    return load_config(
-        config or own or ("frozen" if frozen else "small"), given, {} if data is None else {"data.path": data}
-    )
+    values = {"data.path": data, "teacher.run": None if teacher is None else str(teacher)}
+    recipe = config or own or ("frozen" if frozen else "small")
+    return load_config(recipe, given, {key: value for key, value in values.items() if value is not None})

@@ -20,6 +20,7 @@ from metric_face.metrics import macro_f1
 from metric_face.models import EmbeddingModel
 from metric_face.training.objective import (
     INPUTS,
+    TEACHER,
     mean_output,
     objective_inputs,
     output_of,
@@ -85,7 +86,7 @@ class TrainingModule(L.LightningModule):
         """The joint loss of a batch; of several processes each has the loss of all their images."""
         with SharedBatchNorm() if ranks() > 1 and has_batch_norm(self.model) else nullcontext():
             output = output_of(self.network or self.model, batch)
-        output, labels = over_all_ranks(output, batch)
+        output, labels = over_all_ranks(output, batch, embedding=TEACHER in self.objective.terms)
         images = len(labels["index"])
         result = self.objective(objective_inputs(self.objective, output, labels))
         self._images += images

@@ -8,13 +8,15 @@ from torch import Tensor
 
 from metric_face.arrays import Ints
 from metric_face.batches import METRIC
-from metric_face.config import LossConfig
+from metric_face.config import LossConfig, TeacherConfig
 from metric_face.data import Codes
 from metric_face.losses import (
     CrossEntropy,
+    EmbeddingDistillation,
     FocalLoss,
     JointLoss,
     LogitAdjustedCrossEntropy,
+    LogitDistillation,
     LossTerm,
     SoftF1Loss,
     class_prior,
@@ -24,6 +26,10 @@ from metric_face.losses import (
     resolve_metric_loss,
 )
 from metric_face.models import ModelOutput
+from metric_face.training.teacher import Teacher
+
+TEACHER = "teacher/embedding"
+"""The term towards the teacher's embedding."""
 
 
 def build_objective(
@@ -33,6 +39,8 @@ def build_objective(
     num_classes: Mapping[str, int],
     *,
     embedding_size: int,
+    teacher: Teacher | None = None,
+    distilled: TeacherConfig | None = None,
 ) -> JointLoss:
     """Build the joint loss.
 
@@ -43,9 +51,11 @@ def build_objective(
             of class weights are taken from these, because the model is trained on these.
         num_classes: head -> C.
         embedding_size: D.
+        teacher: what a teacher makes of the training images, or None.
+        distilled: the section ``teacher``, where there is one.
 
     Returns:
-        The loss; its terms are ``metric``, ``<head>/ce`` and ``<head>/f1``.
+        The loss; its terms are ``metric``, ``<head>/ce``, ``<head>/f1``, ``teacher/embedding`` and ``<head>/teacher``.
     """
     terms: dict[str, LossTerm] = {}
     if config.metric != "none":
@@ -62,7 +72,25 @@ def build_objective(
         if config.f1_weight:
             soft_f1 = SoftF1Loss(count)
             terms[term_name(head, "f1")] = LossTerm(soft_f1, config.f1_weight, ramp=max(1, config.f1_ramp))
+    if teacher is not None and distilled is not None:
+        terms |= _towards(teacher, distilled, num_classes, embedding_size)
     return JointLoss(terms)
+
+
+def _towards(
+    teacher: Teacher, distilled: TeacherConfig, num_classes: Mapping[str, int], embedding_size: int
+) -> dict[str, LossTerm]:
+    """The terms towards a teacher's embedding and logits, where they have a weight."""
+    terms: dict[str, LossTerm] = {}
+    if distilled.embedding_weight:
+        terms[TEACHER] = LossTerm(
+            EmbeddingDistillation(teacher.embeddings, embedding_size), distilled.embedding_weight
+        )
+    if distilled.logits_weight:
+        for head in (name for name in num_classes if name in teacher.logits):
+            loss = LogitDistillation(teacher.logits[head], distilled.temperature)
+            terms[term_name(head, "teacher")] = LossTerm(loss, distilled.logits_weight)
+    return terms
 
 
 INPUTS = ("image", "features")
@@ -85,15 +113,19 @@ def mean_output(first: ModelOutput, second: ModelOutput) -> ModelOutput:
 
 
 def over_all_ranks(
-    output: ModelOutput, batch: Mapping[str, Tensor]
+    output: ModelOutput, batch: Mapping[str, Tensor], *, embedding: bool = False
 ) -> tuple[ModelOutput, Mapping[str, Tensor]]:
-    """What losses read of the batches of all processes, as :func:`gathered` joins them; the rest is left out."""
+    """What losses read of the batches of all processes, as :func:`gathered` joins them; the rest is left out.
+
+    ``embedding``: whether a loss reads the embedding too, and not only what the metric loss sees.
+    """
     if ranks() == 1:
         return output, batch
     logits = {name: gathered(values) for name, values in output.logits.items()}
     columns = {name: gathered(column) for name, column in batch.items() if name not in INPUTS}
     metric = gathered(output.metric)
-    return ModelOutput(metric=metric, embedding=metric, logits=logits), columns
+    read = gathered(output.embedding) if embedding else metric
+    return ModelOutput(metric=metric, embedding=read, logits=logits), columns
 
 
 def objective_inputs(
@@ -107,6 +139,10 @@ def objective_inputs(
         inputs[term_name(head, "ce")] = (logits, batch[head])
         if term_name(head, "f1") in objective.terms:
             inputs[term_name(head, "f1")] = (logits, batch[head])
+        if term_name(head, "teacher") in objective.terms:
+            inputs[term_name(head, "teacher")] = (logits, batch["index"])
+    if TEACHER in objective.terms:
+        inputs[TEACHER] = (output.embedding, batch["index"])
     return inputs
 
 
