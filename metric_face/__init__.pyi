@@ -1,3 +1,6 @@
+from .attribution import attribute as attribute
+from .attribution import attribute_classes as attribute_classes
+from .attribution import write_attribution as write_attribution
 from .auditing import audit as audit
 from .classifiers import KNNClassifier as KNNClassifier
 from .classifiers import LinearProbe as LinearProbe
@@ -65,6 +68,8 @@ __all__ = [
     "Run",
     "SoftF1Loss",
     "TripletLoss",
+    "attribute",
+    "attribute_classes",
     "audit",
     "audit_batches",
     "build_index",
@@ -92,5 +97,6 @@ __all__ = [
     "verification_metrics",
     "visualize",
     "what_if",
+    "write_attribution",
     "write_report",
 ]

@@ -44,6 +44,7 @@ INTO = {
     ("visualize", "--out"): "map.png",
     ("why", "--out"): "report.html",
     ("export", "--out"): "model.onnx",
+    ("attribute", "--out"): "attribution.png",
 }
 READ = {
     ("knn", "--watch"),
@@ -51,11 +52,15 @@ READ = {
     ("knn", "--template"),
     ("index", "--vectors"),
     ("embed", "--weights"),
+    ("train", "--teacher"),
     ("evaluate", "--query-from"),
     ("why", "--beside"),
     ("why", "--unlabeled"),
     ("fuse", "--truth"),
-    *((command, "--data") for command in ("embed", "export", "knn", "search", "visualize", "why", "try")),
+    *(
+        (command, "--data")
+        for command in ("attribute", "embed", "export", "knn", "search", "visualize", "why", "try")
+    ),
     ("fuse", "--images"),
     ("fuse", "--template"),
 }
@@ -65,6 +70,7 @@ WORDS = {
     "audit": ["no-data"],
     "knn": ["no-run", "no.jpg"],
     "search": ["no-run", "no.jpg"],
+    "attribute": ["no-run", "no.jpg"],
 }
 
 

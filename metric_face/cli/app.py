@@ -2,6 +2,7 @@
 
 import typer
 
+from metric_face.cli.attribute import attribute
 from metric_face.cli.audit import audit
 from metric_face.cli.demo import demo
 from metric_face.cli.embed import embed
@@ -38,23 +39,9 @@ def _options(version: Version = False) -> None:
 
 
 COMMANDS = (
-    demo,
-    train,
-    embed,
-    index,
-    knn,
-    search,
-    gallery,
-    probe,
-    evaluate,
-    visualize,
-    audit,
-    why,
-    try_,
-    fuse,
-    export,
-    recipes,
-)
+    demo, train, embed, index, knn, search, gallery, probe, evaluate,
+    visualize, audit, why, try_, attribute, fuse, export, recipes,
+)  # fmt: skip
 for command in COMMANDS:
     whole = with_verbosity(with_shortcuts(command) if command is train else command)
     app.command(command.__name__.rstrip("_"))(whole)

@@ -27,8 +27,7 @@ MAP_FILES = {"map.png": MARK.encode(), "map.html": b"default-src 'none'; script-
 REPORT_FILES = {"report.html": b"default-src 'none'; script-src", "report.json": b'"metric_face.report"'}
 """The same of ``why``."""
 
-_OURS = f".*{SUFFIX}"
-_DEMO = ("faces", "faces.png", "run", _OURS)
+_DEMO = ("faces", "faces.png", "run", f".*{SUFFIX}")
 _RUN_FILES = {"config.yaml", "run.json", "images.parquet", "model.json", "model.safetensors", "model.onnx"}
 _RUN_FILES |= {"metrics.csv", "embeddings.json", "vectors.npy", "index.json", "index.faiss", "labels.parquet"}
 
