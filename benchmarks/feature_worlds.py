@@ -33,7 +33,7 @@ DRAWN = (
 SHOWN = ("normal", "mask1", "mask2", "mask3")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FeatureSet:
     """What worlds are drawn from.
 
