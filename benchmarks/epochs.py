@@ -2,6 +2,7 @@
 
     python -m benchmarks.epochs [--identities 170] [--seeds 3] [--epochs 6]
 
+Each training is kept as it ends; a call that was stopped goes on with the next one.
 Where classes are rare, an epoch of ``coverage="images"`` draws more images than there are: a batch takes at most K of
 a common class. The arms: that epoch as it is; fewer of them, so that as many images are drawn as shuffled batches draw;
 and shuffled batches. Drawn faces, 18 joint classes, cross-entropy from scratch.
@@ -10,10 +11,11 @@ and shuffled batches. Drawn faces, 18 joint classes, cross-entropy from scratch.
 import argparse
 import statistics
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import machine, publish, table, timed
+from benchmarks.harness import Kept, machine, publish, table, timed
 from metric_face.config import load_config
 from metric_face.data import prepare_data
 from metric_face.demo import SETTINGS
@@ -32,12 +34,20 @@ def settings(faces: Path, seed: int, epochs: int, batches: str) -> Any:
     return load_config(given, values={"data.path": faces})
 
 
+def train(config: Any, folder: Path, data: Any) -> tuple[float, float]:
+    """Train, and return the best macro F1 and the seconds of the processor."""
+    run, taken = timed(lambda: fit(config, folder, data=data, quiet=True))
+    return run.facts["best"], taken.processor
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--identities", type=int, default=170, help="to draw, 7 images each")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=6)
     options = parser.parse_args()
+    settled = {"identities": options.identities, "epochs": options.epochs}
+    kept = Kept("epochs", settled)
     found: dict[str, list[tuple[float, float, int]]] = {}
     with tempfile.TemporaryDirectory() as name:
         faces = Path(name) / "faces"
@@ -55,11 +65,10 @@ def main() -> None:
         for seed in range(options.seeds):
             for arm, (epochs, batches) in arms.items():
                 config = settings(faces, seed, epochs, batches)
-                run, taken = timed(
-                    lambda c=config, f=Path(name) / f"{seed}-{arm}": fit(c, f, data=data, quiet=True)
-                )
                 of_epoch = plan_training(data, config.settled(True)).sampler.epoch_batches(0).size
-                found.setdefault(arm, []).append((run.facts["best"], taken.processor, epochs * of_epoch))
+                folder = Path(name) / f"{seed}-{arm}"
+                score, processor = kept.get(f"{arm}, seed {seed}", partial(train, config, folder, data))
+                found.setdefault(arm, []).append((score, processor, epochs * of_epoch))
                 print(arm, seed, found[arm][-1], flush=True)
     rows = [
         [
@@ -81,6 +90,7 @@ def main() -> None:
         f"--epochs {options.epochs}"
     )
     publish("epochs", "What an epoch is worth", command, machine("torch", "lightning", "timm"), [text])
+    kept.forget()
 
 
 if __name__ == "__main__":

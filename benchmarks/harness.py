@@ -2,6 +2,7 @@
 
 import gc
 import importlib.metadata
+import json
 import multiprocessing
 import os
 import platform
@@ -93,6 +94,44 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) + " |" for row in cells]
     lines.insert(1, "|" + "|".join("-" * (w + 2) for w in widths) + "|")
     return "\n".join(lines)
+
+
+class Kept:
+    """Numbers as they are measured, kept beside the tables: a benchmark that was stopped goes on where it was.
+
+    Args:
+        name: of the benchmark.
+        settings: what else the numbers depend on; numbers of other settings are left where they are.
+    """
+
+    def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
+        self._file = RESULTS / f"{name}.kept.json"
+        self._under = json.dumps(settings, sort_keys=True)
+
+    def get(self, key: str, measure: Callable[[], Any]) -> Any:
+        """Return what was measured before under this key, or else measure and keep it; plain data."""
+        known = self._read()
+        cells = known.setdefault(self._under, {})
+        if key not in cells:
+            cells[key] = measure()
+            self._write(known)
+        return cells[key]
+
+    def forget(self) -> None:
+        """Drop the numbers once their table is written, so that the next call measures anew."""
+        known = self._read()
+        known.pop(self._under, None)
+        self._write(known)
+
+    def _read(self) -> dict[str, Any]:
+        return dict(json.loads(self._file.read_text())) if self._file.is_file() else {}
+
+    def _write(self, known: Mapping[str, Any]) -> None:
+        beside = self._file.with_suffix(".part")
+        beside.write_text(json.dumps(known, indent=1))
+        beside.replace(self._file)
+        if not known:
+            self._file.unlink()
 
 
 def publish(name: str, title: str, command: str, machine_line: str, sections: Iterable[str]) -> None:

@@ -5,12 +5,14 @@
 
 The rows name few small images over and over, and the model is a mean over a grid with one linear layer, so that what is
 measured is what the package holds and does for a row: nothing of it is left out, every row is decoded and embedded.
+A number of rows that was measured is kept; a call that was stopped goes on with the next one.
 """
 
 import argparse
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from benchmarks.harness import machine, peak_memory, publish, table
+from benchmarks.harness import Kept, machine, peak_memory, publish, table
 from metric_face.data import EvalTransform, ImageTable
 from metric_face.data.image_rows import names_of
 from metric_face.data.parquet_rows import ParquetRows
@@ -86,26 +88,13 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     given = arguments.precomputed
+    settings = {**vars(arguments), "rows": None}
+    kept = Kept("streaming", settings)
     lines, held = [], []
     for rows in arguments.rows:
-        with tempfile.TemporaryDirectory() as name:
-            home = Path(name)
-            draw(home, rows, arguments.files, 0 if given else arguments.images)
-            for what, run in {
-                "in one": whole,
-                f"{arguments.shards} shards": shards,
-                "joining": joining,
-            }.items():
-                start = time.perf_counter()
-                count = arguments.shards
-                memory = peak_memory(run, home, arguments.dimensions, count, given)
-                seconds = time.perf_counter() - start
-                lines.append((f"{rows:,}", what, f"{seconds:.0f}", f"{rows / seconds:,.0f}", f"{memory:.0f}"))
-                print(*lines[-1], flush=True)
-            for what, load in {"Embeddings.load(mmap=True)": opened, "ImageTable.read": read}.items():
-                memory = peak_memory(load, home)
-                held.append((f"{rows:,}", what, f"{memory:.0f}", f"{memory * 2**20 / rows:.0f}"))
-                print(*held[-1], flush=True)
+        measured = kept.get(str(rows), partial(measure, rows, arguments))
+        lines += measured["lines"]
+        held += measured["held"]
     rows_word = " ".join(map(str, arguments.rows))
     publish(
         "streaming-precomputed" if given else "streaming",
@@ -129,6 +118,26 @@ def main() -> None:
             table(("rows", "what", "MB", "bytes a row"), held),
         ],
     )
+    kept.forget()
+
+
+def measure(rows: int, arguments: argparse.Namespace) -> dict[str, list[tuple[str, ...]]]:
+    """The lines of both tables for one number of rows."""
+    lines, held = [], []
+    with tempfile.TemporaryDirectory() as name:
+        home, given, count = Path(name), arguments.precomputed, arguments.shards
+        draw(home, rows, arguments.files, 0 if given else arguments.images)
+        for what, run in {"in one": whole, f"{count} shards": shards, "joining": joining}.items():
+            start = time.perf_counter()
+            memory = peak_memory(run, home, arguments.dimensions, count, given)
+            seconds = time.perf_counter() - start
+            lines.append((f"{rows:,}", what, f"{seconds:.0f}", f"{rows / seconds:,.0f}", f"{memory:.0f}"))
+            print(*lines[-1], flush=True)
+        for what, load in {"Embeddings.load(mmap=True)": opened, "ImageTable.read": read}.items():
+            memory = peak_memory(load, home)
+            held.append((f"{rows:,}", what, f"{memory:.0f}", f"{memory * 2**20 / rows:.0f}"))
+            print(*held[-1], flush=True)
+    return {"lines": lines, "held": held}
 
 
 def draw(home: Path, rows: int, files: int, images: int) -> None:

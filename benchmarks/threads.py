@@ -5,7 +5,8 @@
 Threads of OpenMP wait for each other by spinning. Where another process has one of the cores, a thread spins for as
 long as the one it waits for is not scheduled. Each setting has a process of its own, since OpenMP reads its variables
 when it is loaded. The processes take turns, alone and beside ``--busy`` processes that never rest, so that whatever
-else the machine does slows all settings alike; those that wait for their turn use no processor.
+else the machine does slows all settings alike; those that wait for their turn use no processor. A round of
+all settings is kept as it ends; a call that was stopped goes on with the next one.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
 
-from benchmarks.harness import machine, publish, table
+from benchmarks.harness import Kept, machine, publish, table
 
 SETTINGS: dict[str, dict[str, str]] = {
     "nothing set": {},
@@ -94,7 +95,7 @@ def _process(target: Callable[..., None], *arguments: object) -> Iterator[None]:
         process.join()
 
 
-def measure(repeats: int, busy: int) -> dict[tuple[str, str, bool], float]:
+def measure(repeats: int, busy: int, kept: Kept) -> dict[tuple[str, str, bool], float]:
     """Return (work, setting, beside busy processes) -> median seconds."""
     with ExitStack() as stack:
         ends: dict[str, Connection] = {}
@@ -102,17 +103,24 @@ def measure(repeats: int, busy: int) -> dict[tuple[str, str, bool], float]:
             ends[setting], theirs = multiprocessing.Pipe()
             stack.enter_context(_process(_work_on, theirs, variables))
         names = [end.recv() for end in ends.values()].pop()
+
+        def round_of() -> list[tuple[str, str, float]]:
+            each = []
+            for name in names:
+                for setting, end in ends.items():
+                    end.send(name)
+                    each.append((name, setting, end.recv()))
+            return each
+
         taken: dict[tuple[str, str, bool], list[float]] = {}
         for beside in (False, True):
             with ExitStack() as others:
                 for _ in range(busy if beside else 0):
                     others.enter_context(_process(_never_rest))
                 time.sleep(2 if beside else 0)  # until they are started
-                for _ in range(repeats):
-                    for name in names:
-                        for setting, end in ends.items():
-                            end.send(name)
-                            taken.setdefault((name, setting, beside), []).append(end.recv())
+                for number in range(repeats):
+                    for name, setting, seconds in kept.get(f"{number} {beside}", round_of):
+                        taken.setdefault((name, setting, beside), []).append(seconds)
     return {key: statistics.median(each) for key, each in taken.items()}
 
 
@@ -121,7 +129,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--busy", type=int, default=1, help="processes that never rest")
     options = parser.parse_args()
-    taken = measure(options.repeats, options.busy)
+    kept = Kept("threads", {"busy": options.busy})
+    taken = measure(options.repeats, options.busy, kept)
     sections = []
     for name in dict.fromkeys(work for work, _, _ in taken):
         free = taken[name, "nothing set", False]
@@ -138,6 +147,7 @@ def main() -> None:
     title = "OpenMP alone and beside a busy process"
     packages = ("torch", "faiss-cpu", "scikit-learn", "numpy")
     publish("threads", title, command, machine(*packages), [note, *sections])
+    kept.forget()
 
 
 if __name__ == "__main__":
