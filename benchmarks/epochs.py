@@ -4,8 +4,9 @@
 
 Each training is kept as it ends; a call that was stopped goes on with the next one.
 Where classes are rare, an epoch of ``coverage="images"`` draws more images than there are: a batch takes at most K of
-a common class. The arms: that epoch as it is; fewer of them, so that as many images are drawn as shuffled batches draw;
-and shuffled batches. Drawn faces, 18 joint classes, cross-entropy from scratch.
+a common class. The arms: that epoch as it is; fewer of them, so that as many images are drawn as if an epoch were
+as long as the data; and shuffled batches, of as many images each. Drawn faces, 18 joint classes, cross-entropy from
+scratch.
 """
 
 import argparse
@@ -57,10 +58,12 @@ def main() -> None:
         images = len(data.table.in_split("train"))
         drawn = plan_training(data, first).sampler.epoch_batches(0).size
         shorter = max(1, round(options.epochs * images / drawn))
+        longer = round(options.epochs * drawn / images)
         arms = {
             f"identity batches, {options.epochs} epochs": (options.epochs, "identity"),
             f"identity batches, {shorter} epochs": (shorter, "identity"),
             f"shuffled batches, {options.epochs} epochs": (options.epochs, "shuffled"),
+            f"shuffled batches, {longer} epochs": (longer, "shuffled"),
         }
         for seed in range(options.seeds):
             for arm, (epochs, batches) in arms.items():

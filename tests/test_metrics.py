@@ -160,6 +160,7 @@ def test_blocks_change_nothing(monkeypatch):
     whole = retrieval_metrics(vectors, labels, metric="inner_product")
     seen = []
     monkeypatch.setattr("metric_face.metrics.neighbor_ranking._BLOCK_BYTES", 8 * 70 * 8)
+    monkeypatch.setattr("metric_face.metrics.neighbor_ranking._LEAST_QUERIES", 1)
     parts = retrieval_metrics(vectors, labels, metric="inner_product", progress=lambda *a: seen.append(a))
     assert parts.per_query["map_at_r"].tolist() == whole.per_query["map_at_r"].tolist()
     assert seen[0] == (8, 70)

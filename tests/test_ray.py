@@ -16,8 +16,8 @@ import pytest
 from metric_face.data.image_rows import TableRows
 from metric_face.embedding import embed
 from metric_face.embeddings.embeddings import Embeddings
-from metric_face.errors import ArgumentError, ImageError, MissingExtraError
-from metric_face.extraction.ray_embedder import RayEmbedder, _blocks, _in_order
+from metric_face.errors import ArgumentError, ImageError, MissingExtraError, ProcessError
+from metric_face.extraction.ray_embedder import RayEmbedder, _blocks, _in_order, _start
 from metric_face.extraction.writing import write_embeddings
 from metric_face.run import Run
 
@@ -109,6 +109,32 @@ def test_actors_give_what_this_process_gives(indexed: Run, tmp_path: Path, actor
             tmp_path / "lost",
             fingerprint=indexed.fingerprint,
         )
+
+
+def test_a_cluster_that_wants_a_token_is_told_from_one_that_is_gone(monkeypatch) -> None:
+    """With an address Ray sends no token unless it is told to, though a head that found one asks for it."""
+    ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    refusal: list[Exception] = []
+
+    def init(**_: object) -> None:
+        raise refusal[-1]
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    for error in (
+        ray.exceptions.AuthenticationError("no"),
+        RuntimeError("InvalidAuthToken: Missing metadata"),
+    ):
+        refusal.append(error)
+        with pytest.raises(
+            ProcessError, match=r"reached \(.*\); set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to the"
+        ):
+            _start()
+    refusal.append(ConnectionError("no answer"))
+    with pytest.raises(
+        ProcessError, match=r"cannot be reached \(no answer\); start the cluster, or leave --on out"
+    ):
+        _start()
 
 
 @pytest.mark.slow

@@ -225,12 +225,17 @@ def _start() -> None:
     local: dict[str, Any] = {} if address else {"address": "local", "include_dashboard": False}
     try:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **local)
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         with suppress(Exception):
             ray.shutdown()
         reason = " ".join(str(error).split())[:160]
         where = f"RAY_ADDRESS={address}: cannot be reached" if address else "--on ray: Ray does not start"
-        raise ProcessError(f"{where} ({reason}); start the cluster, or leave --on out") from None
+        remedy = "start the cluster, or leave --on out"
+        if (
+            address and "auth" in (type(error).__name__ + reason).lower()
+        ):  # with an address Ray sends no token unasked
+            remedy = "set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to the token of the cluster's head"
+        raise ProcessError(f"{where} ({reason}); {remedy}") from None
     finally:
         if main:  # Ray sets its own, which would end the command without a word
             signal.signal(signal.SIGTERM, on_term)

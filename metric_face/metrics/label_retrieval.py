@@ -64,6 +64,7 @@ class LabelRetrieval:
             raise ArgumentError(
                 "labels must repeat: no item shares its label with another candidate, nothing to retrieve"
             )
+        self._places = np.arange(1.0, int(self.relevant.max()) + 1)
         self._row = np.full(len(classes), -1, np.int64)
         self._row[self._asking] = np.arange(len(self._asking))
         self.is_asking: Bools = self._row >= 0
@@ -99,7 +100,7 @@ class LabelRetrieval:
         ):
             return False
         ranks = np.flatnonzero(hits[:relevant]) + 1
-        average = float((np.arange(1, len(ranks) + 1) / ranks).sum()) / relevant
+        average = float((self._places[: len(ranks)] / ranks).sum()) / relevant
         self._values[self._row[query]] = [
             *(float(hits[:k].any()) for k in self.ks),
             len(ranks) / relevant,

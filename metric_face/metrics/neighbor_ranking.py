@@ -14,8 +14,11 @@ from metric_face.progress import Progress, silent
 from metric_face.search import Points, Queries
 from metric_face.vectors import Metric, check_directions
 
-_BLOCK_BYTES = 1 << 28  # similarities held at once: 256 MiB, that is 335 queries against 100,000 items
-_WIDE_BYTES = 1 << 30  # all vectors in float64, if they take no more; else made again for each block
+_BLOCK_BYTES = 1 << 26  # similarities held at once: 64 MiB, that is 83 queries against 100,000 items
+_LEAST_QUERIES = 32  # of a block: of fewer, a product takes longer
+_WIDE_BYTES = (
+    1 << 30
+)  # all vectors in float64, if they take no more; else made again for each block, which is larger
 
 
 def rank_neighbors(
@@ -43,18 +46,23 @@ def rank_neighbors(
     wide = points.wide(slice(None)) if 8 * vectors.size <= _WIDE_BYTES else None
     parts = [_Candidates.of(part, asked) for part in _by_exclusion(tallies)]
     queries = np.flatnonzero(np.any([tally.is_asking for tally in tallies], axis=0))
-    size = max(1, _BLOCK_BYTES // (8 * len(points)))
+    most = _BLOCK_BYTES if wide is not None else 4 * _BLOCK_BYTES
+    size = min(len(queries), max(_LEAST_QUERIES, most // (8 * len(points))))
+    held = np.empty((size, len(points)))
 
-    def score(query: int, ranks: Doubles, length: float) -> None:
-        for part in parts:
-            part.score(query, ranks, length)
+    def score(queries: Ints, ranks: Doubles, lengths: Doubles) -> None:
+        for query, row, length in zip(queries.tolist(), ranks, lengths.tolist(), strict=True):
+            for part in parts:
+                part.score(query, row, length)
 
     # NumPy partitions and sorts without holding the interpreter, so threads share the rows of a block
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+    threads = min(8, os.cpu_count() or 1)
+    with ThreadPoolExecutor(threads) as pool:
         for start in range(0, len(queries), size):
             rows = queries[start : start + size]
-            ranks, lengths = asked.against_all(rows, wide)
-            list(pool.map(score, rows.tolist(), ranks, lengths.tolist()))
+            ranks, lengths = asked.against_all(rows, wide, held)
+            shares = [np.array_split(each, threads) for each in (rows, ranks, lengths)]
+            list(pool.map(score, *shares))
             progress(min(start + size, len(queries)), len(queries))
 
 

@@ -59,12 +59,16 @@ class Cells:
         in_play = top if top[-1] > _LEAST / 2 else top[:-1]
         cut = mask * 2.0**-52 * max(abs(float(in_play[0])), abs(float(in_play[-1]))) + 1e-300
         rounding = float(asked.rounding(length, asked.points.largest_size))
-        is_close = top[:-1] - top[1:] <= 2 * (cut + rounding)
-        doubtful = np.flatnonzero(is_close & (cells[:-1] != cells[1:]))
-        is_open = bool(is_close[-1])  # what follows the last place may belong before it
+        close = np.flatnonzero(top[:-1] - top[1:] <= 2 * (cut + rounding))
+        doubtful = close[cells[close] != cells[close + 1]]
+        is_open = (
+            len(close) > 0 and int(close[-1]) == len(top) - 2
+        )  # what follows may belong before the last place
         if not len(doubtful) and not is_open:
             return cells[:depth]
-        ends = np.append(np.flatnonzero(~is_close) + 1, len(top))  # of runs whose items follow closely
+        ends = np.setdiff1d(
+            np.arange(1, len(top) + 1), close + 1, assume_unique=True
+        )  # of runs of close items
         runs = np.unique(np.searchsorted(ends, doubtful, side="right"))
         if len(runs) <= _FEW_RUNS and not is_open:
             for run in runs.tolist():

@@ -11,6 +11,10 @@ from metric_face.vectors import blocks, row_lengths
 
 _CACHE_BYTES = 1 << 21  # what is compared at a time: 2 MiB stay in the cache
 
+_PART = (
+    64  # ranks of which the greatest bounds the few nearest: looking for it is faster than partitioning all
+)
+
 
 def sort_ranks(ids: Ints, ranks: Doubles, rounding: Doubles) -> tuple[Ints, Doubles]:
     """Sort each row by rank, greatest first; ranks that only rounding tells apart are equal, the smaller id first.
@@ -35,6 +39,14 @@ def sort_ranks(ids: Ints, ranks: Doubles, rounding: Doubles) -> tuple[Ints, Doub
     first = np.maximum.accumulate(np.where(begins, np.arange(ranks.shape[1]), 0), axis=1)
     ids = np.take_along_axis(ids, np.lexsort((ids, first), axis=-1), axis=1)
     return ids, np.take_along_axis(ranks, first, axis=1)
+
+
+def _at_least(ranks: Doubles, depth: int) -> float:
+    """A rank that ``depth`` of the (N,) ranks reach or exceed: of few the greatest of a part each, else the last."""
+    parts = len(ranks) // _PART
+    if depth < parts:  # each of so many parts holds a rank that is no smaller
+        ranks = ranks[: parts * _PART].reshape(_PART, parts).max(axis=0)
+    return float(np.partition(ranks, len(ranks) - depth)[len(ranks) - depth])
 
 
 @dataclass(frozen=True)
@@ -69,19 +81,22 @@ class Queries:
             ranks[part], rounding[part] = self.points.exact(self.queries[at], self.lengths[at], ids[part])
         return ranks, rounding
 
-    def against_all(self, rows: slice | Ints, wide: Doubles | None = None) -> tuple[Doubles, Doubles]:
+    def against_all(
+        self, rows: slice | Ints, wide: Doubles | None = None, out: Doubles | None = None
+    ) -> tuple[Doubles, Doubles]:
         """Compare some queries with all N points by a float64 matrix product.
 
         Args:
             rows: the queries.
             wide: (N, D) all points as ``Points.wide`` gives them, where that was done once for all; else it is done
                 here, a block at a time.
+            out: (n or more, N) where the ranks are written: memory that is new each time costs as much as the product.
 
         Returns:
             (n, N) ranks, greater for nearer, in units of the points' copy; and (n,) lengths of the queries in those.
         """
         points, asking = self.points, self.wide(rows)
-        ranks = np.empty((len(asking), len(points)))
+        ranks = np.empty((len(asking), len(points))) if out is None else out[: len(asking)]
         if wide is not None:
             np.matmul(asking, wide.T, out=ranks)
         else:
@@ -108,7 +123,7 @@ class Queries:
         found: Ints
         if depth < len(ranks):
             # Nothing whose rank is further below the last place than rounding reaches can be among the nearest.
-            last = np.partition(ranks, len(ranks) - depth)[len(ranks) - depth]
+            last = _at_least(ranks, depth)
             reach = 2 * float(self.rounding(length, self.points.largest_size))
             found = np.flatnonzero(ranks >= last - reach if last > -np.inf else ranks > -np.inf)
         else:
