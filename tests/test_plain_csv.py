@@ -11,7 +11,7 @@ import pytest
 
 from metric_face.data import csv_text
 from metric_face.data.csv_text import read_csv_text
-from metric_face.data.image_paths import ImagePaths, refuse_outside
+from metric_face.data.image_paths import ImagePaths, refuse_outside, rows_holding
 from metric_face.data.table import ImageTable
 from metric_face.errors import DataError
 from metric_face.files import inside
@@ -197,3 +197,16 @@ def test_names_that_leave_the_folder_are_refused_as_one_by_one(tmp_path) -> None
                 with pytest.raises(DataError) as found:
                     refuse_outside(tmp_path, kept)
                 assert str(found.value) == want
+
+
+@pytest.mark.parametrize("kind", ["arrow", "python", "object"])
+def test_rows_that_hold_a_part_are_those_that_python_finds(kind) -> None:
+    values = ["a/b.png", "a.", ".b", None, "x\\y", "..", "", "é..ü", "a/.b"]
+    dtype = (
+        object if kind == "object" else pd.StringDtype({"arrow": "pyarrow"}.get(kind, kind), na_value=np.nan)
+    )
+    names = pd.Series(values, dtype=dtype)
+    for part in ("..", "\\", "ü", "nothing"):
+        for some in (names, names.iloc[3:6].reset_index(drop=True), names.iloc[:0]):
+            expected = [row for row, value in enumerate(some) if isinstance(value, str) and part in value]
+            assert rows_holding(some, part).tolist() == expected

@@ -47,9 +47,9 @@ def test_every_pair_of_items_is_multiplied_once_for_all_labels(monkeypatch):
     multiplied, sorted_items = [], []
     product, best = Queries.against_all, Queries.best
 
-    def counted(self, rows, wide=None):
+    def counted(self, rows, wide=None, out=None):
         multiplied.append(len(rows) * len(self.points))
-        return product(self, rows, wide)
+        return product(self, rows, wide, out)
 
     def counted_best(self, row, ranks, length, depth):
         sorted_items.append(depth)

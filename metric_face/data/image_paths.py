@@ -9,8 +9,7 @@ from typing import Any, overload
 import numpy as np
 import pandas as pd
 
-from metric_face.arrays import Bools
-from metric_face.data.boxes import file_of
+from metric_face.arrays import Bools, Ints
 from metric_face.files import inside
 from metric_face.missing import text_column
 
@@ -69,9 +68,28 @@ def refuse_outside(root: Path, names: pd.Series) -> None:
     Raises:
         DataError: as ``inside``, for the first name that is refused.
     """
-    for name in names.iloc[np.flatnonzero(_are_to_be_seen(names))]:
+    rows = np.flatnonzero(_are_to_be_seen(names))
+    for name in names.iloc[rows] if len(rows) else ():
         if ".." in name or os.name == "nt" or not os.path.isfile(file_of(name)):
             inside(root, name)
+
+
+def rows_holding(names: pd.Series, part: str) -> Ints:
+    """Return the rows of a column of text, missing ones left out, that hold a part such as two dots.
+
+    Text in Arrow is searched as a whole first: most tables hold no such row, and looking at each takes longer.
+    """
+    text = text_column(names)
+    if text is not None and not _may_hold(text, part.encode()):
+        return np.empty(0, np.int64)
+    held: Ints = np.flatnonzero(names.str.contains(part, regex=False, na=False).to_numpy(dtype=bool))
+    return held
+
+
+def _may_hold(text: Any, part: bytes) -> bool:
+    """Whether the bytes of a column hold a part, in a value or across two."""
+    chunks = getattr(text, "chunks", [text])
+    return any(part in data.to_pybytes() for chunk in chunks if (data := chunk.buffers()[2]) is not None)
 
 
 def _are_to_be_seen(names: pd.Series) -> Bools:
@@ -80,5 +98,6 @@ def _are_to_be_seen(names: pd.Series) -> Bools:
         return np.ones(len(names), dtype=bool)
     import pyarrow.compute as pc
 
-    seen = pc.or_(pc.match_substring(text, ".."), pc.starts_with(text, "/"))
-    return np.asarray(seen, dtype=bool)
+    seen = np.array(pc.starts_with(text, "/"), dtype=bool)
+    seen[rows_holding(names, "..")] = True
+    return seen

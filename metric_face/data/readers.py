@@ -10,6 +10,7 @@ import pandas as pd
 from metric_face.data.boxes import BOX, fold_boxes
 from metric_face.data.csv_text import read_csv_text
 from metric_face.data.image_files import SUFFIXES, scan_folder
+from metric_face.data.image_paths import rows_holding
 from metric_face.data.layout import part_of, read_layout
 from metric_face.data.parquet_files import ParquetFiles, parquet_files
 from metric_face.data.parquet_text import read_parquet_text, text_frame
@@ -183,8 +184,7 @@ def straighten(frame: pd.DataFrame, base: Path) -> list[str]:
     if "path" not in frame.columns:
         return []
     changed = 0
-    slashed = frame["path"].str.contains("\\", regex=False, na=False).to_numpy(dtype=bool)
-    for row in np.flatnonzero(slashed).tolist():
+    for row in rows_holding(frame["path"], "\\").tolist():
         name = frame["path"].iloc[row]
         if not (base / name).exists():
             straight = name.replace("\\", "/")
