@@ -232,9 +232,9 @@ def _start() -> None:
         where = f"RAY_ADDRESS={address}: cannot be reached" if address else "--on ray: Ray does not start"
         remedy = "start the cluster, or leave --on out"
         if (
-            address and "auth" in (type(error).__name__ + reason).lower()
-        ):  # with an address Ray sends no token unasked
-            remedy = "set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to the token of the cluster's head"
+            address and "RAY_AUTH_MODE" not in os.environ
+        ):  # Ray hides that the cluster wanted a token, and sends none
+            remedy = "start the cluster, set RAY_AUTH_MODE=token if it asks for a token, or leave --on out"
         raise ProcessError(f"{where} ({reason}); {remedy}") from None
     finally:
         if main:  # Ray sets its own, which would end the command without a word
