@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from metric_face.arrays import Bools, Ints
+from metric_face.data.boxes import file_of
 from metric_face.files import inside
 from metric_face.missing import text_column
 
