@@ -145,7 +145,7 @@ def write(cells: dict[str, Any], limit: float, note: str = "") -> None:
         f"{EACH} to an identity, two attributes; a fifth is the validation split. The network is the smallest, one "
         "epoch. Neighbor graphs that a run keeps are removed before each command. The exponent is the power of N that "
         "processor time grows with between the two largest sizes that were measured. A command is stopped after "
-        f"{limit:g} s of the processor. Not run: a smaller size ran over."
+        f"{limit:g} s of the processor. Not run: a smaller size ran over, or it was not asked for."
     )
     command = f"python -m benchmarks.scale --rows {' '.join(map(str, rows))} --limit {limit:g}"
     packages = ("numpy", "faiss-cpu", "torch", "umap-learn", "pandas", "pyarrow")
