@@ -83,6 +83,11 @@ def test_labels_wrong_in_one_direction_are_named_with_their_rows() -> None:
     assert hits / len(planted) > 0.9
 
 
+def test_fewer_identities_than_dimensions_show_no_labels_wrong_in_one_direction() -> None:
+    build = {"identities": 120, "dimensions": 128}
+    assert one_sided(_context(in_one_class(0.35)(draw(0, **build), np.random.default_rng(0))), "kind") == []
+
+
 def test_a_class_of_two_modes_is_no_wrong_label_and_no_exchange() -> None:
     context = _context(two_modes(draw(0), np.random.default_rng(0)))
     assert one_sided(context, "kind") == []

@@ -64,6 +64,8 @@ def _pair(context: Context, attribute: str, written: int, seen: int) -> OneSided
     units, where = np.unique(
         np.column_stack([context.identities[rows], labels[rows]]), axis=0, return_inverse=True
     )
+    if len(np.unique(units[:, 0])) < context.features.shape[1]:
+        return None  # along a direction learned from so few, a class falls into two by chance
     where = np.ravel(where)
     means = np.bincount(where, weights=scores) / np.bincount(where)
     starts = [float(np.median(means[units[:, 1] == code])) for code in (written, seen)]
