@@ -18,7 +18,7 @@ def dense(rows: Any) -> Floats:
 
 
 def labels_of(y: Any) -> Any:
-    """A frame of one column as that column; anything else as it is: of (N, 1) arrays scikit-learn warns itself."""
+    """Labels or weights: a frame of one column as that column, anything else as it is for scikit-learn to check."""
     return column_of(y) if hasattr(y, "columns") else y
 
 
@@ -36,8 +36,8 @@ def check_row_weights(sample_weight: ArrayLike, rows: Floats) -> Doubles:
         ArgumentError: a weight is negative, or none is above 0.
         ValueError: another shape, or a weight that is not a finite number.
     """
-    sample_weight = column_of(sample_weight) if np.ndim(sample_weight) else sample_weight
-    if not np.any(sample_weight):
+    sample_weight = labels_of(sample_weight)
+    if not np.any(np.asarray(sample_weight)):
         raise ArgumentError("sample_weight must be above zero for some row, found 0 for all; pass None")
     weights: Doubles = _check_sample_weight(sample_weight, rows, dtype=np.float64)
     if weights.min() < 0:
