@@ -41,10 +41,12 @@ from .samplers import RandomIdentitySampler as RandomIdentitySampler
 from .samplers import audit_batches as audit_batches
 from .search import EmbeddingIndex as EmbeddingIndex
 from .search import NeighborGraph as NeighborGraph
+from .search import neighbors as neighbors
 from .training import fit as fit
 from .training import fit_folds as fit_folds
 from .trying import what_if as what_if
 from .untrained import embed_backbone as embed_backbone
+from .visualization import plot_map as plot_map
 from .visualization import project as project
 from .visualization import visualize as visualize
 
@@ -88,6 +90,8 @@ __all__ = [
     "gradient_conflict",
     "load_config",
     "merge_shards",
+    "neighbors",
+    "plot_map",
     "probe",
     "project",
     "recipes",

@@ -36,7 +36,7 @@ def test_evaluation_gives_what_it_can(sizes: tuple[int, int], tmp_path: Path) ->
         if (sizes, identities, splits) not in CASES:
             continue
         run, embeddings = degenerate(tmp_path / str(place), *sizes, identities, splits)
-        found = evaluate(run, embeddings)
+        found = evaluate(run, embeddings=embeddings)
         judges = {score.predictor for score in found.scores}
         assert {"head", "majority"} <= judges, (identities, splits)
         for judge in {"knn", "probe"} - judges:
@@ -123,7 +123,7 @@ def test_where_nothing_can_be_measured_it_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(
         ArgumentError, match="--split val: nothing could be measured on it; retrieval by identity"
     ):
-        evaluate(run, embeddings)
+        evaluate(run, embeddings=embeddings)
 
 
 @pytest.mark.parametrize("reject", ["f1", 0.05])

@@ -68,7 +68,7 @@ def test_what_it_leaves_is_a_run_as_any_other(trained):
     with torch.inference_mode():
         expected = run.model(features=torch.from_numpy(features)).embedding.numpy()
     np.testing.assert_allclose(made.vectors, expected, atol=1e-3)
-    assert evaluate(run, made).score("head", "joint").macro_f1.value >= 0
+    assert evaluate(run, embeddings=made).score("head", "joint").macro_f1.value >= 0
 
 
 @pytest.mark.slow

@@ -265,7 +265,7 @@ def test_evaluation_says_when_a_query_meets_its_own_identity(run):
     [first, *_] = frame.index[frame["identity"] == identity]
     frame.loc[first, "split"] = "train"  # one photograph of four changes sides
     leaky = replace(stored, table=replace(stored.table, frame=frame))
-    assert evaluate(run, leaky).met_own == 3
+    assert evaluate(run, embeddings=leaky).met_own == 3
     assert evaluate(run).met_own == 0
 
 

@@ -7,6 +7,7 @@ import os
 import traceback
 
 from metric_face.errors import MetricFaceError
+from metric_face.extras import missing_line
 from metric_face.visible import is_text, visible
 
 DEBUG = "METRIC_FACE_DEBUG"
@@ -19,6 +20,8 @@ def line_of(error: BaseException) -> str:
     """One line for any exception, without the word ``error``."""
     if isinstance(error, MetricFaceError):
         return _cut(visible(error))
+    if missing := missing_line(error):
+        return missing
     if isinstance(error, OSError):
         reason = error.strerror or _one_line(str(error)) or type(error).__name__
         names = [_shortened(name) for name in (error.filename, error.filename2) if name is not None]

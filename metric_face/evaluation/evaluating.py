@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.data import Targets, identities_of, targets_of
+from metric_face.arrays import Floats, Ints
+from metric_face.data import LabelSpace, Targets, identities_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
+from metric_face.evaluation.array_input import from_arrays
 from metric_face.evaluation.beside_start import beside_start, teacher_of
 from metric_face.evaluation.log_check import differs_from_log
 from metric_face.evaluation.logit_adjustment import Remedy, after_training
@@ -21,19 +23,22 @@ from metric_face.metrics import MAX_QUERIES, draw_queries
 from metric_face.optional import optional
 from metric_face.progress import Say, silent
 from metric_face.run import Run
-from metric_face.search import graph_between
+from metric_face.search import DEPTH_BETWEEN, NeighborGraph, graph_between
 
 
 def evaluate(
-    run: Run | str | Path,
-    embeddings: Embeddings | None = None,
+    run: Run | str | Path | Any,
+    labels: Any = None,
+    groups: Any = None,
     *,
+    embeddings: Embeddings | None = None,
+    held_out: Any = None,
     split: str = "val",
     max_queries: int | None = MAX_QUERIES,
     seed: int = 0,
     say: Say = silent,
 ) -> Evaluation:
-    """Evaluate a run on a split that it was not trained on.
+    """Evaluate a run, or vectors of any other trainer, on a split that was not trained on.
 
     The neighbors are searched among the training split, and kept in the run for the next analysis. The k
     and the vote of kNN are chosen on one half of the split's identities and applied to the other, and the other way
@@ -43,9 +48,12 @@ def evaluate(
     their neighbors, by kNN and for retrieval; what they may find is not thinned.
 
     Args:
-        run: a run, or its folder.
-        embeddings: of its images; default those stored in the run.
-        split: ``val`` or ``test``.
+        run: a run, or its folder; or (N, D) vectors of any other trainer.
+        labels: beside vectors, their (N,) classes, or a mapping or frame of columns, which also make a joint class.
+        groups: beside vectors, (N,) the identity of each; nothing of one is on both sides of the split.
+        embeddings: of a run's images; default those stored in the run.
+        held_out: beside vectors, (N,) booleans, True where they were not trained on; default a fifth of the groups.
+        split: ``val`` or ``test``; beside vectors, only a name.
         max_queries: images that ask for their neighbors; None for all of them.
         seed: of the resampling, the halves and the drawing.
         say: called with what is being computed.
@@ -55,62 +63,22 @@ def evaluate(
         A predictor that fails on a target is left out and noted; the others stand.
 
     Raises:
-        ArgumentError: no image in a split, or nothing could be measured at all.
+        ArgumentError: no image in a split, nothing could be measured at all, or arrays that do not fit each other.
 
     Example:
-        >>> found = metric_face.evaluate("runs/first")
+        >>> found = metric_face.evaluate("runs/first")  # or evaluate(vectors, labels, identities)
         >>> found.score("knn", "joint").macro_f1.value
         0.714
     """
-    run = Run.open(run) if isinstance(run, str | Path) else run
-    embeddings = embeddings if embeddings is not None else run.embeddings()
-    gallery, queries = embeddings.in_split("train"), embeddings.in_split(split)
-    identities = _identities(run, queries)
-    known, targets = _shared_targets(gallery, queries, run)
-    if not targets:
-        raise ArgumentError(
-            f"{run.folder}: its images have no labels and no identities, so nothing can be measured"
-        )
-    notes: list[str] = []
-    scores: list[Score] = []
-    rows = draw_queries(len(queries), max_queries, seed)
-    scored = PredictorScores(known, targets, identities, seed, notes)
-    if run.space is not None:
-        scores += scored.heads(queries, run.space)
-        if split == "val":
-            notes += _against_log(run, scores, len(queries))
-        say("kNN")
-        with optional("kNN", notes):
-            graph = graph_between(run.folder, split, queries.vectors, "train", gallery.vectors, rows=rows)
-            scores += scored.of_rows(rows).knn(graph)
-        say("linear probe")
-        scores += scored.probe(gallery.vectors, _identities(run, gallery), queries.vectors)
-        scores += scored.majority()
-    say("retrieval")
-    nearest = score_retrieval(queries, targets, identities, notes, rows)
-    open_set = None
-    with optional("open set", notes):
-        open_set = score_open_set(queries, notes, seed=seed)
-    say("thresholds")
-    remedies: list[Remedy] = []
-    with optional("thresholds and priors", notes):
-        remedies = after_training(run, gallery.table, queries, seed=seed, notes=notes)
-    if not scores and not nearest:
-        raise ArgumentError(f"--split {split}: nothing could be measured on it; {'; '.join(notes)}")
-    beside, found = beside_start(run, split, scores, nearest)
-    return Evaluation(
-        split,
-        len(queries),
-        len(np.unique(identities)),
-        beside,
-        found,
-        tuple(remedies),
-        _met_own(run, gallery, queries, identities),
-        tuple(notes),
-        len(rows),
-        open_set,
-        teacher_of(run, split),
-    )
+    if isinstance(run, Run | str | Path) or embeddings is not None:
+        if labels is not None or groups is not None or held_out is not None:
+            raise ArgumentError("labels, groups and held_out must be left out with a run, which has its own")
+        run = Run.open(run) if isinstance(run, str | Path) else run
+        embeddings = embeddings if embeddings is not None else run.embeddings()
+        group = run.config.data.split.group
+        return _evaluated(run, embeddings, run.space, group, split, max_queries, seed, say)
+    embeddings, space = from_arrays(run, labels, groups, held_out, split, seed)
+    return _evaluated(None, embeddings, space, None, split, max_queries, seed, say)
 
 
 def probe(
@@ -143,7 +111,7 @@ def probe(
     run = Run.open(run) if isinstance(run, str | Path) else run
     embeddings = embeddings if embeddings is not None else run.embeddings()
     gallery, queries = embeddings.in_split("train"), embeddings.in_split(split)
-    known, targets = _shared_targets(gallery, queries, run)
+    known, targets = _shared_targets(gallery, queries, run.space)
     if not known:
         raise ArgumentError("probe: the run has no attributes to predict; it was trained on identities alone")
     say("linear probe")
@@ -155,14 +123,83 @@ def probe(
     return scores
 
 
+def _evaluated(
+    run: Run | None,
+    embeddings: Embeddings,
+    space: LabelSpace | None,
+    group: str | None,
+    split: str,
+    max_queries: int | None,
+    seed: int,
+    say: Say,
+) -> Evaluation:
+    """Score embeddings by heads, neighbors and a probe; of a run also what its log and its start say."""
+    gallery, queries = embeddings.in_split("train"), embeddings.in_split(split)
+    identities, owners = (identities_of(part.table, group) for part in (queries, gallery))
+    known, targets = _shared_targets(gallery, queries, space)
+    if not targets:
+        raise ArgumentError(
+            f"{run.folder if run else 'vectors'}: no labels and no identities, so nothing can be measured"
+        )
+    notes: list[str] = []
+    scores: list[Score] = []
+    rows = draw_queries(len(queries), max_queries, seed)
+    scored = PredictorScores(known, targets, identities, seed, notes)
+    if space is not None:
+        scores += scored.heads(queries, space)
+        if run is not None and split == "val":
+            notes += _against_log(run, scores, len(queries))
+        say("kNN")
+        with optional("kNN", notes):
+            graph = _graph(run, split, queries.vectors, gallery.vectors, rows)
+            scores += scored.of_rows(rows).knn(graph)
+        say("linear probe")
+        scores += scored.probe(gallery.vectors, owners, queries.vectors)
+        scores += scored.majority()
+    say("retrieval")
+    nearest = score_retrieval(queries, targets, identities, notes, rows)
+    open_set = None
+    with optional("open set", notes):
+        open_set = score_open_set(queries, notes, seed=seed)
+    remedies: list[Remedy] = []
+    if run is not None:
+        say("thresholds")
+        with optional("thresholds and priors", notes):
+            remedies = after_training(run, gallery.table, queries, seed=seed, notes=notes)
+    if not scores and not nearest:
+        raise ArgumentError(f"--split {split}: nothing could be measured on it; {'; '.join(notes)}")
+    beside, found = beside_start(run, split, scores, nearest) if run else (tuple(scores), tuple(nearest))
+    return Evaluation(
+        split,
+        len(queries),
+        len(np.unique(identities)),
+        beside,
+        found,
+        tuple(remedies),
+        _met_own(queries, group, identities, owners),
+        tuple(notes),
+        len(rows),
+        open_set,
+        teacher_of(run, split) if run else None,
+    )
+
+
 def _identities(run: Run, embeddings: Embeddings) -> NDArray[np.str_]:
     return identities_of(embeddings.table, run.config.data.split.group)
 
 
-def _shared_targets(gallery: Embeddings, queries: Embeddings, run: Run) -> tuple[Targets, Targets]:
-    if run.space is None:
+def _shared_targets(
+    gallery: Embeddings, queries: Embeddings, space: LabelSpace | None
+) -> tuple[Targets, Targets]:
+    if space is None:
         return {}, targets_of(queries.table, None)
-    return targets_of(gallery.table, run.space), targets_of(queries.table, run.space)
+    return targets_of(gallery.table, space), targets_of(queries.table, space)
+
+
+def _graph(run: Run | None, split: str, queries: Floats, gallery: Floats, rows: Ints) -> NeighborGraph:
+    if run is not None:
+        return graph_between(run.folder, split, queries, "train", gallery, rows=rows)
+    return NeighborGraph.between(queries[rows], gallery, min(DEPTH_BETWEEN, len(gallery)))
 
 
 def _against_log(run: Run, scores: Sequence[Score], images: int) -> list[str]:
@@ -172,8 +209,8 @@ def _against_log(run: Run, scores: Sequence[Score], images: int) -> list[str]:
     return [] if found is None else [found]
 
 
-def _met_own(run: Run, gallery: Embeddings, queries: Embeddings, identities: Any) -> int | None:
+def _met_own(queries: Embeddings, group: str | None, identities: Any, owners: Any) -> int | None:
     """How many queries have images of their own identity among the training split; None where it is not known."""
-    if queries.table.identities is None and run.config.data.split.group not in queries.table.frame.columns:
+    if queries.table.identities is None and group not in queries.table.frame.columns:
         return None
-    return int(np.isin(identities, _identities(run, gallery)).sum())
+    return int(np.isin(identities, owners).sum())

@@ -18,7 +18,7 @@ from metric_face.files import check_digest, write_atomically
 try:
     import onnxruntime
 except ImportError:
-    raise MissingExtraError("onnxruntime is not installed; pip install 'metric_face[onnx]'") from None
+    raise MissingExtraError("onnxruntime is not installed; pip install onnxruntime") from None
 
 if TYPE_CHECKING:
     from torch import nn
@@ -167,7 +167,7 @@ def _export(model: "nn.Module", sample: Any, path: Path, fingerprint: str) -> No
         import onnx
         import onnxscript  # noqa: F401  # torch imports it later, and its error is less clear when it is missing
     except ImportError as error:
-        raise MissingExtraError(f"{error.name} is not installed; pip install 'metric_face[onnx]'") from None
+        raise MissingExtraError(f"{error.name} is not installed; pip install onnxruntime") from None
     # The exporter takes a batch of one for a constant, so it is shown two.
     batch = sample[:1].expand(2, -1, -1, -1).contiguous()
     with warnings.catch_warnings():

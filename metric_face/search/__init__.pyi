@@ -5,6 +5,7 @@ from .choices import parse_filters as parse_filters
 from .choices import row_of as row_of
 from .exact import nearest as nearest
 from .graph_cache import DEPTH as DEPTH
+from .graph_cache import DEPTH_BETWEEN as DEPTH_BETWEEN
 from .graph_cache import graph_between as graph_between
 from .graph_cache import graph_file as graph_file
 from .graph_cache import kept_graph as kept_graph
@@ -14,6 +15,7 @@ from .indexed_files import rows_of_files as rows_of_files
 from .nearest_cells import MOST_CELLS as MOST_CELLS
 from .nearest_cells import Cells as Cells
 from .neighbor_graph import NeighborGraph as NeighborGraph
+from .neighbors_of import neighbors as neighbors
 from .new_rows import ADDED as ADDED
 from .new_rows import CODE as CODE
 from .order import Queries as Queries
@@ -27,6 +29,7 @@ __all__ = [
     "ADDED",
     "CODE",
     "DEPTH",
+    "DEPTH_BETWEEN",
     "MOST_CELLS",
     "Cells",
     "EmbeddingIndex",
@@ -43,6 +46,7 @@ __all__ = [
     "kept_graph",
     "nearest",
     "nearest_words",
+    "neighbors",
     "parse_filters",
     "row_of",
     "rows_of_files",

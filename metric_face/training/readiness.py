@@ -98,7 +98,7 @@ def check_settings(config: Config) -> list[str]:
     lines = _unused(config)
     if config.trainer.export_onnx and not all(map(_is_installed, ("onnx", "onnxscript", "onnxruntime"))):
         lines.append(
-            "model.onnx will not be written: pip install 'metric_face[onnx]', and the kNN command starts in under a "
+            "model.onnx will not be written: pip install 'metric_face[train]', and the kNN command starts in under a "
             "second"
         )
     return lines

@@ -3,6 +3,7 @@ from .faithfulness import neighbor_confusion as neighbor_confusion
 from .kept_umap import keep_umap_compiled as keep_umap_compiled
 from .map_page import MapPart as MapPart
 from .map_page import build_map as build_map
+from .map_plots import plot_map as plot_map
 from .maps import visualize as visualize
 from .matrices import MatrixChart as MatrixChart
 from .matrices import confusion_chart as confusion_chart
@@ -22,6 +23,7 @@ __all__ = [
     "keep_umap_compiled",
     "measure_faithfulness",
     "neighbor_confusion",
+    "plot_map",
     "project",
     "visualize",
     "ways_to_look",

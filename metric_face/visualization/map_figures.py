@@ -76,6 +76,14 @@ def map_figure(
     return sheet.figure
 
 
+def draw_points(axis: "Axes", coords: Floats, column: Column | None) -> None:
+    """Draw the points of a map on any axes, those without a color of their own behind the others."""
+    vivid = _vivid(column, len(coords))
+    _frame(axis, coords)
+    _points(axis, coords, ~vivid, None, True)
+    _points(axis, coords, vivid, column, True)
+
+
 def map_notes(projection: Projection, faithfulness: Mapping[str, Faithfulness]) -> tuple[str, str | None]:
     """The line that belongs under every map, and the warning over one that misleads: the words of the page."""
     words = page_words("en")

@@ -47,10 +47,9 @@ def draw_links(axis: "Axes", coords: Floats, column: Column) -> None:
 
 def draw_names(figure: "Figure", axis: "Axes", coords: Floats, column: Column) -> None:
     """The name of each class near its center; one that finds no free place is left to the legend."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.patheffects import withStroke
 
-    FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]  # places the axes: before, nothing has a size
+    figure.draw_without_rendering()  # places the axes: before, nothing has a size
     placed: list[Bbox] = []
     for text in list(axis.texts):  # the shares of links that are nearly in one place: the first stays
         box = text.get_window_extent()

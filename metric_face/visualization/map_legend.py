@@ -30,7 +30,7 @@ def legend_size(column: Column | None) -> tuple[float, float]:
         labels, steps = _grid_labels(column), _grid_steps(column)
         across = _PER_LETTER * max(map(len, labels)) + 0.2 + sum(steps)
         return max(title, across), _TOP + _ROW * (len(labels) + 1)
-    names = [name for _, name in _listed(column)]
+    names = [name for _, name in listed(column)]
     return max(title, 0.3 + _PER_LETTER * max(map(len, names))), _TOP + _ROW * len(names)
 
 
@@ -49,7 +49,7 @@ def draw_legend(axis: "Axes", column: Column) -> None:
         _list(axis, column, top + _TOP)
 
 
-def _listed(column: Column) -> list[tuple[str, str]]:
+def listed(column: Column) -> list[tuple[str, str]]:
     """The color and name of each class that a legend lists, in their order."""
     names, shades = column.classes or (), column.shades().light
     few = column.num_classes <= _MOST_LISTED and not column.neutral
@@ -60,7 +60,7 @@ def _listed(column: Column) -> list[tuple[str, str]]:
 
 
 def _list(axis: "Axes", column: Column, top: float) -> None:
-    for place, (color, name) in enumerate(_listed(column)):
+    for place, (color, name) in enumerate(listed(column)):
         y = top + _ROW * place
         axis.scatter([0.08], [y], c=color, s=_DOT, linewidths=0)
         _text(axis, 0.26, y, name)

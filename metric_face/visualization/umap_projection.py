@@ -15,6 +15,7 @@ from metric_face.arrays import Doubles, Floats, Ints
 from metric_face.errors import ArgumentError
 from metric_face.progress import Say, silent
 from metric_face.visualization.compacting import close_gaps
+from metric_face.visualization.map_input import graph_of_vectors
 
 _CHUNK = 65_536  # rows of vectors that are centered at a time
 _DIFFUSION_STEPS = 60
@@ -57,7 +58,7 @@ class Projection:
 
 
 def project(
-    graph: Graph | ArrayLike,
+    graph: Graph | ArrayLike | Any,
     similarities: ArrayLike | None = None,
     *,
     vectors: ArrayLike | None = None,
@@ -67,11 +68,12 @@ def project(
     n_epochs: int | None = None,
     say: Say = silent,
 ) -> Projection:
-    """Lay a neighbor graph out in two dimensions with UMAP; the same input and seed give the same bits.
+    """Lay vectors, or a neighbor graph, out in two dimensions with UMAP; the same input and seed give the same bits.
 
     Args:
-        graph: a NeighborGraph, or its ids (N, K) int64; -1 stands for "no neighbor", and a point may or may
-            not be among its own neighbors.
+        graph: (N, D) vectors, or an object with ``.vectors``, whose nearest by the cosine are found here; or a
+            NeighborGraph; or its ids (N, K) int64, where -1 stands for "no neighbor", and a point may or may not be
+            among its own neighbors.
         similarities: (N, K) cosine similarities where ``graph`` is an array of ids.
         vectors: (N, D) the vectors themselves. Their two principal components start the layout, so that its
             coarse order is theirs; without them the slowest diffusion over the graph does.
@@ -92,6 +94,7 @@ def project(
         principal components follows Kobak and Linderman, "Initialization is critical for preserving global data
         structure in both t-SNE and UMAP", 2021.
     """
+    graph, vectors = graph_of_vectors(graph, similarities, vectors, n_neighbors)
     ids, distances = _graph_arrays(graph, similarities)
     points = _checked_vectors(vectors, len(ids))
     if not 0 <= seed < 2**32:
