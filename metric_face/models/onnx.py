@@ -167,7 +167,7 @@ def _export(model: "nn.Module", sample: Any, path: Path, fingerprint: str) -> No
         import onnx
         import onnxscript  # noqa: F401  # torch imports it later, and its error is less clear when it is missing
     except ImportError as error:
-        raise MissingExtraError(f"{error.name} is not installed; pip install onnxruntime") from None
+        raise MissingExtraError(f"{error.name} is not installed; pip install 'metric_face[train]'") from None
     # The exporter takes a batch of one for a constant, so it is shown two.
     batch = sample[:1].expand(2, -1, -1, -1).contiguous()
     with warnings.catch_warnings():
