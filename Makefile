@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check bench docs extras wheel-test clean
+.PHONY: help demo test check bench docs extras wheel-test matrix clean
 
 help:
 	@echo "make demo    synthetic faces: train, index, ask, evaluate, look (under 4 minutes after the installation)"
@@ -12,6 +12,7 @@ help:
 	@echo "make bench   the benchmarks"
 	@echo "make docs    the documentation, into site/"
 	@echo "make extras  Ray and Milvus, whose tests are skipped without"
+	@echo "make matrix  each Python that is here, with the newest and the lowest versions; needs uv"
 	@echo "make clean   remove what these commands made"
 
 # torch and torchvision come from the same lock, together: a CPU-only torch beside torchvision does not load.
@@ -54,6 +55,10 @@ docs: $(VENV)/docs
 # The wheel is what people get: build it, install it elsewhere, and test that.
 wheel-test: $(VENV)/docs
 	$(BIN)/python -m pytest -q tests/test_wheel.py
+
+# Fresh environments of several GB each; by hand, before a release.
+matrix:
+	.ci/matrix
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info demo site

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from metric_face.averaging import model_of
 from metric_face.data import data_root, given_root, moved
-from metric_face.errors import FileFormatError
+from metric_face.errors import FileFormatError, MetricFaceError
 from metric_face.files import build, check_run_file, read_facts, read_metrics, read_rows, remedy_of
+from metric_face.notebook import lines_html, table_html
 from metric_face.visible import shell_word
 
 if TYPE_CHECKING:
@@ -36,6 +37,19 @@ class Run:
 
     folder: Path
     data: Path | None = None
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        try:
+            space, table = self.space, self.table
+            targets = "identities" if space is None else ", ".join(space.target_names)
+            counts = [(name, int(table.rows_in(name).sum())) for name in table.splits]
+            rows = [("training", self.summary if self.trained else UNTRAINED), ("predicts", targets), *counts]
+        except (MetricFaceError, KeyError, TypeError) as error:  # a damaged run, or one that goes on
+            return lines_html([str(error)], repr(self))
+        return table_html(("", ""), rows, repr(self))
 
     def __post_init__(self) -> None:
         for name in ("folder", "data"):  # where a text was given for a path

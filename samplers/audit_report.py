@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from html import escape
 from typing import Any, Self
 
 
@@ -72,6 +73,13 @@ class AuditReport:
     epochs: int
     unreachable_images: int
     defects: list[Defect] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        found = ", ".join(defect.name for defect in self.defects) or "clean"
+        return f"AuditReport({self.batches} batches of {_span(self.batch_sizes)} images: {found})"
+
+    def _repr_html_(self) -> str:
+        return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in self.sentences())}</ul>"
 
     @property
     def clean(self) -> bool:

@@ -131,6 +131,11 @@ class RandomIdentitySampler:
         self._yielded = 0
         self._fingerprint: str | None = None
 
+    def __repr__(self) -> str:
+        return (
+            f"RandomIdentitySampler({self.num_identities} x {self.num_instances}, {self._codes.size} images)"
+        )
+
     @property
     def sampler(self) -> "RandomIdentitySampler":
         """Itself: Lightning calls `set_epoch` on the batch sampler's `sampler`, and nowhere else."""
@@ -167,10 +172,7 @@ class RandomIdentitySampler:
         """The batches of all ranks, (batches, P * K): rank r yields every W-th, from the r-th on.
 
         Where the epoch's batches cannot be shared equally, at most W - 1 more stand at the end; those
-        before are the same for any number of ranks.
-
-        Args:
-            epoch: which; by default the sampler's own.
+        before are the same for any number of ranks. The epoch is by default the sampler's own.
         """
         extra = -self._plan.batches % self._world
         return epoch_batches(self._plan, self.seed, self.epoch if epoch is None else epoch, extra)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,13 @@ class SamplerReport:
     label_draws: tuple[int, int]
     short_of_identities: int | None
     varying: dict[str, int]
+
+    def __repr__(self) -> str:
+        shape = f"{self.batches} batches of {self.num_identities} x {self.num_instances}"
+        return f"SamplerReport({shape}, from {self.eligible_images} of {self.images} images)"
+
+    def _repr_html_(self) -> str:
+        return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in self.sentences())}</ul>"
 
     def sentences(self) -> list[str]:
         """The report in plain words, what needs attention included."""

@@ -105,7 +105,7 @@ INTEGERS_ONLY: dict[str, Callable[[Form], Any]] = {
 
 
 def same(found: Any, wanted: Any) -> bool:
-    return repr(found) == repr(wanted)
+    return (repr(found), str(found)) == (repr(wanted), str(wanted))
 
 
 @pytest.mark.parametrize("name", TAKE_NAMES)

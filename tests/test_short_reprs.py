@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import metric_face
@@ -17,6 +18,7 @@ from metric_face import (
     fuse,
     gradient_conflict,
 )
+from metric_face.notebook import table_html
 from metric_face.run import Run
 from metric_face.visualization import Projection
 
@@ -53,6 +55,55 @@ def test_results_print_on_one_line(indexed: Run, toy: Path) -> None:
 def test_arrays_are_not_printed() -> None:
     one_line(NeighborGraph.build(np.eye(50), k=3), "50 items, 3 neighbors each, cosine")
     one_line(Projection(np.zeros((5000, 2), np.float32), 7, 15, 0.1), "5,000 points, seed 7")
+
+
+def test_batches_print_on_one_line() -> None:
+    labels = np.arange(40) // 4
+    sampler = metric_face.RandomIdentitySampler(labels, 4, 2)
+    one_line(sampler, "4 x 2", "40 images")
+    one_line(sampler.report(), "batches of 4 x 2", "40 of 40 images")
+    found = metric_face.audit_batches([[0, 1], [2, 3]], [0, 0, 1, 1])
+    one_line(found, "2 batches of 2 images", "clean")
+    assert str(found).splitlines() == found.sentences()
+    assert found._repr_html_().count("<li>") == len(found.sentences())
+
+
+def test_a_notebook_shows_tables_and_pictures(indexed: Run, toy: Path) -> None:
+    table = ImageTable.read(toy / "images.csv")
+    shown = {
+        "table": (table, "images/p00_0.png", "data:image/png;base64,"),
+        "embeddings": (Embeddings.load(indexed.folder / "embeddings"), indexed.fingerprint, "<img"),
+        "run": (indexed, "color, shape, joint", indexed.summary),
+        "evaluation": (evaluate(indexed), "macro F1", "recall@1"),
+        "diagnosis": (diagnose(indexed), "<li>"),
+        "audit": (audit(toy / "images.csv"), "a training would refuse"),
+        "index": (metric_face.EmbeddingIndex.load(indexed.folder / "index"), "<td>identity</td>"),
+    }
+    for thing, *words in shown.values():
+        made = thing._repr_html_()
+        assert len(made) < 100_000
+        for word in words:
+            assert word in made, (thing, word)
+
+
+def test_what_a_notebook_shows_is_escaped(tmp_path: Path) -> None:
+    hostile = "<script>alert(1)</script>"
+    frame = pd.DataFrame({"path": [f"{hostile}.png"], "identity": [hostile], hostile: ["&"]})
+    table = ImageTable(frame, tmp_path)  # whose only image is missing
+    index = metric_face.EmbeddingIndex.build(np.eye(2), {hostile: ["a", "b"]})
+    run = Run(tmp_path / hostile)
+    found = evaluate(np.eye(4)[[0, 1] * 20] + 0.1, {hostile: ["<a>", "<b>"] * 20})
+    for thing in (table, index, run, found):
+        made = thing._repr_html_()
+        assert "<script" not in made
+        assert "&lt;script" in made
+    assert "<img" not in table._repr_html_()
+
+
+def test_a_long_table_is_cut() -> None:
+    made = table_html(["n"], [(row,) for row in range(50)])
+    assert made.count("<tr>") == 21
+    assert "... and 30 more rows" in made
 
 
 def test_an_angle_between_losses_prints_what_it_is_worth() -> None:

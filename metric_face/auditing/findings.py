@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from metric_face.auditing.sentences import remedy_of, sentence_of
+from metric_face.notebook import lines_html, table_html
 from metric_face.plurals import counted
 
 Severity = Literal["certain", "warning", "note"]
@@ -90,6 +91,12 @@ class InspectionReport:
     def __repr__(self) -> str:
         refused = "; a training would refuse" if self.refusal else ""
         return f"InspectionReport({counted(self.images, 'images')}: {counted(len(self.findings), 'findings')}{refused})"
+
+    def _repr_html_(self) -> str:
+        rows = [(one.severity, *one.say("en")) for one in self.findings]
+        return table_html(("severity", "finding", "what to do"), rows, repr(self)) + lines_html(
+            [self.refusal] if self.refusal else []
+        )
 
     @property
     def certain(self) -> bool:

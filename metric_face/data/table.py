@@ -17,7 +17,9 @@ from metric_face.data.label_parsing import text_of
 from metric_face.errors import ArgumentError, DataError
 from metric_face.files import write_atomically
 from metric_face.missing import missing_rows
+from metric_face.notebook import pictures_html, table_html
 from metric_face.plurals import counted
+from metric_face.progress import Progress, silent
 
 RESERVED = ("path", "identity", "split")
 
@@ -62,6 +64,12 @@ class ImageTable:
         columns = ", ".join(map(str, self.frame.columns))
         return f"ImageTable({counted(len(self.frame), 'images')}; {columns})"
 
+    def _repr_html_(self) -> str:
+        rows = self.frame.head(5).itertuples(index=False, name=None)
+        return table_html([str(name) for name in self.frame.columns], rows, repr(self)) + pictures_html(
+            [self.root / str(path) for path in self.frame["path"].head(8)]
+        )
+
     @classmethod
     def read(
         cls,
@@ -92,6 +100,37 @@ class ImageTable:
         table = cls(read.frame.reset_index(drop=True), base, tuple(read.notes))
         refuse_outside(base, table.frame["path"])
         return table
+
+    @classmethod
+    def from_dataset(
+        cls,
+        dataset: Any,
+        folder: str | Path | None = None,
+        *,
+        image: str | None = None,
+        progress: Progress = silent,
+    ) -> Self:
+        """Take over a dataset of Hugging Face or torchvision; neither package is imported here.
+
+        Class numbers become their names where the dataset knows them; columns of lists and the like are left out.
+
+        Args:
+            dataset: a ``datasets.Dataset``, a torchvision dataset or a ``Subset``; or a mapping of split names to
+                such, as a ``DatasetDict`` is.
+            folder: a new or empty folder for images that are in no file, written whole or not at all, with an
+                ``images.csv`` that :meth:`read` takes; files are read where they lie.
+            image: the column of images; default the only one.
+            progress: called with (images read, images in all).
+
+        Raises:
+            ArgumentError: no such dataset, no or several image columns, or images in no file and no folder.
+            DataError: an item holds no image, or the dataset is empty.
+            OutputError: something is in the folder.
+        """
+        from metric_face.data.foreign_datasets import frame_of_dataset
+
+        frame, root = frame_of_dataset(dataset, None if folder is None else Path(folder), image, progress)
+        return cls(frame, root)
 
     def __len__(self) -> int:
         return len(self.frame)

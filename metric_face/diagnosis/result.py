@@ -6,6 +6,7 @@ from typing import Any
 
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Abstention, Finding, HypothesisAnswer, Measure, Table
+from metric_face.notebook import lines_html
 from metric_face.plurals import counted
 
 
@@ -36,6 +37,9 @@ class Diagnosis:
     def __repr__(self) -> str:
         images = counted(len(self.context.embeddings), "images")
         return f"Diagnosis({counted(len(self.findings), 'findings')} on {images})"
+
+    def _repr_html_(self) -> str:
+        return lines_html(self.lines(), repr(self))
 
     def lines(self, lang: str = "en") -> list[str]:
         """The answer for a terminal: the top findings in ten lines."""

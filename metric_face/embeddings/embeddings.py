@@ -34,6 +34,7 @@ from metric_face.files import (
     replace_folder,
     write_json,
 )
+from metric_face.notebook import table_html
 from metric_face.plurals import counted
 
 
@@ -66,6 +67,15 @@ class Embeddings:
 
     def __repr__(self) -> str:
         return f"Embeddings({counted(len(self), 'images')} x {self.vectors.shape[1]})"
+
+    def _repr_html_(self) -> str:
+        counts = [(name, int(self.table.rows_in(name).sum())) for name in self.table.splits]
+        rows = [
+            ("model", self.fingerprint or "not known"),
+            ("heads", ", ".join(self.logits) or "none"),
+            *counts,
+        ]
+        return table_html(("", ""), rows, repr(self)) + self.table._repr_html_()
 
     def take(self, rows: Sequence[int] | NDArray[Any]) -> Self:
         """The given rows: positions, or a mask of length N."""

@@ -7,6 +7,7 @@ from metric_face.errors import ArgumentError
 from metric_face.evaluation.logit_adjustment import Remedy
 from metric_face.evaluation.open_set_scores import OpenSet
 from metric_face.metrics import Interval
+from metric_face.notebook import lines_html, table_html
 from metric_face.plurals import counted
 
 
@@ -99,6 +100,13 @@ class Evaluation:
     def __repr__(self) -> str:
         images, identities = counted(self.images, "images"), counted(self.identities, "identities")
         return f"Evaluation({self.split}: {images} of {identities}, {counted(len(self.scores), 'scores')})"
+
+    def _repr_html_(self) -> str:
+        scores = [(s.predictor, s.target, s.macro_f1, s.note) for s in self.scores]
+        nearest = [(r.label, r.recall_at_1, r.recall_at_5, r.r_precision, r.map_at_r) for r in self.retrieval]
+        head = ("retrieval by", "recall@1", "recall@5", "R-precision", "MAP@R")
+        tables = table_html(("predictor", "target", "macro F1", ""), scores, repr(self)) if scores else ""
+        return tables + table_html(head, nearest, "" if scores else repr(self)) + lines_html(self.notes)
 
     def score(self, predictor: str, target: str) -> Score:
         """One score.

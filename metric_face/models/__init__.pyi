@@ -15,6 +15,8 @@ from .light import read_light_record as read_light_record
 from .light import write_light_record as write_light_record
 from .onnx import OnnxEmbedder as OnnxEmbedder
 from .onnx import export_onnx as export_onnx
+from .onnx_pixels import PixelsAgreement as PixelsAgreement
+from .onnx_pixels import export_pixels as export_pixels
 from .precision import computing_dtype as computing_dtype
 from .precision import device_of_choice as device_of_choice
 from .precision import training_dtype as training_dtype
@@ -34,9 +36,11 @@ __all__ = [
     "ImageEmbedder",
     "ModelOutput",
     "OnnxEmbedder",
+    "PixelsAgreement",
     "computing_dtype",
     "device_of_choice",
     "export_onnx",
+    "export_pixels",
     "find_backbone",
     "fitting_size",
     "light_embedder",

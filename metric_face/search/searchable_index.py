@@ -7,6 +7,7 @@ import numpy as np
 
 from metric_face.arrays import Ints
 from metric_face.errors import ArgumentError
+from metric_face.notebook import table_html
 from metric_face.search.build import build_store
 from metric_face.search.columns import Column, Columns
 from metric_face.search.ids import check_ids, columns_for
@@ -124,6 +125,10 @@ class SearchableIndex:
         )
         found = "exact" if self.kind == "flat" else f"recall@{self.recall.k} {reached}"
         return f"{type(self).__name__}({len(self)} x {self.dimensions}, {self.kind}, {self.metric}, {found})"
+
+    def _repr_html_(self) -> str:
+        rows = [(name, self.columns[name].dtype) for name in self.columns]
+        return table_html(("column", "kind"), rows, repr(self))
 
     @property
     def kind(self) -> str:
