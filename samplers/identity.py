@@ -91,7 +91,6 @@ class RandomIdentitySampler:
       (``test_i22_co_occurrence_is_random``, ``test_i22_co_occurrence_changes_from_epoch_to_epoch``).
 
     The sampler shards itself. With Lightning, pass ``Trainer(use_distributed_sampler=False)``: it stops otherwise.
-
     To resume in the middle of an epoch, save ``state_dict(consumed=batches trained on in this epoch)``:
     workers prefetch, so what the loader has drawn is more than what the model has seen. Then
     ``load_state_dict``, and the next iteration yields what is left. `len` remains that of a whole epoch.

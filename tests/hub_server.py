@@ -51,7 +51,9 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 self._json({"error": "Invalid username or password."}, 401)
             elif self.path == "/api/repos/create":
                 hub.repository = json.loads(body)
-                self._json({"url": f"{hub.url}/{hub.repository['name']}"})
+                self._json({"url": f"{hub.url}/me/{hub.repository['name']}"})
+            elif self.path == "/api/validate-yaml":
+                self._json({"errors": [], "warnings": []})
             elif "/preupload/" in self.path:
                 files = json.loads(body)["files"]
                 modes = [
@@ -75,6 +77,9 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             elif "/resolve/" in self.path and name in hub.files:
                 etag = f'"{sha1(hub.files[name], usedforsecurity=False).hexdigest()}"'
                 self._answer(200, hub.files[name], ETag=etag, X_Repo_Commit=SHA)
+            elif "/tree/" in self.path:
+                kept = hub.files.items()
+                self._json([{"type": "file", "path": file, "size": len(c), "oid": SHA} for file, c in kept])
             elif "/api/models/" in self.path:
                 siblings = [{"rfilename": file} for file in hub.files]
                 self._json({"id": "me/faces", "sha": SHA, "siblings": siblings, "tags": [], "private": True})

@@ -20,8 +20,9 @@ NAMES = {"README.md", "model.json", "model.onnx", "model.safetensors"}
 
 
 @pytest.fixture
-def hub() -> Iterator[Hub]:
-    pytest.importorskip("huggingface_hub")
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    constants = pytest.importorskip("huggingface_hub").constants
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # which the tests are, but for this Hub
     with serving() as served:
         yield served
 

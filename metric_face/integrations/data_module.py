@@ -81,9 +81,9 @@ class ImageDataModule(L.LightningDataModule):
         augmentation = self._augmentation if augmented else None
         return ImageDataset(table, self._transform, {"label": codes}, augmentation, seed=self._seed)
 
-    def pairs(self, split: str) -> "Pairs":
+    def pairs(self, split: str) -> "LabeledImages":
         """The images of a split as (image, label), as testers such as pytorch-metric-learning's want them."""
-        return Pairs(self.dataset(split))
+        return LabeledImages(self.dataset(split))
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Identity batches; the augmentation changes with the epoch."""
@@ -97,7 +97,7 @@ class ImageDataModule(L.LightningDataModule):
         return DataLoader(self.dataset("val"), batch_size=self._batch_size, num_workers=self._workers)
 
 
-class Pairs(Dataset[tuple[Tensor, int]]):
+class LabeledImages(Dataset[tuple[Tensor, int]]):
     """A dataset of dicts as (image, label)."""
 
     def __init__(self, dataset: ImageDataset) -> None:

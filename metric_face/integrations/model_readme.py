@@ -37,21 +37,21 @@ def model_readme(card: Mapping[str, Any], name: str, place: str, dimensions: int
         dimensions: D.
     """
     space = card["label_space"]
-    heads = "" if not space else f", and classes of {', '.join(_plain(one['name']) for one in space)}"
-    said = {
+    heads = "" if not space else f", and classes of {', '.join(_escaped(one['name']) for one in space)}"
+    shown = {
         "fingerprint": card["fingerprint"],
         "architecture": card["architecture"],
         "transform": card["transform"],
         "label_space": space,
     }
-    text = json.dumps(said, indent=2, ensure_ascii=False).replace("```", "'''")
+    text = json.dumps(shown, indent=2, ensure_ascii=False).replace("```", "'''")
     return (
-        _HEAD.format(name=_plain(name), heads=heads, place=place, dimensions=dimensions)
+        _HEAD.format(name=_escaped(name), heads=heads, place=place, dimensions=dimensions)
         + f"```json\n{text}\n```\n"
     )
 
 
-def _plain(text: str) -> str:
+def _escaped(text: str) -> str:
     """A name as Markdown text on one line, no markup of its own."""
     line = " ".join(str(text).split())
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>#|!&" else letter for letter in line)
