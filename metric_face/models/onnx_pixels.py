@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.arrays import Floats
+from metric_face.arrays import Doubles, Floats
 from metric_face.data import EvalTransform
 from metric_face.errors import ArgumentError, FileFormatError, ModelMismatchError
 from metric_face.extras import named_extras
@@ -94,7 +94,7 @@ def export_pixels(
 
 def _cosines(
     model: Path, whole: Path, transform: EvalTransform, images: Sequence[NDArray[np.uint8]]
-) -> NDArray[np.float64]:
+) -> Doubles:
     import onnxruntime
     from PIL import Image
 
