@@ -44,9 +44,10 @@ def finish_run(
     facts = facts | _facts_of_training(components, trainer, best, config.trainer.epochs)
     seal_run(home, facts)
     if best.epoch < 0:
+        kept = "with the head trained first" if config.optimizer.head_epochs else "untrained"
         say(
-            f"no epoch was better than the start: {facts['monitor']} {best.score:.3f} untrained, so the run holds "
-            f"the weights it started from; {_remedy(config)}"
+            f"no epoch was better than the start: {facts['monitor']} {best.score:.3f} {kept}, so the run holds "
+            f"those weights; {_remedy(config)}"
         )
     for floor in components.module.objective.at_floor():
         say(str(floor))
@@ -57,6 +58,8 @@ def _remedy(config: Config) -> str:
     """What to try where nothing that was learned helped."""
     if config.trainer.frozen:
         return "lower optimizer.lr, or train the backbone too (trainer.frozen=false)"
+    if config.optimizer.head_epochs:
+        return "train longer, or lower optimizer.lr"
     return "lower optimizer.lr, or train on the frozen backbone (trainer.frozen=true)"
 
 
