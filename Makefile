@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check bench docs extras wheel-test matrix clean
+.PHONY: help demo test check bench docs extras wheel-test replay matrix clean
 
 help:
 	@echo "make demo    synthetic faces: train, index, ask, evaluate, look (under 4 minutes after the installation)"
@@ -12,6 +12,7 @@ help:
 	@echo "make bench   the benchmarks"
 	@echo "make docs    the documentation, into site/"
 	@echo "make extras  Ray and Milvus, whose tests are skipped without"
+	@echo "make replay  the newcomer's days of the documentation, in a fresh environment"
 	@echo "make matrix  each Python that is here, with the newest and the lowest versions; needs uv"
 	@echo "make clean   remove what these commands made"
 
@@ -55,6 +56,10 @@ docs: $(VENV)/docs
 # The wheel is what people get: build it, install it elsewhere, and test that.
 wheel-test: $(VENV)/docs
 	$(BIN)/python -m pytest -q tests/test_wheel.py
+
+# The start page and the tutorials, with nothing but the wheel.
+replay: $(VENV)/docs
+	$(BIN)/python -m tests.replay_days
 
 # Fresh environments of several GB each; by hand, before a release.
 matrix:

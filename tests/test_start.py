@@ -2,46 +2,22 @@
 
 import os
 import re
-import shlex
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+
+from tests.replay_days import PAGES, ROOT, make_photographs, python_of, typed
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/index.md", "docs/ko/index.md")
-
-
-def typed(page: str) -> list[list[str]]:
-    """The commands of the page's first block of commands, as words."""
-    text = (ROOT / page).read_text("utf-8")
-    block = next(
-        block for block in re.findall(r"^```\n(.*?)^```", text, re.M | re.S) if "metric-face train" in block
-    )
-    lines = [line.split("  #")[0].strip() for line in block.splitlines()]
-    return [shlex.split(line)[1:] for line in lines if line.startswith("metric-face")]
-
-
-def python_of(page: str) -> str:
-    return re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text("utf-8"), re.M | re.S)[0]
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with ``photos/``, a folder a class, and ``new.jpg``."""
     folder = tmp_path_factory.mktemp("start")
-    generator = np.random.default_rng(0)
-    for name, color in {"red": (200, 60, 50), "blue": (50, 80, 200)}.items():
-        (folder / "photos" / name).mkdir(parents=True)
-        for number in range(20):
-            pixels = np.clip(color + generator.normal(0, 25, (32, 32, 3)), 0, 255).astype(np.uint8)
-            Image.fromarray(pixels).save(folder / f"photos/{name}/{number}.jpg")
-    Image.fromarray(pixels).save(folder / "new.jpg")
+    make_photographs(folder)
     return folder
 
 
