@@ -11,7 +11,7 @@ import pytest
 from metric_face.errors import ConfigError
 from metric_face.run import Run
 from metric_face.training.compiling import check_compiler, compiled
-from metric_face.training.epoch_lines import EpochLines, _duration, describe_epoch
+from metric_face.training.epoch_lines import EpochLines, describe_epoch, duration
 from metric_face.training.fitting import fit
 from tests.training_cases import tiny_config
 
@@ -55,7 +55,7 @@ def test_the_length_of_an_epoch_is_said(plan, line):
     [(0.2, "0 s"), (89, "89 s"), (90, "2 min"), (3599, "60 min"), (12_000, "3 h 20 min")],
 )
 def test_time_left_is_short(seconds, shown):
-    assert _duration(seconds) == shown
+    assert duration(seconds) == shown
 
 
 @pytest.mark.parametrize(("limit", "elapsed", "most"), [(None, 0, 1e9), (100.0, 95.0, 5), (100.0, 200.0, 0)])

@@ -156,7 +156,7 @@ def test_max_time_ends_with_the_best_weights_in_place(
     toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = itertools.count()  # a clock that does not depend on how busy the machine is
-    monkeypatch.setattr(Deadline, "elapsed", property(lambda self: 0.01 * next(ticks)))
+    monkeypatch.setattr(Deadline, "elapsed", property(lambda self: 0.005 * next(ticks)))
     run = fit(tiny_config(toy, trainer__epochs=10_000, trainer__max_time="1s"), tmp_path / "run", quiet=True)
     assert run.facts["ended"] == "max_time"
     assert run.log["lr"].dropna().iloc[-1] < run.config.optimizer.lr / 2  # the cosine followed the clock

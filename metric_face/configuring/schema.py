@@ -140,7 +140,7 @@ class TrainerConfig(Section):
     epochs: Count = 10
     """Passes of the sampler; what one shows at least is ``sampler.coverage``."""
     max_time: Annotated[str | None, Field(examples=["30m"])] = None
-    """Wall time after which training ends with its best weights, such as 30m, 2h or 01:30:00."""
+    """Wall time after which training ends with its best weights, such as 30m, 2h or 01:30:00, counted from its call."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """``auto``: bf16 where the processor or GPU computes in it."""
     ema: Below1 = 0.0

@@ -1,6 +1,8 @@
 """The deadline of a training, and where a training may be stopped without loss."""
 
+import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import lightning as L
@@ -13,21 +15,37 @@ class Deadline(Callback):
     Args:
         seconds: wall time allowed, earlier parts of a resumed run included; None is no limit.
         reserve: share of it kept for what follows the last step, beside the time that a validation took.
+        since: the clock's time from which it counts; default now.
+        clock: gives seconds.
     """
 
-    def __init__(self, seconds: float | None, reserve: float = 0.03) -> None:
+    def __init__(
+        self,
+        seconds: float | None,
+        reserve: float = 0.03,
+        since: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.seconds = seconds
         self.reserve = reserve
         self._before = 0.0
-        self._started = time.monotonic()
+        self._clock = clock
+        self._started = clock() if since is None else since
         self._validating = 0.0
         self._longest_validation = 0.0
         self._agreed: float | None = None
 
     @property
     def elapsed(self) -> float:
-        """Seconds trained so far, earlier parts included."""
-        return self._before + time.monotonic() - self._started
+        """Seconds used so far, earlier parts included."""
+        return self._before + self._clock() - self._started
+
+    @property
+    def left(self) -> float:
+        """Seconds left for steps, the reserve kept; infinite where there is no limit."""
+        if self.seconds is None:
+            return math.inf
+        return max(0.0, self.seconds * (1 - self.reserve) - self._longest_validation - self.elapsed)
 
     def share_used(self) -> float:
         """Share of the allowed time that has passed; 0 where there is no limit.
@@ -66,7 +84,7 @@ class Deadline(Callback):
         return {"elapsed": self.elapsed}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self._before, self._started = float(state_dict["elapsed"]), time.monotonic()
+        self._before = float(state_dict["elapsed"])
 
 
 def at_a_step(trainer: L.Trainer) -> bool:

@@ -43,7 +43,7 @@ class Components:
         deadline, stop, checkpoints: the callbacks that know how the training ended.
         teacher: what a teacher makes of the images; None without one.
         before: what the start gives on validation; None where the backbone starts from scratch.
-        started: `time.monotonic()` when building began.
+        started: `time.monotonic()` when the training was called.
     """
 
     module: TrainingModule
@@ -59,7 +59,7 @@ class Components:
     started: float
 
     def seconds(self) -> float:
-        """Seconds since building began."""
+        """Seconds since the training was called."""
         return time.monotonic() - self.started
 
     @property
@@ -68,7 +68,7 @@ class Components:
 
 
 def build_components(
-    ready: Readiness, origin: StartingPoint, home: Path, start: Start, reporting: Reporting
+    ready: Readiness, origin: StartingPoint, home: Path, start: Start, reporting: Reporting, since: float
 ) -> Components:
     """Build what a training needs from its checked configuration and data.
 
@@ -78,8 +78,8 @@ def build_components(
         home: the run directory.
         start: where a resumed run goes on.
         reporting: where to report what the weights are, and what they give before training.
+        since: ``time.monotonic()`` when the training was called, from which ``trainer.max_time`` counts.
     """
-    started = time.monotonic()
     config, plan = ready.config, ready.plan
     transform = transform_of(config)
     heads = head_sizes(ready.data.space, config)
@@ -110,7 +110,7 @@ def build_components(
     else:
         train = train_loader(plan.train, transform, plan.codes, plan.sampler, config)
         val = validation_loader(plan.val, transform, plan.val_codes, config)
-    deadline = Deadline(parse_duration(config.trainer.max_time))
+    deadline = Deadline(parse_duration(config.trainer.max_time), since=since)
     monitor = monitored(config, ready.data)
     return Components(
         module=TrainingModule(
@@ -133,7 +133,7 @@ def build_components(
         checkpoints=Checkpoints(
             home / "checkpoints", monitor, plan.sampler, train.dataset, start.best, run=run
         ),
-        started=started,
+        started=since,
     )
 
 

@@ -64,7 +64,7 @@ class EpochLines(Callback):
         if trainer.should_stop:
             parts.append("stops here")
         elif done < total:
-            parts.append(f"{_duration(left)} left")
+            parts.append(f"{duration(left)} left")
         self.say(f"epoch {done} of {total}: {', '.join(parts)}")
 
 
@@ -76,7 +76,7 @@ class EpochBar(RichProgressBar):
         return f"Epoch {current_epoch + 1} of {total}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """About how long, as it is spoken of: 40 s, 12 min, 3 h 20 min."""
     if seconds < 90:
         return f"{seconds:.0f} s"

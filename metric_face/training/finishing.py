@@ -8,13 +8,14 @@ import numpy as np
 
 from metric_face.config import Config
 from metric_face.data import EvalTransform, ImageTable
-from metric_face.errors import MissingExtraError, ModelMismatchError
+from metric_face.errors import ConfigError, MissingExtraError, ModelMismatchError
 from metric_face.files import seal_run
 from metric_face.models import EmbeddingModel, EmbeddingOnly, device_of_choice, record_onnx, save_model
 from metric_face.progress import Say
 from metric_face.training.checkpoint_file import read_checkpoint
 from metric_face.training.checkpoints import Best, chosen_checkpoint
 from metric_face.training.components import Components
+from metric_face.training.epoch_lines import duration
 from metric_face.training.readiness import Readiness
 from metric_face.training.start_checkpoint import model_weights
 
@@ -34,8 +35,17 @@ def finish_run(
 
     Returns:
         The facts of ``run.json``, with how the training ended.
+
+    Raises:
+        ConfigError: the time was over before the first step, and the weights are random.
     """
     config, model = ready.config, components.model
+    if trainer.global_step == 0 and components.before is None and components.deadline.share_used() >= 1:
+        raise ConfigError(
+            f"trainer.max_time={config.trainer.max_time}: was over before the first step, after "
+            f"{duration(components.seconds())}, and without trained weights there is no start to keep; go on with "
+            "--resume and more time"
+        )
     file, best = chosen_checkpoint(components.checkpoints.folder)
     model.load_state_dict(model_weights(read_checkpoint(file)["state_dict"]))
     fingerprint = save_model(home, model, components.transform, ready.data.space, components.origin.facts)
@@ -43,7 +53,13 @@ def finish_run(
         write_onnx(home, model, components.transform, ready.plan.val, fingerprint, say)
     facts = facts | _facts_of_training(components, trainer, best, config.trainer.epochs)
     seal_run(home, facts)
-    if best.epoch < 0:
+    if best.epoch < 0 and facts["ended"] == "max_time" and not trainer.global_step:
+        kept = ", its head trained first" if config.optimizer.head_epochs else ""
+        say(
+            f"trainer.max_time={config.trainer.max_time} was over before the first step: the run holds the "
+            f"start{kept}, {facts['monitor']} {best.score:.3f}; go on with --resume and more time"
+        )
+    elif best.epoch < 0:
         kept = "with the head trained first" if config.optimizer.head_epochs else "untrained"
         say(
             f"no epoch was better than the start: {facts['monitor']} {best.score:.3f} {kept}, so the run holds "

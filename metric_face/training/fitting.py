@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import lightning as L
@@ -60,12 +61,13 @@ def fit(
             the features of a pretrained backbone are computed.
 
     Returns:
-        The run, with the best weights in place. A training ended by Ctrl-C or its ``max_time`` returns what was
-        learned; ``run.facts["ended"]`` states how it ended, and ``run.facts["signal"]`` by which signal. A signal
-        before the first step, or after the last, is left to the process's own handler.
+        The run, with the best weights in place. A training ended by Ctrl-C or its ``max_time``, which counts from the
+        call, returns what was learned; ``run.facts["ended"]`` states how it ended, and ``run.facts["signal"]`` by which
+        signal. A signal before the first step, or after the last, is left to the process's own handler.
 
     Raises:
-        ConfigError: the configuration, or the folder, is not usable.
+        ConfigError: the configuration, or the folder, is not usable; or ``trainer.max_time`` is over before the first
+            step, and there are no trained weights to keep.
         DataError: the images are not.
         FileFormatError: there is nothing to resume, or its checkpoints are damaged.
         TrainingError: the loss or a gradient is not finite.
@@ -77,7 +79,7 @@ def fit(
         >>> run.facts["best"]
         0.812
     """
-    home = Path(folder)
+    home, since = Path(folder), monotonic()
     if this_process().world_size == 1:
         config = resolve_config(config, home, resume)
         if config.trainer.devices > 1:
@@ -88,7 +90,7 @@ def fit(
         reporting = Reporting(say, progress, quiet) if process.is_first else Reporting(quiet=True)
         quieten_lightning()
         begun = from_first(lambda: _begin(config, home, resume, data, process, reporting))
-        return _train(begun, home, reporting, process)
+        return _train(begun, home, reporting, process, since)
 
 
 @dataclass(frozen=True)
@@ -134,11 +136,11 @@ def _begin(
     return _Begun(ready, origin, start, facts)
 
 
-def _train(begun: _Begun, home: Path, reporting: Reporting, process: Process) -> Run:
+def _train(begun: _Begun, home: Path, reporting: Reporting, process: Process, since: float) -> Run:
     """Build, train and finish."""
     ready, start, facts = begun.ready, begun.start, begun.facts
     L.seed_everything(ready.config.seed, workers=True, verbose=False)
-    components = build_components(ready, begun.origin, home, start, reporting)
+    components = build_components(ready, begun.origin, home, start, reporting, since)
     if start.file is None and components.before is not None:
         _keep_start(components, components.before, ready, reporting.say, process)
     reporting.say(describe_epoch(ready.plan))

@@ -18,6 +18,7 @@ from metric_face.training.conflict_callback import ConflictCallback
 from metric_face.training.csv_log import RunLog
 from metric_face.training.epoch_lines import EpochBar, EpochLines
 from metric_face.training.reporting import Reporting
+from metric_face.training.time_plan import TimePlan
 
 
 def build_trainer(
@@ -71,6 +72,8 @@ def _callbacks(config: Config, components: Components, reporting: Reporting) -> 
     if config.trainer.patience:
         monitor = components.checkpoints.monitor
         callbacks.append(EarlyStopping(monitor, mode="max", patience=config.trainer.patience))
+    if components.deadline.seconds is not None:
+        callbacks.append(TimePlan(reporting.say, components.deadline))
     if reporting.quiet:
         callbacks.append(EpochLines(reporting.say, components.checkpoints, components.deadline))
     else:
