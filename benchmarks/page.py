@@ -19,7 +19,7 @@ from metric_face.files.atomic import write_text
 from metric_face.pages.columns import Column
 from metric_face.pages.page import as_json
 from metric_face.visualization.map_page import write_map
-from metric_face.visualization.umap_projection import Projection
+from metric_face.visualization.projection import Projection
 
 COUNTS = (20_000, 100_000)
 COLORS = ("#0072b2", "#d55e00", "#009e73")

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from metric_face import diagnose
-from metric_face.visualization.umap_projection import Projection
+from metric_face.visualization.projection import Projection
 
 CLASSES = {
     "mask": ("worn", "incorrect", "not worn"),

@@ -173,3 +173,16 @@ def test_an_error_of_kind_shows_an_example(values: dict[str, object], message: s
     with pytest.raises(ConfigError) as refused:
         load_config(values)
     assert str(refused.value).endswith(message)
+
+
+def test_commands_complete_in_a_shell(tmp_path: Path) -> None:
+    asked = {"COMP_WORDS": "metric-face vis", "COMP_CWORD": "1", "_METRIC_FACE_COMPLETE": "complete_bash"}
+    program = "import sys; sys.argv = ['metric-face']; from metric_face.cli.entry import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env={**os.environ, **asked, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.stdout.split() == ["visualize"]

@@ -12,7 +12,7 @@ from metric_face import extract, fit
 from metric_face.cli.app import app
 from metric_face.errors import ArgumentError, ModelMismatchError, OutputError
 from metric_face.files.checked_files import write_json
-from metric_face.visualization.umap_projection import Projection
+from metric_face.visualization.projection import Projection
 
 pytestmark = pytest.mark.slow
 

@@ -186,7 +186,7 @@ def test_the_analyzes_of_a_run_share_its_graphs(
     from metric_face.diagnosis.from_run import context_from_run
     from metric_face.inference.index_building import build_index
     from metric_face.visualization.maps import visualize
-    from metric_face.visualization.umap_projection import Projection
+    from metric_face.visualization.projection import Projection
 
     flat = np.random.default_rng(0).normal(size=(96, 2)).astype(np.float32)
     monkeypatch.setattr(

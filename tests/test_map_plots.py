@@ -12,8 +12,8 @@ from metric_face.pages.columns import Column, MapView, choose_view
 from metric_face.visualization.faithfulness import Faithfulness
 from metric_face.visualization.map_figures import map_figure, map_notes
 from metric_face.visualization.map_words import banner
+from metric_face.visualization.projection import Projection
 from metric_face.visualization.saving import save_figure
-from metric_face.visualization.umap_projection import Projection
 
 N = 60
 
@@ -210,3 +210,11 @@ def test_a_value_colors_the_picture_with_a_ramp_and_the_unknown_are_gray(points)
     for row, color in ((0, ends[0]), (N - 1, ends[-1]), (3, palette.NEUTRAL.light[0])):
         assert colors[tuple(points.coords[row].astype(float))] == color
     assert _told(figure) == ["0", "1"]
+
+
+def test_a_map_in_three_dimensions_is_drawn_with_its_legend(points, tmp_path):
+    coords = np.random.default_rng(0).normal(size=(N, 3)).astype(np.float32)
+    figure = map_figure(Projection(coords, 5, 15, 0.1), MapView(_joint(points)))
+    assert figure.axes[0].name == "3d"
+    assert _told(figure) == ["<30", "30-59", ">=60", "wear", "none"]
+    save_figure(figure, tmp_path / "map3d.png", dpi=40)

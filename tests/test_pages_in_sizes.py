@@ -14,7 +14,7 @@ from metric_face.pages import (
     line_chart,
 )
 from metric_face.visualization.map_page import write_map
-from metric_face.visualization.umap_projection import Projection
+from metric_face.visualization.projection import Projection
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 

@@ -186,3 +186,13 @@ def test_progress_is_told_before_the_long_steps(blobs):
     project(*_graph(blobs[0]), n_epochs=11, say=said.append)
     assert len(said) == 2
     assert "120 points" in said[1]
+
+
+def test_three_dimensions_keep_groups_apart_too():
+    vectors, labels = _blobs()
+    made = project(NeighborGraph.build(vectors, K), vectors=vectors, dimensions=3, n_epochs=30)
+    assert made.coords.shape == (len(vectors), 3)
+    nearest = np.linalg.norm(made.coords[:, None] - made.coords[None], axis=2).argsort(axis=1)[:, 1]
+    assert (labels[nearest] == labels).mean() > 0.95
+    with pytest.raises(ArgumentError, match="dimensions=4: must be 2 or 3"):
+        project(NeighborGraph.build(vectors, K), dimensions=4)

@@ -12,7 +12,7 @@ from metric_face.pages.columns import Column
 from metric_face.visualization.faithfulness import Faithfulness, measure_faithfulness
 from metric_face.visualization.map_page import build_map, write_map
 from metric_face.visualization.matrices import MatrixChart, confusion_chart
-from metric_face.visualization.umap_projection import Projection
+from metric_face.visualization.projection import Projection
 
 N = 60
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"

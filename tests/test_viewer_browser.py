@@ -20,7 +20,7 @@ from metric_face.pages.columns import Column
 from metric_face.visualization.faithfulness import measure_faithfulness
 from metric_face.visualization.map_page import write_map
 from metric_face.visualization.matrices import MatrixChart
-from metric_face.visualization.umap_projection import Projection
+from metric_face.visualization.projection import Projection
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 

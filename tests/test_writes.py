@@ -39,7 +39,13 @@ FILES = {
     ("fuse", "--out"),
     ("search", "--page"),
 }
-FOLDERS = {("embed", "--out"), ("index", "--out"), ("train", "--out"), ("demo", "--out")}
+FOLDERS = {
+    ("visualize", "--projector"),
+    ("embed", "--out"),
+    ("index", "--out"),
+    ("train", "--out"),
+    ("demo", "--out"),
+}
 INTO = {
     ("visualize", "--out"): "map.png",
     ("why", "--out"): "report.html",

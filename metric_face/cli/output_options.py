@@ -22,7 +22,8 @@ from metric_face.visible import is_text
 
 Check = Callable[[Path | None], Path | None]
 
-MAP_FILES = {"map.png": MARK.encode(), "map.html": b"default-src 'none'; script-src"}
+_MAP = {".png": MARK.encode(), ".html": b"default-src 'none'; script-src"}
+MAP_FILES = {stem + suffix: mark for stem in ("map", "map3d") for suffix, mark in _MAP.items()}
 """What ``visualize`` writes, and what the beginning of each says of its maker."""
 REPORT_FILES = {"report.html": b"default-src 'none'; script-src", "report.json": b'"metric_face.report"'}
 """The same of ``why``."""

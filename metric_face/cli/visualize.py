@@ -1,29 +1,20 @@
 """``metric-face visualize``: draw the map of a run."""
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
 from metric_face.cli.options import LATEST, DataRoot, Json, Lang, NoThumbnails, RunArgument
-from metric_face.cli.output_options import MAP_FILES, check_targets, files_option
+from metric_face.cli.output_options import MAP_FILES, check_targets
 from metric_face.cli.progress import steps
 from metric_face.cli.terminal import answer, answer_json, say
+from metric_face.cli.visualize_options import ColorBy, Dimensions, MapFolder, MapSeed, MapSplit, Projector
 
 
 def visualize(
     run: RunArgument = LATEST,
-    split: Annotated[str, typer.Option("--split", help="Split to draw: val, train, test or all.")] = "val",
-    out: Annotated[
-        Path | None, files_option(MAP_FILES, "--out", "-o", help="Folder to write; default the run.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of UMAP and of the sampling; default the run's.")] = None,
-    color_by: Annotated[
-        str | None,
-        typer.Option(
-            help="A label, joint, identity, purity, mistakes, split or density; purity:LABEL, mismatch:LABEL."
-        ),
-    ] = None,
+    split: MapSplit = "val",
+    out: MapFolder = None,
+    seed: MapSeed = None,
+    color_by: ColorBy = None,
+    dimensions: Dimensions = 2,
+    projector: Projector = None,
     root: DataRoot = None,
     no_thumbnails: NoThumbnails = False,
     lang: Lang = "en",
@@ -48,12 +39,17 @@ def visualize(
             folder=out,
             seed=seed,
             color_by=color_by,
+            dimensions=dimensions,
+            projector=projector,
             thumbnails=not no_thumbnails,
             lang=lang,
             say=step,
         )
     if as_json:
-        answer_json({"picture": str(made.picture), "page": str(made.page)})
+        written = {"picture": str(made.picture), "page": str(made.page)}
+        answer_json(written | {"projector": None if projector is None else str(projector)})
         return
     answer(str(made.picture))
     answer(str(made.page))
+    if projector is not None:
+        answer(f"{projector} (open it with: tensorboard --logdir {projector})")

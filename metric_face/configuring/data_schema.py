@@ -58,7 +58,7 @@ class DataConfig(Section):
     size: tuple[Pixels, Pixels] | Auto = "auto"
     """Height and width in pixels that the model sees; ``auto``: the model's own where it starts from trained weights,
     else 96. Where a model does not take a size, the nearest that it takes is used and reported."""
-    crop: tuple[CropShare, CropShare] | Auto = "auto"
+    crop: Annotated[tuple[CropShare, CropShare] | Auto, Field(examples=[[0.9, 0.9]])] = "auto"
     """Height and width of the centered crop, as shares of the image's; ``auto``: the model's own where it starts from
     trained weights and ``fit`` is ``auto`` too, else all of the image."""
     fit: Literal["auto", "stretch", "center", "squash", "border"] = "auto"

@@ -16,6 +16,7 @@ from .checked_tables import read_metrics as read_metrics
 from .checked_tables import read_rows as read_rows
 from .folders import EMBEDDINGS as EMBEDDINGS
 from .folders import INDEX as INDEX
+from .folders import PROJECTOR as PROJECTOR
 from .folders import FolderKind as FolderKind
 from .folders import check_holds_nothing_else as check_holds_nothing_else
 from .folders import finish_interrupted_swap as finish_interrupted_swap
@@ -50,6 +51,7 @@ __all__ = [
     "FINITE",
     "INDEX",
     "MAPPING",
+    "PROJECTOR",
     "SUFFIX",
     "TEXT",
     "WHOLE",

@@ -57,6 +57,9 @@ EMBEDDINGS = FolderKind(
     ("vectors.npy", "images.parquet"),
     ("stamps.parquet", "logits-*.npy", "progress.json"),
 )
+PROJECTOR = FolderKind(
+    "a projector", "projector_config.pbtxt", ("tensors.tsv", "metadata.tsv"), ("sprite.png",)
+)
 INDEX = FolderKind("index", "index.json", ("index.faiss", "labels.parquet"), ("shard-*.faiss",))
 
 

@@ -4,6 +4,7 @@
  *   version   1
  *   n         number of points N: of images, where there is no map and so no x
  *   x, y      column: place on the map, 0..65535, one unit for both axes; `width` and `height` say how much is used
+ *   z, depth  the same for a third axis, where there is one
  *   columns   what is known of each point, a list of
  *               name, note, group   text
  *               classes             [C names] or null for a value
@@ -51,6 +52,7 @@ const Data = (() => {
     if (!block.x) return block; // a page without a map
     block.x = Float32Array.from(numbers(block.x), (value) => value / 65535);
     block.y = Float32Array.from(numbers(block.y), (value) => value / 65535);
+    if (block.z) block.z = Float32Array.from(numbers(block.z), (value) => value / 65535);
     for (const column of block.columns) {
       column.values = column.classes ? codes(column.data) : numbers(column.data);
       delete column.data;

@@ -100,17 +100,9 @@ const MapView = (() => {
 
     const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-    /* Each point's color, anew after a change of column, focus or theme; the last color is for the unknown. */
+    /* Anew after a change of column, focus or theme. */
     function recolor() {
-      const column = look.column, stops = look.colorsOf(column, css("--dark") === "1" ? "dark" : "light");
-      const [low, high] = column.range ?? [0, 1], steps = 255 / (high - low || 1);
-      colors = [...(column.classes ? stops.map(Raster.rgb) : Raster.ramp(stops)), Raster.rgb(css("--neutral"))];
-      const unknown = colors.length - 1;
-      shade = Uint16Array.from(column.values, (value) => {
-        if (column.classes) return value < 0 ? unknown : value;
-        return Number.isNaN(value) ? unknown : Math.max(0, Math.min(255, (value - low) * steps));
-      });
-      form = column.shapes?.length ? Uint8Array.from(column.values, (code) => column.shapes[code] ?? 0) : null;
+      ({ colors, shade, form } = Raster.shades(look, css));
       redraw();
     }
 

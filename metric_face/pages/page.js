@@ -39,7 +39,7 @@ const Page = (() => {
       vividCodes: (column) => (look.focus.length ? look.focus : column.leading ?? []),
       vivid: (i) => !look.column.neutral || look.vividCodes(look.column).includes(look.column.values[i]),
     };
-    const map = MapView.create(stage, block, look, words);
+    const map = (block.z ? SpaceView : MapView).create(stage, block, look, words);
     const card = Controls.card(one(".card", root), stage, block, map, look);
     const color = one(".color", root), panels = one(".panels", root), section = one(".selection", root);
     const legend = () => Controls.legend(one(".legend", root), look.column, look, words, map.recolor);
@@ -108,6 +108,7 @@ const Page = (() => {
 
     Controls.options(color, [...columns.entries()].filter(([, c]) => !c.derived), block.color);
     Controls.options(panels, panelColumns, block.panels, words.one_map);
+    for (const part of root.querySelectorAll(".flat")) part.hidden = Boolean(block.z);
     color.addEventListener("change", () => {
       Object.assign(look, { column: columns[Number(color.value)], focus: [] });
       sequence = null;

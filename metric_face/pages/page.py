@@ -23,6 +23,7 @@ _SCRIPTS = (
     "atlas.js",
     "names.js",
     "map.js",
+    "space.js",
     "pointer.js",
     "controls.js",
     "selection.js",

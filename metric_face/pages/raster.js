@@ -101,5 +101,18 @@ const Raster = (() => {
     return order;
   }
 
-  return { dots, copy, fill, ramp, rgb, shuffled };
+  /* Each point's color and shape; the last color is for the unknown. */
+  function shades(look, css) {
+    const column = look.column, stops = look.colorsOf(column, css("--dark") === "1" ? "dark" : "light");
+    const [low, high] = column.range ?? [0, 1], steps = 255 / (high - low || 1);
+    const colors = [...(column.classes ? stops.map(rgb) : ramp(stops)), rgb(css("--neutral"))], unknown = colors.length - 1;
+    const shade = Uint16Array.from(column.values, (value) => {
+      if (column.classes) return value < 0 ? unknown : value;
+      return Number.isNaN(value) ? unknown : Math.max(0, Math.min(255, (value - low) * steps));
+    });
+    const form = column.shapes?.length ? Uint8Array.from(column.values, (code) => column.shapes[code] ?? 0) : null;
+    return { colors, shade, form };
+  }
+
+  return { dots, shades, copy, fill, ramp, rgb, shuffled };
 })();

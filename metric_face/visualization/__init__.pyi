@@ -9,7 +9,7 @@ from .matrices import MatrixChart as MatrixChart
 from .matrices import confusion_chart as confusion_chart
 from .mixing import MAP_DEPTH as MAP_DEPTH
 from .mixing import with_mixing as with_mixing
-from .umap_projection import Projection as Projection
+from .projection import Projection as Projection
 from .umap_projection import project as project
 from .ways import ways_to_look as ways_to_look
 

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from metric_face.visualization.umap_projection import import_umap
+from metric_face.visualization.umap_package import import_umap
 
 _SLOW = ("smooth_knn_dist", "compute_membership_strengths")
 """Functions of ``umap.umap_`` that numba otherwise compiles in every process: 5 of the 6 seconds of a first map."""

@@ -17,6 +17,8 @@ _NEAR = 6
 
 def pack_coords(coords: Floats) -> dict[str, Any]:
     """Both axes in one unit, so that the map keeps its shape; 16 bits are finer than any screen."""
+    if coords.shape[1] == 3:
+        return _pack_space(coords)
     if not len(coords):
         empty = pack(np.zeros(0, dtype=np.uint16))
         return {"x": empty, "y": empty, "width": 1, "height": 1}
@@ -29,15 +31,29 @@ def pack_coords(coords: Floats) -> dict[str, Any]:
     return {"x": pack(scaled[:, 0]), "y": pack(flipped), "width": float(used[0]), "height": float(used[1])}
 
 
+def _pack_space(coords: Floats) -> dict[str, Any]:
+    """Three axes in one unit, the second downwards."""
+    low, extent = coords.min(axis=0, initial=0), np.ptp(coords, axis=0) if len(coords) else np.ones(3)
+    low = coords.min(axis=0) if len(coords) else low
+    span = float(max(extent.max(), 1e-9))
+    scaled = np.round((coords - low) / span * 65535).astype(np.uint16)
+    down = np.round(extent[1] / span * 65535).astype(np.uint16) - scaled[:, 1]
+    used = [float(value) for value in extent / span]
+    packed = {"x": pack(scaled[:, 0]), "y": pack(down), "z": pack(scaled[:, 2])}
+    return {**packed, "width": used[0], "height": used[1], "depth": used[2]}
+
+
 def pack_centers(coords: Floats, column: Column) -> list[list[float] | None]:
     """Where each class's name belongs, in the units of ``pack_coords``."""
-    left, low = (float(value) for value in coords.min(axis=0))
-    right, top = (float(value) for value in coords.max(axis=0))
-    span = max(right - left, top - low, 1e-9)
-    return [
-        None if center is None else [round((center[0] - left) / span, 5), round((top - center[1]) / span, 5)]
-        for center in class_centers(coords, column)
-    ]
+    low, top = coords.min(axis=0), float(coords[:, 1].max())
+    span = float(max(np.ptp(coords, axis=0).max(), 1e-9))
+
+    def place(center: tuple[float, ...]) -> list[float]:
+        found = [(value - float(least)) / span for value, least in zip(center, low, strict=True)]
+        found[1] = (top - center[1]) / span
+        return [round(value, 5) for value in found]
+
+    return [None if center is None else place(center) for center in class_centers(coords, column)]
 
 
 def pack_column(column: Column, labels: str) -> dict[str, Any]:

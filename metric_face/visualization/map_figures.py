@@ -12,7 +12,7 @@ from metric_face.visualization.map_labels import draw_links, draw_names
 from metric_face.visualization.map_legend import MARKERS, draw_legend, legend_size
 from metric_face.visualization.map_sheet import INK, make_sheet
 from metric_face.visualization.map_words import banner, trust
-from metric_face.visualization.umap_projection import Projection
+from metric_face.visualization.projection import Projection
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +48,8 @@ def map_figure(
     texts = [("title", title, 15), ("subtitle", subtitle, 10), ("warning", warning, 10)]
     side = _SIDE if single else _SMALL
     panel = (side, side * _shape(projection.coords))
-    sheet = make_sheet(len(rows), len(cols), panel, legend_size(view.hue), texts, line)
+    space = projection.coords.shape[1] == 3
+    sheet = make_sheet(len(rows), len(cols), panel, legend_size(view.hue), texts, line, turned=space)
     for row in rows:
         for col in cols:
             axis = sheet.panels[row or 0][col or 0]
@@ -70,7 +71,7 @@ def map_figure(
                 axis.set_title(legend, fontsize=10, color=INK, parse_math=False)
     if view.hue is not None and sheet.legend is not None:
         draw_legend(sheet.legend, view.hue)
-        if single and projection.n and view.hue.is_class and not view.hue.group:
+        if single and projection.n and view.hue.is_class and not view.hue.group and not space:
             draw_links(sheet.panels[0][0], projection.coords, view.hue)
             draw_names(sheet.figure, sheet.panels[0][0], projection.coords, view.hue)
     return sheet.figure
@@ -93,11 +94,14 @@ def map_notes(projection: Projection, faithfulness: Mapping[str, Faithfulness]) 
 
 def _shape(coords: Floats) -> float:
     """How tall a map is beside its width, within what a sheet can be."""
-    extent = np.ptp(coords, axis=0) if len(coords) else np.ones(2)
+    extent = np.ptp(coords, axis=0) if len(coords) and coords.shape[1] == 2 else np.ones(2)
     return float(np.clip(extent[1] / max(extent[0], 1e-9), 0.5, 1.05))
 
 
 def _frame(axis: "Axes", coords: Floats) -> None:
+    if coords.shape[1] == 3:
+        axis.set_aspect("equal")
+        return
     axis.set_aspect("equal", adjustable="datalim")
     axis.margins(0.03)
     if len(coords):
@@ -118,7 +122,8 @@ def _points(axis: "Axes", coords: Floats, shown: Bools, column: Column | None, s
         for shape in dict.fromkeys(shapes):
             kept = part if layers == 1 else part[np.take(shapes, codes) == shape]
             shades: Any = _GRAY if behind else _shades(column, colors, kept)
-            axis.scatter(coords[kept, 0], coords[kept, 1], c=shades, s=size, marker=MARKERS[SHAPES[shape]],
+            places: Any = coords[kept].T
+            axis.scatter(*places, c=shades, s=size, marker=MARKERS[SHAPES[shape]],
                          alpha=0.25 if behind else 0.85, rasterized=True, **edge)  # fmt: skip
 
 

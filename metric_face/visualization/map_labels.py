@@ -26,7 +26,7 @@ def draw_links(axis: "Axes", coords: Floats, column: Column) -> None:
         one, other = centers[first], centers[second]
         if one is None or other is None or not {first, second} <= vivid:
             continue
-        (x0, y0), (x1, y1) = one, other
+        (x0, y0), (x1, y1) = one[:2], other[:2]
         axis.plot(
             [x0, x1], [y0, y1], color="white", linewidth=2.4 + 6 * share, alpha=0.8, zorder=3, gid="link"
         )
@@ -63,10 +63,11 @@ def draw_names(figure: "Figure", axis: "Axes", coords: Floats, column: Column) -
         center = centers[code]
         if center is None:
             continue
-        x, y = axis.transData.transform(center)
+        x, y = axis.transData.transform(center[:2])
         name = (column.classes or ())[code]
         label = axis.text(
-            *center,
+            center[0],
+            center[1],
             name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…",
             fontsize=10,
             color=_INK,

@@ -41,7 +41,7 @@ from metric_face.visualization.map_measures import measures_of
 from metric_face.visualization.map_words import ChartTable, banner, class_table, remark, trust
 from metric_face.visualization.matrices import MatrixChart
 from metric_face.visualization.mixing import with_mixing
-from metric_face.visualization.umap_projection import Projection
+from metric_face.visualization.projection import Projection
 
 _BYTES_PER_BASE64 = 4 / 3
 _MOST_NAMED = 1000  # classes whose names can stand on a map
@@ -125,8 +125,9 @@ def build_map(
         )
     view = MapView(None) if color_by else choose_view(known)
     shown = [*known, *(measure for name, one in measured.items() for measure in measures_of(name, one, lang))]
-    panels = view.cols
-    if view.rows is not None and view.cols is not None:
+    flat = projection.coords.shape[1] == 2
+    panels = view.cols if flat else None
+    if flat and view.rows is not None and view.cols is not None:
         panels = crossed(view.rows, view.cols)
         shown.append(panels)
     drawn, missing = None, ""
@@ -137,7 +138,7 @@ def build_map(
         ]
         drawn = make_thumbnails(
             images,
-            projection.coords,
+            projection.coords[:, :2],
             budget=int(thumbnail_bytes / _BYTES_PER_BASE64),
             first=np.asarray(must, dtype=np.int64),
             progress=progress,

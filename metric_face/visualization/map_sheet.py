@@ -41,6 +41,8 @@ def make_sheet(
     legend: tuple[float, float],
     texts: list[tuple[str, str | None, int]],
     notes: str,
+    *,
+    turned: bool = False,
 ) -> Sheet:
     """Lay a sheet out: texts over the panels, the legend to their right, notes under them; nothing is cut.
 
@@ -50,6 +52,7 @@ def make_sheet(
         legend: inches that it needs; none where it is 0 across.
         texts: (gid, text, points) over the panels, from the top.
         notes: under them.
+        turned: whether the panels have a third axis.
     """
     from matplotlib.figure import Figure
 
@@ -74,16 +77,18 @@ def make_sheet(
         figure.text(_EDGE / width, y / height, line, fontsize=9, color=SOFT, va="top", gid="notes",
                     parse_math=False)  # fmt: skip
 
-    def frame(left: float, top: float, across: float, down: float) -> "Axes":
-        axis = figure.add_axes(
-            (left / width, (height - above - top - down) / height, across / width, down / height)
-        )
+    def frame(left: float, top: float, across: float, down: float, kind: str | None = None) -> "Axes":
+        place = (left / width, (height - above - top - down) / height, across / width, down / height)
+        axis = figure.add_axes(place, projection=kind)
         axis.set_axis_off()
         return axis
 
     step = panel[1] + head
     panels = [
-        [frame(_EDGE + col * panel[0], row * step + head, *panel) for col in range(cols)]
+        [
+            frame(_EDGE + col * panel[0], row * step + head, *panel, "3d" if turned else None)
+            for col in range(cols)
+        ]
         for row in range(rows)
     ]
     side = None

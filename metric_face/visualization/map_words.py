@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from metric_face.pages import Column
 from metric_face.visualization.faithfulness import LOW, Faithfulness
-from metric_face.visualization.umap_projection import Projection
+from metric_face.visualization.projection import Projection
 
 _LISTED = 40
 

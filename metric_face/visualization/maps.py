@@ -18,9 +18,11 @@ from metric_face.visualization.map_figures import map_figure
 from metric_face.visualization.map_page import write_map
 from metric_face.visualization.matrices import confusion_chart
 from metric_face.visualization.mixing import MAP_DEPTH
+from metric_face.visualization.projection import Projection
+from metric_face.visualization.projector import write_projector
 from metric_face.visualization.saving import save_figure
 from metric_face.visualization.seen import Seen
-from metric_face.visualization.umap_projection import Projection, project
+from metric_face.visualization.umap_projection import project
 from metric_face.visualization.ways import check_color_by, column_of_way
 
 
@@ -42,6 +44,8 @@ def visualize(
     folder: str | Path | None = None,
     seed: int | None = None,
     color_by: str | None = None,
+    dimensions: int = 2,
+    projector: str | Path | None = None,
     most: int = 20_000,
     thumbnails: bool = True,
     lang: str = "en",
@@ -61,6 +65,8 @@ def visualize(
         color_by: what colors the map at first: an attribute, ``joint``, ``identity``, ``purity``, ``mistakes``,
             ``split``, ``density``, or of one attribute ``purity:age``, ``mistakes:age``, ``mismatch:age``,
             ``distortion:age``; by default labels are chosen.
+        dimensions: 2, or 3 for ``map3d.png`` and a page ``map3d.html`` whose map turns.
+        projector: a folder to write for TensorBoard's projector: vectors, labels and images.
         most: images to draw.
         thumbnails: put thumbnails into the page.
         lang: of the page, ``en`` or ``ko``.
@@ -94,7 +100,7 @@ def visualize(
     names = run.space.names if run.space is not None else ()
     if color_by is not None:
         check_color_by(color_by, *Seen(held, run.space, graph).columns("en"), names, "en")
-    projection = project(graph, vectors=vectors, seed=seed, say=say)
+    projection = project(graph, vectors=vectors, seed=seed, dimensions=dimensions, say=say)
     targets = targets_of(held.table, run.space)
     faithfulness = {
         name: measure_faithfulness(projection.coords, near, targets[name][0], vectors, identities=identities)
@@ -103,7 +109,8 @@ def visualize(
     seen = Seen(held, run.space, graph)
     # The picture is in English, whatever the page is: its font may know nothing else.
     english, english_ways = seen.columns("en")
-    view = choose_view(english)
+    stem = "map" if dimensions == 2 else "map3d"
+    view = choose_view(english) if dimensions == 2 else MapView(choose_view(english).hue)
     if color_by is not None:
         view = MapView(column_of_way(color_by, english, english_ways, faithfulness, "en"))
     title, count = f"{run.folder.name}: {split}", len(held)
@@ -111,14 +118,14 @@ def visualize(
         f"{counted(count, 'images')} of the split {split}" if split != "all" else f"all {count:,} images"
     )
     figure = map_figure(projection, view, faithfulness=faithfulness, title=title, subtitle=subtitle)
-    picture = save_figure(figure, home / "map.png")
+    picture = save_figure(figure, home / f"{stem}.png")
     say("page")
     columns, ways = seen.columns(lang)
     first = None
     if color_by is not None:
         first = column_of_way(color_by, columns, ways, faithfulness, lang).name
     page = write_map(
-        home / "map.html",
+        home / f"{stem}.html",
         projection,
         [*columns, *ways.values()],
         title=title,
@@ -134,4 +141,8 @@ def visualize(
         thumbnails=thumbnails,
         lang=lang,
     )
+    if projector is not None:
+        say("projector")
+        images = held.table.paths if thumbnails else None
+        write_projector(projector, vectors, columns, paths=list(held.table.frame["path"]), images=images)
     return MapFiles(picture, page, projection, faithfulness)

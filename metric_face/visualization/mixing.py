@@ -53,15 +53,14 @@ def with_mixing(column: Column, ids: ArrayLike) -> Column:
     return replace(column, links=tuple(pairs), leading=tuple(leading))
 
 
-def class_centers(coords: Floats, column: Column) -> list[tuple[float, float] | None]:
+def class_centers(coords: Floats, column: Column) -> list[tuple[float, ...] | None]:
     """Where the name of each class belongs: at the point of the class nearest to its median, None without points."""
-    centers: list[tuple[float, float] | None] = []
+    centers: list[tuple[float, ...] | None] = []
     for code in range(column.num_classes):
         points = coords[column.values == code]
         if not len(points):
             centers.append(None)
             continue
         far = np.square(points - np.median(points, axis=0)).sum(axis=1)
-        x, y = points[int(np.argmin(far))]
-        centers.append((float(x), float(y)))
+        centers.append(tuple(float(value) for value in points[int(np.argmin(far))]))
     return centers

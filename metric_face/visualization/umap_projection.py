@@ -5,8 +5,7 @@ flattered by one; how far a map may be believed is measured afterwards, in ``met
 """
 
 import warnings
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +15,8 @@ from metric_face.errors import ArgumentError
 from metric_face.progress import Say, silent
 from metric_face.visualization.compacting import close_gaps
 from metric_face.visualization.map_input import graph_of_vectors
+from metric_face.visualization.projection import Projection
+from metric_face.visualization.umap_package import import_umap
 
 _CHUNK = 65_536  # rows of vectors that are centered at a time
 _DIFFUSION_STEPS = 60
@@ -31,38 +32,13 @@ class Graph(Protocol):
     def distances(self) -> Floats: ...
 
 
-@dataclass(frozen=True, eq=False)
-class Projection:
-    """A map of N points.
-
-    Attributes:
-        coords: (N, 2) float32. Only who is near whom means something: axes, distances and sizes do not. Wide empty
-            strips between islands are narrowed.
-        seed: the seed that gives exactly these coordinates again.
-        n_neighbors: neighbors of each point that the layout saw, itself not counted.
-        min_dist: how closely points may be packed.
-    """
-
-    coords: Floats
-    seed: int
-    n_neighbors: int
-    min_dist: float
-
-    def __repr__(self) -> str:
-        return f"Projection({self.n:,} points, seed {self.seed})"
-
-    @property
-    def n(self) -> int:
-        """Number of points."""
-        return len(self.coords)
-
-
 def project(
     graph: Graph | ArrayLike | Any,
     similarities: ArrayLike | None = None,
     *,
     vectors: ArrayLike | None = None,
     seed: int = 0,
+    dimensions: int = 2,
     n_neighbors: int = 15,
     min_dist: float = 0.1,
     n_epochs: int | None = None,
@@ -78,6 +54,7 @@ def project(
         vectors: (N, D) the vectors themselves. Their two principal components start the layout, so that its
             coarse order is theirs; without them the slowest diffusion over the graph does.
         seed: of the start and of the optimization, 0 to 2**32 - 1.
+        dimensions: 2, or 3 for a map that turns.
         n_neighbors: neighbors of each point to use, itself not counted; at most K are there.
         min_dist: how closely points may be packed, 0 to 1.
         n_epochs: rounds of optimization; by default 500 up to 10,000 points and 200 above.
@@ -99,21 +76,24 @@ def project(
     points = _checked_vectors(vectors, len(ids))
     if not 0 <= seed < 2**32:
         raise ArgumentError(f"seed={seed}: must be between 0 and 2**32 - 1; choose a smaller one")
+    if dimensions not in (2, 3):
+        raise ArgumentError(f"dimensions={dimensions}: must be 2 or 3; a page shows no more")
     if n_neighbors < 1:
         raise ArgumentError(f"n_neighbors={n_neighbors}: must be at least 1; the usual value is 15")
     if not 0 <= min_dist <= 1:
         raise ArgumentError(f"min_dist={min_dist}: must be between 0 and 1; the usual value is 0.1")
     used = min(n_neighbors, ids.shape[1], max(len(ids) - 2, 1))
     knn = _with_self_first(ids, distances, used)
-    start = _start(knn[0], points, seed)
+    start = _start(knn[0], points, seed, dimensions)
     if (
         len(ids) < _FEWEST or (knn[0][:, 1:] < 0).all()
     ):  # too few points, or no point has a neighbor: no graph
-        return Projection(start, seed, used, min_dist)
+        return Projection(start, seed, used, min_dist, points)
     say("loading UMAP (the first time on a machine it compiles for a minute)")
     umap = import_umap()
     say(f"laying out {len(ids):,} points")
     layout = umap.UMAP(
+        n_components=dimensions,
         n_neighbors=used + 1,  # UMAP counts the point itself
         min_dist=min_dist,
         n_epochs=n_epochs,
@@ -127,15 +107,7 @@ def project(
         # We never transform new points, and so need no search index.
         warnings.filterwarnings("ignore", message=r"precomputed_knn\[2\]")
         coords = layout.fit_transform(start)  # the data are only counted: neighbors and start are given
-    return Projection(close_gaps(np.asarray(coords, dtype=np.float32)), seed, used, min_dist)
-
-
-def import_umap() -> Any:
-    """The package umap, without the warnings of its import."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its import warns of optional parts that are not used here
-        import umap
-    return umap
+    return Projection(close_gaps(np.asarray(coords, dtype=np.float32)), seed, used, min_dist, points)
 
 
 def _graph_arrays(graph: Graph | ArrayLike, similarities: ArrayLike | None) -> tuple[Ints, Floats]:
@@ -202,31 +174,31 @@ def _with_self_first(ids: Ints, distances: Floats, used: int) -> tuple[Ints, Flo
     )
 
 
-def _start(ids: Ints, vectors: Floats | None, seed: int) -> Floats:
+def _start(ids: Ints, vectors: Floats | None, seed: int, axes: int) -> Floats:
     rng = np.random.default_rng(seed)
-    plane = _diffusion_plane(ids, rng) if vectors is None else _principal_plane(vectors)
+    plane = _diffusion_plane(ids, rng, axes) if vectors is None else _principal_plane(vectors, axes)
     widest = np.abs(plane).max()
     plane = plane * (10 / widest) if widest > 0 else plane
     # A little noise parts exact copies, and gives a collapsed embedding an extent.
     return (plane + rng.normal(scale=1e-3, size=plane.shape)).astype(np.float32)
 
 
-def _principal_plane(vectors: Floats) -> Doubles:
-    """Coordinates (N, 2) along the two directions of largest variance, with a fixed sign."""
+def _principal_plane(vectors: Floats, count: int = 2) -> Doubles:
+    """Coordinates (N, 2 or 3) along the directions of largest variance, with a fixed sign."""
     mean = vectors.mean(axis=0, dtype=np.float64)
     scatter = np.zeros((vectors.shape[1], vectors.shape[1]))
     for at in range(0, len(vectors), _CHUNK):
         centered = vectors[at : at + _CHUNK] - mean
         scatter += centered.T @ centered
-    axes = np.linalg.eigh(scatter)[1][:, ::-1][:, :2]
+    axes = np.linalg.eigh(scatter)[1][:, ::-1][:, :count]
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
-    plane = np.zeros((len(vectors), 2))
+    plane = np.zeros((len(vectors), count))
     plane[:, : axes.shape[1]] = vectors @ axes - mean @ axes
     return plane
 
 
-def _diffusion_plane(ids: Ints, rng: np.random.Generator) -> Doubles:
-    """Two slow directions of the random walk over the graph, by subspace iteration from a seeded start."""
+def _diffusion_plane(ids: Ints, rng: np.random.Generator, count: int = 2) -> Doubles:
+    """The slow directions of the random walk over the graph, by subspace iteration from a seeded start."""
     from scipy.sparse import coo_matrix, diags_array
 
     n = len(ids)
@@ -240,7 +212,9 @@ def _diffusion_plane(ids: Ints, rng: np.random.Generator) -> Doubles:
     for _ in range(_DIFFUSION_STEPS):
         basis = np.linalg.qr(basis + walk @ basis)[0]
     slow = basis @ np.linalg.eigh(basis.T @ (walk @ basis))[1][:, ::-1]
-    plane = np.zeros((n, 2))
-    found = slow[:, 1:3] * scale[:, None]  # the first direction is the walk's resting state: constant
+    plane = np.zeros((n, count))
+    found = (
+        slow[:, 1 : 1 + count] * scale[:, None]
+    )  # the first direction is the walk's resting state: constant
     plane[:, : found.shape[1]] = found
     return plane

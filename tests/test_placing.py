@@ -1,0 +1,51 @@
+"""New points on a map: UMAP's own transform, to the bit, and where a reader expects them."""
+
+import numpy as np
+import pytest
+
+from metric_face import NeighborGraph, project
+from metric_face.errors import ArgumentError
+from metric_face.visualization.placing import place_points
+from metric_face.visualization.umap_package import import_umap
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    rng = np.random.default_rng(0)
+    means = 6 * rng.normal(size=(4, 8))
+    codes = np.arange(240) % 4
+    return codes, (means[codes] + rng.normal(size=(240, 8))).astype(np.float32)
+
+
+@pytest.mark.filterwarnings("ignore")  # umap's own
+def test_placing_is_umaps_transform_to_the_bit(blobs):
+    _, vectors = blobs
+    known, new = vectors[:200], vectors[200:]
+    fitted = import_umap().UMAP(n_neighbors=10, random_state=3, transform_seed=7, n_jobs=1).fit(known)
+    far = np.linalg.norm(new[:, None] - known[None], axis=2)
+    ids = np.argsort(far, axis=1, kind="stable")[:, :10]
+    ours = place_points(fitted.embedding_, ids, np.take_along_axis(far, ids, axis=1), min_dist=0.1, seed=7)
+    np.testing.assert_allclose(ours, fitted.transform(new), atol=1e-3)
+
+
+def test_a_new_point_lies_among_its_class_and_the_map_stays(blobs):
+    codes, vectors = blobs
+    known, new = vectors[:200], vectors[200:]
+    made = project(NeighborGraph.build(known, 10), vectors=known, seed=1)
+    before = made.coords.copy()
+    placed = made.transform(new)
+    assert placed.shape == (40, 2)
+    assert np.array_equal(made.coords, before)
+    assert np.array_equal(placed, made.transform(new))
+    nearest = np.linalg.norm(placed[:, None] - made.coords[None], axis=2).argmin(axis=1)
+    assert (codes[:200][nearest] == codes[200:]).mean() > 0.95
+    copies = made.transform(known[:20])
+    extent = np.ptp(made.coords, axis=0).max()
+    assert np.median(np.linalg.norm(copies - made.coords[:20], axis=1)) < 0.1 * extent
+
+
+def test_a_map_without_vectors_says_what_it_needs(blobs):
+    _, vectors = blobs
+    made = project(NeighborGraph.build(vectors, 10), seed=1)
+    with pytest.raises(ArgumentError, match=r"vectors=None: .*call project\(graph, vectors=vectors\)"):
+        made.transform(vectors)
