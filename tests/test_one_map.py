@@ -63,3 +63,20 @@ def test_color_by_colors_the_page_and_the_picture_and_may_be_asked_again(indexed
     assert block["columns"][block["color"]]["name"] == "density"
     assert block["panels"] == -1
     assert np.isfinite(block["columns"][block["color"]]["range"]).all()
+
+
+def test_three_dimensions_and_the_projector_are_asked_for_by_the_command(indexed, tmp_path):
+    places = ["--out", str(tmp_path), "--projector", str(tmp_path / "tb")]
+    words = ["visualize", str(indexed.folder), *places, "--dimensions", "3", "--no-thumbnails", "--json"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["page"] == str(tmp_path / "map3d.html")
+    assert (tmp_path / "map3d.png").stat().st_size > 10_000
+    block = _block(tmp_path / "map3d.html")
+    assert {"x", "y", "z", "depth"} <= block.keys()
+    assert block["panels"] == -1
+    rows = (tmp_path / "tb" / "metadata.tsv").read_text("utf-8").splitlines()
+    assert rows[0].split("\t")[:2] == ["path", "joint class"]
+    assert len(rows) == block["n"] + 1
+    assert "sprite" not in (tmp_path / "tb" / "projector_config.pbtxt").read_text()
