@@ -122,9 +122,11 @@ def _points(axis: "Axes", coords: Floats, shown: Bools, column: Column | None, s
         for shape in dict.fromkeys(shapes):
             kept = part if layers == 1 else part[np.take(shapes, codes) == shape]
             shades: Any = _GRAY if behind else _shades(column, colors, kept)
-            places: Any = coords[kept].T
-            axis.scatter(*places, c=shades, s=size, marker=MARKERS[SHAPES[shape]],
-                         alpha=0.25 if behind else 0.85, rasterized=True, **edge)  # fmt: skip
+            scatter: Any = (
+                axis.scatter
+            )  # in three dimensions it takes a third place, which its type does not know
+            scatter(*coords[kept].T, c=shades, s=size, marker=MARKERS[SHAPES[shape]],
+                    alpha=0.25 if behind else 0.85, rasterized=True, **edge)  # fmt: skip
 
 
 def _looks(column: Column | None) -> tuple[list[str], list[int]]:
