@@ -5,7 +5,7 @@ flattered by one; how far a map may be believed is measured afterwards, in ``met
 """
 
 import warnings
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
