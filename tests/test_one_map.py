@@ -77,6 +77,6 @@ def test_three_dimensions_and_the_projector_are_asked_for_by_the_command(indexed
     assert {"x", "y", "z", "depth"} <= block.keys()
     assert block["panels"] == -1
     rows = (tmp_path / "tb" / "metadata.tsv").read_text("utf-8").splitlines()
-    assert rows[0].split("\t")[:2] == ["path", "joint class"]
+    assert rows[0].split("\t")[:2] == ["path", "color"]
     assert len(rows) == block["n"] + 1
     assert "sprite" not in (tmp_path / "tb" / "projector_config.pbtxt").read_text()

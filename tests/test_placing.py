@@ -54,3 +54,14 @@ def test_a_map_without_vectors_says_what_it_needs(blobs):
     made = project(NeighborGraph.build(vectors, 10), seed=1)
     with pytest.raises(ArgumentError, match=r"vectors=None: .*call project\(graph, vectors=vectors\)"):
         made.transform(vectors)
+
+
+def test_no_vector_is_placed_nowhere_and_wrong_ones_are_named(blobs):
+    _, vectors = blobs
+    made = project(vectors[:40], seed=1, dimensions=3)
+    assert made.transform(vectors[:0]).shape == (0, 3)
+    assert made.transform(vectors[:1]).shape == (1, 3)
+    with pytest.raises(ArgumentError, match="vectors must have D = 8"):
+        made.transform(vectors[:2, :4])
+    with pytest.raises(ArgumentError, match="vectors must be finite, found nan or infinity in row 1"):
+        made.transform(np.stack([vectors[0], np.full(8, np.nan)]))

@@ -33,8 +33,7 @@ def pack_coords(coords: Floats) -> dict[str, Any]:
 
 def _pack_space(coords: Floats) -> dict[str, Any]:
     """Three axes in one unit, the second downwards."""
-    low, extent = coords.min(axis=0, initial=0), np.ptp(coords, axis=0) if len(coords) else np.ones(3)
-    low = coords.min(axis=0) if len(coords) else low
+    low, extent = (coords.min(axis=0), np.ptp(coords, axis=0)) if len(coords) else (np.zeros(3), np.ones(3))
     span = float(max(extent.max(), 1e-9))
     scaled = np.round((coords - low) / span * 65535).astype(np.uint16)
     down = np.round(extent[1] / span * 65535).astype(np.uint16) - scaled[:, 1]

@@ -11,7 +11,8 @@ from metric_face.vectors import as_vectors
 from metric_face.visualization.map_figures import draw_points
 from metric_face.visualization.map_labels import draw_names
 from metric_face.visualization.map_legend import listed
-from metric_face.visualization.umap_projection import Projection, project
+from metric_face.visualization.projection import Projection
+from metric_face.visualization.umap_projection import project
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,8 +1,9 @@
 """Projection: a map of points, and where others belong on it."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
 
 from metric_face.arrays import Floats
 from metric_face.errors import ArgumentError
@@ -35,19 +36,20 @@ class Projection:
         """Number of points."""
         return len(self.coords)
 
-    def transform(self, vectors: ArrayLike) -> Floats:
+    def transform(self, vectors: Any) -> Floats:
         """Place new vectors, such as held-out or incoming images, on this map, whose own points stay.
 
         Args:
-            vectors: (M, D), compared by the cosine with those the map was laid out of.
+            vectors: (M, D), or an object with ``.vectors``, compared by the cosine with those that were laid out.
 
         Returns:
-            (M, 2) float32; the same input gives the same bits.
+            (M, 2) or (M, 3) float32; the same input gives the same bits.
 
         Raises:
-            ArgumentError: the map was made without ``vectors``, or the dimensions differ.
+            ArgumentError: the map was made without ``vectors``, or those given are not (M, D) finite numbers.
         """
         from metric_face.search import NeighborGraph
+        from metric_face.vectors import as_vectors
         from metric_face.visualization.placing import place_points
 
         if self.vectors is None:
@@ -55,5 +57,8 @@ class Projection:
                 "vectors=None: the map must have been made with its vectors to place others; "
                 "call project(graph, vectors=vectors)"
             )
-        near = NeighborGraph.between(vectors, self.vectors, min(self.n_neighbors, self.n))
+        new = as_vectors(vectors, "vectors", self.vectors.shape[1])
+        if not len(new):
+            return np.zeros((0, self.coords.shape[1]), dtype=np.float32)
+        near = NeighborGraph.between(new, self.vectors, min(self.n_neighbors, self.n))
         return place_points(self.coords, near.ids, near.distances, min_dist=self.min_dist, seed=self.seed)

@@ -1,4 +1,4 @@
-"""The map: a seeded two-dimensional layout of a neighbor graph, which never sees a label.
+"""The map: a seeded layout in two or three dimensions of a neighbor graph, which never sees a label.
 
 The layout comes from UMAP on neighbors that were found elsewhere. Nothing here takes a label, so no map can be
 flattered by one; how far a map may be believed is measured afterwards, in ``metric_face.visualization.faithfulness``.
@@ -44,14 +44,14 @@ def project(
     n_epochs: int | None = None,
     say: Say = silent,
 ) -> Projection:
-    """Lay vectors, or a neighbor graph, out in two dimensions with UMAP; the same input and seed give the same bits.
+    """Lay vectors, or a neighbor graph, out in two or three dimensions with UMAP; the same input and seed give the same bits.
 
     Args:
         graph: (N, D) vectors, or an object with ``.vectors``, whose nearest by the cosine are found here; or a
             NeighborGraph; or its ids (N, K) int64, where -1 stands for "no neighbor", and a point may or may not be
             among its own neighbors.
         similarities: (N, K) cosine similarities where ``graph`` is an array of ids.
-        vectors: (N, D) the vectors themselves. Their two principal components start the layout, so that its
+        vectors: (N, D) the vectors themselves. Their first principal components start the layout, so that its
             coarse order is theirs; without them the slowest diffusion over the graph does.
         seed: of the start and of the optimization, 0 to 2**32 - 1.
         dimensions: 2, or 3 for a map that turns.
@@ -104,7 +104,7 @@ def project(
         force_approximation_algorithm=True,  # below 4,096 points UMAP would compare all pairs of `start`
     )
     with warnings.catch_warnings():
-        # We never transform new points, and so need no search index.
+        # New points find their neighbors elsewhere (Projection.transform): no search index is needed.
         warnings.filterwarnings("ignore", message=r"precomputed_knn\[2\]")
         coords = layout.fit_transform(start)  # the data are only counted: neighbors and start are given
     return Projection(close_gaps(np.asarray(coords, dtype=np.float32)), seed, used, min_dist, points)
