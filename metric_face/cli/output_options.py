@@ -21,9 +21,8 @@ from metric_face.training import check_run_folder
 from metric_face.visible import is_text
 
 Check = Callable[[Path | None], Path | None]
-
-_MAP = {".png": MARK.encode(), ".html": b"default-src 'none'; script-src"}
-MAP_FILES = {stem + suffix: mark for stem in ("map", "map3d") for suffix, mark in _MAP.items()}
+MAP_FILES = {f"{stem}.png": MARK.encode() for stem in ("map", "map3d")}
+MAP_FILES |= {f"{stem}.html": b"default-src 'none'; script-src" for stem in ("map", "map3d")}
 """What ``visualize`` writes, and what the beginning of each says of its maker."""
 REPORT_FILES = {"report.html": b"default-src 'none'; script-src", "report.json": b'"metric_face.report"'}
 """The same of ``why``."""

@@ -52,4 +52,4 @@ def visualize(
     answer(str(made.picture))
     answer(str(made.page))
     if projector is not None:
-        answer(f"{projector} (open it with: tensorboard --logdir {projector})")
+        answer(f"{projector} (a log folder of TensorBoard: its tab Projector)")

@@ -25,7 +25,7 @@ def log_results(
     """Log results after a training.
 
     Args:
-        logger: a Lightning logger, such as ``trainer.logger``, or several; TensorBoard and Weights & Biases get all,
+        logger: a Lightning logger, such as the one of a Trainer, or several; TensorBoard and Weights & Biases get all,
             any other the scores.
         evaluation: as ``evaluate`` gives it: macro F1, recall@1 and MAP@R.
         picture: the map, such as ``visualize(run).picture``.
@@ -41,7 +41,7 @@ def log_results(
     loggers = list(logger) if isinstance(logger, Iterable) else [logger]
     if not loggers or any(not hasattr(one, "log_metrics") for one in loggers):
         raise ArgumentError(
-            f"logger must be one or more loggers of Lightning, found {logger!r}; pass trainer.logger"
+            f"logger must be one or more loggers of Lightning, found {logger!r}; pass the logger of the Trainer"
         )
     scores = {} if evaluation is None else scores_of(evaluation)
     lines = [] if diagnosis is None else diagnosis.lines()[:_MOST_FINDINGS]

@@ -31,7 +31,7 @@ def write_projector(
 ) -> Path:
     """Write embeddings as files of TensorBoard's projector, replacing the folder whole.
 
-    Open it with ``tensorboard --logdir FOLDER``, or load ``tensors.tsv`` and ``metadata.tsv`` at
+    It is a log folder of TensorBoard, whose tab Projector shows it; or load ``tensors.tsv`` and ``metadata.tsv`` at
     projector.tensorflow.org.
 
     Args:
