@@ -44,7 +44,7 @@ def project(
     n_epochs: int | None = None,
     say: Say = silent,
 ) -> Projection:
-    """Lay vectors, or a neighbor graph, out in two or three dimensions with UMAP; the same input and seed give the same bits.
+    """Lay vectors, or a neighbor graph, out in two or three dimensions with UMAP; same input and seed, same bits.
 
     Args:
         graph: (N, D) vectors, or an object with ``.vectors``, whose nearest by the cosine are found here; or a
