@@ -51,6 +51,7 @@ class Facts:
         head: the classifier's weights (C, D) by attribute, or None.
         look_ahead: measures what a step along one loss does to the other (see :mod:`.look_ahead`), or None.
         graph_file: where the neighbor graph is kept for the next analysis, or None.
+        folder: of the run, or None where arrays are diagnosed.
         seed: of every draw.
         missing: question -> why something that it looks at could not be had of a run.
     """
@@ -78,6 +79,7 @@ class Facts:
     head: Mapping[str, Doubles] | None = None
     look_ahead: Callable[[], Mapping[tuple[str, str], Doubles] | None] | None = None
     graph_file: Path | None = None
+    folder: Path | None = None
     seed: int = 0
     missing: dict[str, str] = field(default_factory=dict)
 

@@ -75,6 +75,7 @@ def context_from_run(run: "Run", **known: Any) -> Context:
     context = context_of(stored.vectors, labels, identities, **(found | known))
     context.graph_file = graph_file(run.folder, "all")
     context.missing = missing
+    context.folder = run.folder
     return context
 
 

@@ -8,8 +8,9 @@ import numpy as np
 from markupsafe import Markup
 
 from metric_face.arrays import Ints
+from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Finding, HypothesisAnswer, Measure
-from metric_face.diagnosis.report.sentences import answer_text, finding_text, term, words
+from metric_face.diagnosis.report.sentences import answer_text, finding_text, term, try_text, words
 from metric_face.diagnosis.report.summary import LEAST_SHOWN
 from metric_face.pages import Series, arrows_chart, bar_chart, histogram_chart, line_chart, svg, tag
 
@@ -23,7 +24,7 @@ class Card:
     Attributes:
         id: of its element.
         finding: id of the finding.
-        texts: title, number, sentence and next step.
+        texts: title, number, sentence, next step, and what tries it or "".
         chips: short remarks beside the title: tier, confidence, macro F1 explained.
         basis: interval, null, identities and images.
         picture: a chart, or "".
@@ -64,7 +65,7 @@ class Evidence:
         return key
 
 
-def card(finding: Finding, number: int, evidence: Evidence, lang: str) -> Card:
+def card(finding: Finding, number: int, evidence: Evidence, context: Context, lang: str) -> Card:
     """The card of the finding that stands at place ``number``; its rows go to ``evidence``."""
     wording = words(lang)
     chips = [wording.tiers[finding.tier.value], wording.confidence[finding.confidence.value]]
@@ -82,7 +83,7 @@ def card(finding: Finding, number: int, evidence: Evidence, lang: str) -> Card:
     return Card(
         f"finding-{number}",
         finding.id,
-        finding_text(finding, lang),
+        finding_text(finding, lang) | {"try": try_text(finding, context, lang)},
         chips,
         basis(finding.measure, lang, null_text(finding, lang)),
         picture(finding, lang),

@@ -62,7 +62,9 @@ def write_page(
     """
     context, wording = diagnosis.context, words(lang)
     evidence = cards.Evidence()
-    verdicts = [cards.card(f, place, evidence, lang) for place, f in enumerate(diagnosis.findings, 1)]
+    verdicts = [
+        cards.card(f, place, evidence, context, lang) for place, f in enumerate(diagnosis.findings, 1)
+    ]
     drawn = draw_map(
         diagnosis,
         np.concatenate([*evidence.rows.values(), np.empty(0, np.int64)]).astype(np.int64),

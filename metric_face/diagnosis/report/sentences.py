@@ -5,7 +5,9 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
+from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Abstention, Finding, HypothesisAnswer, Measure
+from metric_face.diagnosis.report.commands import try_command
 from metric_face.pages import page_texts
 
 PARTS = ("title", "number", "sentence", "next")
@@ -37,6 +39,12 @@ def finding_text(finding: Finding, lang: str = "en") -> dict[str, str]:
         endings = [ending + f"_{values['unit']}" for ending in endings] + endings
     found = {part: next(e for e in endings if part + e in templates) for part in PARTS}
     return {part: _fill(templates[part + e], finding.measure, values) for part, e in found.items()}
+
+
+def try_text(finding: Finding, context: Context, lang: str = "en") -> str:
+    """What tries the next step of a finding, as a sentence; "" where nothing does."""
+    command = try_command(finding, context)
+    return "" if command is None else str(words(lang).page["try"]).format(command=command)
 
 
 def answer_text(answer: HypothesisAnswer, lang: str = "en") -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from metric_face.diagnosis.report.sentences import answer_text, finding_text, words
+from metric_face.diagnosis.report.sentences import answer_text, finding_text, try_text, words
 
 if TYPE_CHECKING:
     from metric_face.diagnosis.result import Diagnosis
@@ -26,13 +26,16 @@ def ten_lines(diagnosis: "Diagnosis", lang: str = "en") -> list[str]:
     """
     wording = words(lang)
     lines = [*_score(diagnosis, lang), *where_lost(diagnosis, lang)]
+    named = False  # the command, once
     for place, finding in enumerate(diagnosis.findings[:TOP], 1):
         texts = finding_text(finding, lang)
         worth = finding.explained is not None and finding.explained >= LEAST_SHOWN
         gain = wording.summary["gain"].format(explained=finding.explained) if worth else ""
         confidence = wording.confidence[finding.confidence.value]
         lines.append(wording.summary["finding"].format(rank=place, confidence=confidence, gain=gain, **texts))
-        lines.append(wording.summary["next"].format(**texts))
+        tried = "" if named else try_text(finding, diagnosis.context, lang)
+        named = named or bool(tried)
+        lines.append(f"{wording.summary['next'].format(**texts)} {tried}".rstrip())
     if not diagnosis.findings:
         lines.append(_none(diagnosis, lang))
     for answer in diagnosis.answers:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from metric_face.diagnosis.report.commands import try_command
 from metric_face.diagnosis.report.map_sample import num_shown, sample_text
 from metric_face.diagnosis.report.sentences import (
     abstention_text,
@@ -37,6 +38,7 @@ def as_plain(diagnosis: "Diagnosis") -> dict[str, Any]:
                 "id": finding.id,
                 "question": finding.question,
                 **finding_text(finding),
+                "try": try_command(finding, diagnosis.context),
                 "measure": _measure(finding.measure),
                 "values": finding.values,
                 "tier": finding.tier.value,
