@@ -23,6 +23,7 @@ from .evaluation import evaluate_queries as evaluate_queries
 from .evaluation import probe as probe
 from .exporting import export as export
 from .extraction import extract as extract
+from .faces import find_faces as find_faces
 from .gallery import Gallery as Gallery
 from .inference import Predictor as Predictor
 from .inference import build_index as build_index
@@ -83,6 +84,7 @@ __all__ = [
     "evaluate_queries",
     "export",
     "extract",
+    "find_faces",
     "fit",
     "fit_folds",
     "fuse",

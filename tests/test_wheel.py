@@ -174,6 +174,7 @@ def test_the_public_names_are_these() -> None:
         "evaluate_queries",
         "export",
         "extract",
+        "find_faces",
         "fit",
         "fit_folds",
         "fuse",

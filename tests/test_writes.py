@@ -37,6 +37,7 @@ FILES = {
     ("knn", "--explain"),
     ("audit", "--out"),
     ("fuse", "--out"),
+    ("faces", "--out"),
     ("search", "--page"),
 }
 FOLDERS = {
@@ -45,6 +46,7 @@ FOLDERS = {
     ("index", "--out"),
     ("train", "--out"),
     ("demo", "--out"),
+    ("faces", "--aligned"),
 }
 INTO = {
     ("visualize", "--out"): "map.png",
@@ -74,6 +76,7 @@ WORDS = {
     "train": ["no-data"],
     "demo": [],
     "audit": ["no-data"],
+    "faces": ["no-data"],
     "knn": ["no-run", "no.jpg"],
     "search": ["no-run", "no.jpg"],
     "attribute": ["no-run", "no.jpg"],

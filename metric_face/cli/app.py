@@ -8,6 +8,7 @@ from metric_face.cli.demo import demo
 from metric_face.cli.embed import embed
 from metric_face.cli.evaluate import evaluate
 from metric_face.cli.export import export
+from metric_face.cli.faces import faces
 from metric_face.cli.fuse import fuse
 from metric_face.cli.gallery import gallery
 from metric_face.cli.index import index
@@ -40,7 +41,7 @@ def _options(version: Version = False) -> None:
 
 COMMANDS = (
     demo, train, embed, index, knn, search, gallery, probe, evaluate,
-    visualize, audit, why, try_, attribute, fuse, export, recipes,
+    visualize, audit, faces, why, try_, attribute, fuse, export, recipes,
 )  # fmt: skip
 for command in COMMANDS:
     whole = with_verbosity(with_shortcuts(command) if command is train else command)

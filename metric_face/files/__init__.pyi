@@ -14,6 +14,7 @@ from .checked_files import shown as shown
 from .checked_files import write_json as write_json
 from .checked_tables import read_metrics as read_metrics
 from .checked_tables import read_rows as read_rows
+from .folders import ALIGNED as ALIGNED
 from .folders import EMBEDDINGS as EMBEDDINGS
 from .folders import INDEX as INDEX
 from .folders import PROJECTOR as PROJECTOR
@@ -46,6 +47,7 @@ from .staging import place_of as place_of
 from .staging import tidy as tidy
 
 __all__ = [
+    "ALIGNED",
     "DIGEST",
     "EMBEDDINGS",
     "FINITE",

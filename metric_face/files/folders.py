@@ -60,6 +60,7 @@ EMBEDDINGS = FolderKind(
 PROJECTOR = FolderKind(
     "a projector", "projector_config.pbtxt", ("tensors.tsv", "metadata.tsv"), ("sprite.png",)
 )
+ALIGNED = FolderKind("aligned faces", "faces.json", ("images.csv",), ("*.png",))
 INDEX = FolderKind("index", "index.json", ("index.faiss", "labels.parquet"), ("shard-*.faiss",))
 
 
