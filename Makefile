@@ -11,7 +11,7 @@ help:
 	@echo "make check   ruff and strict mypy"
 	@echo "make bench   the benchmarks"
 	@echo "make docs    the documentation, into site/"
-	@echo "make extras  Ray and Milvus, whose tests are skipped without"
+	@echo "make extras  Ray, Milvus and the face detector, whose tests are skipped without"
 	@echo "make replay  the newcomer's days of the documentation, in a fresh environment"
 	@echo "make matrix  each Python that is here, with the newest and the lowest versions; needs uv"
 	@echo "make clean   remove what these commands made"

@@ -23,6 +23,7 @@ _PACKAGES = {
         "torchvision",
         "umap",
     ),
+    "faces": ("mtcnn", "lz4"),
     "hub": ("huggingface_hub",),
     "milvus": ("pymilvus",),
     "ray": ("ray",),

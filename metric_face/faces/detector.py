@@ -128,5 +128,5 @@ class FaceDetector:
             batch = torch.from_numpy(pixels[start : start + BATCH].astype(np.float32)).permute(0, 3, 1, 2)
             parts.append(self.networks[stage]((batch - 127.5) / 128))
         shifts, chances = (torch.cat([part[at] for part in parts]).numpy() for at in (0, 1))
-        points = [part[2] for part in parts if part[2] is not None]
+        points = [given for _, _, given in parts if given is not None]
         return shifts, chances, torch.cat(points).numpy() if points else None

@@ -147,9 +147,10 @@ def load_networks() -> dict[Stage, FaceNetwork]:
 
 def _weights_folder() -> Path:
     """Where the package lies; it is found without being imported."""
+    missing = [name for name in ("mtcnn", "lz4") if find_spec(name) is None]
     package = find_spec("mtcnn")
-    if package is None or not package.submodule_search_locations or find_spec("lz4") is None:
-        raise MissingExtraError(f"faces: need the packages mtcnn and lz4, which are not installed: {INSTALL}")
+    if missing or package is None or not package.submodule_search_locations:
+        raise MissingExtraError(f"{(missing or ['mtcnn'])[0]} is not installed; {INSTALL}")
     return Path(package.submodule_search_locations[0]) / "assets" / "weights"
 
 
