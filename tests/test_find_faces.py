@@ -123,13 +123,13 @@ def test_five_spots_lie_on_the_template_of_a_crop(scale: float, angle: float) ->
 def planted(scores: Mapping[tuple[int, int], float]) -> Any:
     """Networks that see a face where the first pixel of a window is white: the proposal's map is planted."""
 
-    def propose(pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, None]:
+    def propose(pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         high, wide = (pixels.shape[2] - 10) // 2, (pixels.shape[3] - 10) // 2
         chances = torch.zeros(1, high, wide)
         if pixels.shape[2] == 60:  # one scale alone
             for (x, y), score in scores.items():
                 chances[0, y, x] = score
-        return torch.zeros(1, 4, high, wide), chances, None
+        return torch.zeros(1, 4, high, wide), chances, torch.zeros(1, 0)
 
     def look(pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         shares = torch.tensor([0.2, 0.8, 0.5, 0.3, 0.7, 0.1, 0.1, 0.5, 0.9, 0.9]).repeat(len(pixels), 1)

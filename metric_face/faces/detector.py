@@ -16,8 +16,8 @@ WINDOW, STRIDE, SHRINK = 12, 2, 0.709
 PROPOSED, REFINED = 0.6, 0.7
 BATCH = 512
 
-Network = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]]
-Answers = tuple[Floats, Floats, Floats | None]
+Network = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
+Answers = tuple[Floats, Floats, Floats]
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class FaceDetector:
         ]
         shifts, chances, shares = self._ask(stage, np.stack(cut))
         points = np.zeros((len(boxes), 5, 2))
-        if shares is not None:
+        if shares.shape[1]:
             points = boxes[:, None, :2] + shares.reshape(-1, 2, 5).swapaxes(1, 2) * (
                 boxes[:, None, 2:] - boxes[:, None, :2]
             )
@@ -123,10 +123,9 @@ class FaceDetector:
     @torch.inference_mode()
     def _ask(self, stage: Stage, pixels: np.ndarray) -> Answers:
         """What a network answers about (B, H, W, 3) uint8 pixels, in batches."""
-        parts: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]] = []
+        parts: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
         for start in range(0, len(pixels), BATCH):
             batch = torch.from_numpy(pixels[start : start + BATCH].astype(np.float32)).permute(0, 3, 1, 2)
             parts.append(self.networks[stage]((batch - 127.5) / 128))
-        shifts, chances = (torch.cat([part[at] for part in parts]).numpy() for at in (0, 1))
-        points = [given for _, _, given in parts if given is not None]
-        return shifts, chances, torch.cat(points).numpy() if points else None
+        shifts, chances, points = (torch.cat([part[at] for part in parts]).numpy() for at in range(3))
+        return shifts, chances, points

@@ -48,7 +48,7 @@ class FaceNetwork(nn.Module):
         self.points = nn.Linear(width, 10) if stage == "accept" else None
         self.kinds = kind(width, 2)
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Answer for B images.
 
         Args:
@@ -57,10 +57,10 @@ class FaceNetwork(nn.Module):
         Returns:
             Shifts of left, top, right and bottom as shares of width and height, (B, 4) or (B, 4, H', W'); the
             probability of a face, (B,) or (B, H', W'); and in the last stage (B, 10), the x and then the y of five
-            points as shares of width and height.
+            points as shares of width and height, in the others (B, 0).
         """
         seen = self.body(pixels)
-        points = None if self.points is None else self.points(seen)
+        points = seen.new_empty(len(seen), 0) if self.points is None else self.points(seen)
         return self.moves(seen), self.kinds(seen).softmax(1)[:, 1], points
 
     def load_arrays(self, arrays: list[Floats]) -> None:
