@@ -115,11 +115,44 @@ while (walker.nextNode()) {
 }
 return small;
 """
+PALE_TEXTS = """
+document.getAnimations().forEach((animation) => animation.finish()); // colors on their way are nobody's
+const pale = [], paint = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+const rgba = (css) => { // as painted, whatever the notation
+  paint.clearRect(0, 0, 1, 1); paint.fillStyle = css; paint.fillRect(0, 0, 1, 1);
+  const [r, g, b, a] = paint.getImageData(0, 0, 1, 1).data;
+  return [r, g, b, a / 255];
+};
+const over = ([r, g, b, a], below) => [r, g, b].map((value, k) => value * a + below[k] * (1 - a));
+const behind = (element) => {
+  const below = element.parentElement ? behind(element.parentElement) : [255, 255, 255];
+  return over(rgba(getComputedStyle(element).backgroundColor), below);
+};
+const light = (color) => color.map((value) => value / 255)
+  .map((value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+  .reduce((sum, value, k) => sum + value * [0.2126, 0.7152, 0.0722][k], 0);
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+  const text = walker.currentNode.textContent.trim(), parent = walker.currentNode.parentElement;
+  if (!text || !parent.checkVisibility() || parent.closest(".spoken, title, script, style, :disabled")) continue;
+  const style = getComputedStyle(parent), below = behind(parent);
+  const ink = over(rgba(parent.closest("svg") ? style.fill : style.color), below);
+  const [dark, bright] = [light(ink), light(below)].sort((a, b) => a - b);
+  const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && style.fontWeight >= 700);
+  const ratio = (bright + 0.05) / (dark + 0.05);
+  if (ratio < (large ? 3 : 4.5)) pale.push([text.slice(0, 30), parent.className, ratio]);
+}
+return pale;
+"""
+"""Texts whose contrast is below WCAG 2.2's level AA (criterion 1.4.3): 4.5, of large text 3."""
 OVERFLOW = "return [document.documentElement.scrollWidth, innerWidth]"
 
 
 def in_sizes(browser):
-    """Show the open page at three widths, light and dark: nothing overflows or is under 11 pixels. Yields at each."""
+    """Show the open page at three widths, light and dark, and yield at each.
+
+    Nothing overflows, is under 11 pixels or too pale to read.
+    """
     try:
         for width in (390, 800, 1280):
             size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
@@ -134,6 +167,8 @@ def in_sizes(browser):
                 wide, inner = browser.execute_script(OVERFLOW)
                 assert wide <= inner == width
                 assert browser.execute_script(SMALL_TEXTS) == []
+                pale = browser.execute_script(PALE_TEXTS)
+                assert pale == [], pale
                 yield width, theme
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, SOFT = "#23262d", "#6d727d"
+INK, SOFT = "#23262d", "#636873"
 _WARNING = palette.categories(2).light[1]
 _EDGE = 0.25
 _LINE = {15: 0.28, 10: 0.19, 9: 0.17}  # inches of a line, by its size in points
