@@ -14,8 +14,9 @@ from metric_face.classifiers.probe_solver.curvature import KroneckerPrecondition
 from metric_face.classifiers.probe_solver.logistic import logistic_path
 from metric_face.classifiers.probe_solver.ridge import Moments, ridge_path
 from metric_face.classifiers.probe_solver.scaling import standardize
-from metric_face.classifiers.probe_solver.softmax_objective import NumpyObjective, TorchObjective
+from metric_face.classifiers.probe_solver.softmax_objective import NumpyObjective
 from metric_face.classifiers.probe_solver.strength_choice import grouped_folds
+from metric_face.classifiers.probe_solver.torch_objective import TorchObjective
 from metric_face.errors import ArgumentError
 from metric_face.metrics import macro_f1
 
@@ -71,8 +72,8 @@ def test_both_objectives_agree_across_blocks(monkeypatch):
     Z, _ = standardize(X)
     weights = [None, np.linspace(0.1, 1.9, 5000).astype(np.float32)]
     point = np.random.default_rng(0).normal(0, 0.5, (13, 7))
-    monkeypatch.setattr("metric_face.classifiers.probe_solver.softmax_objective._ROWS", 333)
-    monkeypatch.setattr("metric_face.classifiers.probe_solver.softmax_objective._DEVICE_BYTES", 4 * 7 * 700)
+    monkeypatch.setattr("metric_face.classifiers.probe_solver.softmax_objective.BLOCK_ROWS", 333)
+    monkeypatch.setattr("metric_face.classifiers.probe_solver.torch_objective._DEVICE_BYTES", 4 * 7 * 700)
     for moment in ("full", "diagonal"):
         ours, theirs = (
             objective_of(kind, Z, y, weights).evaluate(point, moment) for kind in ("numpy", "torch")
@@ -114,6 +115,41 @@ def test_scores_near_and_far_apart_give_the_same_objective(scale):
     assert found.loss == pytest.approx(-logs[np.arange(200), y].mean(), rel=1e-4)
     np.testing.assert_allclose(found.mean, np.exp(logs).mean(axis=0), atol=1e-5)
     np.testing.assert_allclose(found.gradient[:-1], X.T @ (np.exp(logs) - np.eye(4)[y]) / 200, atol=2e-4)
+
+
+@pytest.mark.parametrize("moment", [None, "full"])
+def test_a_step_of_the_intercepts_is_taken_before_the_rest_is_evaluated(moment):
+    X, y, _ = draw(5000)
+    Z, _ = standardize(X)
+    objective = objective_of("numpy", Z, y, [None, np.linspace(0.1, 1.9, 5000).astype(np.float32)])
+    point = np.random.default_rng(0).normal(0, 0.05, (13, 7))
+    plain, asked = objective.evaluate(point, "full"), []
+    preconditioner = KroneckerPreconditioner(
+        *np.linalg.eigh((Z.T @ Z).astype(np.float64) / 5000), plain, objective.heads, 0.1
+    )
+
+    def step(slopes):
+        asked.append(slopes)
+        return preconditioner.intercept_step(slopes)
+
+    stepped = objective.evaluate(point, moment, step)
+    np.testing.assert_allclose(asked, [plain.gradient[-1]], atol=1e-6)
+    assert abs(stepped.gradient[-1]).max() < 0.3 * abs(plain.gradient[-1]).max()
+    assert stepped.loss < plain.loss
+    point[-1] = stepped.intercepts
+    again = objective.evaluate(point, moment)
+    assert stepped.loss == pytest.approx(again.loss, rel=1e-6)
+    np.testing.assert_allclose(stepped.gradient, again.gradient, atol=1e-6)
+
+
+def test_far_scores_leave_no_subnormal_probability():
+    """Products of subnormal numbers take fifty times as long."""
+    rng = np.random.default_rng(0)
+    scores = rng.normal(0, 40, (500, 18)).astype(np.float32)
+    assert (np.exp(scores - scores.max(axis=1, keepdims=True)) < np.finfo(np.float32).tiny).any()
+    NumpyObjective(scores, [rng.integers(0, 18, 500)], [18], [None])._softmax(scores, slice(0, 500))
+    assert scores.min() >= np.finfo(np.float32).tiny
+    np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_no_fold_learns_from_the_rows_that_it_holds_out():

@@ -53,6 +53,14 @@ class KroneckerPreconditioner:
         self._curvature = np.maximum(eigenvalues, 0)[:, None] * spread + strength
         self._intercept = spread + 1e-3 * spread.max()  # the intercept has no penalty to bound its step
 
+    def intercept_step(self, gradient: Doubles) -> Doubles:
+        """Apply the inverse for the intercepts to their (T,) gradient: a Newton step of theirs alone."""
+        if self._classes is None:
+            step: Doubles = gradient / self._intercept
+        else:
+            step = self._classes @ ((gradient @ self._classes) / self._intercept)
+        return step
+
     def __call__(self, gradient: Doubles) -> Doubles:
         """Apply the inverse to a (D + 1, T) gradient."""
         rotated = np.concatenate([self._features.T @ gradient[:-1], gradient[-1:]])

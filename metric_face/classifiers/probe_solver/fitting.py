@@ -12,10 +12,10 @@ from metric_face.classifiers.probe_solver.ridge import Moments, ridge_path
 from metric_face.classifiers.probe_solver.softmax_objective import (
     NumpyObjective,
     Objective,
-    TorchObjective,
     head_slices,
 )
 from metric_face.classifiers.probe_solver.strength_choice import StrengthChoice
+from metric_face.classifiers.probe_solver.torch_objective import TorchObjective
 from metric_face.metrics import fit_temperature
 
 Fold = tuple[Ints, Ints]

@@ -85,11 +85,13 @@ def logistic_path(
             # The penalty's curvature is known, so old pairs stay usable.
             pairs.move_strength(strength - done[-1].strength)
             ahead = weights + _step_ahead(done, strength)
-            there = curved = objective.evaluate(ahead, asked)
-            new_value, new_gradient = _penalized(there, ahead, strength)
-            if new_value <= value:
-                pairs.add(ahead - weights, new_gradient - gradient)
-                weights, evaluation, value, gradient = ahead, there, new_value, new_gradient
+            if asked or len(done) > 1:  # else there is nothing new to evaluate
+                there = curved = objective.evaluate(ahead, asked, done[-1].preconditioner.intercept_step)
+                ahead[-1] = there.intercepts
+                new_value, new_gradient = _penalized(there, ahead, strength)
+                if new_value <= value:
+                    pairs.add(ahead - weights, new_gradient - gradient)
+                    weights, evaluation, value, gradient = ahead, there, new_value, new_gradient
         preconditioner = (
             preconditioners[position]
             if preconditioners
@@ -104,17 +106,22 @@ def logistic_path(
                 slope = float((direction * gradient).sum())
             step = 1.0
             while passes < max_passes and step > _LEAST_STEP:
-                tried = objective.evaluate(weights + step * direction)
+                # One Newton step of the intercepts, which the scores give away; a shorter try does without.
+                point = weights + step * direction
+                tried = objective.evaluate(
+                    point, intercept_step=preconditioner.intercept_step if step == 1 else None
+                )
+                point[-1] = tried.intercepts
                 passes += 1
-                new_value, new_gradient = _penalized(tried, weights + step * direction, strength)
+                new_value, new_gradient = _penalized(tried, point, strength)
                 if _accepts(value, new_value, gradient, new_gradient, step * slope):
                     break
                 # Backtrack to the minimum of the parabola through value, slope and new value, within [0.1, 0.5].
                 step *= float(np.clip(-slope * step / (2 * (new_value - value - slope * step)), 0.1, 0.5))
             else:  # no step was accepted: this is as low as float32 gets
                 break
-            pairs.add(step * direction, new_gradient - gradient)
-            weights = weights + step * direction
+            pairs.add(point - weights, new_gradient - gradient)
+            weights = point
             evaluation, value, gradient = tried, new_value, new_gradient
         norm = float(np.abs(gradient).max())
         done = [*done[-1:], Optimum(strength, weights, gradient, norm, norm <= tol, passes, preconditioner)]
