@@ -16,6 +16,7 @@ from metric_face.attribution.gradient_map import gradient_map
 from metric_face.attribution.result import DeletionCheck, border_share
 from metric_face.cli.entry import main
 from metric_face.errors import ArgumentError, MetricFaceError
+from metric_face.files import kept_pairs
 from metric_face.models import EmbeddingModel
 from metric_face.run import Run
 
@@ -283,6 +284,8 @@ def test_the_command(
     assert (tmp_path / "attribution.png").is_file()
     code, out, _ = call(indexed.folder, "--between", "color", "red", "blue", *few, "--json")
     assert json.loads(out)["expected"] == 0.5
+    assert json.loads(out)["file"] == str(tmp_path / "attribution.json")
+    assert [one["classes"] for one in kept_pairs(tmp_path, indexed.fingerprint)] == [["red", "blue"]]
     for words in ([], [images_of(indexed)[0], "--between", "color", "red", "blue"]):
         code, _, err = call(indexed.folder, *words, *few)
         assert code == 1

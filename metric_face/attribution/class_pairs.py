@@ -14,6 +14,7 @@ from metric_face.attribution.gradient_map import Score, gradient_map
 from metric_face.attribution.result import border_share
 from metric_face.data import identities_of
 from metric_face.errors import ArgumentError
+from metric_face.files import keep_pair
 from metric_face.metrics import Interval
 from metric_face.models import ModelOutput
 from metric_face.plurals import counted
@@ -35,6 +36,7 @@ class PairRegions:
             identities.
         images: how many.
         faithful: share of the images whose map lowers the score faster than every random order.
+        fingerprint: of the model.
     """
 
     label: str
@@ -43,6 +45,7 @@ class PairRegions:
     border: Interval
     images: int
     faithful: float
+    fingerprint: str = ""
 
     def lines(self) -> list[str]:
         """The observation in words."""
@@ -70,6 +73,7 @@ class PairRegions:
             "expected": 0.5,
             "images": self.images,
             "faithful": self.faithful,
+            "fingerprint": self.fingerprint,
         }
 
 
@@ -138,9 +142,24 @@ def attribute_classes(
             progress(len(maps), total)
     identities = identities_of(table, run.config.data.split.group)[np.concatenate(chosen)]
     shares = np.array([border_share(one) for one in maps])
-    return PairRegions(
-        label, pair, np.mean(maps, axis=0), _interval(shares, identities), total, float(np.mean(better))
-    )
+    border, faithful = _interval(shares, identities), float(np.mean(better))
+    return PairRegions(label, pair, np.mean(maps, axis=0), border, total, faithful, run.fingerprint)
+
+
+def write_pair(found: PairRegions, folder: str | Path) -> Path:
+    """Keep a pair in ``attribution.json``, beside others of the same model; ``why`` reads it in the run's folder.
+
+    Args:
+        found: what :func:`attribute_classes` gave.
+        folder: to write into.
+
+    Returns:
+        The file.
+
+    Raises:
+        OutputError: the file may not be replaced.
+    """
+    return keep_pair(Path(folder), found.fingerprint, found.to_dict())
 
 
 def _center(vectors: torch.Tensor) -> torch.Tensor:

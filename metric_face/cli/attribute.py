@@ -27,7 +27,7 @@ def attribute(
     as_json: Json = False,
 ) -> None:
     """Show which regions make two images similar, or an answer what it is, and whether the map is to be believed."""
-    from metric_face.attribution import attribute, attribute_classes, write_attribution
+    from metric_face.attribution import attribute, attribute_classes, write_attribution, write_pair
     from metric_face.pages import check_language
     from metric_face.run import Run
 
@@ -46,7 +46,8 @@ def attribute(
                 opened, images or [], head=head, answer=chosen, side=side, orders=orders, progress=progress
             )
     if between is not None:
-        lines, plain = pair.lines(), pair.to_dict()
+        kept = write_pair(pair, out or opened.folder)
+        lines, plain = [*pair.lines(), str(kept)], pair.to_dict() | {"file": str(kept)}
     else:
         written = write_attribution(found, out or opened.folder, thumbnails=not no_thumbnails, lang=lang)
         lines = [*found.lines(), *map(str, written)]

@@ -11,6 +11,7 @@ from metric_face.errors import ArgumentError
 ATTRIBUTION_FILES = {
     "attribution.png": b"metric_face attribute",
     "attribution.html": b"default-src 'none'; script-src",
+    "attribution.json": b'"metric_face.attribution"',
 }
 """What ``attribute`` writes, and what the beginning of each says of its maker."""
 
@@ -32,7 +33,7 @@ Side = Annotated[int, typer.Option("--side", min=2, max=32, help="Patches along 
 Orders = Annotated[int, typer.Option("--orders", min=1, help="Random orders that a map is compared with.")]
 Out = Annotated[
     Path | None,
-    files_option(ATTRIBUTION_FILES, "--out", "-o", help="Folder of picture and page; default the run."),
+    files_option(ATTRIBUTION_FILES, "--out", "-o", help="Folder of what is written; default the run."),
 ]
 
 

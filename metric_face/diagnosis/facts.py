@@ -52,6 +52,7 @@ class Facts:
         look_ahead: measures what a step along one loss does to the other (see :mod:`.look_ahead`), or None.
         graph_file: where the neighbor graph is kept for the next analysis, or None.
         folder: of the run, or None where arrays are diagnosed.
+        told_apart: where pairs of classes are told apart, as ``metric-face attribute --between`` left it.
         seed: of every draw.
         missing: question -> why something that it looks at could not be had of a run.
     """
@@ -80,6 +81,7 @@ class Facts:
     look_ahead: Callable[[], Mapping[tuple[str, str], Doubles] | None] | None = None
     graph_file: Path | None = None
     folder: Path | None = None
+    told_apart: list[dict[str, Any]] = field(default_factory=list)
     seed: int = 0
     missing: dict[str, str] = field(default_factory=dict)
 

@@ -14,6 +14,7 @@ from metric_face.diagnosis.inputs import context_of
 from metric_face.diagnosis.measures.look_ahead import look_ahead
 from metric_face.diagnosis.measures.training_log import COLUMNS
 from metric_face.errors import ModelMismatchError
+from metric_face.files import kept_pairs
 from metric_face.optional import optional
 from metric_face.search import graph_file
 
@@ -74,6 +75,8 @@ def context_from_run(run: "Run", **known: Any) -> Context:
         labels = {"identity": np.unique(identities.astype(str), return_inverse=True)[1].astype(np.int64)}
     context = context_of(stored.vectors, labels, identities, **(found | known))
     context.graph_file = graph_file(run.folder, "all")
+    with _lacking("overlap", "where classes are told apart", missing):
+        context.told_apart = kept_pairs(run.folder, run.fingerprint)
     context.missing = missing
     context.folder = run.folder
     return context

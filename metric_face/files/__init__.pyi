@@ -5,6 +5,10 @@ from .atomic import inside as inside
 from .atomic import sha256_of as sha256_of
 from .atomic import write_atomically as write_atomically
 from .atomic import write_text as write_text
+from .attributed_pairs import PAIRS as PAIRS
+from .attributed_pairs import keep_pair as keep_pair
+from .attributed_pairs import kept_pairs as kept_pairs
+from .attributed_pairs import pair_of as pair_of
 from .checked_files import build as build
 from .checked_files import check_digest as check_digest
 from .checked_files import digest_of as digest_of
@@ -53,6 +57,7 @@ __all__ = [
     "FINITE",
     "INDEX",
     "MAPPING",
+    "PAIRS",
     "PROJECTOR",
     "SUFFIX",
     "TEXT",
@@ -74,10 +79,13 @@ __all__ = [
     "holds_only",
     "holds_text",
     "inside",
+    "keep_pair",
+    "kept_pairs",
     "known_sha256",
     "list_of",
     "mapping_of",
     "maybe",
+    "pair_of",
     "parse_json",
     "place_of",
     "plain",

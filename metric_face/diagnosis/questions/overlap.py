@@ -128,7 +128,9 @@ def _answer(context: Context, measured: list[Measured], shared: list[Measured]) 
         )
     worst = max(shared or measured, key=lambda m: m.value)
     measure = Measure(worst.value, worst.low, worst.high, None, worst.identities, len(worst.rows))
-    values = {**worst.pair.names(context), "pairs": len(measured), "shared": len(shared)}
+    names = context.classes[worst.pair.attribute]
+    classes = (names[worst.pair.first], names[worst.pair.second])
+    values = {**worst.pair.names(context), "pairs": len(measured), "shared": len(shared), "classes": classes}
     if shared:
         return HypothesisAnswer("A", Verdict.SUPPORTED, "shared", measure, values)
     if worst.low >= HALF:

@@ -10,7 +10,14 @@ from markupsafe import Markup
 from metric_face.arrays import Ints
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Finding, HypothesisAnswer, Measure
-from metric_face.diagnosis.report.sentences import answer_text, finding_text, term, try_text, words
+from metric_face.diagnosis.report.sentences import (
+    answer_text,
+    finding_text,
+    regions_text,
+    term,
+    try_text,
+    words,
+)
 from metric_face.diagnosis.report.summary import LEAST_SHOWN
 from metric_face.pages import Series, arrows_chart, bar_chart, histogram_chart, line_chart, svg, tag
 
@@ -93,12 +100,11 @@ def card(finding: Finding, number: int, evidence: Evidence, context: Context, la
     )
 
 
-def answer_card(answer: HypothesisAnswer, lang: str) -> AnswerCard:
+def answer_card(answer: HypothesisAnswer, context: Context, lang: str) -> AnswerCard:
     """The card of a hypothesis."""
     wording = "" if answer.measure is None else basis(answer.measure, lang)
-    return AnswerCard(
-        answer.hypothesis, answer_text(answer, lang), _VERDICT_MARKS[answer.verdict.value], wording
-    )
+    texts = answer_text(answer, lang) | {"regions": regions_text(answer, context, lang)}
+    return AnswerCard(answer.hypothesis, texts, _VERDICT_MARKS[answer.verdict.value], wording)
 
 
 def null_text(finding: Finding, lang: str) -> str:

@@ -87,7 +87,7 @@ def write_page(
         lead=_lead(diagnosis, lang),
         lost=where_lost(diagnosis, lang),
         cards=verdicts,
-        answers=[cards.answer_card(a, lang) for a in diagnosis.answers],
+        answers=[cards.answer_card(a, context, lang) for a in diagnosis.answers],
         matrices=[matrix.html(lang) for matrix in drawn.matrices],
         sample=sample_text(context, lang),
         chapters=chapters.chapters(diagnosis, lang),

@@ -7,7 +7,7 @@ from typing import Any
 
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Abstention, Finding, HypothesisAnswer, Measure
-from metric_face.diagnosis.report.commands import try_command
+from metric_face.diagnosis.report.commands import attribute_command, told_apart, try_command
 from metric_face.pages import page_texts
 
 PARTS = ("title", "number", "sentence", "next")
@@ -45,6 +45,19 @@ def try_text(finding: Finding, context: Context, lang: str = "en") -> str:
     """What tries the next step of a finding, as a sentence; "" where nothing does."""
     command = try_command(finding, context)
     return "" if command is None else str(words(lang).page["try"]).format(command=command)
+
+
+def regions_text(answer: HypothesisAnswer, context: Context, lang: str = "en") -> str:
+    """Where the classes of an answer are told apart, or the command that shows it; "" without either."""
+    wording, found, command = (
+        words(lang).page,
+        told_apart(answer, context),
+        attribute_command(answer, context),
+    )
+    if found is not None:
+        first, second = found["classes"]
+        return str(wording["told_apart"]).format(**found, first=first, second=second)
+    return "" if command is None else str(wording["attribute"]).format(command=command)
 
 
 def answer_text(answer: HypothesisAnswer, lang: str = "en") -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from metric_face.diagnosis.report.sentences import answer_text, finding_text, try_text, words
+from metric_face.diagnosis.report.sentences import answer_text, finding_text, regions_text, try_text, words
 
 if TYPE_CHECKING:
     from metric_face.diagnosis.result import Diagnosis
@@ -39,9 +39,8 @@ def ten_lines(diagnosis: "Diagnosis", lang: str = "en") -> list[str]:
     if not diagnosis.findings:
         lines.append(_none(diagnosis, lang))
     for answer in diagnosis.answers:
-        lines.append(
-            wording.summary["answer"].format(hypothesis=answer.hypothesis, **answer_text(answer, lang))
-        )
+        line = wording.summary["answer"].format(hypothesis=answer.hypothesis, **answer_text(answer, lang))
+        lines.append(f"{line} {regions_text(answer, diagnosis.context, lang)}".rstrip())
     more = len(diagnosis.findings) - TOP
     if more > 0 and len(lines) < LINES:
         lines.append(wording.summary["more"].format(count=more))

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metric_face.diagnosis.report.commands import try_command
+from metric_face.diagnosis.report.commands import attribute_command, told_apart, try_command
 from metric_face.diagnosis.report.map_sample import num_shown, sample_text
 from metric_face.diagnosis.report.sentences import (
     abstention_text,
@@ -58,6 +58,8 @@ def as_plain(diagnosis: "Diagnosis") -> dict[str, Any]:
             "reason_id": a.reason,
             "measure": _measure(a.measure),
             "values": a.values,
+            "attribute": attribute_command(a, diagnosis.context),
+            "told_apart": told_apart(a, diagnosis.context),
         }
         for a in diagnosis.answers
     }
