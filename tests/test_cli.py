@@ -72,7 +72,6 @@ KEYS = {
     "evaluate": {"split", "scores", "retrieval"},
     "visualize": {"picture", "page"},
     "audit": {"images", "findings", "refusal", "page"},
-    "faces": {"images", "faces", "without", "failed", "out", "aligned"},
     "why": {"format", "findings", "hypotheses", "tables"},
     "attribute": {"question", "score", "images", "picture", "page"},
     "fuse": {"plan", "estimates", "notes", "written", "complete", "out"},

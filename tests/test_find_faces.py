@@ -306,9 +306,12 @@ def test_drawn_faces_are_found_wherever_they_are_and_aligned(drawn: Path, tmp_pa
 @with_extra
 @pytest.mark.slow
 def test_the_command_writes_boxes_and_crops_of_drawn_faces(drawn: Path, tmp_path: Path) -> None:
+    whole = ImageTable.read(drawn)
+    some = whole.take(range(14))
+    some.with_column("path", list(map(str, some.paths))).frame.to_csv(tmp_path / "some.csv", index=False)
     words = [
         "faces",
-        str(drawn),
+        str(tmp_path / "some.csv"),
         "--out",
         str(tmp_path / "b.csv"),
         "--aligned",
@@ -319,7 +322,7 @@ def test_the_command_writes_boxes_and_crops_of_drawn_faces(drawn: Path, tmp_path
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert found.keys() >= {"images", "faces", "without", "failed", "out", "aligned"}
-    assert len(found["faces"]) + len(found["without"]) == found["images"] == 84
+    assert len(found["faces"]) + len(found["without"]) == found["images"] == 14
     assert not [name for name in found["without"] if "normal" in name]
     table = ImageTable.read(tmp_path / "b.csv")
     assert len(table) == len(found["faces"]) == len(list((tmp_path / "crops").glob("*.png")))
