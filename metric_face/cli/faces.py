@@ -24,7 +24,7 @@ def faces(
     size: own.Size = 112,
     as_json: Json = False,
 ) -> None:
-    """Find the face on each image (pip install 'metric_face[faces]'); exit code 1 where an image cannot be used."""
+    """Find the face on each image (needs the extra 'faces'); exit code 1 where an image cannot be used."""
     from metric_face.faces import find_faces
 
     if out is None and aligned is None and not as_json:

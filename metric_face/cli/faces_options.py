@@ -15,7 +15,9 @@ Aligned = Annotated[
     Path | None,
     folder_option(ALIGNED, "--aligned", help="Folder of crops, turned and scaled by eyes, nose and mouth."),
 ]
-Every = Annotated[bool, typer.Option("--every", help="Every face of an image; default the largest.")]
+Every = Annotated[
+    bool, typer.Option("--every", help="Every face, with its image's labels; default the largest.")
+]
 Smallest = Annotated[
     int | None,
     typer.Option(

@@ -50,7 +50,7 @@ def find_faces(
     Args:
         source: a folder, a CSV or Parquet file, or a table, whose columns are kept; of a row with a box, that part is
             looked at.
-        every: a row for each face; otherwise for the largest alone.
+        every: a row for each face, all with the labels of their image; otherwise for the largest alone.
         smallest: pixels along the side of the smallest face that is sought; None for 20, or a fiftieth of an image's
             shorter side where that is more.
         threshold: the least probability of a face.
