@@ -88,3 +88,38 @@ def test_a_table_is_whole_when_it_is_piped() -> None:
                           env={**os.environ, "COLUMNS": "80"})  # fmt: skip
     assert "x" * 150 in done.stdout
     assert "y" * 60 in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal of its own")
+def test_a_table_loses_no_digit_on_a_terminal_of_40_columns() -> None:
+    import pty
+
+    shown, terminal = pty.openpty()
+    numbers = [f"{column}.{column}234567" for column in range(1, 8)]
+    code = (
+        "import sys\nfrom metric_face.cli.terminal import answer_table\n"
+        f"assert sys.stdout.isatty()\nanswer_table(['target', *'abcdefg'], [['occlusion', *{numbers}]])"
+    )
+    subprocess.run([sys.executable, "-c", code], stdout=terminal, check=True,
+                   env={**os.environ, "COLUMNS": "40", "TERM": "xterm"})  # fmt: skip
+    os.close(terminal)
+    text = os.read(shown, 65536).decode()
+    os.close(shown)
+    assert [number for number in numbers if number not in text] == []
+    assert "occlusion" in text
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+
+
+def test_quiet_keeps_what_is_missing_from_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    from metric_face.cli import terminal
+
+    terminal.set_quiet(True)
+    try:
+        terminal.remark(["two images skipped as copies"], whole=True)
+        assert capsys.readouterr().err == ""
+        terminal.remark(["two images cannot be used"], whole=False)
+        assert capsys.readouterr().err == "two images cannot be used\n"
+    finally:
+        terminal.set_quiet(False)
+    terminal.remark(["two images skipped as copies"], whole=True)
+    assert capsys.readouterr().err == "two images skipped as copies\n"

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from metric_face.cli.terminal import answer, answer_json, say
+from metric_face.cli.terminal import answer, answer_json, remark
 from metric_face.plurals import counted
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ def show_embedded(made: "Embedded", as_json: bool) -> None:
             f"{part}{counted(facts['images'], 'images')} x {facts['dimensions']} in {made.seconds:.0f} s "
             f"({facts['images_per_second']} images/s); {facts['folder']}"
         )
-    for note in made.notes:
-        say(note)
+    remark(made.notes, whole=made.complete)
     if not made.complete:
         raise typer.Exit(1)

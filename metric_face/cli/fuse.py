@@ -8,7 +8,7 @@ import typer
 from metric_face.cli.options import Json, Template
 from metric_face.cli.output_options import check_apart, text_option
 from metric_face.cli.progress import steps
-from metric_face.cli.terminal import answer, answer_json, answer_table, say
+from metric_face.cli.terminal import answer, answer_json, answer_table, remark
 from metric_face.plurals import counted
 
 
@@ -51,8 +51,7 @@ def fuse(
             )
         for line in fused.plan.lines() if len(fused.estimates) > 1 else ():
             answer(line)
-        for note in fused.notes:
-            say(note)
+        remark(fused.notes, whole=fused.complete)
         if out is not None:
             answer(f"{counted(fused.written, 'images')} in {out}")
     if not fused.complete:

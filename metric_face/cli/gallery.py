@@ -8,7 +8,7 @@ from metric_face.cli import gallery_options as own
 from metric_face.cli.gallery_usage import as_table, check_usage
 from metric_face.cli.options import Json
 from metric_face.cli.progress import bar
-from metric_face.cli.terminal import answer, answer_json, answer_table, say
+from metric_face.cli.terminal import answer, answer_json, answer_table, remark, say
 
 
 def gallery(
@@ -53,7 +53,6 @@ def gallery(
         answer_json(done.to_dict())
     for line in () if as_json else done.lines():
         answer(line)
-    for note in done.notes:
-        say(note)
+    remark(done.notes, whole=done.complete)
     if not done.complete:
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ from metric_face.cli.knn_usage import check_usage, say_model
 from metric_face.cli.options import DataRoot, Json, Lang, NoThumbnails, Template
 from metric_face.cli.output_options import check_apart
 from metric_face.cli.progress import bar
-from metric_face.cli.terminal import answer_json, say, show_answer, show_failure
+from metric_face.cli.terminal import answer_json, remark, show_answer, show_failure
 
 
 def knn(
@@ -53,7 +53,6 @@ def knn(
     lines = session.write()
     if as_json and not stream:
         answer_json(session.to_dict())
-    for line in lines:
-        say(line)
+    remark(lines, whole=session.complete)
     if not session.complete:
         raise typer.Exit(1)

@@ -3,7 +3,7 @@
 import io
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -41,6 +41,12 @@ def say(line: str) -> None:
 def insist(line: str) -> None:
     """Print a line on standard error that ``-q`` does not leave out: what the user has to do."""
     err.print(visible(line), markup=False)
+
+
+def remark(lines: Iterable[str], whole: bool) -> None:
+    """Print what is to be known of an answer; where images are missing from it, ``-q`` leaves nothing out."""
+    for line in lines:
+        (say if whole else insist)(line)
 
 
 def answer(line: str) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from metric_face.cli.terminal import answer, answer_json, insist
+from metric_face.cli.terminal import answer, answer_json, insist, is_quiet
 from metric_face.visible import shell_word
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ def report_trained(trained: "Run | list[Run]", home: Path, as_json: bool) -> Non
     Raises:
         typer.Exit: it was interrupted; the code is the one that a shell or a queue system expects.
     """
+    from metric_face.training import dropped_lines
+
     runs = trained if isinstance(trained, list) else [trained]
     facts = [{"run": str(run.folder), **run.facts} for run in runs]
     if as_json:
@@ -29,6 +31,8 @@ def report_trained(trained: "Run | list[Run]", home: Path, as_json: bool) -> Non
             answer(f"next: metric-face fuse {shell_word(home)}")
         else:
             answer(f"next: metric-face embed {shell_word(home)} && metric-face evaluate {shell_word(home)}")
+    for line in dropped_lines(facts[0]["dropped"], runs[0].folder)[-1:] if is_quiet() else ():
+        insist(line)  # the list was said before the training
     if facts[-1]["ended"] == "interrupted":
         processes = facts[-1].get("processes", 1)
         in_as_many = f" --set trainer.devices={processes}" if processes > 1 else ""

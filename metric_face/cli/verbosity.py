@@ -13,7 +13,7 @@ from metric_face.cli.failures import DEBUG
 
 _OPTIONS = {
     "quiet": Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print the answer and errors alone: no remarks, no bar.")
+        bool, typer.Option("--quiet", "-q", help="Print the answer, errors and missing images alone.")
     ],
     "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="Show where an error was raised.")],
 }

@@ -16,6 +16,7 @@ from .process_group import joined as joined
 from .process_group import wait_for_all as wait_for_all
 from .readiness import Readiness as Readiness
 from .readiness import get_ready as get_ready
+from .run_facts import dropped_lines as dropped_lines
 from .run_facts import first_facts as first_facts
 from .run_folder import check_run_folder as check_run_folder
 from .run_folder import hold_run_folder as hold_run_folder
@@ -38,6 +39,7 @@ __all__ = [
     "check_feasible",
     "check_run_folder",
     "choose_start",
+    "dropped_lines",
     "first_facts",
     "fit",
     "fit_folds",

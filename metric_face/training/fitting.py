@@ -27,7 +27,7 @@ from metric_face.training.process_state import process_restored, quieten_lightni
 from metric_face.training.readiness import Readiness, get_ready
 from metric_face.training.reporting import Reporting
 from metric_face.training.resuming import check_processes, resolve_config
-from metric_face.training.run_facts import first_facts
+from metric_face.training.run_facts import dropped_lines, first_facts
 from metric_face.training.run_folder import hold_run_folder
 from metric_face.training.start_checkpoint import keep_start
 from metric_face.training.starting import StartingPoint, choose_start, resumed_start
@@ -129,7 +129,7 @@ def _begin(
     facts |= facts_of_teacher(ready.config)
     if begun:
         check_same_teacher(home, Run(home).facts, facts)
-    for line in (*ready.data.dropped, *ready.data.notes):
+    for line in (*dropped_lines(ready.data.dropped, home), *ready.data.notes):
         say(line)
     home.mkdir(parents=True, exist_ok=True)
     begin_run(home, facts, dump_config(ready.config), None if begun else ready.data.table.save)
@@ -174,4 +174,5 @@ def _data_as_begun(home: Path, config: Config, start: Start, process: Process, s
         check_processes(home, Run(home).facts, process)
     else:
         say(f"{home}: stopped before its first checkpoint; starts over")
-    return reopen_data(Run(home).table, config.data)
+    told = Run(home).facts  # what was left out at the start is still left out
+    return replace(reopen_data(Run(home).table, config.data), dropped=tuple(told["dropped"]))

@@ -1,12 +1,17 @@
-"""first_facts: what run.json holds before the model does anything."""
+"""first_facts: what run.json holds before the model does anything; dropped_lines: what is said of images left out."""
 
 import platform
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from metric_face import __version__
 from metric_face.data import PreparedData
+from metric_face.plurals import counted
+
+_NAMED = 10  # of the images dropped; more would push everything else off a screen
 
 
 def first_facts(data: PreparedData) -> dict[str, Any]:
@@ -21,3 +26,10 @@ def first_facts(data: PreparedData) -> dict[str, Any]:
             "python": platform.python_version(),
         },
     }
+
+
+def dropped_lines(dropped: Sequence[str], folder: Path) -> list[str]:
+    """Name the first ten images that were dropped, and end with the line that counts all; nothing for none."""
+    if not dropped:
+        return []
+    return [*dropped[:_NAMED], f"{counted(len(dropped), 'images')} dropped; {folder / 'run.json'} lists all"]
