@@ -1,4 +1,4 @@
-"""first_facts: what run.json holds before the model does anything; dropped_lines: what is said of images left out."""
+"""first_facts: what run.json holds before the model does anything; dropped_lines: images left out of a training."""
 
 import platform
 from collections.abc import Sequence
