@@ -27,10 +27,9 @@ def as_integers(values: Any, name: str, device: torch.device) -> Tensor:
             raise ArgumentError(
                 f"{name} must be integers (floats merge large ids), found {values.dtype}: use .long()"
             )
-        column = values.detach().to(device, torch.int64)
-        return column[:, 0] if column.ndim == 2 and column.shape[1] == 1 else column
+        return values.detach().to(device, torch.int64)
     try:
-        array = column_of(np.asarray(values))
+        array = column_of(values) if hasattr(values, "columns") else np.asarray(values)
     except (ValueError, TypeError, RuntimeError):
         array = np.empty((), dtype=object)
     if array.dtype.kind not in "iub" and array.size:

@@ -15,8 +15,7 @@ def column_of(values: Any) -> NDArray[Any]:
     """The values as an array that keeps each as it is.
 
     NumPy would make floats of integers beside a None or NaN, and text of numbers beside text; a list becomes an
-    array of its objects instead where its values are of more than one kind. A frame of one column, or (N, 1) values,
-    are that column.
+    array of its objects instead where its values are of more than one kind. A frame of one column is that column.
 
     Args:
         values: a list, an array, a tensor, a pandas column, or a frame of one column, of N values.
@@ -25,7 +24,7 @@ def column_of(values: Any) -> NDArray[Any]:
         (N,); of values with more columns or dimensions, an array whose first dimension is N.
     """
     array = _array_of(values)
-    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+    return array[:, 0] if hasattr(values, "columns") and array.shape[1] == 1 else array
 
 
 def numbered(*columns: Any) -> list[Ints | NDArray[Any]]:
