@@ -138,8 +138,8 @@ def _evaluated(
     identities, owners = (identities_of(part.table, group) for part in (queries, gallery))
     known, targets = _shared_targets(gallery, queries, space)
     if not targets:
-        found = f"{run.folder}: its images have" if run else "the vectors have"
-        raise ArgumentError(f"{found} no labels and no identities, so nothing can be measured")
+        subject = f"{run.folder}: its images have" if run else "the vectors have"
+        raise ArgumentError(f"{subject} no labels and no identities, so nothing can be measured")
     notes: list[str] = []
     scores: list[Score] = []
     rows = draw_queries(len(queries), max_queries, seed)
