@@ -94,7 +94,7 @@ def additions(run: Path, new: Path, repeats: int) -> tuple[float, float, int]:
     index = metric_face.EmbeddingIndex.load(run / "index", mmap=True)
     wanted = with_columns(metric_face.ImageTable.read(new), index, {}, str(new))
     del index
-    place, taken, added = place_for(opened, wanted), [], 0
+    place, taken, added = place_for(opened, wanted, opened.fingerprint), [], 0
     _, extraction = timed(lambda: metric_face.extract(opened, wanted, folder=place))
     shutil.copytree(place, run / "vectors")
     for _ in range(repeats):
