@@ -1,6 +1,9 @@
 """The map is a function of the graph and the seed, and of nothing else."""
 
 import inspect
+import os
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -196,3 +199,24 @@ def test_three_dimensions_keep_groups_apart_too():
     assert (labels[nearest] == labels).mean() > 0.95
     with pytest.raises(ArgumentError, match="dimensions=4: must be 2 or 3"):
         project(NeighborGraph.build(vectors, K), dimensions=4)
+
+
+@pytest.mark.slow
+def test_a_map_leaves_pytorch_as_many_threads_as_it_had():
+    """numba sets the number of OpenMP's threads for the whole process when its first parallel function runs."""
+    script = (
+        "import numpy, torch, metric_face\n"
+        "points = numpy.random.default_rng(0).normal(size=(60, 8))\n"
+        "placed = metric_face.project(points)\n"
+        "print(torch.get_num_threads())\n"
+        "placed.transform(points[:5])\n"
+        "print(torch.get_num_threads())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["1", "1"]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from metric_face.arrays import Floats, Ints
-from metric_face.visualization.umap_package import import_umap
+from metric_face.visualization.umap_package import import_umap, threads_kept
 
 _FEW, _EPOCHS, _EPOCHS_OF_MANY = 10_000, 100, 30  # as UMAP has them
 _ALPHA = 0.25  # a quarter of UMAP's first step: points are nearly where they belong
@@ -33,10 +33,11 @@ def place_points(coords: Floats, ids: Ints, distances: Floats, *, min_dist: floa
     umap: Any = import_umap()
     tools = umap.umap_
     far = np.ascontiguousarray(np.maximum(distances, 0), dtype=np.float32)
-    sigmas, rhos = tools.smooth_knn_dist(far, float(far.shape[1]), local_connectivity=0.0)
-    rows, cols, values, _ = tools.compute_membership_strengths(
-        np.ascontiguousarray(ids, dtype=np.int32), far, sigmas, rhos, bipartite=True
-    )
+    with threads_kept():
+        sigmas, rhos = tools.smooth_knn_dist(far, float(far.shape[1]), local_connectivity=0.0)
+        rows, cols, values, _ = tools.compute_membership_strengths(
+            np.ascontiguousarray(ids, dtype=np.int32), far, sigmas, rhos, bipartite=True
+        )
     graph = coo_matrix((values, (rows, cols)), shape=(len(ids), len(coords)))
     weights = graph.tocsr()
     weights.eliminate_zeros()
@@ -49,7 +50,7 @@ def place_points(coords: Floats, ids: Ints, distances: Floats, *, min_dist: floa
     state = (
         np.random.RandomState(seed).randint(low, high, 3).astype(np.int64)
     )  # the generator that UMAP reads
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threads_kept():
         warnings.simplefilter("ignore")  # numba's, of its own caches
         placed = tools.optimize_layout_euclidean(
             start,

@@ -16,7 +16,7 @@ from metric_face.progress import Say, silent
 from metric_face.visualization.compacting import close_gaps
 from metric_face.visualization.map_input import graph_of_vectors
 from metric_face.visualization.projection import Projection
-from metric_face.visualization.umap_package import import_umap
+from metric_face.visualization.umap_package import import_umap, threads_kept
 
 _CHUNK = 65_536  # rows of vectors that are centered at a time
 _DIFFUSION_STEPS = 60
@@ -103,7 +103,7 @@ def project(
         precomputed_knn=knn,
         force_approximation_algorithm=True,  # below 4,096 points UMAP would compare all pairs of `start`
     )
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threads_kept():
         # New points find their neighbors elsewhere (Projection.transform): no search index is needed.
         warnings.filterwarnings("ignore", message=r"precomputed_knn\[2\]")
         coords = layout.fit_transform(start)  # the data are only counted: neighbors and start are given
