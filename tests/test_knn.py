@@ -273,3 +273,15 @@ def test_bad_weights_are_named(weight, message):
 def test_bad_item_weights_are_named(weights, message):
     with pytest.raises(ArgumentError, match=message):
         votes_for_ks([[0, 1]], [[0.9, 0.8]], [4, 5], [2], item_weights=weights)
+
+
+@pytest.mark.slow
+def test_a_memmap_is_searched_where_another_library_has_taught_faiss_tensors(tmp_path):
+    code = (
+        "import sys, numpy as np, faiss.contrib.torch_utils\n"
+        "from metric_face import KNNClassifier\n"
+        "X = np.memmap(sys.argv[1], 'float32', 'w+', shape=(50, 8))\n"
+        "X[:] = np.random.default_rng(0).normal(size=(50, 8))\n"
+        "assert KNNClassifier(1).fit(X, np.arange(50)).predict(X).tolist() == list(range(50))\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "X.npy")], check=True)

@@ -176,8 +176,9 @@ class _Search:
 
         points = self.asked.points
         kind = faiss.METRIC_L2 if points.by_distance else faiss.METRIC_INNER_PRODUCT
+        plain = np.asarray(queries), np.asarray(points.copy)  # FAISS, taught tensors, takes a memmap for one
         with matrix_products(len(queries)):
-            near, found = faiss.knn(queries, points.copy, ask, metric=kind)
+            near, found = faiss.knn(*plain, ask, metric=kind)
         return (-near if points.by_distance else near).astype(np.float64), found
 
     def _rounding(self, lengths: Doubles) -> Doubles:

@@ -24,8 +24,9 @@ def nearest_in_place(
     import faiss
 
     ask = min(len(base), (excluded.ask(k) if excluded else k) + _SLACK)
+    plain = np.asarray(queries), np.asarray(base)  # FAISS, taught tensors, takes a memmap for one
     with matrix_products(len(queries)):
-        near, found = faiss.knn(queries, base, ask, metric=faiss.METRIC_INNER_PRODUCT)
+        near, found = faiss.knn(*plain, ask, metric=faiss.METRIC_INNER_PRODUCT)
     last = near[:, -1] if ask < len(base) else np.full(len(queries), -np.inf, np.float32)
     exact = exact_similarities(queries, base[found], metric)
     order = np.lexsort((found, -exact), axis=-1)

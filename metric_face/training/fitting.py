@@ -175,4 +175,4 @@ def _data_as_begun(home: Path, config: Config, start: Start, process: Process, s
     else:
         say(f"{home}: stopped before its first checkpoint; starts over")
     told = Run(home).facts  # what was left out at the start is still left out
-    return replace(reopen_data(Run(home).table, config.data), dropped=tuple(told["dropped"]))
+    return replace(reopen_data(Run(home).table, config.data), dropped=tuple(told.get("dropped", ())))
