@@ -1,5 +1,15 @@
 /* Which point lies nearest to a place: points sorted into square cells, so that few are looked at. */
 const Grid = (() => {
+  /* Whether a polygon [[u, v], ...] holds a place, even-odd. */
+  function holds(polygon, x, y) {
+    let odd = false;
+    for (let a = 0, b = polygon.length - 1; a < polygon.length; b = a++) {
+      const [u, v] = polygon[a], [u0, v0] = polygon[b];
+      if (v > y !== v0 > y && x < u + ((y - v) / (v0 - v)) * (u0 - u)) odd = !odd;
+    }
+    return odd;
+  }
+
   function build(x, y) {
     const n = x.length, side = Math.max(1, Math.min(512, Math.floor(Math.sqrt(n / 3))));
     const cellOf = (i) => Math.min(side - 1, Math.floor(y[i] * side)) * side + Math.min(side - 1, Math.floor(x[i] * side));
@@ -32,12 +42,7 @@ const Grid = (() => {
     function inside(polygon, wants) {
       const us = polygon.map((p) => p[0]), vs = polygon.map((p) => p[1]), found = [];
       within(Math.min(...us), Math.min(...vs), Math.max(...us), Math.max(...vs), (i) => {
-        let odd = false;
-        for (let a = 0, b = us.length - 1; a < us.length; b = a++) {
-          const crosses = vs[a] > y[i] !== vs[b] > y[i];
-          if (crosses && x[i] < us[a] + ((y[i] - vs[a]) / (vs[b] - vs[a])) * (us[b] - us[a])) odd = !odd;
-        }
-        if (odd && wants(i)) found.push(i);
+        if (holds(polygon, x[i], y[i]) && wants(i)) found.push(i);
       });
       return Uint32Array.from(found).sort();
     }
@@ -45,5 +50,5 @@ const Grid = (() => {
     return { within, nearest, inside };
   }
 
-  return { build };
+  return { build, holds };
 })();

@@ -2,6 +2,7 @@
 const MapView = (() => {
   /* `look` is what to draw: {column, colorsOf, panels, front(i), selected, pinned, near(i), hovered, lasso, thumbnails}. */
   function create(root, block, look, words) {
+    const { css } = Overlay;
     const [plain, over] = root.querySelectorAll("canvas");
     const ink = plain.getContext("2d", { alpha: false }), top = over.getContext("2d");
     const grid = Grid.build(block.x, block.y), order = Raster.shuffled(block.n);
@@ -98,8 +99,6 @@ const MapView = (() => {
       return Uint32Array.from(found).sort();
     }
 
-    const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
     /* Anew after a change of column, focus or theme. */
     function recolor() {
       ({ colors, shade, form } = Raster.shades(look, css));
@@ -107,8 +106,7 @@ const MapView = (() => {
     }
 
     function radius() {
-      const crowd = Math.max(1.25, 6 - 1.15 * Math.log10(Math.max(block.n, 10) * 0.6));
-      return crowd * Math.min(3, view.zoom ** 0.3) * size.ratio * (cells.length > 2 ? 0.8 : 1);
+      return Raster.radius(block.n, view.zoom) * size.ratio * (cells.length > 2 ? 0.8 : 1);
     }
 
     function paint() {
@@ -158,18 +156,10 @@ const MapView = (() => {
       if (look.pinned >= 0) {
         top.strokeStyle = css("--soft");
         for (const other of look.near(look.pinned)) line(screen(look.pinned), screen(other));
-        ring(look.pinned, 7, css("--ink"));
+        Overlay.ring(top, screen(look.pinned), 7);
       }
-      if (look.hovered >= 0) ring(look.hovered, 6, css("--ink"));
-      if (look.lasso) {
-        top.beginPath();
-        look.lasso.forEach(([x, y], k) => (k ? top.lineTo(x, y) : top.moveTo(x, y)));
-        top.closePath();
-        top.fillStyle = css("--veil");
-        top.fill();
-        top.strokeStyle = css("--accent");
-        top.stroke();
-      }
+      if (look.hovered >= 0) Overlay.ring(top, screen(look.hovered), 6);
+      if (look.lasso) Overlay.lasso(top, look.lasso);
     }
 
     /* Where buttons stand on the map: no name is written under them. */
@@ -186,28 +176,13 @@ const MapView = (() => {
       top.stroke();
     }
 
-    function ring(point, reach, color) {
-      const [x, y] = screen(point);
-      top.beginPath();
-      top.arc(x, y, reach, 0, 2 * Math.PI);
-      top.lineWidth = 2;
-      top.strokeStyle = color;
-      top.stroke();
-      top.lineWidth = 1;
-    }
-
     function redraw() {
       if (!waiting) { waiting = true; requestAnimationFrame(paint); }
     }
 
     function resize() {
-      const ratio = Math.min(window.devicePixelRatio || 1, 2);
-      size = { width: root.clientWidth, height: root.clientHeight, ratio };
+      size = Overlay.fit(root, [plain, over]);
       layOut();
-      for (const canvas of [plain, over]) {
-        canvas.width = Math.max(1, Math.round(root.clientWidth * ratio));
-        canvas.height = Math.max(1, Math.round(root.clientHeight * ratio));
-      }
       paint();
     }
 

@@ -22,6 +22,7 @@ _SCRIPTS = (
     "thumbnails.js",
     "atlas.js",
     "names.js",
+    "overlay.js",
     "map.js",
     "space.js",
     "pointer.js",

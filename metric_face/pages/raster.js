@@ -114,5 +114,10 @@ const Raster = (() => {
     return { colors, shade, form };
   }
 
-  return { dots, shades, copy, fill, ramp, rgb, shuffled };
+  /* Of a dot, in pixels of the page: the more points the smaller, and larger as one comes nearer. */
+  function radius(n, zoom) {
+    return Math.max(1.25, 6 - 1.15 * Math.log10(Math.max(n, 10) * 0.6)) * Math.min(3, zoom ** 0.3);
+  }
+
+  return { dots, radius, shades, copy, fill, ramp, rgb, shuffled };
 })();

@@ -3,6 +3,7 @@ const SpaceView = (() => {
   const TURN = 0.008, SPIN = 0.003, EDGE = 16;
 
   function create(root, block, look) {
+    const { css } = Overlay;
     const [plain, over] = root.querySelectorAll("canvas");
     const ink = plain.getContext("2d", { alpha: false }), top = over.getContext("2d"), n = block.n;
     const middle = [block.width / 2, block.height / 2, block.depth / 2];
@@ -12,8 +13,6 @@ const SpaceView = (() => {
     let size = { width: 0, height: 0, ratio: 1 }, order = Uint32Array.from({ length: n }, (_, i) => i);
     let shade = null, form = null, colors = [], waiting = false;
     let spinning = n > 0 && !matchMedia("(prefers-reduced-motion: reduce)").matches;
-
-    const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
     /* A place turned about the middle: to the right, down, and away from the reader. */
     function turned(x, y, z) {
@@ -42,11 +41,7 @@ const SpaceView = (() => {
     }
 
     function caught(polygon) {
-      const inside = ([x, y]) => polygon.reduce((odd, [x1, y1], k) => {
-        const [x0, y0] = polygon[(k + polygon.length - 1) % polygon.length];
-        return (y1 > y) !== (y0 > y) && x < x1 + ((y - y1) / (y0 - y1)) * (x0 - x1) ? !odd : odd;
-      }, false);
-      return Uint32Array.from(order.filter((i) => look.front(i) && inside(screen(i)))).sort();
+      return Uint32Array.from(order.filter((i) => look.front(i) && Grid.holds(polygon, ...screen(i)))).sort();
     }
 
     function inView() {
@@ -68,7 +63,7 @@ const SpaceView = (() => {
       Raster.fill(image, css("--map"));
       const place = { scale: scale() * size.ratio, left: (size.width / 2) * size.ratio, top: (size.height / 2) * size.ratio };
       const shown = (i) => look.front(i) && (look.selected ? look.selected.has(i) : look.vivid(i));
-      const r = Math.max(1.25, 6 - 1.15 * Math.log10(Math.max(n, 10) * 0.6)) * size.ratio * Math.min(3, view.zoom ** 0.3);
+      const r = Raster.radius(n, view.zoom) * size.ratio;
       const gray = new Uint8Array(n), neutral = [Raster.rgb(css("--neutral"))];
       [0.75, 0.9, 1.05, 1.2].forEach((near, k) => { // what is nearer is larger
         const part = order.subarray(Math.floor((k * n) / 4), Math.floor(((k + 1) * n) / 4));
@@ -88,21 +83,9 @@ const SpaceView = (() => {
         return [size.width / 2 + u * scale(), size.height / 2 + v * scale()];
       };
       if (!spinning) Names.paint(top, { left: 0, top: 0, ...size }, look, at, css);
-      for (const [point, radius] of [[look.pinned, 7], [look.hovered, 6]]) {
-        if (point < 0) continue;
-        top.beginPath();
-        top.arc(...screen(point), radius, 0, 2 * Math.PI);
-        top.lineWidth = 2;
-        top.strokeStyle = css("--ink");
-        top.stroke();
-      }
-      if (look.lasso) {
-        top.beginPath();
-        look.lasso.forEach(([x, y], k) => (k ? top.lineTo(x, y) : top.moveTo(x, y)));
-        top.closePath();
-        top.fillStyle = css("--veil");
-        top.fill();
-      }
+      if (look.pinned >= 0) Overlay.ring(top, screen(look.pinned), 7);
+      if (look.hovered >= 0) Overlay.ring(top, screen(look.hovered), 6);
+      if (look.lasso) Overlay.lasso(top, look.lasso);
     }
 
     function redraw() {
@@ -110,12 +93,7 @@ const SpaceView = (() => {
     }
 
     function resize() {
-      const ratio = Math.min(window.devicePixelRatio || 1, 2);
-      size = { width: root.clientWidth, height: root.clientHeight, ratio };
-      for (const canvas of [plain, over]) {
-        canvas.width = Math.max(1, Math.round(size.width * ratio));
-        canvas.height = Math.max(1, Math.round(size.height * ratio));
-      }
+      size = Overlay.fit(root, [plain, over]);
       redraw();
     }
 

@@ -1,0 +1,35 @@
+/* What is drawn over the dots of a map, flat or turning: the canvases' size, a ring around a point, the lasso. */
+const Overlay = (() => {
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  /* Give the canvases as many pixels as their place has; its size, with the pixels a unit. */
+  function fit(root, canvases) {
+    const ratio = Math.min(window.devicePixelRatio || 1, 2), { clientWidth: width, clientHeight: height } = root;
+    for (const canvas of canvases) {
+      canvas.width = Math.max(1, Math.round(width * ratio));
+      canvas.height = Math.max(1, Math.round(height * ratio));
+    }
+    return { width, height, ratio };
+  }
+
+  function ring(top, [x, y], reach) {
+    top.beginPath();
+    top.arc(x, y, reach, 0, 2 * Math.PI);
+    top.lineWidth = 2;
+    top.strokeStyle = css("--ink");
+    top.stroke();
+    top.lineWidth = 1;
+  }
+
+  function lasso(top, places) {
+    top.beginPath();
+    places.forEach(([x, y], k) => (k ? top.lineTo(x, y) : top.moveTo(x, y)));
+    top.closePath();
+    top.fillStyle = css("--veil");
+    top.fill();
+    top.strokeStyle = css("--accent");
+    top.stroke();
+  }
+
+  return { css, fit, ring, lasso };
+})();
