@@ -15,7 +15,7 @@ from metric_face.diagnosis.measures.pair_overlap import (
     whiten,
     with_endless_identities,
 )
-from metric_face.diagnosis.measures.resampling import normal_interval, permute_labels
+from metric_face.diagnosis.measures.resampling import normal_interval, permute_mark
 from metric_face.visualization import neighbor_confusion
 
 MOST_PAIRS = 60
@@ -114,12 +114,10 @@ def null_overlap(context: Context, pair: Pair, draws: int = NULL_DRAWS) -> float
     rows, second = _rows(context, pair)
     fitted = balanced_subset(rows, second, context.identities, context.seed)
     scored = np.intersect1d(fitted, context.evaluated)
-    codes = np.unique(context.identities[fitted], return_inverse=True)[1].astype(np.int64)
     rng = np.random.default_rng([context.seed, 19])
     values = []
     for _ in range(draws):
-        mixed = second.copy()
-        mixed[fitted] = permute_labels(second[fitted].astype(np.int64), codes, rng) > 0
+        mixed = permute_mark(second, fitted, context.identities, rng)
         with threadpool_limits(1, user_api="blas"):
             scores = pair_scores(whitened, mixed, context.folds, fitted, scored)
         values.append(overlap(scores, mixed[scored], context.identities[scored], 0, 0).value)
@@ -202,12 +200,10 @@ def _with_overlap(
     random direction until that much is shared.
     """
     shift = -2 * NormalDist().inv_cdf(true / 2)
-    codes = np.unique(context.identities[fitted], return_inverse=True)[1].astype(np.int64)
     rng = np.random.default_rng([context.seed, 59])
     values = []
     for _ in range(NULLS):
-        mixed = second.copy()
-        mixed[fitted] = permute_labels(second[fitted].astype(np.int64), codes, rng) > 0
+        mixed = permute_mark(second, fitted, context.identities, rng)
         way = np.asarray(rng.normal(size=(whitened.shape[1],)), dtype=np.float32)
         way /= np.linalg.norm(way)
         moved = whitened.copy()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metric_face.arrays import Doubles, Ints
+from metric_face.arrays import Bools, Doubles, Ints
 
 RESAMPLES = 200
 
@@ -97,3 +97,18 @@ def unsuspected(labels: Ints, identities: Ints, rows: Ints, limit: int, seed: in
     """Random rows of the same classes as ``rows`` that are not among them."""
     alike = np.flatnonzero(np.isin(labels, labels[rows[:200]]))
     return random_controls(np.setdiff1d(alike, rows), identities, limit, seed)
+
+
+def permute_mark(mark: Bools, rows: Ints, identities: Ints, rng: np.random.Generator) -> Bools:
+    """A mark of rows with that of some rows permuted between their identities.
+
+    Args:
+        mark: (N,) whether a row is of the second of two classes.
+        rows: (R,) the rows among which it is permuted.
+        identities: (N,) who each row shows.
+        rng: random generator.
+    """
+    codes = np.unique(identities[rows], return_inverse=True)[1].astype(np.int64)
+    permuted = mark.copy()
+    permuted[rows] = permute_labels(mark[rows].astype(np.int64), codes, rng) > 0
+    return permuted
