@@ -58,12 +58,10 @@ def measure_start(
         home: the run directory, where the features are kept.
         reporting: for progress, and the line with the scores.
     """
-    config = ready.config
     cached = _cache(model, transform, ready, home, reporting)
     start, scores = from_first(lambda: _score(cached, model.embedding_size, ready))
-    if config.model.projection != "random" and config.model.embedding_size is not None:
-        weight, bias = start.weight[: start.rank], start.bias[: start.rank]
-        model.start_projection(torch.from_numpy(weight), torch.from_numpy(bias))
+    if _is_fitted(ready):
+        start_at(model, start)
     reporting.say(describe_start(scores))
     return Before(scores, cached)
 
@@ -128,10 +126,20 @@ def _score(
 def projection_start(cached: CachedSplits, ready: Readiness) -> AffineMap | None:
     """The projection that a training on these features starts from; None where it starts at random, or has none."""
     size = ready.config.model.embedding_size
-    if size is None or ready.config.model.projection == "random":
+    if size is None or not _is_fitted(ready):
         return None
     fitted = projection_to_labels(cached, size, ready)
     return fitted or whitening(np.asarray(cached.evaluated[cached.train]), size)
+
+
+def start_at(model: EmbeddingModel, start: AffineMap) -> None:
+    """Let the model's projection begin as what was fitted to the features."""
+    model.start_projection(*(torch.from_numpy(part[: start.rank]) for part in (start.weight, start.bias)))
+
+
+def _is_fitted(ready: Readiness) -> bool:
+    """Whether there is a projection, and it starts from the features."""
+    return ready.config.model.embedding_size is not None and ready.config.model.projection != "random"
 
 
 def projection_to_labels(cached: CachedSplits, embedding_size: int, ready: Readiness) -> AffineMap | None:

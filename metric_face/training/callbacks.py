@@ -43,9 +43,14 @@ class Deadline(Callback):
     @property
     def left(self) -> float:
         """Seconds left for steps, the reserve kept; infinite where there is no limit."""
-        if self.seconds is None:
-            return math.inf
-        return max(0.0, self.seconds * (1 - self.reserve) - self._longest_validation - self.elapsed)
+        return max(0.0, self._for_steps - self.elapsed)
+
+    @property
+    def _for_steps(self) -> float:
+        """Seconds that steps may use in all; infinite where there is no limit."""
+        return (
+            math.inf if self.seconds is None else self.seconds * (1 - self.reserve) - self._longest_validation
+        )
 
     def share_used(self) -> float:
         """Share of the allowed time that has passed; 0 where there is no limit.
@@ -55,9 +60,7 @@ class Deadline(Callback):
         return self._by_own_clock() if self._agreed is None else self._agreed
 
     def _by_own_clock(self) -> float:
-        if self.seconds is None:
-            return 0.0
-        return self.elapsed / max(1e-9, self.seconds * (1 - self.reserve) - self._longest_validation)
+        return self.elapsed / max(1e-9, self._for_steps)
 
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         self._agree(trainer)

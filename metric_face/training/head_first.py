@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 
 import torch
 
@@ -73,13 +72,10 @@ def train_head_first(
     """
     started = time.monotonic()
     start = {name: value.clone() for name, value in module.state_dict().items() if torch.is_tensor(value)}
-    config = ready.config
-    faster = config.optimizer.model_copy(update={"lr": RATE * config.optimizer.lr})
-    quicker = replace(ready, config=config.model_copy(update={"optimizer": faster}))
-    module.load_state_dict(from_first(lambda: _trained(module, before, quicker)))
+    module.load_state_dict(from_first(lambda: _trained(module, before, ready)))
     reached = module.score(before.val_batches(ready))
     kept = reached.get(monitor, 0.0) >= scores.get(monitor, 0.0)
-    line = f"head first: {counted(config.optimizer.head_epochs, 'epochs')} on cached features"
+    line = f"head first: {counted(ready.config.optimizer.head_epochs, 'epochs')} on cached features"
     change = f"{monitor} {scores.get(monitor, 0.0):.3f} to {reached.get(monitor, 0.0):.3f}"
     say(f"{line} in {time.monotonic() - started:.1f} s: {change}{'' if kept else ', so it is left out'}")
     if kept:
@@ -90,5 +86,5 @@ def train_head_first(
 
 def _trained(module: TrainingModule, before: Before, ready: Readiness) -> dict[str, torch.Tensor]:
     assert before.cached is not None
-    train_past_backbone(module, before.cached, ready, ready.config.optimizer.head_epochs)
+    train_past_backbone(module, before.cached, ready, ready.config.optimizer.head_epochs, RATE)
     return module.state_dict()

@@ -4,6 +4,7 @@ import torch
 
 from metric_face.features import AffineMap
 from metric_face.progress import silent
+from metric_face.training.before_training import start_at
 from metric_face.training.components import head_sizes
 from metric_face.training.frozen import CachedSplits, feature_dataset, freeze_backbone
 from metric_face.training.module import TrainingModule
@@ -36,7 +37,7 @@ def fit_on_features(
     model = origin.build(config, heads, silent)
     freeze_backbone(model)
     if start is not None:
-        model.start_projection(*(torch.from_numpy(part[: start.rank]) for part in (start.weight, start.bias)))
+        start_at(model, start)
     drawn = plan.sampler.epoch_batches(0).ravel()
     objective = build_objective(config.loss, plan.codes, drawn, heads, embedding_size=model.embedding_size)
     module = TrainingModule(model, objective, config, ready.data.space)
@@ -44,7 +45,9 @@ def fit_on_features(
     return module.eval()
 
 
-def train_past_backbone(module: TrainingModule, cached: CachedSplits, ready: Readiness, epochs: int) -> None:
+def train_past_backbone(
+    module: TrainingModule, cached: CachedSplits, ready: Readiness, epochs: int, rate: float = 1.0
+) -> None:
     """Train all of a module but its backbone on cached features, the learning rate falling over these epochs.
 
     Args:
@@ -52,6 +55,7 @@ def train_past_backbone(module: TrainingModule, cached: CachedSplits, ready: Rea
         cached: the features.
         ready: configuration and plan.
         epochs: of the sampler.
+        rate: highest learning rate as a multiple of ``optimizer.lr``.
     """
     wanted, sampler = ready.config.optimizer, ready.plan.sampler
     data = feature_dataset(cached, ready)
@@ -60,7 +64,8 @@ def train_past_backbone(module: TrainingModule, cached: CachedSplits, ready: Rea
     optimizer = torch.optim.AdamW(groups, lr=wanted.lr)
     steps = epochs * len(sampler.epoch_batches(0))
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: learning_rate_factor(step / steps, wanted.warmup, wanted.final, 1 / steps)
+        optimizer,
+        lambda step: rate * learning_rate_factor(step / steps, wanted.warmup, wanted.final, 1 / steps),
     )
     module.train()
     for epoch in range(epochs):
