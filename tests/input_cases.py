@@ -13,9 +13,9 @@ import pandas as pd
 from PIL import Image
 
 from metric_face.config import load_config
-from metric_face.data.image_files import MARK
 from metric_face.data.preparation import PreparedData, prepare_data
 from metric_face.errors import MetricFaceError
+from metric_face.files import MARK
 from metric_face.training.feasible import check_feasible
 from metric_face.training.training_plan import plan_training
 
@@ -185,13 +185,14 @@ def run_beside(source: Path) -> None:
         (run / name).write_text("")
 
 
-def drawn_map(source: Path) -> None:
-    """A map of this program, by itself."""
+def drawn(source: Path, *names: str) -> None:
+    """Pictures of this program, by themselves."""
     from PIL.PngImagePlugin import PngInfo
 
     mark = PngInfo()
     mark.add_text("Software", MARK)
-    picture(source / "cat" / "map.png", pnginfo=mark)
+    for name in names:
+        picture(source / "cat" / name, pnginfo=mark)
 
 
 def with_file(name: str, content: bytes = b"text") -> Callable[[Path], object]:
@@ -284,7 +285,11 @@ FOLDERS = [
     Case("an empty class folder", "folder", beside(TWO, lambda s: (s / "bird").mkdir()), LABELS,
          "1 folders without an image (bird)"),
     Case("our own run inside", "folder", beside(TWO, run_beside), LABELS, "1 folders that metric-face wrote"),
-    Case("our own map inside", "folder", beside(TWO, drawn_map), LABELS, "1 pictures that metric-face drew"),
+    Case("our own map inside", "folder", beside(TWO, lambda s: drawn(s, "map.png")), LABELS,
+         "1 pictures that metric-face drew"),
+    Case("our other pictures inside", "folder",
+         beside(TWO, lambda s: drawn(s, "map3d.png", "faces.png", "attribution.png")), LABELS,
+         "3 pictures that metric-face drew"),
     Case("a name that is not UTF-8", "folder", beside(TWO, lambda s: picture(s / "cat" / "0.png").rename(
         s / "cat" / os.fsdecode(b"\xe9.png"))), {"cat": 3, "dog": 4}, "1 with a name that is not UTF-8"),
     Case("a pipe among images", "folder", beside(TWO, lambda s: os.mkfifo(s / "cat" / "x.png")), LABELS,

@@ -15,6 +15,7 @@ from metric_face.attribution.deletion import faithfulness, occlusion_map, patch_
 from metric_face.attribution.gradient_map import gradient_map
 from metric_face.attribution.result import DeletionCheck, border_share
 from metric_face.cli.entry import main
+from metric_face.data.image_files import scan_folder
 from metric_face.errors import ArgumentError, MetricFaceError
 from metric_face.files import kept_pairs
 from metric_face.models import EmbeddingModel
@@ -282,6 +283,7 @@ def test_the_command(
     assert code == 0
     assert out.startswith("similarity ")
     assert (tmp_path / "attribution.png").is_file()
+    assert scan_folder(tmp_path).left_out[tmp_path / "attribution.png"] == "pictures that metric-face drew"
     code, out, _ = call(indexed.folder, "--between", "color", "red", "blue", *few, "--json")
     assert json.loads(out)["expected"] == 0.5
     assert json.loads(out)["file"] == str(tmp_path / "attribution.json")

@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from metric_face.arrays import Floats
 from metric_face.attribution.result import Attribution, ImageMap
 from metric_face.errors import ArgumentError
-from metric_face.files import write_atomically, write_text
+from metric_face.files import MARK, write_atomically, write_text
 from metric_face.pages import page_texts, render
 from metric_face.visible import visible
 
@@ -48,7 +48,7 @@ def write_attribution(
     rows = [_pictures(one, thumbnails) for one in found.images]
     whole = _sheet(rows)
     mark = PngInfo()
-    mark.add_text("Software", "metric_face attribute")
+    mark.add_text("Software", MARK)
     write_atomically(home / PICTURE, lambda file: whole.save(file, "PNG", pnginfo=mark))
     what = "similarity" if found.question == "similarity" else "class"
     page = render(

@@ -7,9 +7,10 @@ import typer
 
 from metric_face.cli.output_options import files_option
 from metric_face.errors import ArgumentError
+from metric_face.files import MARK
 
 ATTRIBUTION_FILES = {
-    "attribution.png": b"metric_face attribute",
+    "attribution.png": MARK.encode(),
     "attribution.html": b"default-src 'none'; script-src",
     "attribution.json": b'"metric_face.attribution"',
 }

@@ -7,9 +7,9 @@ from typing import Any
 
 import typer
 
-from metric_face.data import MARK
 from metric_face.errors import OutputError
 from metric_face.files import (
+    MARK,
     SUFFIX,
     FolderKind,
     check_holds_nothing_else,

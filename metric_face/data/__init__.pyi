@@ -13,7 +13,6 @@ from .dataset import PixelCache as PixelCache
 from .fingerprints import SIDE as SIDE
 from .fingerprints import perceptual_bits as perceptual_bits
 from .fingerprints import take_fingerprints as take_fingerprints
-from .image_files import MARK as MARK
 from .image_files import images_below as images_below
 from .image_inputs import ImageInput as ImageInput
 from .image_inputs import input_names as input_names
@@ -63,7 +62,6 @@ from .whereabouts import root_beside as root_beside
 __all__ = [
     "BOX",
     "COLUMNS",
-    "MARK",
     "PIECE",
     "SIDE",
     "Attribute",

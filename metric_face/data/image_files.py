@@ -8,13 +8,15 @@ from pathlib import Path
 
 from PIL import Image
 
+from metric_face.files import MARK
+
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 """The usual endings of an image's name, in lower case; :func:`image_suffixes` has all."""
 _NOT_DECODED = frozenset(
     {"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "WMF"}
 )  # known by name alone, or programs
 _SYSTEM = frozenset({"__macosx", "@eadir", "$recycle.bin", "system volume information"})
-_OWN_PICTURES = frozenset({"map.png", "faces.png"})
+_OWN_PICTURES = frozenset({"map.png", "map3d.png", "faces.png", "attribution.png"})
 _OF_A_RUN = ("config.yaml", "images.parquet")
 
 
@@ -150,10 +152,6 @@ def _is_ours(path: Path) -> bool:
             return MARK.encode() in file.read(512)
     except OSError:
         return False
-
-
-MARK = "metric_face figure"
-"""What stands in the PNG field ``Software`` of every picture that this program draws."""
 
 
 def _decodes(name: str) -> bool:

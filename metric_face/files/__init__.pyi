@@ -29,6 +29,7 @@ from .folders import folder_target as folder_target
 from .folders import holds_only as holds_only
 from .folders import replace_folder as replace_folder
 from .known_digests import known_sha256 as known_sha256
+from .picture_mark import MARK as MARK
 from .plain_data import plain as plain
 from .rules import DIGEST as DIGEST
 from .rules import FINITE as FINITE
@@ -57,6 +58,7 @@ __all__ = [
     "FINITE",
     "INDEX",
     "MAPPING",
+    "MARK",
     "PAIRS",
     "PROJECTOR",
     "SUFFIX",

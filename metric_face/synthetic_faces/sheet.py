@@ -8,9 +8,8 @@ from typing import Any, Protocol
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from metric_face.data import MARK
 from metric_face.errors import ArgumentError
-from metric_face.files import write_atomically
+from metric_face.files import MARK, write_atomically
 
 ROWS = ("normal", "mask1", "incorrect_mask")
 CAPTION = 18  # pixels below a column

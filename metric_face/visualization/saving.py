@@ -8,8 +8,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metric_face.data import MARK
-from metric_face.files import write_atomically
+from metric_face.files import MARK, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
