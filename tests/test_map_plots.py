@@ -52,6 +52,19 @@ def test_each_panel_shows_its_own_points_in_front_and_all_others_behind(points, 
     assert sum(front) == N
 
 
+def test_in_a_panel_whose_class_has_no_image_all_points_are_gray(points):
+    from matplotlib.colors import to_hex
+
+    mask = Column("mask", np.zeros(N, np.int64), ("worn", "none"))
+    age = Column("age", np.arange(N) % 3, ("a", "b", "c"), ordered=True)
+    axes = map_figure(points, MapView(age, cols=mask)).axes
+    for axis, inside in zip(axes[:2], (N, 0), strict=True):
+        behind, ahead = axis.collections
+        assert (len(behind.get_offsets()), len(ahead.get_offsets())) == (N - inside, inside)
+    empty = {to_hex(color) for color in axes[1].collections[0].get_facecolors()}
+    assert empty == {palette.NEUTRAL.light[0]}
+
+
 def test_the_hue_of_a_point_is_its_class(points, columns):
     from matplotlib.colors import to_hex
 

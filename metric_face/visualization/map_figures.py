@@ -59,7 +59,7 @@ def map_figure(
                     inside &= column.values == code
             vivid = inside & _vivid(view.hue, projection.n)
             _frame(axis, projection.coords)
-            _points(axis, projection.coords, ~vivid, None, single)
+            _points(axis, projection.coords, ~vivid, None, single, behind=True)
             _points(axis, projection.coords, vivid, view.hue, single)
             names = [
                 c.classes[k]
@@ -81,7 +81,7 @@ def draw_points(axis: "Axes", coords: Floats, column: Column | None) -> None:
     """Draw the points of a map on any axes, those without a color of their own behind the others."""
     vivid = _vivid(column, len(coords))
     _frame(axis, coords)
-    _points(axis, coords, ~vivid, None, True)
+    _points(axis, coords, ~vivid, None, True, behind=True)
     _points(axis, coords, vivid, column, True)
 
 
@@ -108,13 +108,14 @@ def _frame(axis: "Axes", coords: Floats) -> None:
         axis.update_datalim(coords)
 
 
-def _points(axis: "Axes", coords: Floats, shown: Bools, column: Column | None, single: bool) -> None:
-    """Draw the points shown, gray without a column; in a random order, or the last class would cover the others."""
+def _points(
+    axis: "Axes", coords: Floats, shown: Bools, column: Column | None, single: bool, *, behind: bool = False
+) -> None:
+    """Draw the points shown, in gray those behind; in a random order, or the last class would cover the others."""
     n, rows = len(coords), np.random.default_rng(0).permutation(np.flatnonzero(shown))
     most, least = (64, 1.5) if single else (18, 1.2)
     size = float(np.clip((30_000 if single else 9000) / max(n, 1), least, most))
     edge: dict[str, Any] = {"linewidths": 0.4, "edgecolors": "white"} if size > 20 else {"linewidths": 0}
-    behind = column is None and not shown.all()
     colors, shapes = _looks(column)
     layers = 1 if len(set(shapes)) == 1 else _LAYERS  # shapes take turns to be in front
     for part in np.array_split(rows, layers):
