@@ -9,6 +9,7 @@ from search_oracle import nearest_by_brute_force
 from metric_face import NeighborGraph, evaluate, neighbors, plot_map, project
 from metric_face.errors import ArgumentError
 from metric_face.run import Run
+from metric_face.visualization import Projection
 
 Y = np.repeat([0, 1, 2], 24)
 IDENTITIES = np.arange(72) // 4
@@ -110,6 +111,25 @@ def test_a_map_is_plotted_on_an_axes_of_the_user() -> None:
     assert [text.get_text() for text in legend.get_texts()] == ["0", "1", "2"]
     drawn = np.concatenate([points.get_offsets() for points in right.collections])
     np.testing.assert_array_equal(np.sort(drawn, axis=0), np.sort(coords, axis=0))
+
+
+def test_a_map_of_three_dimensions_is_plotted_on_axes_of_three() -> None:
+    from matplotlib.figure import Figure
+
+    solid = Projection(X[:, :3].copy(), 0, 15, 0.1)
+    axes = plot_map(solid, Y)
+    assert axes.name == "3d"
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["0", "1", "2"]
+    axes.figure.draw_without_rendering()
+    theirs = Figure().add_subplot(projection="3d")
+    assert plot_map(solid, X[:, 3], ax=theirs) is theirs
+    asked = (
+        r"ax: must have the 3 dimensions of the map; found axes of the projection 'rectilinear'; make them by"
+    )
+    with pytest.raises(ArgumentError, match=asked):
+        plot_map(solid, ax=Figure().subplots())
+    with pytest.raises(ArgumentError, match=r"ax: must have the 2 dimensions of the map; found axes .*'3d'"):
+        plot_map(X[:, :2], Y, ax=theirs)
 
 
 def test_a_map_of_values_and_one_without_labels() -> None:

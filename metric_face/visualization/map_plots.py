@@ -27,9 +27,10 @@ def plot_map(
 
     Args:
         X: (N, D) vectors, or an object with ``.vectors``, laid out here by :func:`metric_face.project`; or a
-            :class:`Projection`, or (N, 2) coordinates, drawn as they are.
+            :class:`Projection` of 2 or 3 dimensions, or (N, 2) coordinates, drawn as they are.
         labels: (N,) what colors the points: classes in any form, floating numbers as a value, None for nothing.
-        ax: what to draw on; None makes a figure of its own, found as ``.figure`` of what is returned.
+        ax: what to draw on, with ``projection="3d"`` where the map has three dimensions; None makes a figure of its
+            own, found as ``.figure`` of what is returned.
         title: over the map.
         seed: of the layout.
 
@@ -37,7 +38,7 @@ def plot_map(
         The axes.
 
     Raises:
-        ArgumentError: not (N, D), or labels of another length.
+        ArgumentError: not (N, D), labels of another length, or axes of other dimensions than the map.
 
     Example:
         >>> metric_face.plot_map(vectors, labels).figure.savefig("map.png")
@@ -48,17 +49,23 @@ def plot_map(
         raise ArgumentError(
             f"labels must have one value for each of the {len(coords)} points, found {len(column.values)}"
         )
+    kind = "3d" if coords.shape[1] == 3 else "rectilinear"
     if ax is None:
         from matplotlib.figure import Figure
 
-        ax = Figure(figsize=(7, 6), layout="constrained").subplots()
+        ax = Figure(figsize=(7, 6), layout="constrained").add_subplot(projection=kind)
+    elif (ax.name == "3d") != (kind == "3d"):
+        raise ArgumentError(
+            f"ax: must have the {coords.shape[1]} dimensions of the map; found axes of the projection {ax.name!r}; "
+            f"make them by figure.add_subplot(projection={kind!r})"
+        )
     ax.set_axis_off()
     draw_points(ax, coords, column)
     if title:
         ax.set_title(title, parse_math=False)
     if column is not None:
         _explain(ax, column)
-    if column is not None and column.classes is not None and len(coords):
+    if column is not None and column.classes is not None and len(coords) and kind != "3d":
         root: Any = ax.figure.figure  # of a figure within a figure, the outer one
         draw_names(root, ax, coords, column)
     return ax
