@@ -103,6 +103,9 @@ def test_what_was_found_of_the_pair_is_an_observation(asked, tmp_path) -> None:
     kept(tmp_path, border=float("nan"), low=float("nan"), high=float("nan"))  # flat maps: nothing to state
     asked.context.told_apart = kept_pairs(tmp_path, "m")
     assert any("metric-face attribute" in line for line in asked.lines())
+    kept(tmp_path, low=float("nan"), high=float("nan"))  # a single image has no interval
+    asked.context.told_apart = kept_pairs(tmp_path, "m")
+    assert any("metric-face attribute" in line for line in asked.lines())
 
 
 def test_pairs_are_kept_beside_each_other_and_of_one_model(tmp_path) -> None:

@@ -51,7 +51,7 @@ def told_apart(answer: HypothesisAnswer, context: Context) -> dict[str, Any] | N
     if "classes" not in answer.values:
         return None
     found = pair_of(context.told_apart, str(answer.values["attribute"]), tuple(answer.values["classes"]))
-    if found is None or found["border"] is None:
+    if found is None or any(found[name] is None for name in ("border", "low", "high")):
         return None
     return {name: found[name] for name in ("label", "classes", "border", "low", "high", "images")} | {
         "expected": 0.5
