@@ -41,7 +41,7 @@ def test_the_report_shows_the_map_of_visualize_with_its_numbers_and_its_warning(
 def test_the_ways_to_look_are_choices_of_the_page(drawn):
     block = _block(drawn.page)
     ways = [column["name"] for column in block["columns"] if column["group"] == "Ways to look"]
-    assert {"split", "density"} <= set(ways)
+    assert {"split", "density · neighbors"} <= set(ways)
     assert any(name.startswith("purity of neighbors") for name in ways)
     assert any(name.startswith("mistakes") for name in ways)
 
@@ -60,7 +60,7 @@ def test_color_by_colors_the_page_and_the_picture_and_may_be_asked_again(indexed
         done = CliRunner().invoke(app, words)
         assert done.exit_code == 0, done.output
     block = _block(tmp_path / "map.html")
-    assert block["columns"][block["color"]]["name"] == "density"
+    assert block["columns"][block["color"]]["name"] == "density · neighbors"
     assert block["panels"] == -1
     assert np.isfinite(block["columns"][block["color"]]["range"]).all()
 

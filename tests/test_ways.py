@@ -6,6 +6,8 @@ import pytest
 from metric_face.errors import ArgumentError
 from metric_face.pages import Column
 from metric_face.visualization.faithfulness import measure_faithfulness
+from metric_face.visualization.map_page import build_map
+from metric_face.visualization.projection import Projection
 from metric_face.visualization.ways import check_color_by, column_of_way, ways_to_look
 
 IDS = np.array([[1, 2], [0, 2], [3, -1], [2, 1], [-1, -1]])
@@ -51,6 +53,20 @@ def test_the_split_is_a_way_to_look_where_there_is_more_than_one():
 
 def test_without_labels_density_is_left():
     assert list(ways_to_look(IDS, SIMILARITIES, {})) == ["density"]
+
+
+def test_in_a_run_of_identities_alone_there_is_no_purity_whose_neighbors_are_all_of_others():
+    assert list(ways_to_look(IDS, SIMILARITIES, {"identity": np.array([0, 1, 2, 3, -1])})) == ["density"]
+
+
+@pytest.mark.parametrize(("lang", "name"), [("en", "density"), ("ko", "밀도")])
+def test_a_label_column_may_be_called_as_what_is_measured(lang, name):
+    label = Column(name, LABELS, ("low", "high"))
+    measured = ways_to_look(IDS, SIMILARITIES, {name: LABELS}, lang=lang).values()
+    map_of_five = Projection(np.eye(5, 2, dtype=np.float32), 0, 2, 0.1)
+    names = [one["name"] for one in build_map(map_of_five, [label, *measured], lang=lang).block["columns"]]
+    assert names[0] == name
+    assert len(set(names)) == 3
 
 
 def test_color_by_names_a_label_a_way_or_a_measure_of_an_attribute():

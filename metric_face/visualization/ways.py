@@ -43,7 +43,7 @@ def ways_to_look(
     words = page_words(lang)
     near, made = np.asarray(ids), {}
     main = "joint" if "joint" in targets else next(iter(targets), None)
-    if main is not None:
+    if main is not None and main != "identity":  # whose neighbors are all of others: it would be 0 everywhere
         name = words["joint"] if main == "joint" else main
         purity = neighbor_purity(near, targets[main])
         made["purity"] = Column(words["way_purity"].format(name=name), purity, note=words["purity_note"])
