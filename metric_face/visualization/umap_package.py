@@ -19,7 +19,7 @@ def threads_kept() -> AbstractContextManager[Any]:
     """While UMAP runs: afterwards OpenMP has as many threads as before.
 
     numba sets that number for the whole process when its first parallel function runs. PyTorch then spins in threads
-    that nobody asked for: beside another busy process a training step took ten times as long.
+    that no one asked for: beside another busy process a training step took ten times as long.
     """
     kept: AbstractContextManager[Any] = threadpool_limits(limits=None, user_api="openmp")
     return kept
