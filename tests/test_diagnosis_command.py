@@ -99,7 +99,7 @@ def test_unlabeled_images_are_asked_about_shift_and_must_be_of_this_model(run, t
     facts = json.loads((foreign / "embeddings.json").read_text("utf-8"))
     write_json(foreign / "embeddings.json", facts | {"fingerprint": "other"}, version=facts["format"])
     with pytest.raises(
-        ModelMismatchError, match=r"made by model other, the run holds .*; embed these images"
+        ModelMismatchError, match=r"made by model other, the run.s own vectors by .*; embed these images"
     ):
         _why(run.folder, "--unlabeled", foreign)
 
