@@ -41,7 +41,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name, images in _sets(chosen.data, identities, Path(folder), chosen.quick):
             prints = take_fingerprints(images.paths)
-            pairs = [(i, j) for i, j in near_pairs(prints.pictures) if prints.digests[i] != prints.digests[j]]
+            pairs = near_pairs(prints.pictures, prints.digests)
             who = images.identities
             alarms.append(_alarms(name, images, who, pairs))
             found.append((name, *_copies_found(images, prints.pictures, copies, Path(folder))))

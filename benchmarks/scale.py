@@ -141,7 +141,7 @@ def write(cells: dict[str, Any], limit: float, note: str = "") -> None:
     draw(cells, rows, RESULTS / "scale.png")
     words = (
         "Wall time in s / processor time in s / peak memory in MB of each command, as a process of its own with all "
-        f"its imports. Images are {DIMENSIONS}-dimensional drawn vectors and 32 px drawings, hard links to 64 files, "
+        f"its imports. Images are {DIMENSIONS}-dimensional drawn vectors and 32 px drawings, links to 20,000 files, "
         f"{EACH} to an identity, two attributes; a fifth is the validation split. The network is the smallest, one "
         "epoch. Neighbor graphs that a run keeps are removed before each command. The exponent is the power of N that "
         "processor time grows with between the two largest sizes that were measured. A command is stopped after "

@@ -17,7 +17,7 @@ from metric_face.run import Run
 
 DIMENSIONS, EACH = 128, 5
 """Of a vector; images of an identity."""
-_DRAWN, _SIDE, _FOLDER = 64, 32, 1000
+_DRAWN, _SIDE, _FOLDER = 20_000, 32, 1000
 _GENDERS, _AGES = ("female", "male"), ("young", "middle", "old")
 TINY = (
     "data.size=[32,32]",
@@ -33,7 +33,7 @@ TINY = (
 
 
 def draw_images(folder: Path, rows: int) -> Path:
-    """Write ``images.csv`` of N rows and its images, links to 64 drawn ones; return the file."""
+    """Write ``images.csv`` of N rows and its images, links to 20,000 drawn ones; return the file."""
     from PIL import Image
 
     file = folder / "images.csv"

@@ -183,6 +183,16 @@ def test_near_pairs_against_brute_force():
     assert near_pairs(blank) == []
 
 
+def test_a_file_that_is_there_many_times_is_compared_once():
+    """500 copies of one file took the 400 places of their band, and the cost grew with the square of the copies."""
+    original = np.asarray(picture(0, 32).convert("L"))
+    saved_again = np.clip(original.astype(int) + np.tile([[0, 2], [2, 0]], (16, 16)), 0, 255).astype(np.uint8)
+    pictures = np.concatenate([np.repeat(original[None], 500, axis=0), saved_again[None]])
+    digests = ["one"] * 500 + ["other"]
+    assert near_pairs(pictures, digests) == [(0, 500)]
+    assert near_pairs(pictures[:3], ["", "", ""]) == [(0, 1), (0, 2), (1, 2)]  # unread files are not one file
+
+
 def test_exact_groups():
     assert exact_groups(["a", "b", "a", "", "", "b", "a"]) == [(0, 2, 6), (1, 5)]
 

@@ -29,7 +29,7 @@ def exact_groups(digests: Sequence[str]) -> list[tuple[int, ...]]:
     return [tuple(group) for group in rows.values() if len(group) > 1]
 
 
-def near_pairs(pictures: NDArray[np.uint8]) -> list[tuple[int, int]]:
+def near_pairs(pictures: NDArray[np.uint8], digests: Sequence[str] | None = None) -> list[tuple[int, int]]:
     """Pairs of rows that show the same picture, resized or recompressed.
 
     Their perceptual hashes agree in one of eight bands and differ in at most 12 of 100 bits, and at 16 x 16 pixels
@@ -39,10 +39,21 @@ def near_pairs(pictures: NDArray[np.uint8]) -> list[tuple[int, int]]:
 
     Args:
         pictures: (N, 32, 32) small and gray.
+        digests: (N,) of the bytes; with them only the first row of equal bytes is compared. A file that is there a
+            thousand times then costs no more than once, and crowds no other picture out.
 
     Returns:
-        Pairs (i, j), i < j, sorted; rows of equal bytes among them.
+        Pairs (i, j), i < j, sorted; without digests, rows of equal bytes among them.
     """
+    if digests is None:
+        return _near(pictures)
+    later = {row for group in exact_groups(digests) for row in group[1:]}
+    kept = [row for row in range(len(pictures)) if row not in later]
+    return [(kept[i], kept[j]) for i, j in _near(pictures[kept])]
+
+
+def _near(pictures: NDArray[np.uint8]) -> list[tuple[int, int]]:
+    """Pairs of pictures that are the same by their hashes and their pixels."""
     half = pictures.reshape(-1, SIDE // 2, 2, SIDE // 2, 2).mean(axis=(2, 4), dtype=np.float32)
     coarse = half.reshape(len(pictures), -1)
     usable = np.flatnonzero(coarse.std(axis=1) > _FLAT)

@@ -75,7 +75,7 @@ def inspect_data(
         findings += _broken(prints.broken, len(table))
         findings += check_pixels(table.paths, prints.darkest, prints.brightest, prints.broken)
         exact = exact_groups(prints.digests)
-        near = [(i, j) for i, j in near_pairs(prints.pictures) if prints.digests[i] != prints.digests[j]]
+        near = near_pairs(prints.pictures, prints.digests)
         findings += check_boxes(table)
         findings += check_copies(table, labels, space, exact, near)
     findings += check_missing(labels)
