@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from metric_face import diagnose
 from metric_face.diagnosis.finding import Verdict
+from metric_face.diagnosis.measures.class_pairs import _with_overlap
 from metric_face.diagnosis.measures.pair_overlap import (
     PairOverlap,
     overlap,
@@ -44,6 +45,20 @@ def test_overlap_of_two_gaussians_is_the_one_in_closed_form(distance: float) -> 
     assert measured.value == pytest.approx(2 * norm.cdf(-distance / 2), abs=0.04)
     assert np.allclose(measured.shares.sum(axis=1), 1)
     assert measured.value == pytest.approx(float(measured.shares.min(axis=0).sum()))
+
+
+@pytest.mark.parametrize("true", [0.5, 1.0])
+def test_the_null_of_few_identities_scores_only_rows_whose_labels_were_permuted(true: float) -> None:
+    context = diagnose(**small_run(2, identities=60), questions=["budget"]).context
+    attribute = context.attributes[0]
+    second = context.labels[attribute] == 1
+    rows = np.flatnonzero(context.labels[attribute] < 2)
+    # As if a class had more rows than are used to fit a pair.
+    fitted = rows[context.identities[rows] % 3 == 0]
+    looked_at = (context, whiten(context.features, context.strength), fitted, second)
+    every = _with_overlap(*looked_at, rows, true)
+    np.testing.assert_array_equal(every, _with_overlap(*looked_at, fitted, true))
+    assert every.mean() > 0.8 * true
 
 
 def test_overlap_does_not_measure_imbalance() -> None:

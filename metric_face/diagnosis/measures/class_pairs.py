@@ -24,8 +24,6 @@ ENOUGH = 10
 """Identities of the smaller class, in dimensions, from which a direction is as good as that of endless ones."""
 UNBOUNDED = 0.7
 """An overlap above this, along a direction learned from fewer identities than dimensions, has no lower end."""
-
-
 HALF = 0.5
 NULLS = 12
 """Draws of a null that is measured where the identities are few."""
@@ -100,9 +98,8 @@ def measure_pairs(context: Context) -> list[Measured]:
 
     pairs = _eligible(context)
     whitened = whiten(context.features, context.strength)
-    with threadpool_limits(
-        1, user_api="blas"
-    ):  # thousands of products of some ms each: threads would only wait
+    # Thousands of products of some ms each: threads would only wait.
+    with threadpool_limits(1, user_api="blas"):
         return [_measure(context, whitened, pair, len(pairs)) for pair in pairs]
 
 
@@ -116,12 +113,17 @@ def null_overlap(context: Context, pair: Pair, draws: int = NULL_DRAWS) -> float
     scored = np.intersect1d(fitted, context.evaluated)
     rng = np.random.default_rng([context.seed, 19])
     values = []
-    for _ in range(draws):
-        mixed = permute_mark(second, fitted, context.identities, rng)
-        with threadpool_limits(1, user_api="blas"):
-            scores = pair_scores(whitened, mixed, context.folds, fitted, scored)
-        values.append(overlap(scores, mixed[scored], context.identities[scored], 0, 0).value)
+    with threadpool_limits(1, user_api="blas"):
+        for _ in range(draws):
+            mixed = permute_mark(second, fitted, context.identities, rng)
+            values.append(_value(context, whitened, fitted, mixed, scored))
     return float(np.mean(values))
+
+
+def _value(context: Context, whitened: Floats, fitted: Ints, second: Bools, scored: Ints) -> float:
+    """OVL of two classes, without its resamples."""
+    scores = pair_scores(whitened, second, context.folds, fitted, scored)
+    return overlap(scores, second[scored], context.identities[scored], 0, 0).value
 
 
 def _eligible(context: Context) -> list[Pair]:
@@ -178,10 +180,8 @@ def _measure(context: Context, whitened: Floats, pair: Pair, number: int) -> Mea
         low, high = normal_interval(found.value, found.draws, several)
     if found.value > HALF and fewest < ENOUGH * whitened.shape[1]:
         looked_at = (context, whitened, fitted, second, scored)
-        below, above = (
-            _range(_with_overlap(*looked_at, HALF), several),
-            _range(_with_overlap(*looked_at, 1.0)),
-        )
+        below = _range(_with_overlap(*looked_at, HALF), several)
+        above = _range(_with_overlap(*looked_at, 1.0))
         if low < HALF and found.value > below[1]:
             low, plain, value = HALF, (max(plain[0], HALF), plain[1]), max(value, HALF)
         if found.value >= above[0]:  # as classes look that are the same
@@ -197,8 +197,9 @@ def _with_overlap(
     """Overlaps measured on as few identities where the two classes share exactly ``true``.
 
     Labels are permuted between identities, so that nothing separates the two, and the second class is moved along a
-    random direction until that much is shared.
+    random direction until that much is shared. Rows beyond ``fitted`` keep their labels and are not scored.
     """
+    scored = np.intersect1d(scored, fitted)
     shift = -2 * NormalDist().inv_cdf(true / 2)
     rng = np.random.default_rng([context.seed, 59])
     values = []
@@ -206,10 +207,11 @@ def _with_overlap(
         mixed = permute_mark(second, fitted, context.identities, rng)
         way = np.asarray(rng.normal(size=(whitened.shape[1],)), dtype=np.float32)
         way /= np.linalg.norm(way)
-        moved = whitened.copy()
-        moved[mixed] += np.float32(shift * float((whitened[fitted] @ way).std())) * way
-        scores = pair_scores(moved, mixed, context.folds, fitted, scored)
-        values.append(overlap(scores, mixed[scored], context.identities[scored], 0, 0).value)
+        moved = whitened
+        if shift != 0:
+            moved = whitened.copy()
+            moved[mixed] += np.float32(shift * float((whitened[fitted] @ way).std())) * way
+        values.append(_value(context, moved, fitted, mixed, scored))
     return np.array(values)
 
 
