@@ -141,6 +141,11 @@ class Facts:
             for name, labels in self.labels.items()
         }
 
+    @property
+    def has_metric_loss(self) -> bool:
+        """Whether a metric loss trained the model, as far as the settings say."""
+        return self.settings.get("metric") not in (None, "none")
+
     # -- the joint class ---------------------------------------------------------------------------------------
 
     def join(self, parts: Mapping[str, Ints]) -> Ints:

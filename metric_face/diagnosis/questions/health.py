@@ -73,7 +73,7 @@ def ask(context: Context) -> Outcome:
         "needed": needed,
     }
     values["mean_cosine"] = found.mean_cosine
-    values["remedy"] = "alone" if context.settings.get("metric", "none") == "none" else "beside"
+    values["remedy"] = "beside" if context.has_metric_loss else "alone"
     collapsed = Finding(
         "health.flat" if flat else "health.one_point",
         Measure(found.dimensions if flat else found.mean_cosine, null=float(needed) if flat else 0.0),

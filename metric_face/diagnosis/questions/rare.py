@@ -159,9 +159,8 @@ def _identities_alike(context: Context) -> float:
     _, cell, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
     weights = 1.0 / counts[np.ravel(cell)]
     classes, sizes = np.unique(context.joint[rows], return_counts=True)
-    total = np.bincount(np.searchsorted(classes, context.joint[rows]), weights=weights)
     place = np.searchsorted(classes, context.joint[rows])
-    weights *= (sizes / total)[place]
+    weights *= (sizes / np.bincount(place, weights=weights))[place]
     guess = context.join(context.predicted)[rows]
     return float(
         f1_score(context.joint[rows], guess, average="macro", sample_weight=weights, zero_division=0)

@@ -93,8 +93,7 @@ def _behind(context: Context, readers: dict[str, dict[str, Ints]], rows: Ints) -
         )
         if gap.low < least:
             continue
-        metric = context.settings.get("metric", "none") not in ("none", None)
-        remedy = "trained" if metric else "untrained"
+        remedy = "trained" if context.has_metric_loss else "untrained"
         values: dict[str, object] = {
             "remedy": remedy,
             "reader": name,
