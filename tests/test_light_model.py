@@ -152,6 +152,24 @@ def test_an_index_that_rejects_keeps_the_full_model(copied: Path) -> None:
     assert Predictor(copied, model="int8").model == "int8"
 
 
+def test_an_index_that_begins_to_reject_gets_the_full_model_and_back(copied: Path, indexed: Run) -> None:
+    changed(copied, good=True)
+    image = image_of(indexed)
+    predictor, full = Predictor(copied), Predictor(copied, model="fp32")
+    light = predictor.embed([image])
+    build_index(copied, reject="f1").save(copied / "index")
+    predictor.predict([image])
+    assert (predictor.model, predictor.model_reason) == (
+        "fp32",
+        "the thresholds of the index were set with the full model",
+    )
+    np.testing.assert_array_equal(predictor.embed([image]), full.embed([image]))
+    build_index(copied).save(copied / "index")
+    assert predictor.refresh()
+    assert predictor.model == "int8"
+    np.testing.assert_array_equal(predictor.embed([image]), light)
+
+
 def test_what_is_not_whole_is_not_taken(copied: Path) -> None:
     changed(copied, good=True)
     content = (copied / LIGHT).read_bytes()

@@ -1,6 +1,6 @@
 """The model of a predictor: ONNX Runtime where it can be, for its fast start, PyTorch otherwise."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,12 +9,20 @@ from typing import Any, Literal
 import numpy as np
 
 from metric_face.arrays import Floats
-from metric_face.errors import ArgumentError, FileFormatError, MissingExtraError, ModelMismatchError
-from metric_face.inference.target_votes import TargetVote
+from metric_face.data import EvalTransform, ImageInput, input_names
+from metric_face.errors import (
+    ArgumentError,
+    FileFormatError,
+    ImageError,
+    MissingExtraError,
+    ModelMismatchError,
+)
+from metric_face.progress import Progress
 
 Embed = Callable[[Floats], Floats]
 Precision = Literal["auto", "fp32", "int8"]
 PRECISIONS = ("auto", "fp32", "int8")
+_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,7 @@ def choose_model(
     wanted: Precision,
     use_torch: bool,
     few: bool,
-    votes: Iterable[TargetVote],
+    rejects: bool,
 ) -> ChosenModel:
     """The light model where it is asked for, or where it is as good and nothing was calibrated for the full one.
 
@@ -48,7 +56,7 @@ def choose_model(
         wanted: ``fp32``, ``int8``, or ``auto``.
         use_torch: PyTorch even where ``model.onnx`` is there.
         few: whether a fast start is worth more than a fast run.
-        votes: how the neighbors of each target vote, of which one may refuse answers below a threshold.
+        rejects: whether the index refuses answers below a threshold.
 
     Raises:
         ArgumentError: no such model.
@@ -65,7 +73,7 @@ def choose_model(
         return ChosenModel(light_embedder(folder, card["fingerprint"]), "int8", "asked for")
     if wanted == "fp32" or use_torch or not (folder / "model.int8.json").exists():
         return ChosenModel(embedder_of(folder, card, use_torch, few), "fp32")
-    light, reason = _light_if_good(folder, card["fingerprint"], any(vote.rejects for vote in votes))
+    light, reason = _light_if_good(folder, card["fingerprint"], rejects)
     if light is not None:
         return ChosenModel(light, "int8", reason)
     return ChosenModel(embedder_of(folder, card, use_torch, few), "fp32", reason)
@@ -110,3 +118,39 @@ def _torch_embedder(folder: Path) -> Embed:
             return np.asarray(model.embed(torch.from_numpy(images)).float().numpy())
 
     return embed
+
+
+def embed_images(
+    images: Sequence[ImageInput],
+    transform: EvalTransform,
+    embed: Embed,
+    progress: Progress,
+    broken: dict[str, ImageError] | None,
+) -> list[Floats]:
+    """The vectors of images, in batches (n, D) of those that can be used.
+
+    Args:
+        images: Q paths, images or arrays.
+        transform: how the model wants them.
+        embed: from prepared images to vectors.
+        progress: called with (images read, images in all).
+        broken: where images that cannot be used are noted, by name; None raises at the first.
+
+    Raises:
+        ImageError: an image cannot be used, and ``broken`` is None.
+    """
+    vectors, names = [], input_names(images)
+    for start in range(0, len(images), _BATCH):
+        batch = images[start : start + _BATCH]
+        pixels = []
+        for name, image in zip(names[start : start + _BATCH], batch, strict=True):
+            try:
+                pixels.append(transform(image, name))
+            except ImageError as error:
+                if broken is None:
+                    raise
+                broken[name] = error
+        if pixels:
+            vectors.append(embed(np.stack(pixels)))
+        progress(start + len(batch), len(images))
+    return vectors

@@ -1,7 +1,7 @@
 """Predictor: classify new images by their neighbors. Needs no torch where the run has ``model.onnx``."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +13,12 @@ from metric_face.data import EvalTransform, ImageInput, base_of, file_of, given_
 from metric_face.errors import ArgumentError, FileFormatError, ImageError
 from metric_face.files import build, remedy_of
 from metric_face.inference.answers import Answer, Neighbor
-from metric_face.inference.embedder import Precision, choose_model
+from metric_face.inference.embedder import Precision, choose_model, embed_images
 from metric_face.inference.opened_index import open_index, stamp_of
 from metric_face.inference.target_votes import TargetVote
 from metric_face.models import read_card
 from metric_face.progress import Progress, silent
 from metric_face.search import CODE, EmbeddingIndex, SearchResult
-
-_BATCH = 32
 
 
 class Predictor:
@@ -74,8 +72,8 @@ class Predictor:
         )
         self._home = Path(index) if index is not None else folder / "index"
         self._opened = open_index(folder, self._home, self.card["fingerprint"])
-        chosen = choose_model(folder, self.card, model, use_torch, few, self.targets.values())
-        self._embed, self.model, self.model_reason = chosen.embed, chosen.name, chosen.reason
+        self._choose = partial(choose_model, folder, self.card, model, use_torch, few)
+        self._take_model()
 
     @property
     def index(self) -> EmbeddingIndex:
@@ -95,8 +93,19 @@ class Predictor:
         stamp = stamp_of(self._home)
         if stamp in (self._opened.stamp, (0, 0, 0)):
             return False
+        rejected = self._rejects
         self._opened = open_index(self._run, self._home, self.card["fingerprint"])
+        if self.model_reason and self._rejects != rejected:  # thresholds hold for vectors of the full model
+            self._take_model()
         return True
+
+    @property
+    def _rejects(self) -> bool:
+        return any(vote.rejects for vote in self.targets.values())
+
+    def _take_model(self) -> None:
+        chosen = self._choose(self._rejects)
+        self._embed, self.model, self.model_reason = chosen.embed, chosen.name, chosen.reason
 
     @cached_property
     def root(self) -> Path:
@@ -197,20 +206,10 @@ class Predictor:
         broken: dict[str, ImageError] | None = None,
     ) -> Floats:
         """The vectors (Q, D) of images; ``progress`` and ``broken`` as :meth:`predict`."""
-        vectors, names = [], input_names(images)
-        for start in range(0, len(images), _BATCH):
-            batch = images[start : start + _BATCH]
-            pixels = []
-            for name, image in zip(names[start : start + _BATCH], batch, strict=True):
-                try:
-                    pixels.append(self.transform(image, name))
-                except ImageError as error:
-                    if broken is None:
-                        raise
-                    broken[name] = error
-            if pixels:
-                vectors.append(averaged(self._embed, np.stack(pixels), tta_of(self.index.fingerprint)))
-            progress(start + len(batch), len(images))
+        tta = tta_of(self.index.fingerprint)
+        vectors = embed_images(
+            images, self.transform, lambda pixels: averaged(self._embed, pixels, tta), progress, broken
+        )
         return np.concatenate(vectors) if vectors else np.empty((0, self.index.dimensions), np.float32)
 
     def commonest(self, target: str) -> int:
