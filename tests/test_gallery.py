@@ -18,9 +18,11 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import metric_face
+from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError, DataError, FileFormatError, ModelMismatchError
 from metric_face.gallery import Gallery
 from metric_face.inference import Predictor
+from metric_face.inference.open_set import refit_thresholds
 from metric_face.inference.target_votes import TargetVote
 from metric_face.run import Run
 from metric_face.search import EmbeddingIndex
@@ -253,6 +255,18 @@ def test_an_unenrolled_one_is_unknown_with_the_nearest_anyway_and_the_threshold_
     assert stored["reject"] == 0.3
     assert stored["targets"]["identity"]["threshold"] != before
     assert stored["targets"]["identity"]["rejects"].startswith("false-accept rate 0.3")
+
+
+def test_thresholds_are_not_set_on_vectors_of_another_kind(run: Path) -> None:
+    validation = Run.open(run).embeddings("val")
+    flipped = Embeddings(validation.vectors, validation.table, validation.fingerprint + "+flip")
+    index = EmbeddingIndex.load(run / "index")
+    before = index.metadata
+    with pytest.raises(ModelMismatchError, match=r"queries must come from the model of the index, .*\+flip"):
+        refit_thresholds(index, flipped, 0.3)
+    assert index.metadata == before
+    refit_thresholds(index, validation, 0.3)
+    assert index.metadata["reject"] == 0.3
 
 
 @pytest.mark.slow

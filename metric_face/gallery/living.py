@@ -120,6 +120,7 @@ class Gallery:
         Raises:
             ArgumentError: ``refit`` is no rate, or there is nothing to refit it on.
             DataError: no image can be used, or a column that the index answers for is missing.
+            ModelMismatchError: thresholds are refitted, and the embeddings of validation are not made as the index's.
             OutputError: another process changes the index for more than a minute.
         """
         refit = checked_rate(refit)

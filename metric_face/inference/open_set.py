@@ -64,17 +64,26 @@ def refit_thresholds(index: EmbeddingIndex, queries: Embeddings, reject: float |
 
     Raises:
         ArgumentError: no answer about a target is right, so there is none to accept.
+        ModelMismatchError: the queries come from another model, or are averaged over other copies.
     """
     metadata = index.metadata
     space = None if metadata["attributes"] is None else LabelSpace.from_dict(metadata["attributes"])
     queries = queries.take(_drawn(len(queries)))
     targets = dict(metadata["targets"])
+    rows, similar = _as_unenrolled(index, queries)
+    labels = {} if space is None else {one: queries.table.column(one).to_numpy() for one in space.names}
     for name, stored in targets.items():
         vote = TargetVote.from_dict(stored)
-        certainties, right = _as_unenrolled(index, name, vote, queries, space)
+        certainties, codes = _answers(index, name, vote, rows, similar)
         if space is None:
             own, found = _among_themselves(index, name, vote)
-            certainties, right = np.concatenate([certainties, own]), np.concatenate([right, found])
+            certainties, right = (
+                np.concatenate([certainties, own]),
+                np.concatenate([np.zeros(len(codes), bool), found]),
+            )
+        else:
+            true = space.class_names(labels, name)
+            right = np.array([vote.classes[code] == wanted for code, wanted in zip(codes, true, strict=True)])
         if not right.any():
             raise ArgumentError(
                 f"reject={reject} (--reject): no answer about {name} is right, so there is none to accept; it takes "
@@ -84,30 +93,19 @@ def refit_thresholds(index: EmbeddingIndex, queries: Embeddings, reject: float |
     index.metadata = {**metadata, "targets": targets, "reject": reject}
 
 
-def _as_unenrolled(
-    index: EmbeddingIndex, name: str, vote: TargetVote, queries: Embeddings, space: LabelSpace | None
-) -> tuple[Doubles, Bools]:
-    """Certainties and rightness of the answers about images whose identity the index is not to know."""
+def _as_unenrolled(index: EmbeddingIndex, queries: Embeddings) -> tuple[Ints, Floats]:
+    """The neighbors of images whose identity the index is not to know."""
     identities = queries.table.identities
     exclude = identities if "identity" in index.columns else None
     if exclude is not None:
         exclude = np.array([text_of(one) for one in exclude], object)
     own = rows_of_files(index)
     itself = np.array([own.get(str(path), -1) for path in files_of(queries.table)], np.int64)
-    rows, similar = _others(index, queries.vectors, itself, exclude)
-    certainties, codes = _answers(index, name, vote, rows, similar)
-    if space is None:
-        return certainties, np.zeros(len(codes), bool)
-    true = space.class_names(
-        {column: queries.table.column(column).to_numpy() for column in space.names}, name
-    )
-    return certainties, np.array(
-        [vote.classes[code] == wanted for code, wanted in zip(codes, true, strict=True)]
-    )
+    return _others(index, queries, itself, exclude)
 
 
 def _among_themselves(index: EmbeddingIndex, name: str, vote: TargetVote) -> tuple[Doubles, Bools]:
-    """The same of indexed images whose identity has another image there; none finds itself."""
+    """Certainties and rightness of answers about images whose identity has another in the index; none finds itself."""
     codes = np.asarray(index.columns[CODE + name])
     known = np.flatnonzero(np.bincount(codes)[codes] > 1)
     known = known[_drawn(len(known))]
@@ -118,10 +116,10 @@ def _among_themselves(index: EmbeddingIndex, name: str, vote: TargetVote) -> tup
     return certainties, answered == codes[known]
 
 
-def _others(index: EmbeddingIndex, vectors: Any, itself: Ints, exclude: Any) -> tuple[Ints, Floats]:
+def _others(index: EmbeddingIndex, queries: Any, itself: Ints, exclude: Any) -> tuple[Ints, Floats]:
     """The neighbors of each query, one deeper than the vote looks, without the row that is the query itself."""
     depth = min(len(index), max(TargetVote(("",), rejects="x").depth, 2)) + 1
-    found = index.search(np.asarray(vectors), min(depth, len(index)), exclude=exclude)
+    found = index.search(queries, min(depth, len(index)), exclude=exclude)
     keep = (found.rows != itself[:, None]) | (found.rows < 0)
     order = np.argsort(~keep, axis=1, kind="stable")
     rows = np.where(keep, found.rows, -1)
