@@ -271,7 +271,7 @@ def test_the_command_prints_a_table_and_json(tmp_path: Path) -> None:
     every = CliRunner().invoke(app, [*words, "--pairs", "all"])
     assert "180 genuine and 6,960 impostor pairs of 120 images, 30 identities" in every.stdout
     assert "TPR at FAR 0.001: not measured, 6,960 impostor pairs; it takes 10,000." in every.stdout
-    drawn = CliRunner().invoke(app, [*words, "--pairs", "drawn"])
+    drawn = CliRunner().invoke(app, [*words, "--pairs", "drawn", "--metric", "euclidean"])
     assert "accuracy, 10 folds" in drawn.stdout
     both = CliRunner().invoke(app, [*words, "--query", "all", "--query-from", str(tmp_path / "E")])
     assert "120 queries find their own file" in both.output
@@ -282,6 +282,9 @@ def test_the_command_prints_a_table_and_json(tmp_path: Path) -> None:
     [
         (["--pairs", "all", "--camera", "c"], "--pairs and --camera do not go together"),
         (["--camera", "c"], "--camera needs --query COLUMN=VALUE, --query all or --query-from FOLDER"),
+        (["--pairs", "all", "--ranks", "1,7"], "--pairs and --ranks do not go together"),
+        (["--ranks", "1,7"], "--ranks needs --query COLUMN=VALUE, --query all or --query-from FOLDER"),
+        (["--metric", "euclidean"], "--query all or --query-from FOLDER, or --pairs"),
         (["--query", "role"], "--query role: must be COLUMN=VALUE"),
         (["--query", "all", "--ranks", "1,x"], "--ranks 1,x: must be whole numbers from 1 on"),
     ],

@@ -29,7 +29,7 @@ def evaluate(
     With --query or --pairs: as re-identification and verification are evaluated; RUN may be a folder of embeddings.
     """
     others = {"query_from": query_from, "camera": camera, "sequence": sequence, "identity": identity}
-    asked = Asked.read(query, gallery, ranks, pairs, others)
+    asked = Asked.read(query, gallery, ranks, pairs, metric, others)
     if asked.protocol is not None:
         with bar("queries", not as_json) as progress:
             found = asked.evaluate(run, progress, split=split, max_queries=max_queries or None, metric=metric)

@@ -9,6 +9,8 @@ import typer
 
 from metric_face.cli.protocol_words import conditions, ranks_of
 
+_DEFAULTS = {"identity": "identity", "ranks": "1,5,10", "metric": "cosine"}
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -24,12 +26,13 @@ class Asked:
         gallery: list[str] | None,
         ranks: str,
         pairs: str | None,
+        metric: str,
         others: dict[str, Any],
     ) -> "Asked":
         """Refuse what does not go together, and read the rest."""
-        given = {"query": query, "gallery": gallery, **others}
-        default = ("identity", "identity")
-        named = [f"--{k.replace('_', '-')}" for k, v in given.items() if v and (k, v) != default]
+        given = {"query": query, "gallery": gallery, **others, "ranks": ranks}
+        given |= {} if pairs is not None else {"metric": metric}
+        named = [f"--{k.replace('_', '-')}" for k, v in given.items() if v and v != _DEFAULTS.get(k)]
         if pairs is not None and named:
             raise typer.BadParameter(f"--pairs and {named[0]} do not go together; give one")
         if pairs is not None:
@@ -37,8 +40,9 @@ class Asked:
         if not named:
             return cls(None, {})
         if not query and not others["query_from"]:
+            other = ", or --pairs" if named[0] == "--metric" else ""
             raise typer.BadParameter(
-                f"{named[0]} needs --query COLUMN=VALUE, --query all or --query-from FOLDER"
+                f"{named[0]} needs --query COLUMN=VALUE, --query all or --query-from FOLDER{other}"
             )
         everyone = query == ["all"]
         found = {"query": None if everyone else conditions("--query", query)}
