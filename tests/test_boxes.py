@@ -2,6 +2,8 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -18,17 +20,23 @@ from metric_face.data import (
     ParquetRows,
     Unseen,
     box_of,
-    boxed_images,
     content_hashes,
     file_of,
+    has_boxes,
     names_of,
     open_image,
     take_fingerprints,
 )
+from metric_face.diagnosis.context import Context
+from metric_face.diagnosis.measures.image_properties import image_properties
+from metric_face.embeddings import Embeddings
 from metric_face.errors import DataError, ImageError
 from metric_face.extraction import extract
+from metric_face.gallery.copies import without_copies
 from metric_face.inference import Predictor
+from metric_face.inference.submission import collect_images
 from metric_face.run import Run
+from metric_face.search import EmbeddingIndex, files_of, rows_of_files
 
 
 @pytest.fixture
@@ -115,10 +123,80 @@ def test_two_boxes_of_one_image_are_two_images_to_answer(group: Path) -> None:
             found.table.frame["path"].tolist()
             == ImageTable.read(group / name, box=names).frame["path"].tolist()
         )
-        assert boxed_images(group / name, names) == [str(path) for path in found.table.paths]
     (group / "ids.csv").write_text("ImageID\nb.png\n")
     assert Unseen.read(group / "ids.csv").template is not None
-    assert boxed_images(group / "ids.csv") is boxed_images(group / "absent.csv") is None
+    assert collect_images([str(group / "ids.csv")]).template is not None
+    assert not has_boxes(group / "absent.csv")
+
+
+def test_knn_reads_a_table_of_boxes_as_every_command_does(group: Path) -> None:
+    (group / "in").mkdir()
+    (group / "b.png").rename(group / "in" / "b.png")
+    for cell, expected in (
+        ("in/b.png", None),
+        (r"in\b.png", None),
+        ("", "must not be empty"),
+        ("../b.png", "inside"),
+    ):
+        (group / "in.csv").write_text(f"path,x1,y1,x2,y2\n{cell},1,2,3,4\n")
+        if expected is None:
+            request = collect_images([str(group / "in.csv")])
+            assert request.template is None
+            assert request.files == [str(group / "in" / "b.png#xywh=1,2,2,2")]
+        else:
+            with pytest.raises(DataError, match=expected):
+                collect_images([str(group / "in.csv")])
+
+
+def test_an_absolute_path_with_dots_may_have_a_box(group: Path) -> None:
+    (group / "in").mkdir()
+    named = f"{group}/in/../b.png"
+    (group / "in" / "images.csv").write_text(f"path,x1,y1,x2,y2\n{named},1,2,3,4\n")
+    table = ImageTable.read(group / "in" / "images.csv")
+    assert open_image(table.paths[0]).size == (2, 2)
+    (group / "b.png").unlink()
+    with pytest.raises(DataError, match=r"b\.png': an absolute path must name an existing file"):
+        ImageTable.read(group / "in" / "images.csv")
+
+
+def test_properties_of_a_box_are_measured(group: Path) -> None:
+    paths = ImageTable.read(group).paths
+    found = image_properties(cast(Context, SimpleNamespace(images=paths)), np.arange(3))
+    assert np.isfinite(found).all()
+    weight = (group / "Ümlaut #1.png").stat().st_size
+    np.testing.assert_allclose(found[0, 7:], [np.log(100), np.log(weight / 100)])
+
+
+def test_the_same_crop_under_another_path_is_a_copy(group: Path) -> None:
+    index = EmbeddingIndex.build(
+        np.eye(2, dtype=np.float32),
+        {"path": ["./Ümlaut #1.png#xywh=4,2,10,10", "x//b.png"]},
+        metadata={"root": str(group.resolve())},
+    )
+    (group / "new.png").write_bytes((group / "Ümlaut #1.png").read_bytes())
+    rows = ["new.png#xywh=4,2,10,10", "new.png#xywh=20,0,40,10", "Ümlaut #1.png#xywh=4,2,10,10"]
+    table = ImageTable(pd.DataFrame({"path": rows}), group)
+    keep, [line] = without_copies(index, Embeddings(np.eye(2, dtype=np.float32)[[0, 0, 0]], table))
+    assert keep.tolist() == [1]
+    assert line.startswith("1 image skipped as exact copies: new.png#xywh=4,2,10,10")
+
+
+def test_files_of_a_table_and_of_an_index_are_written_alike(tmp_path: Path) -> None:
+    names = [
+        "./a.jpg",
+        "a//b.jpg",
+        "a/./c.jpg",
+        ".hidden/d.jpg",
+        "e.jpg",
+        f"{tmp_path}//f.jpg",
+        "g/../h.jpg",
+        "i/.",
+    ]
+    index = EmbeddingIndex.build(
+        np.ones((len(names), 2), np.float32), {"path": names}, metadata={"root": str(tmp_path.resolve())}
+    )
+    files = files_of(ImageTable(pd.DataFrame({"path": names}), tmp_path))
+    assert [rows_of_files(index).get(str(file)) for file in files] == list(range(len(names)))
 
 
 def test_a_box_outside_its_image_is_a_broken_image(group: Path) -> None:

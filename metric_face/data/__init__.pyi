@@ -4,9 +4,9 @@ from .attribute import obvious_attributes as obvious_attributes
 from .augmentation import Augmentation as Augmentation
 from .boxes import BOX as BOX
 from .boxes import box_of as box_of
-from .boxes import boxed_images as boxed_images
 from .boxes import file_of as file_of
 from .boxes import fold_boxes as fold_boxes
+from .boxes import has_boxes as has_boxes
 from .csv_text import read_csv_text as read_csv_text
 from .dataset import ImageDataset as ImageDataset
 from .dataset import PixelCache as PixelCache
@@ -83,7 +83,6 @@ __all__ = [
     "Unseen",
     "base_of",
     "box_of",
-    "boxed_images",
     "compare_stamps",
     "content_hashes",
     "data_root",
@@ -92,6 +91,7 @@ __all__ = [
     "find_broken",
     "fold_boxes",
     "given_root",
+    "has_boxes",
     "identities_of",
     "identity_labels",
     "images_below",

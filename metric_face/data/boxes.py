@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from metric_face.arrays import Bools
-from metric_face.data.csv_text import read_csv_text
 from metric_face.errors import DataError, ImageError
 from metric_face.missing import missing_rows
 
@@ -132,19 +131,6 @@ def _is_none(column: "pd.Series") -> Bools:
     return np.asarray(
         missing_rows(column) | (column.astype("str").str.strip().str.lower() == "nan"), dtype=bool
     )
-
-
-def boxed_images(file: Path, columns: Sequence[str] | None = BOX) -> list[str] | None:
-    """The images of a CSV with the columns ``path`` and those of a box, relative to its folder; None of any other file.
-
-    Raises:
-        DataError: it cannot be read, or a box is wrong.
-    """
-    if not has_boxes(file, columns):
-        return None
-    frame, _ = read_csv_text(file, ("path",))
-    fold_boxes(frame, columns, file)
-    return [str(file.parent / str(path)) for path in frame["path"]] if len(frame) else None
 
 
 def has_boxes(file: Path, columns: Sequence[str] | None = BOX) -> bool:

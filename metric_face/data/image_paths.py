@@ -71,8 +71,9 @@ def refuse_outside(root: Path, names: pd.Series) -> None:
     """
     rows = np.flatnonzero(_are_to_be_seen(names))
     for name in names.iloc[rows] if len(rows) else ():
-        if ".." in name or os.name == "nt" or not os.path.isfile(file_of(name)):
-            inside(root, name)
+        file = file_of(name)
+        if ".." in name or os.name == "nt" or not os.path.isfile(file):
+            inside(root, str(file))
 
 
 def rows_holding(names: pd.Series, part: str) -> Ints:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from metric_face.data import Template, boxed_images, listed, refuse_repeated
+from metric_face.data import Template, has_boxes, listed, refuse_repeated
 from metric_face.errors import DataError
 from metric_face.inference.answers import submission
 from metric_face.inference.watch import gather
@@ -52,8 +52,11 @@ def collect_images(
         return ImageRequest([], None if template is None else Template.read(template))
     alone = Path(names[0]) if len(names) == 1 else None
     if template is None and alone is not None and alone.suffix.lower() == ".csv":
-        boxed = boxed_images(alone)
-        return _of_template(Template.read(alone), alone.parent) if boxed is None else ImageRequest(boxed)
+        if not has_boxes(alone):
+            return _of_template(Template.read(alone), alone.parent)
+        from metric_face.data import ImageTable
+
+        return ImageRequest([str(path) for path in ImageTable.read(alone).paths])
     if template is not None:
         files, failed = gather(names)
         wanted = Template.read(template)

@@ -20,6 +20,9 @@ def rows_of_files(index: "EmbeddingIndex") -> dict[str, int]:
     """The file of each indexed image -> its row."""
     root = str(Path(index.metadata.get("root") or "."))
     names = index.columns["path"].tolist() if "path" in index.columns else []
-    return {
-        name if os.path.isabs(name) else f"{root}/{name}": row for row, name in enumerate(map(str, names))
-    }
+    return {_written(os.path.join(root, str(name))): row for row, name in enumerate(names)}
+
+
+def _written(path: str) -> str:
+    """A path as :func:`files_of` writes it; a path object for each of a million takes seconds."""
+    return str(Path(path)) if "//" in path or "/." in path or path.endswith("/") else path

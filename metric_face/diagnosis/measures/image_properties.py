@@ -81,11 +81,11 @@ def of_pixels(pixels: NDArray[np.uint8]) -> Doubles:
 
 
 def _of_file(path: Path) -> Doubles:
-    from metric_face.data import open_image
+    from metric_face.data import file_of, open_image
 
     try:
         image = open_image(path)
-        weight = path.stat().st_size
+        weight = file_of(path).stat().st_size
     except (ImageError, OSError):
         return np.full(len(PROPERTIES), np.nan)
     area = image.width * image.height
