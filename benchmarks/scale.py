@@ -156,7 +156,7 @@ def write(cells: dict[str, Any], limit: float, note: str = "") -> None:
         machine(*packages),
         [
             words,
-            *([note] if note else []),
+            *([f"Noted when it was run: {note}"] if note else []),
             table(header, lines),
             "Processor time and memory are drawn in `scale.png` beside this table.",
         ],

@@ -1,4 +1,4 @@
-"""``metric-face demo``: every command on drawn faces."""
+"""``metric-face demo``: from drawn faces to `why`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +18,7 @@ def demo(
     identities: Annotated[int, typer.Option(help="Identities to draw, 7 images each.")] = 200,
     as_json: Json = False,
 ) -> None:
-    """Draw synthetic faces, train on them, and show every command at work (under 4 minutes on 2 cores)."""
+    """Draw synthetic faces, and go from train to why with them (under 4 minutes on 2 cores)."""
     from metric_face.demo import run_demo
     from metric_face.visualization import keep_umap_compiled
 
