@@ -20,6 +20,7 @@ _BOMS = (  # the longer first: that of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # a zip archive, an old compound file
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -44,20 +45,12 @@ def read_csv_text(file: Path, needed: Collection[str]) -> "tuple[pd.DataFrame, l
         content = file.read_bytes()
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror or error}); check the file") from None
-    text, encoding = _decode(file, content)
+    frame, blank, separator, encoding = _all_at_once(file, content, needed) or _line_by_line(
+        file, content, needed
+    )
     notes = [] if encoding in ("utf-8", "utf-8-sig") else [f"{file}: read as {encoding.upper()}"]
-    first = text[: text.find("\n") if "\n" in text else len(text)].strip("\r")
-    declared = first[4:] if first.lower().startswith("sep=") and first[4:] in _SEPARATORS else ""
-    text = text[len(first) :].lstrip("\r\n") if declared else text
-    separator = declared or _separator(text, needed)
     if separator != ",":
         notes.append(f"{file}: its values are separated by {_SEPARATORS[separator]}")
-    plain = None
-    if not declared and encoding in ("utf-8", "utf-8-sig") and '"' not in text and "\r" not in first:
-        header = next(csv.reader([first], delimiter=separator), [])
-        if len(_names(file, header)) == len(header) > 0:
-            plain = read_plain(content.removeprefix(codecs.BOM_UTF8), _names(file, header), separator)
-    frame, blank = plain or _line_by_line(file, text, separator)
     if blank:
         notes.append(f"{file}: {blank} lines without a value are left out")
     if "" in frame.columns:
@@ -67,8 +60,37 @@ def read_csv_text(file: Path, needed: Collection[str]) -> "tuple[pd.DataFrame, l
     return frame, notes
 
 
-def _line_by_line(file: Path, text: str, separator: str) -> "tuple[pd.DataFrame, int]":
-    """The table of a text, each cell looked at, and how many lines had no value."""
+def _all_at_once(
+    file: Path, content: bytes, needed: Collection[str]
+) -> "tuple[pd.DataFrame, int, str, str] | None":
+    """The table of a plain file, which is not made a string first; None where each line must be looked at."""
+    if b'"' in content or b"\x00" in content or content.startswith((*_WORKBOOKS, b"\n", b"\r")):
+        return None
+    body = content.removeprefix(codecs.BOM_UTF8)
+    try:
+        if not body.isascii():
+            body.decode()
+        first = body[: body.find(b"\n") if b"\n" in body else len(body)].decode().strip("\r")
+    except UnicodeDecodeError:
+        return None
+    if first.lower().startswith("sep=") or "\r" in first:
+        return None
+    separator = _separator(first, needed)
+    header = next(csv.reader([first], delimiter=separator), [])
+    names = _names(file, header)
+    plain = read_plain(body, names, separator) if len(names) == len(header) > 0 else None
+    return None if plain is None else (*plain, separator, "utf-8")
+
+
+def _line_by_line(
+    file: Path, content: bytes, needed: Collection[str]
+) -> "tuple[pd.DataFrame, int, str, str]":
+    """The table of a file, each cell looked at, how many lines had no value, the separator and the encoding."""
+    text, encoding = _decode(file, content)
+    first = text[: text.find("\n") if "\n" in text else len(text)].strip("\r")
+    declared = first[4:] if first.lower().startswith("sep=") and first[4:] in _SEPARATORS else ""
+    text = text[len(first) :].lstrip("\r\n") if declared else text
+    separator = declared or _separator(text, needed)
     lines = _lines(file, text, separator)
     number, header = next(lines, (0, []))
     if not number:
@@ -84,12 +106,12 @@ def _line_by_line(file: Path, text: str, separator: str) -> "tuple[pd.DataFrame,
         rows.append(_row(file, number, cells, names, separator))
     import pandas as pd  # here: the kNN command imports this module and needs no table
 
-    return pd.DataFrame(rows, columns=names, dtype="str"), blank
+    return pd.DataFrame(rows, columns=names, dtype="str"), blank, separator, encoding
 
 
 def _decode(file: Path, content: bytes) -> tuple[str, str]:
     encoding = next((name for mark, name in _BOMS if content.startswith(mark)), "utf-8")
-    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+    if content.startswith(_WORKBOOKS):
         raise DataError(f"{file}: is a workbook and no CSV; save it as 'CSV UTF-8' in the spreadsheet")
     try:
         text = content.decode(encoding)

@@ -1,6 +1,7 @@
 """ImagePaths: the files of a table, each made a path when it is asked for."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,9 +90,10 @@ def rows_holding(names: pd.Series, part: str) -> Ints:
 
 
 def _may_hold(text: Any, part: bytes) -> bool:
-    """Whether the bytes of a column hold a part, in a value or across two."""
+    """Whether the bytes of a column hold a part, in a value or across two; searched where they lie."""
     chunks = getattr(text, "chunks", [text])
-    return any(part in data.to_pybytes() for chunk in chunks if (data := chunk.buffers()[2]) is not None)
+    buffers = (chunk.buffers()[2] for chunk in chunks)
+    return any(re.search(re.escape(part), data) for data in buffers if data is not None)
 
 
 def _are_to_be_seen(names: pd.Series) -> Bools:
