@@ -97,6 +97,18 @@ def test_splits_of_a_mapping(tmp_path: Path) -> None:
     assert seen[-1] == (4, 4)
 
 
+def test_splits_of_a_mapping_are_named_as_in_folders_and_tables(tmp_path: Path) -> None:
+    rows = [{"image": {"bytes": jpeg(n), "path": None}, "labels": 1, "age": n} for n in range(4)]
+    parts = {name: hugging_face(rows[at : at + 1]) for at, name in enumerate(("Training", "dev", "testing"))}
+    table = ImageTable.from_dataset(parts, tmp_path / "t")
+    assert table.frame["split"].tolist() == ["train", "val", "test"]
+    assert ImageTable.read(tmp_path / "t" / "images.csv").splits == table.splits
+    twice = {**parts, "validation": hugging_face(rows[3:])}
+    with pytest.raises(ArgumentError, match=r"its splits 'dev' and 'validation' are both 'val'; join or"):
+        ImageTable.from_dataset(twice, tmp_path / "u")
+    assert not (tmp_path / "u").exists()
+
+
 def test_torchvision_folders_stay_in_place(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

@@ -14,11 +14,11 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
+from metric_face.data.layout import named_twice, part_of
 from metric_face.errors import ArgumentError, DataError
 from metric_face.files import replace_folder
 from metric_face.progress import Progress, silent
 
-_VAL = {"validation": "val", "valid": "val", "dev": "val"}
 _OWN = ("path", "split")
 
 
@@ -45,11 +45,16 @@ def frame_of_dataset(
         A frame with ``path``, and the folder that relative paths start from.
 
     Raises:
-        ArgumentError: it is no such dataset, or has no image column, or several.
+        ArgumentError: it is no such dataset, has no image column or several, or gives one split two names.
         DataError: an item's image is neither a file nor a picture.
         OutputError: something is in the folder.
     """
     splits = dict(dataset) if isinstance(dataset, Mapping) else {None: dataset}
+    twice = named_twice([str(split) for split in splits])
+    if twice is not None:
+        raise ArgumentError(
+            f"dataset: its splits {' and '.join(map(repr, twice[1]))} are both {twice[0]!r}; join or rename them"
+        )
     total, rows, done = sum(_length(part) for part in splits.values()), [], 0
     with ExitStack() as stack:
         new = None
@@ -58,7 +63,7 @@ def frame_of_dataset(
                 if new is None and folder is not None:
                     new = stack.enter_context(replace_folder(folder))
                 path = _place(item.image, new, done)
-                named = {} if split is None else {"split": _VAL.get(str(split), str(split))}
+                named = {} if split is None else {"split": part_of(str(split))}
                 rows.append({"path": path, **item.columns, **named})
                 done += 1
                 progress(done, total)

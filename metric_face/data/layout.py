@@ -19,6 +19,15 @@ def part_of(name: str) -> str:
     return PARTS.get(name.strip().lower(), name)
 
 
+def named_twice(names: Sequence[str]) -> tuple[str, list[str]] | None:
+    """A split that several of the names stand for, with these; None where each split has one name."""
+    known = [part_of(name) for name in names]
+    for split in known:
+        if known.count(split) > 1:
+            return split, [name for name, of in zip(names, known, strict=True) if of == split]
+    return None
+
+
 @dataclass(frozen=True)
 class Layout:
     """What N images' folders say.
@@ -91,11 +100,10 @@ def _level_of_parts(folders: Sequence[tuple[str, ...]]) -> int | None:
             "split; give a table with the columns path, label and split"
         )
     names = sorted({above[found[0]] for above in folders})
-    canonical = [part_of(name) for name in names]
-    twice = next((split for split in canonical if canonical.count(split) > 1), None)
+    twice = named_twice(names)
     if twice is not None:
-        same = ", ".join(name for name in names if part_of(name) == twice)
         raise DataError(
-            f"folders {same}: are all the split {twice!r}; rename them so that each split has one folder"
+            f"folders {', '.join(twice[1])}: are all the split {twice[0]!r}; "
+            "rename them so that each split has one folder"
         )
-    return found[0] if "train" in canonical else None
+    return found[0] if "train" in map(part_of, names) else None

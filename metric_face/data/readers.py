@@ -11,7 +11,7 @@ from metric_face.data.boxes import BOX, fold_boxes
 from metric_face.data.csv_text import read_csv_text
 from metric_face.data.image_files import SUFFIXES, scan_folder
 from metric_face.data.image_paths import rows_holding
-from metric_face.data.layout import part_of, read_layout
+from metric_face.data.layout import named_twice, part_of, read_layout
 from metric_face.data.parquet_files import ParquetFiles, parquet_files
 from metric_face.data.parquet_text import read_parquet_text, text_frame
 from metric_face.errors import DataError
@@ -199,13 +199,12 @@ def read_parts(frame: pd.DataFrame, file: Path) -> list[str]:
     if "split" not in frame.columns:
         return []
     words = [str(word) for word in frame["split"].dropna().unique()]
+    twice = named_twice(words)
+    if twice is not None:
+        raise DataError(
+            f"{file}: the column 'split' names the split {twice[0]!r} {' and '.join(map(repr, twice[1]))}; use one name"
+        )
     other = {word: part_of(word) for word in words if part_of(word) != word}
-    for split in other.values():
-        same = [word for word in words if part_of(word) == split]
-        if len(same) > 1:
-            raise DataError(
-                f"{file}: the column 'split' names the split {split!r} {' and '.join(map(repr, same))}; use one name"
-            )
     frame["split"] = frame["split"].replace(other)
     return [f"{file}: the split {word!r} is read as {split!r}" for word, split in other.items()]
 
