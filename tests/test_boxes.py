@@ -1,9 +1,11 @@
 """Boxes cut a part out of an image, everywhere alike, by the end of its path."""
 
+import hashlib
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import BinaryIO, cast
 
 import numpy as np
 import pandas as pd
@@ -20,12 +22,14 @@ from metric_face.data import (
     ParquetRows,
     Unseen,
     box_of,
+    compare_stamps,
     content_hashes,
     file_of,
     has_boxes,
     names_of,
     open_image,
     take_fingerprints,
+    take_stamps,
 )
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.measures.image_properties import image_properties
@@ -197,6 +201,32 @@ def test_files_of_a_table_and_of_an_index_are_written_alike(tmp_path: Path) -> N
     )
     files = files_of(ImageTable(pd.DataFrame({"path": names}), tmp_path))
     assert [rows_of_files(index).get(str(file)) for file in files] == list(range(len(names)))
+
+
+def test_a_file_is_read_once_for_all_of_its_boxes(group: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths, digest, read = ImageTable.read(group).paths, hashlib.file_digest, []
+
+    def counted(file: BinaryIO, name: str) -> "hashlib._Hash":
+        read.append(Path(file.name).name)
+        return digest(file, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    whole = hashlib.sha256((group / "Ümlaut #1.png").read_bytes()).hexdigest()
+    expected = [f"{whole}{box_of(path)}" for path in paths[:2]]
+    assert content_hashes(paths, boxes=True)[:2] == expected
+    assert sorted(read) == ["b.png", "Ümlaut #1.png"]
+    stamps = take_stamps(paths)
+    assert stamps["sha256"].tolist()[:2] == [whole, whole]
+    assert len(read) == 4
+    os.utime(group / "Ümlaut #1.png", ns=(0, 0))
+    assert len(compare_stamps(stamps, paths).changed) == 0
+    assert len(read) == 5
+    (group / "Ümlaut #1.png").write_bytes(b"another content")
+    assert compare_stamps(stamps, paths).changed.tolist() == [0, 1]
+    (group / "Ümlaut #1.png").unlink()
+    assert compare_stamps(stamps, paths).missing.tolist() == [0, 1]
+    with pytest.raises(ImageError, match=r"Ümlaut #1\.png: cannot be read"):
+        content_hashes(paths)
 
 
 def test_a_box_outside_its_image_is_a_broken_image(group: Path) -> None:

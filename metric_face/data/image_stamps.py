@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from metric_face.arrays import Ints
 from metric_face.data.boxes import file_of
+from metric_face.data.once_each import once_each
 
 COLUMNS = {"bytes": "int64", "modified_ns": "int64", "sha256": "str"}
 _WORKERS = 8
@@ -31,8 +31,7 @@ class ImageState:
 
 def take_stamps(paths: Sequence[Path]) -> pd.DataFrame:
     """Size, time of change and checksum of N files; -1, -1 and "" where a file cannot be read."""
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        rows = list(pool.map(_stamp, paths))
+    rows = once_each(_stamp, map(file_of, paths), _WORKERS)
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"bytes": "int64", "modified_ns": "int64"})
 
 
@@ -44,15 +43,13 @@ def compare_stamps(stamps: pd.DataFrame, paths: Sequence[Path]) -> ImageState:
         paths: (N) where the files are now.
     """
     known = list(zip(stamps["bytes"], stamps["modified_ns"], stamps["sha256"], strict=True))
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        states = list(pool.map(_state, paths, known))
+    states = once_each(_state, zip(map(file_of, paths), known, strict=True), _WORKERS)
     return ImageState(
         *(np.flatnonzero([state == word for state in states]) for word in ("missing", "changed"))
     )
 
 
 def _stamp(path: Path) -> tuple[int, int, str]:
-    path = file_of(path)
     try:
         with open(path, "rb") as file:
             state = path.stat()
@@ -61,9 +58,8 @@ def _stamp(path: Path) -> tuple[int, int, str]:
         return -1, -1, ""
 
 
-def _state(path: Path, known: tuple[int, int, str]) -> str:
-    size, modified, digest = known
-    path = file_of(path)
+def _state(file: tuple[Path, tuple[int, int, str]]) -> str:
+    path, (size, modified, digest) = file
     try:
         if not path.is_file():
             return "missing"

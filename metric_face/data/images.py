@@ -11,6 +11,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from metric_face.data.boxes import box_of, cut_box, file_of
+from metric_face.data.once_each import once_each
 from metric_face.data.pixels import as_seen
 from metric_face.errors import DataError, ImageError
 from metric_face.progress import Progress, silent
@@ -122,19 +123,21 @@ def content_hashes(paths: Iterable[Path], *, boxes: bool = False, workers: int =
         ImageError: a file is missing or cannot be read.
     """
 
-    def digest(path: Path) -> str:
+    def digest(file: Path) -> str:
         try:
-            refuse_special(file_of(path))
-            with open(file_of(path), "rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return f"{digest}{box_of(path) or ''}" if boxes else digest
+            refuse_special(file)
+            with open(file, "rb") as opened:
+                return hashlib.file_digest(opened, "sha256").hexdigest()
         except OSError as error:
             raise ImageError(
-                f"{path}: cannot be read ({error.strerror}); restore it or drop its row"
+                f"{file}: cannot be read ({error.strerror}); restore it or drop its row"
             ) from error
 
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(digest, paths))
+    listed = list(paths)
+    digests = once_each(digest, map(file_of, listed), workers)
+    if not boxes:
+        return digests
+    return [f"{one}{box_of(path) or ''}" for one, path in zip(digests, listed, strict=True)]
 
 
 def refuse_broken(broken: dict[int, str]) -> None:
