@@ -21,8 +21,9 @@ from metric_face.training import check_run_folder
 from metric_face.visible import is_text
 
 Check = Callable[[Path | None], Path | None]
-MAP_FILES = {f"{stem}.png": MARK.encode() for stem in ("map", "map3d")}
-MAP_FILES |= {f"{stem}.html": b"default-src 'none'; script-src" for stem in ("map", "map3d")}
+_MAPS = ("map", "map3d", "map-new", "map3d-new")
+MAP_FILES = {f"{stem}.png": MARK.encode() for stem in _MAPS}
+MAP_FILES |= {f"{stem}.html": b"default-src 'none'; script-src" for stem in _MAPS}
 """What ``visualize`` writes, and what the beginning of each says of its maker."""
 REPORT_FILES = {"report.html": b"default-src 'none'; script-src", "report.json": b'"metric_face.report"'}
 """The same of ``why``."""

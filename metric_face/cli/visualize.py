@@ -1,20 +1,23 @@
 """``metric-face visualize``: draw the map of a run."""
 
-from metric_face.cli.options import LATEST, DataRoot, Json, Lang, NoThumbnails, RunArgument
+from typing import Any
+
+from metric_face.cli import visualize_options as own
+from metric_face.cli.options import LATEST, DataRoot, Json, Lang, NoThumbnails
 from metric_face.cli.output_options import MAP_FILES, check_targets
 from metric_face.cli.progress import steps
 from metric_face.cli.terminal import answer, answer_json, say
-from metric_face.cli.visualize_options import ColorBy, Dimensions, MapFolder, MapSeed, MapSplit, Projector
 
 
 def visualize(
-    run: RunArgument = LATEST,
-    split: MapSplit = "val",
-    out: MapFolder = None,
-    seed: MapSeed = None,
-    color_by: ColorBy = None,
-    dimensions: Dimensions = 2,
-    projector: Projector = None,
+    run: own.RunOrNew = LATEST,
+    onto: own.Onto = None,
+    split: own.MapSplit = "val",
+    out: own.MapFolder = None,
+    seed: own.MapSeed = None,
+    color_by: own.ColorBy = None,
+    dimensions: own.Dimensions = 2,
+    projector: own.Projector = None,
     root: DataRoot = None,
     no_thumbnails: NoThumbnails = False,
     lang: Lang = "en",
@@ -27,14 +30,15 @@ def visualize(
     from metric_face.visualization import keep_umap_compiled, visualize
 
     check_language(lang)  # refused before anything is computed
-    opened = Run.open(run, data=root)
+    opened = Run.open(onto or run, data=root)
     check_targets(out or opened.folder, MAP_FILES)
     say("loading UMAP (the first time on a machine it compiles for a minute)")
     keep_umap_compiled()
     report_image_state(opened, say, shown=not no_thumbnails)
     with steps(not as_json) as step:
         made = visualize(
-            opened,
+            opened if onto is None else run,
+            onto=None if onto is None else opened,
             split=split,
             folder=out,
             seed=seed,
@@ -46,8 +50,9 @@ def visualize(
             say=step,
         )
     if as_json:
-        written = {"picture": str(made.picture), "page": str(made.page)}
-        answer_json(written | {"projector": None if projector is None else str(projector)})
+        written: dict[str, Any] = {"picture": str(made.picture), "page": str(made.page)}
+        written["projector"] = None if projector is None else str(projector)
+        answer_json(written if made.new is None else {**written, "new": made.new.to_dict()})
         return
     answer(str(made.picture))
     answer(str(made.page))

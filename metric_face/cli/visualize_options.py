@@ -6,8 +6,24 @@ from typing import Annotated
 import typer
 
 from metric_face.cli.output_options import MAP_FILES, files_option, folder_option
+from metric_face.cli.run_folders import or_newest
 from metric_face.files import PROJECTOR
 
+RunOrNew = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN",
+        help="A run directory; default the newest. With --onto the embeddings to place, as 'embed --out' wrote them.",
+        show_default=False,
+        callback=or_newest,
+    ),
+]
+Onto = Annotated[
+    Path | None,
+    typer.Option(
+        "--onto", metavar="RUN", help="Place them, ringed, on the map of this run, which stays as it is."
+    ),
+]
 MapSplit = Annotated[str, typer.Option("--split", help="Split to draw: val, train, test or all.")]
 MapFolder = Annotated[
     Path | None, files_option(MAP_FILES, "--out", "-o", help="Folder to write; default the run.")
@@ -17,7 +33,7 @@ ColorBy = Annotated[
     str | None,
     typer.Option(
         "--color-by",
-        help="A label, joint, identity, purity, mistakes, split or density; of one label purity:LABEL, mismatch:LABEL.",
+        help="A label, joint, identity, purity, mistakes, split, density, new; of one purity:LABEL, mismatch:LABEL.",
     ),
 ]
 Dimensions = Annotated[int, typer.Option("--dimensions", min=2, max=3, help="2, or 3 for a map that turns.")]

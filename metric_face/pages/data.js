@@ -3,6 +3,7 @@
  * <script type="application/json" id="mf-data"> holds one object:
  *   version   1
  *   n         number of points N: of images, where there is no map and so no x
+ *   firstNew  points from here on were placed on the map of the others, and are ringed; N where there are none
  *   x, y      column: place on the map, 0..65535, one unit for both axes; `width` and `height` say how much is used
  *   z, depth  the same for a third axis, where there is one
  *   columns   what is known of each point, a list of

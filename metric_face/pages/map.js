@@ -145,6 +145,7 @@ const MapView = (() => {
           thumbnails.paint(top, cell, (i) => place(cell, i), { shown, colorOf, most, redraw });
         }
         if (cell.name === null) {
+          Overlay.rings(top, block, look, (i) => place(cell, i), Raster.radius(block.n, view.zoom) + 2.5);
           Names.paint(top, cell, look, (center) => unitToScreen(cell, center), css, taken());
           continue;
         }

@@ -12,13 +12,20 @@ const Overlay = (() => {
     return { width, height, ratio };
   }
 
-  function ring(top, [x, y], reach) {
+  function ring(top, [x, y], reach, width = 2) {
     top.beginPath();
     top.arc(x, y, reach, 0, 2 * Math.PI);
-    top.lineWidth = 2;
+    top.lineWidth = width;
     top.strokeStyle = css("--ink");
     top.stroke();
     top.lineWidth = 1;
+  }
+
+  /* Rings around the new points that are shown; `placeOf` is where each is. */
+  function rings(top, block, look, placeOf, reach) {
+    for (let i = block.firstNew; i < block.n; i++) {
+      if (look.front(i) && (!look.selected || look.selected.has(i))) ring(top, placeOf(i), reach, 1.4);
+    }
   }
 
   function lasso(top, places) {
@@ -31,5 +38,5 @@ const Overlay = (() => {
     top.stroke();
   }
 
-  return { css, fit, ring, lasso };
+  return { css, fit, ring, rings, lasso };
 })();

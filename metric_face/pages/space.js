@@ -82,6 +82,7 @@ const SpaceView = (() => {
         const [u, v] = turned(x, y, z);
         return [size.width / 2 + u * scale(), size.height / 2 + v * scale()];
       };
+      Overlay.rings(top, block, look, screen, Raster.radius(n, view.zoom) + 2.5);
       if (!spinning) Names.paint(top, { left: 0, top: 0, ...size }, look, at, css);
       if (look.pinned >= 0) Overlay.ring(top, screen(look.pinned), 7);
       if (look.hovered >= 0) Overlay.ring(top, screen(look.hovered), 6);

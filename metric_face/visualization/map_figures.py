@@ -61,6 +61,7 @@ def map_figure(
             _frame(axis, projection.coords)
             _points(axis, projection.coords, ~vivid, None, single, behind=True)
             _points(axis, projection.coords, vivid, view.hue, single)
+            _rings(axis, projection, single)
             names = [
                 c.classes[k]
                 for c, k in ((view.cols, col), (view.rows, row))
@@ -113,8 +114,7 @@ def _points(
 ) -> None:
     """Draw the points shown, in gray those behind; in a random order, or the last class would cover the others."""
     n, rows = len(coords), np.random.default_rng(0).permutation(np.flatnonzero(shown))
-    most, least = (64, 1.5) if single else (18, 1.2)
-    size = float(np.clip((30_000 if single else 9000) / max(n, 1), least, most))
+    size = _size(n, single)
     edge: dict[str, Any] = {"linewidths": 0.4, "edgecolors": "white"} if size > 20 else {"linewidths": 0}
     colors, shapes = _looks(column)
     layers = 1 if len(set(shapes)) == 1 else _LAYERS  # shapes take turns to be in front
@@ -128,6 +128,21 @@ def _points(
             )  # in three dimensions it takes a third place, which its type does not know
             scatter(*coords[kept].T, c=shades, s=size, marker=MARKERS[SHAPES[shape]],
                     alpha=0.25 if behind else 0.85, rasterized=True, **edge)  # fmt: skip
+
+
+def _rings(axis: "Axes", projection: Projection, single: bool) -> None:
+    """A ring around each point that was placed afterwards."""
+    if projection.new:
+        rings: Any = axis.scatter
+        size = 2.2 * _size(projection.n, single) + 12
+        rings(*projection.coords[-projection.new :].T, s=size, facecolors="none", edgecolors=INK, linewidths=1.1,
+              zorder=5, gid="new")  # fmt: skip
+
+
+def _size(n: int, single: bool) -> float:
+    """Square points of a dot: the more of them the smaller."""
+    most, least = (64, 1.5) if single else (18, 1.2)
+    return float(np.clip((30_000 if single else 9000) / max(n, 1), least, most))
 
 
 def _looks(column: Column | None) -> tuple[list[str], list[int]]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ from metric_face.visualization.map_measures import measures_of
 from metric_face.visualization.map_words import ChartTable, banner, class_table, remark, trust
 from metric_face.visualization.matrices import MatrixChart
 from metric_face.visualization.mixing import with_mixing
+from metric_face.visualization.new_images import padded
 from metric_face.visualization.projection import Projection
 
 _BYTES_PER_BASE64 = 4 / 3
@@ -95,8 +96,8 @@ def build_map(
         columns: what is known of the points, by name or as Columns: floating arrays are values, others classes.
         images: N files to make thumbnails of; None for none.
         paths: N texts that name the points; by default ``images`` below their common folder, else row numbers.
-        faithfulness: by the name of a column of classes; adds purity, mismatch and distortion, a table of each,
-            and the figures under the map.
+        faithfulness: by the name of a column of classes, of the points that were laid out; adds purity, mismatch and
+            distortion, a table of each, and the figures under the map.
         neighbors: (N, K) ids in the embedding space, -1 for none: shown when a point is chosen.
         evidence: rows that must have a thumbnail.
         matrices: charts of the same page whose cells name rows of this map.
@@ -124,8 +125,10 @@ def build_map(
             f"the columns are {', '.join(column.name for column in known)}"
         )
     view = MapView(None) if color_by else choose_view(known)
-    shown = [*known, *(measure for name, one in measured.items() for measure in measures_of(name, one, lang))]
-    flat = projection.coords.shape[1] == 2
+    laid_out = n - projection.new
+    measures = [measure for name, one in measured.items() for measure in measures_of(name, one, lang)]
+    shown = [*known, *(padded(measure, projection.new) for measure in measures)]
+    flat = projection.coords.shape[1] == 2 and not projection.new  # of new images few labels are known
     panels = view.cols if flat else None
     if flat and view.rows is not None and view.cols is not None:
         panels = crossed(view.rows, view.cols)
@@ -152,6 +155,7 @@ def build_map(
         packed[-1] |= {"derived": True, "across": view.cols.num_classes}
     block = {
         "n": n,
+        "firstNew": laid_out,
         **pack_coords(projection.coords),
         "columns": packed,
         "color": _first(shown, color_by, view.hue),
@@ -172,7 +176,11 @@ def build_map(
         trust(projection, measured, words),
         banner(measured, words),
         missing,
-        [class_table(column, measured[column.name], words) for column in known if column.name in measured],
+        [
+            class_table(replace(column, values=column.values[:laid_out]), measured[column.name], words)
+            for column in known
+            if column.name in measured
+        ],
     )
 
 

@@ -27,7 +27,9 @@ def trust(
     projection: Projection, faithfulness: Mapping[str, Faithfulness], words: Mapping[str, Any]
 ) -> list[tuple[str, str]]:
     """Names and numbers that belong under every map."""
-    figures = [(words["points"], f"{projection.n:,}"), (words["seed"], str(projection.seed))]
+    figures = [(words["points"], f"{projection.n - projection.new:,}"), (words["seed"], str(projection.seed))]
+    if projection.new:
+        figures.insert(1, (words["new_points"], f"{projection.new:,}"))
     for name, one in faithfulness.items():
         if np.isfinite(one.label_trustworthiness):
             for measure, value in (

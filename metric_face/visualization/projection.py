@@ -1,6 +1,6 @@
 """Projection: a map of points, and where others belong on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ class Projection:
         n_neighbors: neighbors of each point that the layout saw, itself not counted.
         min_dist: how closely points may be packed.
         vectors: (N, D) that were laid out, for ``transform``; None where only neighbors were known.
+        new: how many of the points, the last ones, were placed on the map of the others by ``with_new``.
     """
 
     coords: Floats
@@ -27,6 +28,7 @@ class Projection:
     n_neighbors: int
     min_dist: float
     vectors: Floats | None = None
+    new: int = 0
 
     def __repr__(self) -> str:
         return f"Projection({self.n:,} points, seed {self.seed})"
@@ -60,5 +62,18 @@ class Projection:
         new = as_vectors(vectors, "vectors", self.vectors.shape[1])
         if not len(new):
             return np.zeros((0, self.coords.shape[1]), dtype=np.float32)
-        near = NeighborGraph.between(new, self.vectors, min(self.n_neighbors, self.n))
-        return place_points(self.coords, near.ids, near.distances, min_dist=self.min_dist, seed=self.seed)
+        own = self.coords[: len(self.vectors)]
+        near = NeighborGraph.between(new, self.vectors, min(self.n_neighbors, len(own)))
+        return place_points(own, near.ids, near.distances, min_dist=self.min_dist, seed=self.seed)
+
+    def with_new(self, vectors: Any) -> "Projection":
+        """The map with new vectors on it as its last points; as :meth:`transform`, its own points stay.
+
+        Args:
+            vectors: (M, D), or an object with ``.vectors``.
+
+        Raises:
+            ArgumentError: as :meth:`transform`.
+        """
+        placed = self.transform(vectors)
+        return replace(self, coords=np.concatenate([self.coords, placed]), new=self.new + len(placed))

@@ -53,7 +53,7 @@ def ways_to_look(
             name = words["joint"] if target == "joint" else target
             made[key] = _mistakes(targets[target], codes, words["way_mistakes"].format(name=name), words)
     made |= _split(split, words)
-    density = _density(near, np.asarray(similarities, dtype=np.float32))
+    density = density_of(near, np.asarray(similarities, dtype=np.float32))
     made["density"] = Column(words["way_density"], density, note=words["density_note"])
     return {key: replace(column, group=words["ways"]) for key, column in made.items()}
 
@@ -72,7 +72,7 @@ def column_of_way(
 
 
 def check_color_by(
-    wanted: str, labels: list[Column], ways: Mapping[str, Column], measured: Iterable[str], lang: str
+    wanted: str, labels: list[Column], ways: Iterable[str], measured: Iterable[str], lang: str
 ) -> None:
     """Refuse a column that there is not, before a map is laid out.
 
@@ -115,7 +115,7 @@ def _split(split: ArrayLike | None, words: Mapping[str, Any]) -> dict[str, Colum
     return {"split": Column(words["way_split"], codes, tuple(there), note=words["split_note"])}
 
 
-def _density(ids: NDArray[np.integer], similarities: Floats) -> Floats:
+def density_of(ids: NDArray[np.integer], similarities: Floats) -> Floats:
     """(N,) mean similarity to the closest neighbors, NaN without any."""
     there = (ids >= 0) & np.isfinite(similarities)
     order = np.argsort(~there, axis=1, kind="stable")[:, :_CLOSEST]
