@@ -3,8 +3,8 @@
 ``python -m benchmarks.large_index`` indexes ten million vectors of 128 dimensions, and needs 10 GB of disk;
 ``--rows 100000`` tries it out. Each stage is a process of its own that the system allows ``--limit`` GiB of data: all
 memory that no file stands behind, whether it is used or only reserved. What it maps from files comes on top, and the
-system takes it back where it needs to. ``--work`` keeps the vectors and what was measured, and a second call goes on
-there.
+system takes it back where it needs to. ``--work`` keeps the vectors and what was measured, and a second call with the
+same kind, shards and limit goes on there.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ FREE = 20  # dimensions that the vectors fill; in the others there is noise
 EACH = 20  # vectors an identity
 QUERIES = 200
 ADDED = 1000
+DEFAULTS: dict[str, Any] = {"rows": 10_000_000, "shards": 10, "kinds": ["ivfsq"], "limit": 4.0}
 
 
 def centers_of(identities: int) -> Floats:
@@ -117,19 +119,26 @@ def memory() -> dict[str, int]:
     return {name: int(value.split()[0]) for name, value in pairs}
 
 
+def kept_in(home: Path, options: argparse.Namespace) -> Path:
+    """The folder of one index and of what was measured of it, under these settings alone."""
+    return home / f"{options.kind}-{options.shards}-{options.limit:g}"
+
+
 def build(home: Path, options: argparse.Namespace) -> dict[str, float]:
+    folder = kept_in(home, options) / "index"
     vectors = np.load(home / "vectors.npy", mmap_mode="r")
     identity = np.arange(len(vectors)) % max(1, len(vectors) // EACH)
     index = EmbeddingIndex.build_in(
-        home / "index", vectors, {"identity": identity}, kind=options.kind, shards=options.shards, mmap=True
+        folder, vectors, {"identity": identity}, kind=options.kind, shards=options.shards, mmap=True
     )
-    return {"said": index.recall.reached or 0.0, "effort": float(index._store.effort)}
+    size = float(sum(file.stat().st_size for file in folder.iterdir()))
+    return {"said": index.recall.reached or 0.0, "effort": float(index._store.effort), "size": size}
 
 
 def ask(home: Path, options: argparse.Namespace) -> dict[str, float]:
     queries, truth = np.load(home / "queries.npy"), np.load(home / "truth.npy")
     started = time.perf_counter()
-    index = EmbeddingIndex.load(home / "index")
+    index = EmbeddingIndex.load(kept_in(home, options) / "index")
     opened = time.perf_counter() - started
     index.search(queries[:1], 10)
     each, found = [], []
@@ -145,7 +154,7 @@ def ask(home: Path, options: argparse.Namespace) -> dict[str, float]:
 
 
 def grow(home: Path, options: argparse.Namespace) -> dict[str, float]:
-    with EmbeddingIndex.changing(home / "index") as index:
+    with EmbeddingIndex.changing(kept_in(home, options) / "index") as index:
         index.add(block_of(1 << 30, ADDED, centers_of(10)), {"identity": np.zeros(ADDED, np.int64)})
     return {}
 
@@ -153,12 +162,14 @@ def grow(home: Path, options: argparse.Namespace) -> dict[str, float]:
 STAGES = {"build": build, "ask": ask, "grow": grow}
 
 
-def staged(stage: str, home: Path, kind: str, options: argparse.Namespace) -> dict[str, float]:
+def staged(stage: str, home: Path, options: argparse.Namespace) -> dict[str, float]:
     """Run one stage in a process of its own, under the limit, unless its numbers are kept."""
-    kept = home / f"{kind}-{options.shards}-{stage}.json"
+    kept = kept_in(home, options) / f"{stage}.json"
     if kept.is_file():
         return dict(json.loads(kept.read_text()))
-    words = ["--stage", stage, "--home", home, "--kind", kind, "--shards", options.shards]
+    kept.parent.mkdir(exist_ok=True)
+    words = ["--stage", stage, "--home", home, "--kind", options.kind]
+    words += ["--shards", options.shards, "--limit", options.limit]
     command = [sys.executable, "-m", "benchmarks.large_index", *map(str, words)]
 
     def limit() -> None:
@@ -167,20 +178,19 @@ def staged(stage: str, home: Path, kind: str, options: argparse.Namespace) -> di
     started = time.perf_counter()
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, preexec_fn=limit)
     found = {**json.loads(done.stdout), "seconds": time.perf_counter() - started}
-    print(stage, kind, found, file=sys.stderr, flush=True)
+    print(stage, options.kind, found, file=sys.stderr, flush=True)
     kept.write_text(json.dumps(found))
     return found
 
 
-def rows_of(home: Path, kind: str, options: argparse.Namespace) -> list[str]:
-    made, asked, grown = (staged(stage, home, kind, options) for stage in STAGES)
-    size = sum(file.stat().st_size for file in (home / "index").iterdir()) / 2**30
+def rows_of(home: Path, options: argparse.Namespace) -> list[str]:
+    made, asked, grown = (staged(stage, home, options) for stage in STAGES)
     return [
-        kind,
+        options.kind,
         f"{made['seconds']:.0f}",
         f"{made['cpu']:.0f}",
         gib(made),
-        f"{size:.2f}",
+        f"{made['size'] / 2**30:.2f}",
         f"{asked['open']:.2f}",
         f"{1000 * asked['one']:.1f}",
         f"{1000 * asked['many']:.1f}",
@@ -196,12 +206,24 @@ def gib(peak: dict[str, float]) -> str:
     return " / ".join(f"{peak[name]:.2f}" for name in ("own", "reserved", "all"))
 
 
+def command_of(options: argparse.Namespace) -> str:
+    """What to type for the same measurement: every option that is not its default."""
+    words = ["python -m benchmarks.large_index"]
+    for name, default in DEFAULTS.items():
+        value = getattr(options, name)
+        if value != default:
+            shown = " ".join(value) if isinstance(value, list) else f"{value:g}" if name == "limit" else value
+            words.append(f"--{name} {shown}")
+    return " ".join(words)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=10_000_000)
-    parser.add_argument("--shards", type=int, default=10)
-    parser.add_argument("--kinds", nargs="+", default=["ivfsq"])
-    parser.add_argument("--limit", type=float, default=4.0, help="GiB of data that each stage may have")
+    parser.add_argument("--rows", type=int)
+    parser.add_argument("--shards", type=int)
+    parser.add_argument("--kinds", nargs="+")
+    parser.add_argument("--limit", type=float, help="GiB of data that each stage may have")
+    parser.set_defaults(**DEFAULTS)
     parser.add_argument("--work", type=Path, help="folder that keeps all; default a temporary one")
     parser.add_argument("--stage", choices=STAGES)
     parser.add_argument("--home", type=Path)
@@ -215,13 +237,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = (options.work or Path(folder)) / str(options.rows)
         prepare(home, options.rows)
-        rows = [rows_of(home, kind, options) for kind in options.kinds]
-    full = options.rows == 10_000_000
-    chosen = "" if full else f" --rows {options.rows} --kinds {' '.join(options.kinds)}"
+        rows = [
+            rows_of(home, argparse.Namespace(**{**vars(options), "kind": kind})) for kind in options.kinds
+        ]
+    full = options.rows == DEFAULTS["rows"]
     publish(
         "large_index" if full else f"large_index_{options.rows}",
         "An index larger than the memory it is given",
-        f"python -m benchmarks.large_index{chosen}",
+        command_of(options),
         machine("faiss-cpu", "numpy") + f"; {len(os.sched_getaffinity(0))} cores",
         [
             f"{options.rows:,} x {DIMENSIONS} vectors of {max(1, options.rows // EACH):,} identities, which fill "

@@ -102,9 +102,8 @@ def test_the_readme_names_every_command() -> None:
 @pytest.mark.parametrize("name", ["README.md", "docs/index.md", "docs/ko/index.md"])
 def test_a_page_says_of_the_demo_what_it_does(name: str) -> None:
     demo, text = (ROOT / "metric_face/demo.py").read_text("utf-8"), (ROOT / name).read_text("utf-8")
-    steps = [step for step in re.findall(r'watch\.start\("(\w+)"', demo) if step in commands()][
-        1:
-    ]  # faces are drawn, not found
+    drawn, *steps = [step for step in re.findall(r'watch\.start\("(\w+)"', demo) if step in commands()]
+    assert drawn == "faces"
     sentence = next(
         block for block in text.split("\n\n") if "`train`" in block and "`why`" in block and "4" in block
     )
