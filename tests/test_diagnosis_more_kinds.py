@@ -83,6 +83,17 @@ def test_labels_wrong_in_one_direction_are_named_with_their_rows() -> None:
     assert hits / len(planted) > 0.9
 
 
+def test_a_wrong_direction_is_the_same_whichever_class_has_the_smaller_code() -> None:
+    world = in_one_class(0.35)(draw(0), np.random.default_rng(0))
+    (forward, *_) = one_sided(_context(world), "kind")
+    kind = world["labels"]["kind"]
+    swapped = np.where(kind < 2, 1 - kind, kind)
+    (backward, *_) = one_sided(_context(world | {"labels": world["labels"] | {"kind": swapped}}), "kind")
+    assert (backward.written, backward.seen) == (forward.seen, forward.written) == (1, 0)
+    shared = len(np.intersect1d(forward.rows, backward.rows))
+    assert shared / max(len(forward.rows), len(backward.rows)) > 0.95
+
+
 def test_fewer_identities_than_dimensions_show_no_labels_wrong_in_one_direction() -> None:
     build = {"identities": 120, "dimensions": 128}
     assert one_sided(_context(in_one_class(0.35)(draw(0, **build), np.random.default_rng(0))), "kind") == []

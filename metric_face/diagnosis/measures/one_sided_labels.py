@@ -7,11 +7,11 @@ held-out images that a network recognizes badly, but then its training images do
 """
 
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations
 
 import numpy as np
 
-from metric_face.arrays import Ints
+from metric_face.arrays import Bools, Doubles, Ints
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.measures.exchanged_classes import BY_CHANCE, LEAST_APART, MOST_CLASSES, bells
 
@@ -19,7 +19,6 @@ FEWEST = 20
 """Identities of each class."""
 LEAST_SHARE = 0.04
 """Share of the images of the label that must lie in the other's bell."""
-
 ALIKE = 0.4
 """Share of the one side that the other must reach."""
 
@@ -40,7 +39,7 @@ class OneSided:
 
 
 def one_sided(context: Context, attribute: str) -> list[OneSided]:
-    """Look at every ordered pair of classes of an attribute.
+    """Look at every pair of classes of an attribute, in both directions.
 
     Args:
         context: with out-of-fold scores.
@@ -53,26 +52,39 @@ def one_sided(context: Context, attribute: str) -> list[OneSided]:
     if size > MOST_CLASSES:
         return []
     enough = np.flatnonzero(context.identities_by_class(attribute) >= FEWEST)
-    found = [_pair(context, attribute, *pair) for pair in permutations(enough.tolist(), 2)]
-    return sorted((one for one in found if one is not None), key=lambda one: -len(one.rows))
+    found = [one for pair in combinations(enough.tolist(), 2) for one in _pair(context, attribute, *pair)]
+    return sorted(found, key=lambda one: -len(one.rows))
 
 
-def _pair(context: Context, attribute: str, written: int, seen: int) -> OneSided | None:
+def _pair(context: Context, attribute: str, first: int, second: int) -> list[OneSided]:
+    """The directions in which labels of a pair are wrong; the bells are the same seen from either class."""
     labels = context.labels[attribute]
-    rows = np.flatnonzero(np.isin(labels, (written, seen)))
-    scores = context.scores[attribute][rows, seen] - context.scores[attribute][rows, written]
+    rows = np.flatnonzero(np.isin(labels, (first, second)))
+    scores = context.scores[attribute][rows, second] - context.scores[attribute][rows, first]
     units, where = np.unique(
         np.column_stack([context.identities[rows], labels[rows]]), axis=0, return_inverse=True
     )
     if len(np.unique(units[:, 0])) < context.features.shape[1]:
-        return None  # along a direction learned from so few, a class falls into two by chance
+        return []  # along a direction learned from so few, a class falls into two by chance
     where = np.ravel(where)
     means = np.bincount(where, weights=scores) / np.bincount(where)
-    starts = [float(np.median(means[units[:, 1] == code])) for code in (written, seen)]
-    fit = bells(means, units[:, 1] == seen, (starts[0], starts[1]))
-    wrong = (fit.chance[where] > 0.5) & (labels[rows] == written)
+    starts = [float(np.median(means[units[:, 1] == code])) for code in (first, second)]
+    fit = bells(means, units[:, 1] == second, (starts[0], starts[1]))
+    if fit.apart < LEAST_APART or fit.by_chance > BY_CHANCE:
+        return []
+    crossed = fit.chance[where] > 0.5
+    ways = ((first, second, scores), (second, first, -scores))
+    found = [_direction(context, labels, rows, crossed, *way) for way in ways]
+    return [one for one in found if one is not None]
+
+
+def _direction(
+    context: Context, labels: Ints, rows: Ints, crossed: Bools, written: int, seen: int, scores: Doubles
+) -> OneSided | None:
+    """Images labeled ``written`` among ``rows`` that lie in the bell of ``seen``, which ``scores`` grow towards."""
+    wrong = crossed & (labels[rows] == written)
     share = float(wrong.sum() / max(int((labels[rows] == written).sum()), 1))
-    if fit.apart < LEAST_APART or fit.by_chance > BY_CHANCE or share < LEAST_SHARE:
+    if share < LEAST_SHARE:
         return None
     own = rows[wrong]
     if not _on_both_sides(context, rows[labels[rows] == written], own):
