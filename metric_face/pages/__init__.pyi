@@ -24,7 +24,9 @@ from .svg import svg as svg
 from .svg import tag as tag
 from .thumbnails import ACROSS as ACROSS
 from .thumbnails import Thumbnails as Thumbnails
+from .thumbnails import gray_tile as gray_tile
 from .thumbnails import make_thumbnails as make_thumbnails
+from .thumbnails import read_tile as read_tile
 
 __all__ = [
     "ACROSS",
@@ -39,6 +41,7 @@ __all__ = [
     "bar_chart",
     "choose_view",
     "crossed",
+    "gray_tile",
     "histogram_chart",
     "joint_colors",
     "line_chart",
@@ -48,6 +51,7 @@ __all__ = [
     "pack_ids",
     "page_words",
     "palette",
+    "read_tile",
     "render",
     "svg",
     "tag",

@@ -70,11 +70,10 @@ def make_thumbnails(
     with ThreadPoolExecutor(workers) as pool:
 
         def read(row: int, side: int) -> Image.Image:
-            try:
-                return ImageOps.fit(open_image(images[row], at_least=(side, side)), (side, side))
-            except ImageError:
+            tile = read_tile(images[row], side)
+            if tile is None:
                 broken.add(row)
-                return Image.new("RGB", (side, side), _BROKEN)
+            return tile or gray_tile(side)
 
         large = list(pool.map(lambda row: read(int(row), _LADDER[0][0]), sample))
         side, quality, each = _best_rung(large, budget / len(order))
@@ -85,6 +84,19 @@ def make_thumbnails(
             done += len(rows)
             progress(done, len(kept))
     return Thumbnails(side, kept, sheets, tuple(sorted(broken)))
+
+
+def read_tile(image: str | Path, side: int) -> Image.Image | None:
+    """The middle square of an image, ``side`` pixels wide; None where it cannot be read."""
+    try:
+        return ImageOps.fit(open_image(image, at_least=(side, side)), (side, side))
+    except ImageError:
+        return None
+
+
+def gray_tile(side: int) -> Image.Image:
+    """What stands for an image that cannot be read."""
+    return Image.new("RGB", (side, side), _BROKEN)
 
 
 def _best_rung(sample: list[Image.Image], budget_each: float) -> tuple[int, int, float]:

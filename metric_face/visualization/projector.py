@@ -5,18 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from metric_face.arrays import Floats
-from metric_face.data import open_image
-from metric_face.errors import ArgumentError, ImageError
+from metric_face.errors import ArgumentError
 from metric_face.files import PROJECTOR, replace_folder
-from metric_face.pages import Column
+from metric_face.pages import Column, gray_tile, read_tile
 from metric_face.progress import Progress, silent
 
 _LARGEST = 8192  # pixels along a side of a texture that browsers take
 _SIDES = (64, 48, 32, 24, 16)
-_MISSING = (128, 128, 128)
 _BLOCK = 4096
 
 
@@ -84,11 +82,7 @@ def _sprite(images: Sequence[str | Path], side: int, progress: Progress) -> Imag
     across = int(np.ceil(np.sqrt(len(images))))
     sheet = Image.new("RGB", (across * side, across * side), "white")
     for place, path in enumerate(images):
-        try:
-            tile = ImageOps.fit(open_image(path, at_least=(side, side)), (side, side))
-        except ImageError:
-            tile = Image.new("RGB", (side, side), _MISSING)
-        sheet.paste(tile, (place % across * side, place // across * side))
+        sheet.paste(read_tile(path, side) or gray_tile(side), (place % across * side, place // across * side))
         progress(place + 1, len(images))
     return sheet
 
