@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from metric_face import diagnose, visualize, write_report
 from metric_face.cli.app import app
+from metric_face.visualization import seen
 
 
 def _block(page):
@@ -80,3 +81,16 @@ def test_three_dimensions_and_the_projector_are_asked_for_by_the_command(indexed
     assert rows[0].split("\t")[:2] == ["path", "color"]
     assert len(rows) == block["n"] + 1
     assert "sprite" not in (tmp_path / "tb" / "projector_config.pbtxt").read_text()
+
+
+@pytest.mark.parametrize(("lang", "times"), [("en", ["en"]), ("ko", ["en", "ko"])])
+def test_the_columns_are_computed_once_for_each_language(indexed, tmp_path, monkeypatch, lang, times):
+    asked, made = [], seen.ways_to_look
+
+    def counted(*given, **named):
+        asked.append(named["lang"])
+        return made(*given, **named)
+
+    monkeypatch.setattr(seen, "ways_to_look", counted)
+    visualize(indexed, folder=tmp_path, color_by="density", lang=lang, thumbnails=False)
+    assert asked == times

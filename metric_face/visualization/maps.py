@@ -1,6 +1,6 @@
 """visualize: pictures of an embedding, as a PNG of small multiples and an offline page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -124,8 +124,9 @@ def visualize(
     graph = kept_graph(graph_file(run.folder, shown), vectors, depth, exclude=identities)
     near = graph.ids[:, :MAP_DEPTH]
     names = run.space.names if run.space is not None else ()
+    seen = Seen(held, run.space, graph)
     if color_by is not None:
-        labels, known = Seen(held, run.space, graph).own_columns("en")
+        labels, known = seen.own_columns("en")
         check_color_by(color_by, labels, [*known, *([] if onto is None else ["new"])], names, "en")
     projection = project(graph, vectors=vectors, seed=seed, dimensions=dimensions, say=say)
     targets = targets_of(held.table, run.space)
@@ -138,7 +139,7 @@ def visualize(
         new = NewImages.place(arrived, projection, graph)
         say(f"placed {counted(len(arrived), 'new images')}; far from all of the map: {new.far.sum():,}")
         projection = new.projection
-    seen = Seen(held, run.space, graph, new)
+        seen = replace(seen, new=new)
     # The picture is in English, whatever the page is: its font may know nothing else.
     english, english_ways = seen.columns("en")
     stem = ("map" if dimensions == 2 else "map3d") + ("" if new is None else "-new")

@@ -1,7 +1,7 @@
 """Seen: the images of a run under a map, and the columns that color it, in a language."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from metric_face.arrays import Ints
@@ -24,12 +24,14 @@ class Seen:
         space: of their labels, or None.
         graph: their neighbors among each other.
         new: M images that were placed on their map, or None.
+        made: the columns of the N by language, kept once they are made.
     """
 
     held: Embeddings
     space: LabelSpace | None
     graph: NeighborGraph
     new: NewImages | None = None
+    made: dict[str, tuple[list[Column], dict[str, Column]]] = field(default_factory=dict, repr=False)
 
     @property
     def names(self) -> list[str]:
@@ -58,6 +60,11 @@ class Seen:
 
     def own_columns(self, lang: str) -> tuple[list[Column], dict[str, Column]]:
         """The same of the N alone."""
+        if lang not in self.made:
+            self.made[lang] = self._own_columns(lang)
+        return self.made[lang]
+
+    def _own_columns(self, lang: str) -> tuple[list[Column], dict[str, Column]]:
         frame, space = self.held.table.frame, self.space
         predicted, near = None, self.graph.ids[:, :MAP_DEPTH]
         if space is not None and space.has_heads(self.held.logits):
