@@ -42,7 +42,7 @@ def draw_images(folder: Path, rows: int) -> Path:
     rng = np.random.default_rng(0)
     (folder / "drawn").mkdir(parents=True, exist_ok=True)
     for number in range(_DRAWN):
-        pixels = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        pixels = rng.integers(0, 256, (12, 12, 3), dtype=np.uint8)
         drawn = Image.fromarray(pixels).resize((_SIDE, _SIDE))
         drawn.save(folder / "drawn" / f"{number}.png")
     names = [f"images/{row // _FOLDER:05d}/{row:08d}.png" for row in range(rows)]

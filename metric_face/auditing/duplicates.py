@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.arrays import Floats
 from metric_face.data import SIDE, perceptual_bits
 
 _BANDS = 8  # of 12 or 13 bits: two hashes that differ in seven bits or fewer agree in one band at least
@@ -59,6 +58,8 @@ def _near(pictures: NDArray[np.uint8]) -> list[tuple[int, int]]:
     usable = np.flatnonzero(coarse.std(axis=1) > _FLAT)
     if usable.size < 2:
         return []
+    centered = coarse[usable] - coarse[usable].mean(axis=1, keepdims=True)
+    unit = centered / np.linalg.norm(centered, axis=1, keepdims=True)  # whose products are correlations
     bits = perceptual_bits(pictures[usable])
     packed = np.packbits(bits, axis=1)
     found: set[tuple[int, int]] = set()
@@ -75,14 +76,7 @@ def _near(pictures: NDArray[np.uint8]) -> list[tuple[int, int]]:
                 first, second = order[some], order[some + step]
                 apart = _ONES[packed[first] ^ packed[second]].sum(axis=1)
                 close = apart <= _MOST_BITS
-                first, second = usable[first[close]], usable[second[close]]
-                alike = _correlation(coarse[first], coarse[second]) >= _LIKE
-                found.update(zip(first[alike].tolist(), second[alike].tolist(), strict=True))
+                first, second = first[close], second[close]
+                alike = np.einsum("ij,ij->i", unit[first], unit[second]) >= _LIKE
+                found.update(zip(usable[first[alike]].tolist(), usable[second[alike]].tolist(), strict=True))
     return sorted((min(pair), max(pair)) for pair in found)
-
-
-def _correlation(a: Floats, b: Floats) -> Floats:
-    """(M,) of M pairs of pictures (M, pixels)."""
-    x = a - a.mean(axis=1, keepdims=True)
-    y = b - b.mean(axis=1, keepdims=True)
-    return np.asarray((x * y).sum(axis=1) / np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1)))
