@@ -50,6 +50,7 @@ from .staging import SUFFIX as SUFFIX
 from .staging import claim as claim
 from .staging import place_of as place_of
 from .staging import tidy as tidy
+from .whole_reading import read_whole as read_whole
 
 __all__ = [
     "ALIGNED",
@@ -95,6 +96,7 @@ __all__ = [
     "read_json",
     "read_metrics",
     "read_rows",
+    "read_whole",
     "remedy_of",
     "replace_folder",
     "seal_run",

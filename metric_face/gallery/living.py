@@ -12,7 +12,7 @@ import numpy as np
 from metric_face.arrays import Ints
 from metric_face.data import ImageTable
 from metric_face.errors import ArgumentError
-from metric_face.files import parse_json, plain
+from metric_face.files import parse_json, plain, read_whole
 from metric_face.gallery.additions import embedded, place_for, with_columns
 from metric_face.gallery.copies import without_copies
 from metric_face.inference import checked_rate, no_index, refit_thresholds, refuse_other_model
@@ -87,11 +87,16 @@ class Gallery:
     def __init__(self, run: Run | str | Path, index: str | Path | None = None) -> None:
         self.run = Run.open(run)
         self.folder = Path(index) if index is not None else self.run.folder / "index"
+        made_by = read_whole(self.folder, self._made_by)
+        refuse_other_model(self.run.folder, self.folder, made_by, self.run.fingerprint)
+
+    def _made_by(self) -> str | None:
+        """The fingerprint of the model that made the index."""
         file = self.folder / "index.json"
         if not file.is_file():
             raise no_index(self.run.folder, self.folder)
-        made_by = parse_json(file, remedy="build the index again").get("fingerprint")
-        refuse_other_model(self.run.folder, self.folder, made_by, self.run.fingerprint)
+        made_by: str | None = parse_json(file, remedy="build the index again").get("fingerprint")
+        return made_by
 
     def add(
         self,

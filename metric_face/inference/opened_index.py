@@ -6,7 +6,7 @@ from pathlib import Path
 
 from metric_face.averaging import model_of
 from metric_face.errors import FileFormatError, ModelMismatchError
-from metric_face.files import build
+from metric_face.files import build, read_whole
 from metric_face.inference.target_columns import check_codes
 from metric_face.inference.target_votes import TargetVote
 from metric_face.search import EmbeddingIndex
@@ -67,6 +67,10 @@ def open_index(run: Path, home: Path, fingerprint: str) -> OpenedIndex:
         FileFormatError: it is missing or damaged, or does not say how its neighbors vote.
         ModelMismatchError: it was made with another model.
     """
+    return read_whole(home, lambda: _open(run, home, fingerprint))
+
+
+def _open(run: Path, home: Path, fingerprint: str) -> OpenedIndex:
     if not home.is_dir():
         raise no_index(run, home)
     stamp = stamp_of(home)

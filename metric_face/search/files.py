@@ -13,7 +13,6 @@ import numpy as np
 from metric_face.arrays import Ints
 from metric_face.errors import FileFormatError
 from metric_face.files import (
-    finish_interrupted_swap,
     parse_json,
     write_text,
 )
@@ -87,7 +86,6 @@ def read_index_folder(
         FileFormatError: names the file and what is wrong with it.
     """
     home = Path(folder)
-    finish_interrupted_swap(home)
     content = _read_json(home)
     try:
         files = dict(content["files"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from metric_face.errors import ArgumentError
-from metric_face.files import INDEX, build, replace_folder
+from metric_face.files import INDEX, build, read_whole, replace_folder
 from metric_face.search.build_shards import build_shards
 from metric_face.search.files import Description, read_index_folder, stored_place, write_index_files
 from metric_face.search.kinds import plan_index
@@ -201,7 +201,9 @@ class KeptIndex(SearchableIndex):
         cls, folder: str | os.PathLike[str], mmap: bool | None, *, verify: bool, change: bool = False
     ) -> Self:
         about, store, ids, columns = build(
-            lambda: read_index_folder(folder, mmap=mmap, verify=verify, change=change),
+            lambda: read_whole(
+                folder, lambda: read_index_folder(folder, mmap=mmap, verify=verify, change=change)
+            ),
             Path(folder) / "index.json",
             remedy="build the index again",
         )
