@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from metric_face.errors import ArgumentError, DownloadError, FileFormatError, OutputError
 from metric_face.integrations import from_pretrained, push
@@ -44,6 +45,13 @@ def test_a_folder_holds_what_loads_again(indexed: Run, toy: Path, tmp_path: Path
     wanted = indexed.embeddings().vectors[[stored[file] for file in files]]
     np.testing.assert_allclose(found.embed(files), wanted, atol=1e-4)
     assert found.embed([]).shape == (0, 16)
+    mirrored = np.flip(np.stack([found.transform(file) for file in files]), 3).copy()
+    with torch.inference_mode():
+        flipped = found.model(torch.from_numpy(mirrored)).embedding.numpy()
+    np.testing.assert_allclose(found.embed(files, tta="flip"), (wanted + flipped) / 2, atol=1e-4)
+    assert not np.allclose(flipped, wanted, atol=1e-2)
+    with pytest.raises(ArgumentError, match="tta .*must be one of none, flip, crops"):
+        found.embed([], tta="mirror")
     readme = (tmp_path / "published" / "README.md").read_text()
     assert indexed.fingerprint in readme
     assert str(indexed.folder) not in readme

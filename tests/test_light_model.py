@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from metric_face import Predictor, export
+from metric_face import Predictor, embed, export
 from metric_face.cli.entry import main
 from metric_face.errors import ArgumentError, FileFormatError, MetricFaceError, ModelMismatchError
 from metric_face.exporting.exporting_runs import _verdict
@@ -106,6 +106,29 @@ def test_hits_are_brute_force() -> None:
         others = [other for other in range(40) if owners[other] != owners[row]]
         near = max(others, key=lambda o: queries[row] @ base[o] / np.linalg.norm(base[o]))
         assert hit == (labels[near] == labels[row])
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_queries_are_averaged_over_copies_as_knn_averages_them(indexed: Run, tmp_path: Path, stored) -> None:
+    """A model and the same one of the mirror image differ, but not averaged over both images."""
+    weights = np.random.default_rng(0).normal(size=(3 * 32 * 16, 16)).astype(np.float32)
+
+    def half(images):
+        return images[:, :, :, :16].reshape(len(images), -1) @ weights
+
+    def mirrored(images):
+        return half(np.flip(images, 3))
+
+    run = Run(shutil.copytree(indexed.folder, tmp_path / "run"))
+    assert any(score.gain.value for score in measure_scores(run, half, mirrored, [], silent))
+    if stored:
+        embed(run, tta="flip", precision="fp32")
+    else:  # the vectors will be made as the configuration says
+        shutil.rmtree(run.folder / "embeddings")
+        model = run.config.model.model_copy(update={"tta": "flip"})
+        vars(run)["config"] = run.config.model_copy(update={"model": model})
+    found = measure_scores(run, half, mirrored, [], silent)
+    assert [score.gain.value for score in found] == [0, 0, 0]
 
 
 def score_of(low: float, decides: bool = True) -> LightScore:

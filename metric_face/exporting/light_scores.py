@@ -6,11 +6,13 @@ that: so it is the very combination that the kNN command uses.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from metric_face.arrays import Bools, Floats, Ints
+from metric_face.averaging import averaged, tta_of
 from metric_face.batches import metric_labels
 from metric_face.classifiers import choose_k, votes_for_ks
 from metric_face.data import ImageTable, identities_of, targets_of
@@ -65,7 +67,7 @@ def measure_scores(
 
     Args:
         run: whose images and labels they are.
-        full, light: from prepared images (N, 3, H, W) to (N, D).
+        full, light: from prepared images (N, 3, H, W) to (N, D); averaged as the kNN command averages them.
         notes: receives, a line each, what could not be measured and why.
         progress: called with (images done, images in all).
         seed: of drawing and resampling.
@@ -75,6 +77,8 @@ def measure_scores(
         return []
     table = run.table.in_split("val")
     table = table.take(draw_queries(len(table), _MOST, seed))
+    tta = _tta_of(run)
+    full, light = (partial(averaged, one, tta=tta) for one in (full, light))
     vectors, light_vectors = embed_table(run, table, (full, light), progress)
     identities = identities_of(table, run.config.data.split.group)
     if len(np.unique(identities)) < 2:
@@ -118,6 +122,14 @@ def embed_table(
             vectors.append(embed(images))
         progress(min(start + _BATCH, len(table)), len(table))
     return tuple(np.concatenate(vectors) for vectors in made)
+
+
+def _tta_of(run: Run) -> str:
+    """What an index of the run averages vectors over: as the stored vectors, else as the configuration says."""
+    try:
+        return tta_of(run.embeddings(mmap=True).fingerprint)
+    except (FileFormatError, ModelMismatchError):
+        return run.config.model.tta
 
 
 def _gallery(run: Run, full: Embed, target: str, seed: int) -> tuple[Ints, Floats]:

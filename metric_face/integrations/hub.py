@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from metric_face.arrays import Floats
+from metric_face.averaging import averaged, checked_tta
 from metric_face.errors import ArgumentError, DownloadError, FileFormatError, OutputError
 from metric_face.extras import named_extras
 from metric_face.files import check_digest, write_atomically, write_text
@@ -84,21 +85,31 @@ class Pretrained:
 
         return None if self.card["label_space"] is None else LabelSpace.from_dict(self.card["label_space"])
 
-    def embed(self, images: "list[ImageInput]") -> Floats:
+    def embed(self, images: "list[ImageInput]", *, tta: str = "none") -> Floats:
         """Embed images: files, arrays or pictures; (N, D) float32.
 
+        Args:
+            images: N of them.
+            tta: what each vector is averaged over, as ``model.tta`` of the run that was published: ``none``, ``flip``,
+                ``crops`` or ``flip+crops``.
+
         Raises:
+            ArgumentError: there is no such test-time augmentation.
             ImageError: an image cannot be read.
         """
         import torch
 
-        width = self.model.widths[0]
+        tta, width = checked_tta(tta), self.model.widths[0]
         if not len(images):
             return np.empty((0, width), np.float32)
         pixels = np.stack([self.transform(image, f"image {row}") for row, image in enumerate(images)])
-        with torch.inference_mode():
-            embedded: Floats = self.model(torch.from_numpy(pixels)).embedding.float().numpy()
-        return embedded
+
+        def embed(images: Floats) -> Floats:
+            with torch.inference_mode():
+                vectors: Floats = self.model(torch.from_numpy(images.copy())).embedding.float().numpy()
+            return vectors
+
+        return averaged(embed, pixels, tta)
 
 
 def push(

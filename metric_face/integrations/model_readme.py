@@ -22,6 +22,9 @@ found = from_pretrained("{place}")
 vector = found.embed(["photo.jpg"])  # (1, {dimensions}) float32
 ```
 
+A vector is that of the image alone. Where an index holds vectors averaged over copies, such as the mirror image, embed
+queries with the same: `found.embed(["photo.jpg"], tta="flip")`.
+
 The weights are safetensors; `model.json` holds their checksum, which is verified before they are loaded.
 
 """
