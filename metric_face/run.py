@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from metric_face.averaging import model_of
 from metric_face.data import data_root, given_root, moved
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 UNTRAINED = "untrained"
 """How a run ended that was never trained: its model is a pretrained backbone as it is."""
+LEAST = 0.005
+"""Score that a training must lose against its start to have ended below it."""
 
 
 @dataclass(frozen=True)
@@ -121,12 +123,9 @@ class Run:
     def summary(self) -> str:
         """How the training ended, in one line."""
         facts = self.facts
-        untrained = _untrained(facts)
-        below = (
-            ""
-            if untrained is None or facts["best"] >= untrained
-            else f", below the {untrained:.3f} of the start"
-        )
+        begun = start_score(facts.get("before") or {}, facts["monitor"])
+        kept = begun is None or facts["best"] >= begun - LEAST
+        below = "" if kept else f", below the {begun:.3f} of the start"
         return (
             f"{facts['ended']}: best {facts['monitor']} {facts['best']:.3f} in epoch {facts['best_epoch'] + 1} of "
             f"{facts['epochs']}, {facts['seconds']:.0f} s{below}; best weights in {self.folder}"
@@ -207,13 +206,10 @@ class Run:
         return stored if split is None else stored.in_split(split)
 
 
-def _untrained(facts: Mapping[str, Any]) -> float | None:
-    """What the features had of the monitored score before training: recall@1, or macro F1 of a probe on them."""
-    before = facts.get("before") or {}
-    if facts["monitor"] == "val/recall@1":
-        return cast(float | None, before.get("recall_at_1"))
-    return (
-        cast(float | None, (before.get("probe") or {}).get("joint"))
-        if facts["monitor"] == "val/macro_f1"
-        else None
-    )
+def start_score(before: Mapping[str, Any], monitor: str) -> float | None:
+    """What the features gave by the score that the best weights are chosen by; None where nothing compares to it."""
+    if monitor == "val/recall@1":
+        found = [before.get(name) for name in ("recall_at_1", "recall_at_1_projected")]
+        return max((float(score) for score in found if score is not None), default=None)
+    probe = before.get("probe") or {}
+    return float(probe["joint"]) if monitor == "val/macro_f1" and "joint" in probe else None

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from metric_face.config import load_config
+from metric_face.diagnosis.measures.below_start import below_start
 from metric_face.errors import ConfigError
 from metric_face.evaluation import evaluate
 from metric_face.extraction import extract
@@ -298,3 +299,20 @@ def test_the_last_line_names_a_start_that_was_better(monitor, best, below):
         run = SimpleNamespace(facts={**facts, "before": known}, folder="runs/a")
         line = f"complete: best {monitor} {best:.3f} in epoch 2 of 2, 3 s{expected}; best weights in runs/a"
         assert Run.summary.fget(run) == line
+
+
+@pytest.mark.parametrize(("best", "below"), [(0.404, False), (0.396, False), (0.394, True), (0.3, True)])
+def test_the_last_line_and_why_agree_on_what_is_below_the_start(best, below):
+    """The start is the better of the features and their projection, and a loss within .005 of it is none."""
+    before = {"recall_at_1": 0.268, "recall_at_1_projected": 0.4, "probe": {"joint": 0.9}}
+    facts = {"monitor": "val/recall@1", "best": best, "best_epoch": 1, "before": before}
+    run = SimpleNamespace(facts={**facts, "ended": "complete", "epochs": 2, "seconds": 3.0}, folder="runs/a")
+    assert (", below the 0.400 of the start" in Run.summary.fget(run)) is below
+    settings = {
+        "batch_norm": "frozen",
+        "projection": "auto",
+        "frozen": False,
+        "backbone_rate": 1e-4,
+        "labels": 500,
+    }
+    assert (below_start(facts | settings) is not None) is below

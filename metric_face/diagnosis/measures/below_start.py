@@ -3,21 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from metric_face.run import LEAST, start_score
+
 HIGH_RATE = 3e-4
 """A learning rate of the backbone above which AdamW takes trained weights apart in a few hundred steps."""
 FEW_LABELS = 30
 """Labels of the metric loss below which it learns those, and not what tells new ones apart."""
-LEAST = 0.005
-"""Score that must be lost."""
-
-
-def start_score(before: Mapping[str, Any], monitor: str) -> float | None:
-    """What the features gave by the score that the best weights are chosen by; None where nothing compares to it."""
-    if monitor == "val/recall@1":
-        found = [before.get(name) for name in ("recall_at_1", "recall_at_1_projected")]
-        return max((float(score) for score in found if score is not None), default=None)
-    probe = before.get("probe") or {}
-    return float(probe["joint"]) if monitor == "val/macro_f1" and "joint" in probe else None
 
 
 def below_start(training: Mapping[str, Any]) -> tuple[str, dict[str, float]] | None:
