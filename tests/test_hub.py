@@ -50,7 +50,7 @@ def test_a_folder_holds_what_loads_again(indexed: Run, toy: Path, tmp_path: Path
         flipped = found.model(torch.from_numpy(mirrored)).embedding.numpy()
     np.testing.assert_allclose(found.embed(files, tta="flip"), (wanted + flipped) / 2, atol=1e-4)
     assert not np.allclose(flipped, wanted, atol=1e-2)
-    with pytest.raises(ArgumentError, match="tta .*must be one of none, flip, crops"):
+    with pytest.raises(ArgumentError, match=r"tta .*must be one of none, flip, crops"):
         found.embed([], tta="mirror")
     readme = (tmp_path / "published" / "README.md").read_text()
     assert indexed.fingerprint in readme

@@ -17,11 +17,11 @@ from metric_face.batches import metric_labels
 from metric_face.classifiers import choose_k, votes_for_ks
 from metric_face.data import ImageTable, identities_of, targets_of
 from metric_face.errors import FileFormatError, ModelMismatchError
-from metric_face.metrics import Interval, bootstrap_interval, draw_queries, macro_f1
+from metric_face.metrics import Interval, LabelRetrieval, bootstrap_interval, draw_queries, macro_f1
 from metric_face.optional import optional
 from metric_face.progress import Progress
 from metric_face.run import Run
-from metric_face.search import NeighborGraph
+from metric_face.search import Exclusion, NeighborGraph, nearest
 
 Embed = Callable[[Floats], Floats]
 _MOST = 5_000
@@ -179,12 +179,16 @@ def _recall(
     """Recall@1 of both models' queries among the full model's vectors of the other validation images."""
     named = run.config.loss.label if run.space is not None else "identity"
     labels = metric_labels(table, run.space, named)
-    owners = np.unique(identities, return_inverse=True)[1]
-    if named == "identity":
-        owners = np.arange(len(table))
-    asks = _has_relevant(labels, owners)
+    counted = LabelRetrieval(
+        labels,
+        None if named == "identity" else identities,
+        exclude_same_identity=named != "identity",
+        recall_intervals=True,
+    )
+    asks = counted.is_asking
     hits = [
-        nearest_hits(queries, first, labels, owners)[asks].astype(np.int64) for queries in (first, second)
+        nearest_hits(queries, first, labels, counted.excluded)[asks].astype(np.int64)
+        for queries in (first, second)
     ]
     gain = bootstrap_interval(
         np.ones_like(hits[0]),
@@ -207,21 +211,10 @@ def nearest_hits(queries: Floats, base: Floats, labels: Ints, owners: Ints) -> B
         labels: (N,).
         owners: (N,) who is left out of a query's candidates; each its own leaves out the query alone.
     """
-    q, b = (one / np.maximum(np.linalg.norm(one, axis=1, keepdims=True), 1e-12) for one in (queries, base))
-    hits = np.zeros(len(q), bool)
-    for start in range(0, len(q), 1024):
-        rows = slice(start, start + 1024)
-        near = q[rows] @ b.T
-        near[owners[rows, None] == owners[None]] = -np.inf
-        hits[rows] = labels[near.argmax(axis=1)] == labels[rows]
+    ids, _ = nearest(queries, base, 1, "cosine", Exclusion(owners, owners))
+    found = ids[:, 0]
+    hits: Bools = (found >= 0) & (labels[found] == labels)
     return hits
-
-
-def _has_relevant(labels: Ints, owners: Ints) -> Bools:
-    """(N,) whether another owner has an image of the label."""
-    pairs = np.unique(np.stack([labels, owners], axis=1), axis=0)
-    codes, counts = np.unique(pairs[:, 0], return_counts=True)
-    return np.isin(labels, codes[counts > 1])
 
 
 def _known(value: float) -> float | None:

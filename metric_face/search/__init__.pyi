@@ -3,6 +3,7 @@ from .choices import check_values as check_values
 from .choices import nearest_words as nearest_words
 from .choices import parse_filters as parse_filters
 from .choices import row_of as row_of
+from .exact import Exclusion as Exclusion
 from .exact import nearest as nearest
 from .graph_cache import DEPTH as DEPTH
 from .graph_cache import DEPTH_BETWEEN as DEPTH_BETWEEN
@@ -33,6 +34,7 @@ __all__ = [
     "MOST_CELLS",
     "Cells",
     "EmbeddingIndex",
+    "Exclusion",
     "NeighborGraph",
     "Points",
     "Queries",
