@@ -1,15 +1,20 @@
 """Learning from a teacher: the losses by closed forms, and a training whose student comes to embed as its teacher."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from sklearn.metrics import f1_score
 
 from metric_face import evaluate, fit
+from metric_face.classifiers import KNNClassifier
 from metric_face.cli.teacher_line import teacher_line
+from metric_face.data import targets_of
 from metric_face.errors import ArgumentError, ConfigError
 from metric_face.extraction import extract
 from metric_face.losses import EmbeddingDistillation, LogitDistillation
@@ -142,6 +147,34 @@ def test_what_is_no_finished_run_is_refused(toy: Path, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"teacher\.run=.*: must be a finished run"):
             fit(tiny_config(toy, teacher__run=str(place)), tmp_path / "run", quiet=True)
     assert not (tmp_path / "run").exists() or not list((tmp_path / "run").iterdir())
+
+
+def test_a_teacher_is_refused_before_images_are_read(tmp_path: Path) -> None:
+    """The audit asks for the same, so it needs no PyTorch for it."""
+    config = tiny_config(tmp_path / "no images", teacher__run=str(tmp_path / "nothing"))
+    with pytest.raises(ConfigError, match=r"teacher\.run=.*: must be a finished run"):
+        fit(config, tmp_path / "run", quiet=True)
+    code = "import sys; import metric_face.training.teacher_run; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("heads", ["joint", "none"])
+def test_logits_of_other_heads_are_said_to_be_unused(indexed: Run, toy: Path, tmp_path: Path, heads) -> None:
+    lines: list[str] = []
+    config = tiny_config(toy, teacher__run=str(indexed.folder), model__heads=heads, trainer__epochs=1)
+    run = fit(config, tmp_path / "run", quiet=True, say=lines.append)
+    assert "teacher.logits_weight: is not used, no head of the teacher predicts the same classes" in lines
+    assert not any(column.endswith("/teacher") for column in run.log.columns)
+    assert run.facts["teacher"]["scores"]["head"].keys() == {"color", "shape", "joint"}  # of its own heads
+
+
+def test_its_neighbors_are_those_of_the_classifier(learned: Run, indexed: Run) -> None:
+    train, val = (extract(indexed, indexed.table.in_split(name)) for name in ("train", "val"))
+    for name, score in learned.facts["teacher"]["scores"]["knn"].items():
+        known, (true, names) = (targets_of(one.table, indexed.space)[name] for one in (train, val))
+        predicted = KNNClassifier(20).fit(train.vectors, known[0]).predict(val.vectors)
+        assert score == pytest.approx(f1_score(true, predicted, average="macro", labels=range(len(names))))
 
 
 def test_the_option_stands_for_the_key(tmp_path: Path) -> None:

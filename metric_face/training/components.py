@@ -84,7 +84,7 @@ def build_components(
     transform = transform_of(config)
     heads = head_sizes(ready.data.space, config)
     model = origin.build(config, heads, reporting.say)
-    teacher = load_teacher(ready, home, reporting)
+    teacher = load_teacher(ready, home, heads, reporting)
     objective = build_objective(
         config.loss,
         plan.codes,

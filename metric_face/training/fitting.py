@@ -31,7 +31,7 @@ from metric_face.training.run_facts import dropped_lines, first_facts
 from metric_face.training.run_folder import hold_run_folder
 from metric_face.training.start_checkpoint import keep_start
 from metric_face.training.starting import StartingPoint, choose_start, resumed_start
-from metric_face.training.teacher import check_same_teacher, facts_of_teacher
+from metric_face.training.teacher_run import check_same_teacher, facts_of_teacher
 from metric_face.training.trainer import build_trainer
 
 

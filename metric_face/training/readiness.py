@@ -13,6 +13,7 @@ from metric_face.progress import Progress, Say, silent
 from metric_face.samplers import random_states_kept
 from metric_face.training.compiling import check_compiler
 from metric_face.training.feasible import check_feasible
+from metric_face.training.teacher_run import open_teacher
 from metric_face.training.training_plan import TrainingPlan, plan_training
 
 _ONLY_WITH = {
@@ -77,7 +78,7 @@ def get_ready(
 
 
 def check_settings(config: Config) -> list[str]:
-    """Refuse what needs no image to be refused: processes, packages, the backbone and its weights.
+    """Refuse what needs no image to be refused: processes, packages, teacher, backbone, weights.
 
     Published weights (``model.pretrained``) are not fetched.
 
@@ -85,7 +86,8 @@ def check_settings(config: Config) -> list[str]:
         What should be known, one line each.
 
     Raises:
-        ConfigError: the settings cannot be had on this machine, or the backbone takes no images of this size.
+        ConfigError: the settings cannot be had on this machine, the teacher is no finished run, or the backbone takes
+            no images of this size.
         MissingExtraError: a package that they ask for is not installed.
         ArgumentError: the backbone is not known.
         FileFormatError: ``model.weights`` cannot be read, or is of another backbone.
@@ -93,6 +95,7 @@ def check_settings(config: Config) -> list[str]:
     if config.trainer.compile:
         check_compiler()
     check_devices(config)
+    open_teacher(config)
     _check_packages(config)
     _check_backbone(config)
     lines = _unused(config)

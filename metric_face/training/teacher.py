@@ -10,21 +10,24 @@ import torch
 from torch import Tensor
 
 from metric_face.batches import METRIC
-from metric_face.classifiers import KNNClassifier
-from metric_face.config import Config
+from metric_face.classifiers import votes_for_ks
 from metric_face.data import ImageTable, LabelSpace, targets_of
 from metric_face.embeddings import Embeddings
-from metric_face.errors import ConfigError, MetricFaceError
 from metric_face.extraction import extract
 from metric_face.features import recall_at_1
 from metric_face.metrics import macro_f1
 from metric_face.run import Run
-from metric_face.training.process_group import first_goes_first
+from metric_face.search import nearest
+from metric_face.training.process_group import first_goes_first, from_first
 from metric_face.training.readiness import Readiness
 from metric_face.training.reporting import Reporting
+from metric_face.training.teacher_run import facts_of, open_teacher
+from metric_face.vectors import as_vectors
 
 FOLDER = "teacher"
 """In the run directory."""
+_NEIGHBORS = 20
+"""That vote on a validation image."""
 
 
 @dataclass(frozen=True)
@@ -42,57 +45,15 @@ class Teacher:
     facts: Mapping[str, Any]
 
 
-def open_teacher(config: Config) -> Run | None:
-    """The teacher of a configuration, or None.
-
-    Raises:
-        ConfigError: it is no finished run.
-    """
-    if config.teacher.run is None:
-        return None
-    try:
-        run = Run.open(config.teacher.run)
-        if run.facts.get("ended") is None:
-            raise ConfigError("its training has not ended")
-        _ = run.card
-    except MetricFaceError as error:
-        raise ConfigError(f"teacher.run={config.teacher.run}: must be a finished run ({error})") from None
-    return run
-
-
-def facts_of_teacher(config: Config) -> dict[str, Any]:
-    """What ``run.json`` holds of the teacher from the beginning; {} without one."""
-    run = open_teacher(config)
-    return (
-        {} if run is None else {"teacher": {"run": str(run.folder.resolve()), "fingerprint": run.fingerprint}}
-    )
-
-
-def check_same_teacher(home: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Refuse to go on with a teacher that holds another model than the training began with.
-
-    Args:
-        home: the run directory.
-        before, now: the facts of the run, and what :func:`facts_of_teacher` gives now.
-
-    Raises:
-        ConfigError: the fingerprints differ.
-    """
-    known = before.get("teacher", {}).get("fingerprint")
-    found = now.get("teacher", {}).get("fingerprint")
-    if known != found:
-        raise ConfigError(
-            f"{home}: began with the teacher {known or 'none'}, {now.get('teacher', {}).get('run', 'the run')} holds "
-            f"{found or 'none'}; put the teacher back, or train into another folder"
-        )
-
-
-def load_teacher(ready: Readiness, home: Path, reporting: Reporting) -> Teacher | None:
+def load_teacher(
+    ready: Readiness, home: Path, heads: Mapping[str, int], reporting: Reporting
+) -> Teacher | None:
     """Embed the images of both splits with the teacher, its own preprocessing included, or read that again.
 
     Args:
         ready: configuration, data and plan.
         home: the run directory, where the vectors are kept.
+        heads: of the network that learns, with their numbers of classes.
         reporting: for progress and lines.
     """
     run = open_teacher(ready.config)
@@ -104,22 +65,23 @@ def load_teacher(ready: Readiness, home: Path, reporting: Reporting) -> Teacher 
     with first_goes_first():
         made = extract(run, table, folder=home / FOLDER, progress=reporting.progress)
     train, val = made.in_split("train"), made.in_split("val")
-    heads = _shared_heads(run.space, ready.data.space, train)
-    for line in _remarks(run, ready, heads):
+    known = _known_heads(run.space, ready.data.space, train)
+    shared = [name for name in known if name in heads]
+    for line in _remarks(run, ready, shared):
         reporting.say(line)
-    scores = _scores(train, val, heads, ready)
+    scores = from_first(lambda: _scores(train, val, known, ready))
     shown = [f"recall@1 {scores['recall_at_1']:.3f}"] if scores["recall_at_1"] is not None else []
     shown += [f"macro F1 of {name}: kNN {score:.3f}" for name, score in scores["knn"].items()]
     reporting.say(f"teacher {run.folder}: {'; '.join(shown)}")
     return Teacher(
         torch.from_numpy(np.array(train.vectors, np.float32)),
-        {name: torch.from_numpy(np.array(train.logits[name], np.float32)) for name in heads},
-        facts_of_teacher(ready.config)["teacher"] | {"scores": scores},
+        {name: torch.from_numpy(np.array(train.logits[name], np.float32)) for name in shared},
+        facts_of(run) | {"scores": scores},
     )
 
 
-def _shared_heads(theirs: LabelSpace | None, ours: LabelSpace | None, made: Embeddings) -> list[str]:
-    """The heads of the teacher that predict the same classes as a head of ours."""
+def _known_heads(theirs: LabelSpace | None, ours: LabelSpace | None, made: Embeddings) -> list[str]:
+    """The heads of the teacher that predict classes of ours."""
     if theirs is None or ours is None:
         return []
     if "joint" in made.logits:
@@ -127,7 +89,7 @@ def _shared_heads(theirs: LabelSpace | None, ours: LabelSpace | None, made: Embe
     return [name for name in made.logits if name in ours.names and theirs[name].classes == ours[name].classes]
 
 
-def _remarks(run: Run, ready: Readiness, heads: list[str]) -> list[str]:
+def _remarks(run: Run, ready: Readiness, shared: list[str]) -> list[str]:
     """What should be known before a training with this teacher."""
     lines = []
     if run.trained and "train" in run.table.splits:
@@ -138,7 +100,7 @@ def _remarks(run: Run, ready: Readiness, heads: list[str]) -> list[str]:
                 f"teacher.run: was trained on {met:,} of the {len(ready.plan.val):,} validation images, so its scores "
                 "and those of the run are too good on them; train both with one split"
             )
-    if not heads and ready.data.space is not None and ready.config.teacher.logits_weight:
+    if not shared and ready.data.space is not None and ready.config.teacher.logits_weight:
         lines.append("teacher.logits_weight: is not used, no head of the teacher predicts the same classes")
     return lines
 
@@ -153,9 +115,12 @@ def _scores(train: Embeddings, val: Embeddings, heads: list[str], ready: Readine
         return found
     known, true = targets_of(train.table, space), targets_of(val.table, space)
     predicted = space.head_classes(val.logits) if set(heads) in ({"joint"}, set(space.names)) else {}
+    queries, base = as_vectors(val.vectors, "vectors"), as_vectors(train.vectors, "vectors")
+    k = min(_NEIGHBORS, len(base))
+    near = nearest(queries, base, k, "cosine")
     for name, (codes, classes) in true.items():
-        answers = KNNClassifier().fit(train.vectors, known[name][0]).predict(val.vectors)
-        found["knn"][name] = macro_f1(codes, np.asarray(answers, np.int64), len(classes))
+        answers = votes_for_ks(*near, known[name][0], [k])[k].labels
+        found["knn"][name] = macro_f1(codes, answers, len(classes))
         if name in predicted:
             found["head"][name] = macro_f1(codes, predicted[name], len(classes))
     return found
