@@ -169,6 +169,11 @@ class Run:
             else build(lambda: LabelSpace.from_dict(data), self.folder / "model.json", remedy=remedy)
         )
 
+    @property
+    def recall_label(self) -> str:
+        """The label of recall@1: that of the metric loss, or the identity where there are no attributes."""
+        return "identity" if self.space is None else self.config.loss.label
+
     @cached_property
     def model(self) -> "EmbeddingModel":
         """The best weights, in evaluation mode."""

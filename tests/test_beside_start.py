@@ -4,17 +4,22 @@ from types import SimpleNamespace
 
 import pytest
 
+from metric_face.data import Attribute, LabelSpace
 from metric_face.evaluation.beside_start import beside_start
 from metric_face.evaluation.result import Retrieval, Score
 from metric_face.metrics import Interval
+from metric_face.run import Run
 
 BEFORE = {"recall_at_1": 0.2, "knn": {"joint": 0.5}, "probe": {"joint": 0.6}}
 ONE = Interval.without_range(0.7)
 
 
 def run_with(before, label="joint", space=True):
+    run = Run("run")
     config = SimpleNamespace(loss=SimpleNamespace(label=label))
-    return SimpleNamespace(facts={"before": before}, config=config, space=space or None)
+    card = {"label_space": LabelSpace((Attribute("kind", ("a", "b")),)).to_dict() if space else None}
+    vars(run).update(facts={"before": before}, config=config, card=card)
+    return run
 
 
 def scores(*targets):

@@ -12,7 +12,6 @@ from metric_face.features import (
     FeatureDataset,
     cached_features,
     discriminant,
-    mean_view,
     recall_at_1,
     start_scores,
     whitening,
@@ -91,9 +90,10 @@ def test_unknown_views_are_refused(backbone, table, tmp_path):
         cached_features(backbone, table, TRANSFORM, tmp_path, views=["upside-down"])
 
 
-def test_the_mean_view_is_the_mean(backbone, table, tmp_path):
+def test_the_mean_of_the_views_is_the_mean(backbone, table, tmp_path):
     found = cached_features(backbone, table, TRANSFORM, tmp_path / "f")
-    np.testing.assert_allclose(mean_view(found), (found.plain + found.views["flip"]) / 2, rtol=1e-6)
+    np.testing.assert_allclose(found.mean, (found.plain + found.views["flip"]) / 2, rtol=1e-6)
+    assert found.mean is found.mean, "many changes are tried on one set of features"
 
 
 @pytest.mark.parametrize("offset", [0.0, 1000.0])

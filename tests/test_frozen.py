@@ -13,11 +13,13 @@ from metric_face.diagnosis.measures.below_start import below_start
 from metric_face.errors import ConfigError
 from metric_face.evaluation import evaluate
 from metric_face.extraction import extract
-from metric_face.features import whitening
+from metric_face.features import VIEWS, Features, whitening
 from metric_face.metrics import macro_f1
+from metric_face.models import EmbeddingModel
 from metric_face.run import Run
 from metric_face.training import fit, head_first
 from metric_face.training.checkpoint_file import read_checkpoint
+from metric_face.training.frozen import CachedSplits, evaluated_output, validation_features
 from metric_face.training.head_first import settle_head_first
 from metric_face.training.module import TrainingModule
 from metric_face.training.starting import choose_start
@@ -241,7 +243,6 @@ def test_head_first_without_trained_weights_is_reported_as_unused(toy, tmp_path)
 
 def test_the_backbone_has_its_own_rate(toy, weights):
     from metric_face.config import OptimizerConfig
-    from metric_face.models import EmbeddingModel
     from metric_face.training.parameters import parameter_groups
 
     model = torch.nn.ModuleDict({"model": EmbeddingModel("test_resnet", {"kind": 3})})
@@ -274,6 +275,35 @@ def test_validation_and_vectors_are_averaged_over_mirror_images_where_the_model_
     true = space.joint(space.encode(run.table.in_split("val")))
     score = macro_f1(true, space.joint(answers), space.num_classes)
     assert run.facts["best"] == pytest.approx(score, abs=0.03)
+
+
+@pytest.mark.parametrize("neck", ["cosine", "none"])
+def test_vectors_are_averaged_and_not_features(toy, neck):
+    """A cosine neck gives each view the length 1, so the mean of the views' features is another vector."""
+    config = tiny_config(
+        toy, model={"backbone": "test_resnet", "embedding_size": 8, "neck": neck, "tta": "flip"}
+    )
+    model = EmbeddingModel("test_resnet", {"kind": 3}, embedding_size=8, neck=neck).eval()
+    generator, rows = np.random.default_rng(0), np.array([3, 1, 4])
+    views = {name: generator.normal(size=(6, model.feature_size)).astype(np.float32) for name in VIEWS}
+    views["flip"] *= 5
+    cached = CachedSplits(Features(views, None), np.array([0, 2, 5]), rows, "flip")
+    module = TrainingModule(model, None, config, None)
+    plan = SimpleNamespace(val_codes={"kind": np.arange(3)})
+    for number, batch in enumerate(validation_features(cached, SimpleNamespace(plan=plan, config=config))):
+        with torch.no_grad():
+            module.validation_step(batch, number)
+    with torch.no_grad():
+        both = [model(features=torch.from_numpy(view)) for view in views.values()]
+    wanted, mixed = (
+        sum(one.embedding for one in both) / 2,
+        model(features=torch.from_numpy(cached.evaluated)),
+    )
+    whole = evaluated_output(model, cached)
+    np.testing.assert_allclose(module._seen[0]["embedding"], wanted[rows], atol=1e-6)
+    np.testing.assert_allclose(whole.embedding, wanted, atol=1e-6)
+    np.testing.assert_allclose(whole.logits["kind"], sum(one.logits["kind"] for one in both) / 2, atol=1e-5)
+    assert torch.allclose(wanted, mixed.embedding, atol=1e-4) is (neck == "none")
 
 
 @pytest.mark.parametrize(

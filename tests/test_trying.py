@@ -20,8 +20,10 @@ from metric_face.pages import LANGUAGES, page_texts
 from metric_face.run import Run
 from metric_face.training import fit
 from metric_face.trying import what_if, what_ifs
+from metric_face.trying.asking import _compare
 from metric_face.trying.changes import BASELINE, changed
 from metric_face.trying.learning_curve import learning_curve
+from metric_face.trying.outcome import ChangeOutcome
 from metric_face.trying.suspects import suspects
 from metric_face.trying.workbench import Workbench
 from tests.training_cases import tiny_config
@@ -63,6 +65,12 @@ def test_columns_in_other_scripts_have_files_of_their_own():
     assert all(name.isascii() and "/" not in name for name in names)
 
 
+def test_columns_that_a_file_name_would_write_alike_have_files_of_their_own():
+    names = [one.name for one in of_classes("mask type", "mask_type", "mask-type")]
+    assert len(set(names)) == len(names)
+    assert "triplet-color-batch_all-0.2" in {one.name for one in of_classes("color", "shape")}
+
+
 def test_what_a_run_has_already_is_not_tried():
     base = load_config({"loss": {"classifier": "focal"}}).settled(True)
     keys = {one.key for one in what_ifs(base, space_of("color"), identities=False)}
@@ -85,6 +93,12 @@ def tried(run):
 def read(run, name):
     with np.load(run.folder / "try" / "outcomes" / f"{name}.npz") as stored:
         return dict(stored)
+
+
+def read_answers(run, name):
+    """What a change says of each validation image, by score."""
+    stored = read(run, name)
+    return {key.removeprefix("answer/"): stored[key] for key in stored if key.startswith("answer/")}
 
 
 def test_a_difference_is_that_of_the_scores_of_the_same_images(run, tried):
@@ -118,6 +132,57 @@ def test_settings_reach_the_training(run, tmp_path):
     state = bench.state(BASELINE)
     assert state != bench.state(found["focal"])
     assert state != replace(bench, steps=11).state(BASELINE)
+
+
+def test_an_outcome_depends_on_labels_identities_and_pixels(run, tried):
+    """It is trained on the table and the features, whatever the names of the images say."""
+    bench = Workbench.of(run, run.folder / "try" / "features", 10, lambda *_: None)
+    state = bench.state(BASELINE)
+    for column in ("color", "identity"):
+        frame = bench.table.frame.copy()
+        frame[column] = np.roll(frame[column], 1)
+        assert (frame[column] != bench.table.frame[column]).any()
+        assert replace(bench, table=replace(bench.table, frame=frame)).state(BASELINE) != state
+    for name in bench.features.views:
+        views = bench.features.views | {name: bench.features.views[name] + np.float32(1)}
+        assert replace(bench, features=replace(bench.features, views=views)).state(BASELINE) != state
+    assert Workbench.of(run, run.folder / "try" / "features", 10, lambda *_: None).state(BASELINE) == state
+
+
+def test_suspects_are_searched_once_and_counted_where_they_were_dropped(run, tried, monkeypatch):
+    bench = Workbench.of(run, run.folder / "try" / "features", 10, lambda *_: None)
+    drops = next(one for one in what_ifs(bench.config, bench.space, identities=True) if one.drops)
+    calls = []
+    monkeypatch.setattr(
+        "metric_face.trying.workbench.suspects", lambda *given: calls.append(1) or np.array([1, 3])
+    )
+    own = ChangeOutcome(read_answers(run, BASELINE.name))
+    kept = {BASELINE.name: own}
+    assert _compare(bench, [BASELINE, drops], kept).suspects == 0, "none was dropped"
+    assert not calls
+    assert len(bench.rows(drops)) == len(bench.train) - 2
+    kept[drops.name] = ChangeOutcome(read_answers(run, drops.name))
+    assert _compare(bench, [BASELINE, drops], kept).suspects == 2
+    assert len(calls) == 1
+
+
+def test_where_nothing_can_be_scored_a_line_says_so(run, tried):
+    bench = Workbench.of(run, run.folder / "try" / "features", 10, lambda *_: None)
+    with pytest.raises(ArgumentError, match="nothing can be scored, its validation images have no classes"):
+        _compare(bench, [BASELINE], {BASELINE.name: ChangeOutcome({})})
+
+
+def test_a_teacher_is_said_to_be_left_out(run, tried, monkeypatch):
+    def stop(table):
+        raise ArgumentError("far enough")
+
+    monkeypatch.setattr("metric_face.trying.asking.refuse_missing", stop)
+    said, taught = [], Run(run.folder)
+    teacher = run.config.teacher.model_copy(update={"run": str(run.folder)})
+    vars(taught)["config"] = run.config.model_copy(update={"teacher": teacher})
+    with pytest.raises(ArgumentError, match="far enough"):
+        what_if(taught, steps=10, say=said.append)
+    assert said == ["teacher.run: is left out, all changes are trained without a teacher"]
 
 
 def test_a_call_that_was_stopped_goes_on(run, tried):

@@ -33,7 +33,6 @@ def beside_start(
         return tuple(scores), tuple(nearest)
     targets = {score.target for score in scores}
     whole = "joint" if "joint" in targets or len(targets) != 1 else next(iter(targets))
-    label = "identity" if run.space is None else run.config.loss.label
     found = []
     for score in scores:
         known = before.get(score.predictor) if score.target == whole else None
@@ -41,7 +40,7 @@ def beside_start(
     recall = before.get("recall_at_1")
     return tuple(found), tuple(
         replace(one, start_recall_at_1=recall)
-        if one.label == label and not one.same_identity_excluded
+        if one.label == run.recall_label and not one.same_identity_excluded
         else one
         for one in nearest
     )

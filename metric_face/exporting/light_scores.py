@@ -177,7 +177,7 @@ def _recall(
     run: Run, table: ImageTable, first: Floats, second: Floats, identities: Any, seed: int
 ) -> LightScore:
     """Recall@1 of both models' queries among the full model's vectors of the other validation images."""
-    named = run.config.loss.label if run.space is not None else "identity"
+    named = run.recall_label
     labels = metric_labels(table, run.space, named)
     counted = LabelRetrieval(
         labels,

@@ -2,7 +2,6 @@ from .affine_map import AffineMap as AffineMap
 from .cache import VIEWS as VIEWS
 from .cache import Features as Features
 from .cache import cached_features as cached_features
-from .cache import mean_view as mean_view
 from .dataset import FeatureDataset as FeatureDataset
 from .dataset import whole_batch as whole_batch
 from .discriminant import discriminant as discriminant
@@ -19,7 +18,6 @@ __all__ = [
     "StartScores",
     "cached_features",
     "discriminant",
-    "mean_view",
     "recall_at_1",
     "start_scores",
     "whitening",

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,13 @@ class Features:
     def plain(self) -> Floats:
         """(N, F) of the images as evaluation sees them."""
         return self.views["plain"]
+
+    @cached_property
+    def mean(self) -> Floats:
+        """(N, F): the mean of all views."""
+        every = [np.asarray(view) for view in self.views.values()]
+        mean: Floats = np.mean(every, axis=0, dtype=np.float32)
+        return mean
 
 
 def cached_features(
@@ -149,9 +157,3 @@ def _digest(model: EmbeddingModel, transform: EvalTransform, dtype: str) -> str:
 
 def _over_all(progress: Progress, number: int, views: int) -> Progress:
     return lambda done, total: progress(number * total + done, views * total)
-
-
-def mean_view(features: Features) -> Floats:
-    """(N, F): the mean of all views, as test-time augmentation takes it."""
-    mean: Floats = np.mean([np.asarray(view) for view in features.views.values()], axis=0, dtype=np.float32)
-    return mean

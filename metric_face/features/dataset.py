@@ -25,12 +25,20 @@ class FeatureDataset(Dataset[dict[str, Any]]):
         rows: (N,) which of the M rows the images are.
         labels: name -> codes (N,).
         seed: of the draw.
+        mirrored: (M, F) features of the mirror images, which a batch holds under ``mirrored``; None leaves them out.
     """
 
     def __init__(
-        self, views: Sequence[Floats], rows: Ints, labels: Mapping[str, Ints] | None = None, *, seed: int = 0
+        self,
+        views: Sequence[Floats],
+        rows: Ints,
+        labels: Mapping[str, Ints] | None = None,
+        *,
+        seed: int = 0,
+        mirrored: Floats | None = None,
     ) -> None:
         self.views, self.rows, self.labels, self.seed = tuple(views), rows, dict(labels or {}), seed
+        self.mirrored = mirrored
         for name, codes in self.labels.items():
             if len(codes) != len(rows):
                 raise ArgumentError(
@@ -58,6 +66,8 @@ class FeatureDataset(Dataset[dict[str, Any]]):
             mine = np.flatnonzero(view == number)
             features[mine] = values[self.rows[chosen[mine]]]
         batch = {name: torch.from_numpy(codes[chosen]) for name, codes in self.labels.items()}
+        if self.mirrored is not None:
+            batch["mirrored"] = torch.from_numpy(np.array(self.mirrored[self.rows[chosen]], np.float32))
         return batch | {"features": torch.from_numpy(features), "index": torch.from_numpy(chosen)}
 
 

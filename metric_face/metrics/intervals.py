@@ -104,7 +104,7 @@ def bootstrap_interval(
     if metric not in ("macro_f1", "accuracy"):
         raise ArgumentError(f"metric must be 'macro_f1' or 'accuracy', found {metric!r}")
     true, groups, predictions, classes = check_predictions(y_true, y_pred, identities, other, num_classes)
-    score = _macro_f1 if metric == "macro_f1" else _accuracy
+    score = mean_f1 if metric == "macro_f1" else _accuracy
     counts = [IdentityCounts(true, pred, groups, classes) for pred in predictions]
     values = [score(*c.totals(np.ones((1, c.size))))[0] for c in counts]
     draws = np.empty((len(counts), resamples))
@@ -156,7 +156,8 @@ class IdentityCounts:
             )
 
 
-def _macro_f1(hits: Doubles, true: Doubles, pred: Doubles) -> Doubles:
+def mean_f1(hits: Doubles, true: Doubles, pred: Doubles) -> Doubles:
+    """Macro F1 (B,) of counts by class, (B, C) each; a class that neither is nor was predicted is left out."""
     result: Doubles = np.nanmean(f1_from_counts(hits, true, pred), axis=1)
     return result
 

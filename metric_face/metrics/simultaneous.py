@@ -15,8 +15,7 @@ from numpy.typing import ArrayLike
 
 from metric_face.arrays import Bools, Doubles, Ints
 from metric_face.errors import ArgumentError
-from metric_face.metrics.f1 import f1_from_counts
-from metric_face.metrics.intervals import IdentityCounts, Interval, identity_weights
+from metric_face.metrics.intervals import IdentityCounts, Interval, identity_weights, mean_f1
 from metric_face.metrics.standard_errors import student
 
 Tally = Callable[[Doubles], Doubles]
@@ -30,11 +29,13 @@ class Simultaneous:
     Attributes:
         intervals: of the differences, in their order.
         factor: standard errors on each side of a difference; 1.96 would be enough for a single one.
+        scores: (tallies,) of all identities.
         draws: (B, tallies) the scores of the resamples.
     """
 
     intervals: tuple[Interval, ...]
     factor: float
+    scores: Doubles
     draws: Doubles
 
 
@@ -47,12 +48,7 @@ def f1_tally(true: Ints, predicted: Ints, groups: Ints, num_classes: int) -> Tal
         num_classes: C.
     """
     counts = IdentityCounts(true, predicted, groups, num_classes)
-
-    def score(weights: Doubles) -> Doubles:
-        result: Doubles = np.nanmean(f1_from_counts(*counts.totals(weights)), axis=1)
-        return result
-
-    return score
+    return lambda weights: mean_f1(*counts.totals(weights))
 
 
 def share_tally(hit: Bools, counted: Bools, groups: Ints) -> Tally:
@@ -126,4 +122,4 @@ def simultaneous_intervals(
         )
         for value, error, column in zip(values, errors, spread.T, strict=True)
     )
-    return Simultaneous(intervals, factor, draws)
+    return Simultaneous(intervals, factor, scores, draws)

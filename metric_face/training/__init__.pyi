@@ -5,6 +5,7 @@ from .finishing import write_onnx as write_onnx
 from .fitting import fit as fit
 from .folds import fit_folds as fit_folds
 from .frozen import CachedSplits as CachedSplits
+from .frozen import evaluated_output as evaluated_output
 from .initial_config import settings_to_train as settings_to_train
 from .module import TrainingModule as TrainingModule
 from .objective import build_objective as build_objective
@@ -40,6 +41,7 @@ __all__ = [
     "check_run_folder",
     "choose_start",
     "dropped_lines",
+    "evaluated_output",
     "first_facts",
     "fit",
     "fit_folds",

@@ -1,7 +1,6 @@
 """Training on cached features: the backbone runs once over the images, and what lies past it is trained."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,10 @@ from torch.utils.data import DataLoader
 
 from metric_face.arrays import Floats
 from metric_face.data import EvalTransform, ImageTable
-from metric_face.features import VIEWS, FeatureDataset, Features, cached_features, mean_view, whole_batch
-from metric_face.models import EmbeddingModel
+from metric_face.features import VIEWS, FeatureDataset, Features, cached_features, whole_batch
+from metric_face.models import EmbeddingModel, ModelOutput
 from metric_face.progress import Progress, silent
+from metric_face.training.objective import mean_output, output_of
 from metric_face.training.process_group import rows_of_this_rank
 from metric_face.training.readiness import Readiness
 
@@ -38,10 +38,15 @@ class CachedSplits:
     tta: str = "none"
     flipped: bool = True
 
-    @cached_property
+    @property
     def evaluated(self) -> Floats:
         """(N + Q, F) the features as evaluation sees them: what is linear in them may be averaged before as after."""
-        return self.features.plain if self.tta == "none" else mean_view(self.features)
+        return self.features.plain if self.tta == "none" else self.features.mean
+
+    @property
+    def mirrored(self) -> Floats | None:
+        """(N + Q, F) the other view that a vector is averaged over, if there is one."""
+        return None if self.tta == "none" else self.features.views["flip"]
 
     @property
     def trained_on(self) -> list[Floats]:
@@ -87,6 +92,14 @@ def cache_splits(
     )
 
 
+def evaluated_output(model: EmbeddingModel, cached: CachedSplits) -> ModelOutput:
+    """What the model makes of all the features where it is used: the mean over the views, for all rows (N + Q)."""
+    views = [cached.features.plain, *([] if cached.mirrored is None else [cached.mirrored])]
+    with torch.inference_mode():
+        outputs = [output_of(model, {"features": torch.from_numpy(np.array(view))}) for view in views]
+    return outputs[0] if len(outputs) == 1 else mean_output(*outputs)
+
+
 def freeze_backbone(model: EmbeddingModel) -> None:
     """Leave the backbone out of the training."""
     model.backbone.requires_grad_(False)
@@ -106,7 +119,7 @@ def feature_dataset(cached: CachedSplits, ready: Readiness) -> FeatureDataset:
 
 def validation_features(cached: CachedSplits, ready: Readiness) -> DataLoader[Any]:
     """The features of validation, in order; each rank takes its share."""
-    val = FeatureDataset([cached.evaluated], cached.val, ready.plan.val_codes)
+    val = FeatureDataset([cached.features.plain], cached.val, ready.plan.val_codes, mirrored=cached.mirrored)
     return _loader(val, ready.config.seed, sampler=rows_of_this_rank(len(val)), batch_size=4096)
 
 

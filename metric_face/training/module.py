@@ -22,6 +22,7 @@ from metric_face.training.objective import (
     INPUTS,
     TEACHER,
     mean_output,
+    mirror_of,
     objective_inputs,
     output_of,
     over_all_ranks,
@@ -174,8 +175,8 @@ class TrainingModule(L.LightningModule):
     def validation_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
         """Keep the outputs of a batch; scores are computed on the whole set."""
         output = output_of(self.model, batch)
-        if self.config.model.tta == "flip" and "image" in batch:
-            output = mean_output(output, output_of(self.model, {"image": batch["image"].flip(3)}))
+        if self.config.model.tta == "flip":
+            output = mean_output(output, output_of(self.model, mirror_of(batch)))
         outputs = {f"logits/{name}": value.float().cpu() for name, value in output.logits.items()}
         kept = {name: value.cpu() for name, value in batch.items() if name not in INPUTS}
         self._seen.append(outputs | kept | {"embedding": output.embedding.float().cpu()})

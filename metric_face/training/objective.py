@@ -93,7 +93,7 @@ def _towards(
     return terms
 
 
-INPUTS = ("image", "features")
+INPUTS = ("image", "features", "mirrored")
 """The columns of a batch that the model reads; all others are labels."""
 
 
@@ -104,6 +104,11 @@ def output_of(model: Callable[..., Any], batch: Mapping[str, Tensor]) -> ModelOu
     else:
         output = model(batch["image"].contiguous(memory_format=torch.channels_last))
     return output
+
+
+def mirror_of(batch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The mirror images of a batch of images, or their features."""
+    return {"features": batch["mirrored"]} if "features" in batch else {"image": batch["image"].flip(3)}
 
 
 def mean_output(first: ModelOutput, second: ModelOutput) -> ModelOutput:

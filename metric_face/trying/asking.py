@@ -71,6 +71,8 @@ def what_if(
         raise ArgumentError(f"steps must be at least 1, found {steps}")
     run = Run.open(run) if isinstance(run, str | Path) else run
     begun = clock()
+    if run.config.teacher.run is not None:
+        say("teacher.run: is left out, all changes are trained without a teacher")
     refuse_missing(run.table)
     home = check_holds_nothing_else(run.folder / FOLDER, _OURS)
     with claim(home):
@@ -140,11 +142,16 @@ def _compare(bench: Workbench, wanted: list[WhatIf], outcomes: Mapping[str, Chan
     pairs = {
         key: (place, at[BASELINE.name, key[1]]) for key, place in at.items() if (BASELINE.name, key[1]) in at
     }
+    score = next((name for name in SCORES if (BASELINE.name, name) in at), None)
+    if score is None:
+        raise ArgumentError(
+            f"{bench.run.folder}: nothing can be scored, its validation images have no classes, and no two of them "
+            "share a label"
+        )
     found = simultaneous_intervals(tallies, list(pairs.values()), val.identities)
     by = dict(zip(pairs, found.intervals, strict=True))
-    whole = {key: float(tallies[place](np.ones((1, val.identities)))[0]) for key, place in at.items()}
+    whole = {key: float(found.scores[place]) for key, place in at.items()}
     differences = {one.name: _difference(one, outcomes[one.name], by, whole) for one in done}
-    score = next(name for name in SCORES if (BASELINE.name, name) in at)
     ranked = [differences[one.name] for one in done if one.share == 1 and one not in (BASELINE, ANOTHER_SEED)]
     ranked = [one for one in ranked if score in one.differences]
     return Tried(
@@ -163,7 +170,7 @@ def _compare(bench: Workbench, wanted: list[WhatIf], outcomes: Mapping[str, Chan
         own.steps,
         len(val.groups),
         val.identities,
-        0 if bench.space is None else len(bench.suspects()),
+        len(bench.suspects) if any(one.drops for one in done) else 0,
         found.factor,
         bench.run.trained and not bench.run.config.trainer.frozen,
     )

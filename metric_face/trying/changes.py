@@ -1,5 +1,6 @@
 """The what-ifs: changes of a configuration that can be tried on cached features, the most promising first."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -12,6 +13,8 @@ from metric_face.errors import ConfigError
 PML = {"SupCon": "SupConLoss", "ArcFace": "ArcFaceLoss", "MultiSimilarity": "MultiSimilarityLoss"}
 SHARES = (0.125, 0.25, 0.5, 0.75)
 """Of the training identities, for the learning curve."""
+_PLAIN = re.compile("[A-Za-z0-9._]+")
+"""A label that stays as it is in the name of a file."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class WhatIf:
     def name(self) -> str:
         """A name for files."""
         words = [self.key, *self.blanks.values()]
-        if not "".join(words).isascii():  # two columns of the user's must not share a file
+        label = self.blanks.get("label", "")
+        if label and not _PLAIN.fullmatch(label):  # two columns of the user's must not share a file
             words.append(sha256("\0".join(words).encode()).hexdigest()[:8])
         return "-".join(
             "".join(c if (c.isascii() and c.isalnum()) or c == "." else "_" for c in w) for w in words

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from metric_face.arrays import Floats, Ints
 from metric_face.batches import METRIC, metric_labels
 from metric_face.classifiers import KNNClassifier
 from metric_face.config import Config
-from metric_face.data import ImageTable, LabelSpace, PreparedData, identities_of
+from metric_face.data import ImageTable, LabelSpace, PreparedData, TableRows, digest_rows, identities_of
 from metric_face.errors import ArgumentError, MetricFaceError
 from metric_face.features import AffineMap, Features, cached_features
 from metric_face.progress import Progress
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 STEPS = 330
 """Batches that each change is trained on, about."""
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass
@@ -100,7 +101,7 @@ class Workbench:
     @property
     def recall_label(self) -> str:
         """The label of recall@1, for every change that of the run."""
-        return "identity" if self.space is None else self.config.loss.label
+        return self.run.recall_label
 
     def _recall_codes(self) -> Ints:
         codes: Ints = metric_labels(self.table.take(self.val), self.space, self.recall_label)
@@ -125,9 +126,10 @@ class Workbench:
             every = np.random.default_rng(0).permutation(np.unique(names))
             rows = rows[np.isin(names, every[: max(2, round(one.share * len(every)))])]
         if one.drops and self.space is not None:
-            rows = np.setdiff1d(rows, self.suspects())
+            rows = np.setdiff1d(rows, self.suspects)
         return rows
 
+    @cached_property
     def suspects(self) -> Ints:
         """The training rows whose label their neighbors contradict."""
         assert self.space is not None
@@ -144,9 +146,18 @@ class Workbench:
             self.config.model_dump_json(),
             one,
             self.recall_label,
+            self._digest,
         ]
-        parts += ["\n".join(self.table.frame["path"]), "\n".join(self.table.frame["split"])]
         return sha256("\0".join(map(str, parts)).encode()).hexdigest()[:32]
+
+    @cached_property
+    def _digest(self) -> str:
+        """Of the images: paths, splits, labels and identities, and the features, which hold what is seen of pixels."""
+        digest = sha256(digest_rows(TableRows(self.table).pieces()).encode())
+        for name, view in self.features.views.items():
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(view).data)
+        return digest.hexdigest()
 
     def train_on(self, one: WhatIf, clock: Callable[[], float] = time.monotonic) -> ChangeOutcome:
         """Train a change; what refuses to be trained says why."""
@@ -155,6 +166,7 @@ class Workbench:
         from metric_face.training import (
             CachedSplits,
             Readiness,
+            evaluated_output,
             fit_on_features,
             plan_training,
             resumed_start,
@@ -175,8 +187,7 @@ class Workbench:
                 torch.manual_seed(config.seed)
                 start = self._start(cached, ready, one)
                 module = fit_on_features(ready, cached, resumed_start(self.run.facts, config), start, epochs)
-                with torch.inference_mode():
-                    output = module.model(features=torch.from_numpy(np.array(cached.evaluated)))
+                output = evaluated_output(module.model, cached)
         except MetricFaceError as error:
             return ChangeOutcome({}, clock() - started, refused=str(error))
         logits = {name: values.numpy()[self.val] for name, values in output.logits.items()}
