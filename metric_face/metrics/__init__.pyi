@@ -28,6 +28,7 @@ from .simultaneous import Tally as Tally
 from .simultaneous import f1_tally as f1_tally
 from .simultaneous import share_tally as share_tally
 from .simultaneous import simultaneous_intervals as simultaneous_intervals
+from .standard_errors import student as student
 from .thresholds import threshold_gain as threshold_gain
 from .verification_scores import RATES as RATES
 from .verification_scores import VerificationMetrics as VerificationMetrics
@@ -66,6 +67,7 @@ __all__ = [
     "retrieval_metrics",
     "share_tally",
     "simultaneous_intervals",
+    "student",
     "threshold_gain",
     "verification_metrics",
 ]

@@ -16,6 +16,7 @@ from metric_face.diagnosis.measures.pair_overlap import (
     with_endless_identities,
 )
 from metric_face.diagnosis.measures.resampling import normal_interval, permute_mark
+from metric_face.metrics import student
 from metric_face.visualization import neighbor_confusion
 
 MOST_PAIRS = 60
@@ -103,7 +104,7 @@ def measure_pairs(context: Context) -> list[Measured]:
         return [_measure(context, whitened, pair, len(pairs)) for pair in pairs]
 
 
-def null_overlap(context: Context, pair: Pair, draws: int = NULL_DRAWS) -> float:
+def null_overlap(context: Context, pair: Pair) -> float:
     """OVL of the same images with the two labels permuted between identities: what 'the same' looks like here."""
     from threadpoolctl import threadpool_limits
 
@@ -114,7 +115,7 @@ def null_overlap(context: Context, pair: Pair, draws: int = NULL_DRAWS) -> float
     rng = np.random.default_rng([context.seed, 19])
     values = []
     with threadpool_limits(1, user_api="blas"):
-        for _ in range(draws):
+        for _ in range(NULL_DRAWS):
             mixed = permute_mark(second, fitted, context.identities, rng)
             values.append(_value(context, whitened, fitted, mixed, scored))
     return float(np.mean(values))
@@ -217,11 +218,9 @@ def _with_overlap(
 
 def _range(draws: Doubles, z: float = 1.959964) -> tuple[float, float]:
     """Where the next draw lies; z as of a normal distribution, its place by Student's t."""
-    from scipy.stats import norm, t
-
-    reach = (
-        float(t.isf(norm.sf(z), len(draws) - 1)) * float(np.std(draws, ddof=1)) * np.sqrt(1 + 1 / len(draws))
-    )
+    confidence = 2 * NormalDist().cdf(z) - 1
+    error = float(np.std(draws, ddof=1)) * np.sqrt(1 + 1 / len(draws))
+    reach = student(confidence, len(draws) - 1) * error
     return float(draws.mean() - reach), float(draws.mean() + reach)
 
 

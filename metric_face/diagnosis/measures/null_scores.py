@@ -37,7 +37,7 @@ class Signal:
         return self.area <= self.upper
 
 
-def signal(scores: Doubles, labels: Ints, identities: Ints, seed: int, draws: int = DRAWS) -> Signal:
+def signal(scores: Doubles, labels: Ints, identities: Ints, seed: int) -> Signal:
     """Measure the area and permute the labels, identities respected.
 
     Args:
@@ -45,7 +45,6 @@ def signal(scores: Doubles, labels: Ints, identities: Ints, seed: int, draws: in
         labels: (n,) classes.
         identities: (n,) identities.
         seed: of the permutations.
-        draws: permutations.
 
     Returns:
         The area with its null.
@@ -55,7 +54,7 @@ def signal(scores: Doubles, labels: Ints, identities: Ints, seed: int, draws: in
     ranks = rankdata(scores, axis=0)
     codes = np.unique(identities, return_inverse=True)[1].astype(np.int64)
     rng = np.random.default_rng([seed, 47])
-    null = [macro_area(ranks, permute_labels(labels, codes, rng)) for _ in range(draws)]
+    null = [macro_area(ranks, permute_labels(labels, codes, rng)) for _ in range(DRAWS)]
     return Signal(macro_area(ranks, labels), float(np.mean(null)), float(np.mean(null) + SURE * np.std(null)))
 
 

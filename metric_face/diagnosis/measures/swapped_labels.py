@@ -21,6 +21,7 @@ FEWEST = 5
 LEAST_SHARE = 0.003
 MOST_CLASSES = 20
 EVIDENCE = 12
+STEPS = 200
 
 
 @dataclass(frozen=True)
@@ -88,19 +89,18 @@ def swap_gains(
     return both, gain[both]
 
 
-def exchanges(gains: Doubles, steps: int = 200) -> Exchanges:
+def exchanges(gains: Doubles) -> Exchanges:
     """Fit the mixture likelihood prod (1 - share + share exp(gain)) by EM.
 
     Args:
         gains: (I,) of each identity.
-        steps: of the EM.
 
     Returns:
         The share with its evidence, and each identity's chance.
     """
     odds = np.exp(np.clip(gains, -50, 50))
     share = 0.05
-    for _ in range(steps):
+    for _ in range(STEPS):
         chance = share * odds / (1 - share + share * odds)
         share = float(chance.mean())
     evidence = 2 * float(np.log1p(share * (odds - 1)).sum())

@@ -31,17 +31,14 @@ class VarianceShares:
     p: float
 
 
-def variance_shares(
-    features: Doubles, labels: Ints, identities: Ints, seed: int, permutations: int = PERMUTATIONS
-) -> VarianceShares:
+def variance_shares(features: Doubles, labels: Ints, identities: Ints, seed: int) -> VarianceShares:
     """Split the trace of the total scatter by class and by identity within class.
 
     Args:
         features: (N, D).
         labels: (N,) classes.
         identities: (N,) identities coded 0..I-1.
-        seed: of the permutations.
-        permutations: permutations of the labels, at identity level (within the identity where the label varies).
+        seed: of the permutations of the labels, at identity level (within the identity where the label varies).
 
     Returns:
         The three shares, which sum to one, and the null of the first.
@@ -53,12 +50,10 @@ def variance_shares(
     between = scatter_between(centered, cells)
     rng = np.random.default_rng([seed, 13])
     whole = _Whole.of(centered, identities)
-    null = [whole.between(permute_labels(labels, identities, rng)) / total for _ in range(permutations)]
+    null = [whole.between(permute_labels(labels, identities, rng)) / total for _ in range(PERMUTATIONS)]
     share = classes / total
-    p = (1 + sum(n >= share for n in null)) / (1 + permutations)
-    return VarianceShares(
-        share, (between - classes) / total, 1 - between / total, float(np.mean(null or [0.0])), p
-    )
+    p = (1 + sum(n >= share for n in null)) / (1 + PERMUTATIONS)
+    return VarianceShares(share, (between - classes) / total, 1 - between / total, float(np.mean(null)), p)
 
 
 @dataclass(frozen=True)

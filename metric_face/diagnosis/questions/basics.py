@@ -32,6 +32,7 @@ LEAST_COST = 0.01
 FEWEST_STEPS = 5
 FEW_FROM_SCRATCH = 20_000
 """Training images below which trained weights nearly always beat a random start."""
+MOST_SHOWN = 120  # points of a line on the page
 
 
 def ask(context: Context) -> Outcome:
@@ -223,7 +224,7 @@ def _rates(context: Context) -> Table:
     return Table("basics.rates", ("what", "lowest", "median", "highest", "steps"), tuple(rows))
 
 
-def _thin(values: Doubles, most: int = 120) -> list[float]:
-    """At most ``most`` of the values, evenly spaced."""
-    at = np.unique(np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(int))
+def _thin(values: Doubles) -> list[float]:
+    """At most ``MOST_SHOWN`` of the values, evenly spaced."""
+    at = np.unique(np.linspace(0, len(values) - 1, min(MOST_SHOWN, len(values))).round().astype(int))
     return [float(f"{v:.5g}") for v in values[at]]

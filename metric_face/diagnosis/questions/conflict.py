@@ -22,6 +22,7 @@ from metric_face.diagnosis.finding import (
 )
 from metric_face.diagnosis.measures.training_log import COLUMNS, aligned, series
 from metric_face.diagnosis.questions.worth import compare
+from metric_face.metrics import student
 
 OPPOSED = -0.1
 """The upper end of kappa below which a conflict is worth a test even without the outcome."""
@@ -167,14 +168,12 @@ def _self_duality(context: Context) -> list[Table]:
 
 def _look_ahead(context: Context) -> list[Table]:
     """What a step along one loss does to the other on unseen images, with its interval over batches."""
-    from scipy.stats import t
-
     found = None if context.look_ahead is None else context.look_ahead()
     rows = []
     for (step_of, loss), values in (found or {}).items():
         reach = math.nan
         if len(values) > 1:
-            reach = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1)) / math.sqrt(len(values))
+            reach = student(0.95, len(values) - 1) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
         mean = float(np.mean(values))
         rows.append((step_of, loss, mean, mean - reach, mean + reach, len(values)))
     columns = ("step_of", "loss", "gain", "low", "high", "batches")

@@ -7,6 +7,7 @@ import numpy as np
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Abstention, Finding, Measure, Outcome, Table
 from metric_face.diagnosis.measures.training_log import series
+from metric_face.metrics import student
 
 FEWEST_SEEDS = 3
 
@@ -46,8 +47,6 @@ def compare(first: Sequence[float], second: Sequence[float]) -> tuple[float, flo
     Returns:
         mean(first) - mean(second), lower and upper end.
     """
-    from scipy.stats import t
-
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     parts = [float(np.var(v, ddof=1)) / len(v) for v in (a, b)]
     gap = float(a.mean() - b.mean())
@@ -55,5 +54,5 @@ def compare(first: Sequence[float], second: Sequence[float]) -> tuple[float, flo
     if spread == 0:
         return gap, gap, gap
     freedom = spread**2 / sum(p**2 / (len(v) - 1) for p, v in zip(parts, (a, b), strict=True))
-    reach = float(t.ppf(0.975, freedom)) * float(np.sqrt(spread))
+    reach = student(0.95, freedom) * float(np.sqrt(spread))
     return gap, gap - reach, gap + reach
