@@ -85,17 +85,20 @@ def measure_faithfulness(
                 f"{name}: must have one row for each of the {len(classes)} labels; found {array.shape}; "
                 "give arrays of the same points"
             )
-    codes = (
-        np.arange(len(near))
-        if identities is None
-        else np.unique(column_of(identities), return_inverse=True)[1]
-    )
+    codes = identity_codes(identities, len(near))
     near = np.where((near >= 0) & (codes[near] != codes[:, None]), near, -1)
     trust, continuity = label_trustworthiness_continuity(space, points, classes)
     purity_D, vote = _purity(near, classes)
     purity_2 = neighbor_purity(nearest_on_map(points, near.shape[1], codes), classes)
     return Faithfulness(
         trust, continuity, purity_D, purity_2, (vote >= 0) & (classes >= 0) & (vote != classes)
+    )
+
+
+def identity_codes(identities: ArrayLike | None, count: int) -> Ints:
+    """(N,) identities coded 0..I-1; where none are known each of ``count`` points is its own."""
+    return (
+        np.arange(count) if identities is None else np.unique(column_of(identities), return_inverse=True)[1]
     )
 
 
@@ -192,7 +195,7 @@ def nearest_on_map(coords: ArrayLike, k: int, identities: ArrayLike | None = Non
 
     points = np.asarray(coords, dtype=np.float64)
     n = len(points)
-    codes = np.arange(n) if identities is None else np.unique(column_of(identities), return_inverse=True)[1]
+    codes = identity_codes(identities, n)
     tree = cKDTree(points)
     found = np.full((n, k), -1, dtype=np.int64)
     open_rows, ask = np.arange(n), k + min(8, int(np.bincount(codes).max()))

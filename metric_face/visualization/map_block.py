@@ -16,30 +16,18 @@ _NEAR = 6
 
 
 def pack_coords(coords: Floats) -> dict[str, Any]:
-    """Both axes in one unit, so that the map keeps its shape; 16 bits are finer than any screen."""
-    if coords.shape[1] == 3:
-        return _pack_space(coords)
+    """The axes in one unit, which keeps the shape, the second downwards; 16 bits are finer than any screen."""
+    axes = coords.shape[1]
     if not len(coords):
-        empty = pack(np.zeros(0, dtype=np.uint16))
-        return {"x": empty, "y": empty, "width": 1, "height": 1}
-    low = coords.min(axis=0)
-    extent = coords.max(axis=0) - low
-    span = float(max(extent.max(), 1e-9))
-    scaled = np.round((coords - low) / span * 65535).astype(np.uint16)
-    used = np.maximum(extent / span, 0.05)
-    flipped = np.round(extent[1] / span * 65535).astype(np.uint16) - scaled[:, 1]  # a screen counts downwards
-    return {"x": pack(scaled[:, 0]), "y": pack(flipped), "width": float(used[0]), "height": float(used[1])}
-
-
-def _pack_space(coords: Floats) -> dict[str, Any]:
-    """Three axes in one unit, the second downwards."""
-    low, extent = (coords.min(axis=0), np.ptp(coords, axis=0)) if len(coords) else (np.zeros(3), np.ones(3))
-    span = float(max(extent.max(), 1e-9))
-    scaled = np.round((coords - low) / span * 65535).astype(np.uint16)
-    down = np.round(extent[1] / span * 65535).astype(np.uint16) - scaled[:, 1]
-    used = [float(value) for value in extent / span]
-    packed = {"x": pack(scaled[:, 0]), "y": pack(down), "z": pack(scaled[:, 2])}
-    return {**packed, "width": used[0], "height": used[1], "depth": used[2]}
+        extent, scaled, span = np.ones(axes), np.zeros((0, axes), dtype=np.uint16), 1.0
+    else:
+        low, extent = coords.min(axis=0), np.ptp(coords, axis=0)
+        span = float(max(extent.max(), 1e-9))
+        scaled = np.round((coords - low) / span * 65535).astype(np.uint16)
+        scaled[:, 1] = np.round(extent[1] / span * 65535).astype(np.uint16) - scaled[:, 1]
+    used = np.maximum(extent / span, 0.05 if axes == 2 else 0.0)
+    packed = {name: pack(scaled[:, at]) for at, name in enumerate("xyz"[:axes])}
+    return packed | {name: float(used[at]) for at, name in enumerate(("width", "height", "depth")[:axes])}
 
 
 def pack_centers(coords: Floats, column: Column) -> list[list[float] | None]:

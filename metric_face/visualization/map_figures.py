@@ -9,7 +9,7 @@ from metric_face.arrays import Bools, Floats
 from metric_face.pages import SHAPES, Column, MapView, page_words, palette
 from metric_face.visualization.faithfulness import Faithfulness
 from metric_face.visualization.map_labels import draw_links, draw_names
-from metric_face.visualization.map_legend import MARKERS, draw_legend, legend_size
+from metric_face.visualization.map_legend import GRAY, MARKERS, draw_legend, legend_size
 from metric_face.visualization.map_sheet import INK, make_sheet
 from metric_face.visualization.map_words import banner, trust
 from metric_face.visualization.projection import Projection
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ACCENT = palette.categories(1).light[0]
-_GRAY = palette.NEUTRAL.light[0]
 _SIDE, _SMALL = 8.6, 2.9  # inches of a map, and of one of several
 _LAYERS = 8
 
@@ -122,7 +121,7 @@ def _points(
         codes = np.zeros(len(part), np.intp) if column is None else column.values[part]
         for shape in dict.fromkeys(shapes):
             kept = part if layers == 1 else part[np.take(shapes, codes) == shape]
-            shades: Any = _GRAY if behind else _shades(column, colors, kept)
+            shades: Any = GRAY if behind else _shades(column, colors, kept)
             scatter: Any = (
                 axis.scatter
             )  # in three dimensions it takes a third place, which its type does not know
@@ -149,7 +148,7 @@ def _looks(column: Column | None) -> tuple[list[str], list[int]]:
     """Colors and shapes by code; the last is of what is unknown."""
     if column is None or column.classes is None:
         return [_ACCENT], [0]
-    return [*column.shades().light, _GRAY], [*column.shapes(), 0]
+    return [*column.shades().light, GRAY], [*column.shapes(), 0]
 
 
 def _shades(column: Column | None, colors: list[str], rows: Any) -> Any:
@@ -160,7 +159,7 @@ def _shades(column: Column | None, colors: list[str], rows: Any) -> Any:
     from matplotlib.colors import LinearSegmentedColormap
 
     low, high = column.range
-    ramp = LinearSegmentedColormap.from_list("ramp", palette.ramp(column.ramp).light, bad=_GRAY)
+    ramp = LinearSegmentedColormap.from_list("ramp", palette.ramp(column.ramp).light, bad=GRAY)
     return ramp(np.ma.masked_invalid((column.values[rows] - low) / ((high - low) or 1)))
 
 

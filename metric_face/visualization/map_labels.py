@@ -6,6 +6,7 @@ import numpy as np
 
 from metric_face.arrays import Floats
 from metric_face.pages import Column
+from metric_face.visualization.map_sheet import INK
 from metric_face.visualization.mixing import class_centers
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.transforms import Bbox
 
-_INK = "#23262d"
 _LETTERS = 32
 
 
@@ -30,13 +30,13 @@ def draw_links(axis: "Axes", coords: Floats, column: Column) -> None:
         axis.plot(
             [x0, x1], [y0, y1], color="white", linewidth=2.4 + 6 * share, alpha=0.8, zorder=3, gid="link"
         )
-        axis.plot([x0, x1], [y0, y1], color=_INK, linewidth=0.8 + 5 * share, alpha=0.65, zorder=4, gid="link")
+        axis.plot([x0, x1], [y0, y1], color=INK, linewidth=0.8 + 5 * share, alpha=0.65, zorder=4, gid="link")
         axis.text(
             (x0 + x1) / 2,
             (y0 + y1) / 2,
             f"{share:.0%}",
             fontsize=9,
-            color=_INK,
+            color=INK,
             ha="center",
             va="center",
             zorder=6,
@@ -70,7 +70,7 @@ def draw_names(figure: "Figure", axis: "Axes", coords: Floats, column: Column) -
             center[1],
             name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…",
             fontsize=10,
-            color=_INK,
+            color=INK,
             ha="center",
             va="center",
             zorder=7,

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MARKERS = {"disc": "o", "triangle": "^", "square": "s", "diamond": "D"}
-_GRAY = palette.NEUTRAL.light[0]
+GRAY = palette.NEUTRAL.light[0]
 _MOST_LISTED = 42
 """Classes that a legend lists; of more, those with colors."""
 _LETTERS = 36
@@ -55,7 +55,7 @@ def listed(column: Column) -> list[tuple[str, str]]:
     few = column.num_classes <= _MOST_LISTED and not column.neutral
     codes = list(range(column.num_classes)) if few else sorted(column.colored())[:_MOST_LISTED]
     rest = len(names) - len(codes)
-    more = [(_GRAY, page_words("en")["other_classes"].format(n=rest))] if rest else []
+    more = [(GRAY, page_words("en")["other_classes"].format(n=rest))] if rest else []
     return [*((shades[code], _cut(names[code])) for code in codes), *more]
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
 from metric_face.pages import Column, pack_ids, page_words, tag
-from metric_face.visualization.faithfulness import neighbor_confusion, neighbor_shares
+from metric_face.visualization.faithfulness import identity_codes, neighbor_confusion, neighbor_shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +115,7 @@ def confusion_chart(
     words = page_words(lang)
     near = np.asarray(ids)
     near = np.where(near == np.arange(len(near))[:, None], -1, near)
-    codes = (
-        np.arange(len(near))
-        if identities is None
-        else np.unique(np.asarray(identities), return_inverse=True)[1]
-    )
+    codes = identity_codes(identities, len(near))
     return MatrixChart(
         id,
         words["confusion_title"].format(name=column.name),

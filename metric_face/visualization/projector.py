@@ -11,7 +11,6 @@ from metric_face.arrays import Floats
 from metric_face.errors import ArgumentError
 from metric_face.files import PROJECTOR, replace_folder
 from metric_face.pages import Column, gray_tile, read_tile
-from metric_face.progress import Progress, silent
 
 _LARGEST = 8192  # pixels along a side of a texture that browsers take
 _SIDES = (64, 48, 32, 24, 16)
@@ -25,7 +24,6 @@ def write_projector(
     *,
     paths: Sequence[str],
     images: Sequence[str | Path] | None = None,
-    progress: Progress = silent,
 ) -> Path:
     """Write embeddings as files of TensorBoard's projector, replacing the folder whole.
 
@@ -38,7 +36,6 @@ def write_projector(
         columns: what is known of the N images.
         paths: N texts that name them: the first column of the metadata.
         images: N files for the sprite; None for none. Of more images than a sprite holds, there is none either.
-        progress: called with (images read, images in all).
 
     Returns:
         The folder.
@@ -66,7 +63,7 @@ def write_projector(
             for row, path in enumerate(paths):
                 file.write("\t".join(map(_cell, [path, *(column.text(row) for column in columns)])) + "\n")
         if side and images is not None:
-            _sprite(images, side, progress).save(new / "sprite.png")
+            _sprite(images, side).save(new / "sprite.png")
         (new / "projector_config.pbtxt").write_text(_config(side), encoding="utf-8")
     return Path(folder)
 
@@ -77,13 +74,12 @@ def sprite_side(count: int) -> int:
     return next((side for side in _SIDES if across * side <= _LARGEST), 0)
 
 
-def _sprite(images: Sequence[str | Path], side: int, progress: Progress) -> Image.Image:
+def _sprite(images: Sequence[str | Path], side: int) -> Image.Image:
     """Square tiles along the rows of a square, as the projector reads them."""
     across = int(np.ceil(np.sqrt(len(images))))
     sheet = Image.new("RGB", (across * side, across * side), "white")
     for place, path in enumerate(images):
         sheet.paste(read_tile(path, side) or gray_tile(side), (place % across * side, place // across * side))
-        progress(place + 1, len(images))
     return sheet
 
 
