@@ -8,7 +8,6 @@ the ONNX export compared with PyTorch. A model works where each of them does; wh
 """
 
 import argparse
-import json
 import multiprocessing
 import resource
 import tempfile
@@ -16,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import RESULTS, machine, publish, table
+from benchmarks.harness import RESULTS, machine, publish, read_kept, table, write_kept
 
 STORE = RESULTS / "backbones.json"
 SMALL = 96
@@ -105,11 +104,11 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="write the table of what is done")
     parser.add_argument("--limit", type=int, default=120, help="seconds of the processor a model")
     arguments = parser.parse_args()
-    store: dict[str, Any] = json.loads(STORE.read_text()) if STORE.exists() else {}
+    store = read_kept(STORE)
     if not arguments.table:
         if "families" not in store:
             store["families"] = smallest()
-            _keep(store)
+            write_kept(STORE, store)
         for onnx in (False, True):  # the export takes most of the time
             for wanted in ("96", "own"):
                 for name in store["families"].values():
@@ -126,7 +125,7 @@ def _try_once(store: dict[str, Any], name: str, wanted: str, onnx: bool, limit: 
     if known is not None and len(found["done"]) < len(known["done"]):
         found = {**known, "no_onnx": found["why"]}  # the export ended the process, or took too long
     store[key] = found
-    _keep(store)
+    write_kept(STORE, store)
     print(key, found["why"] or found.get("no_onnx") or "+".join(found["done"]), flush=True)
 
 
@@ -161,12 +160,6 @@ def _in_a_process(name: str, wanted: str, onnx: bool, limit: int) -> dict[str, A
     process.kill()
     process.join()
     return found
-
-
-def _keep(store: dict[str, Any]) -> None:
-    beside = STORE.with_suffix(".part")
-    beside.write_text(json.dumps(store, indent=1))
-    beside.replace(STORE)
 
 
 def _publish(store: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
     python -m benchmarks.fault_kinds            # goes on where it was stopped; results/fault_kinds.json keeps it
     python -m benchmarks.fault_kinds --table    # the table alone, from what is done
+    python -m benchmarks.fault_kinds --again    # what other code has measured is measured anew
 
 Drawn arrays, drawn faces and photographs through frozen features (where ``../shared`` has weights and photographs).
 The rules were tuned on these kinds, and not on those of :mod:`benchmarks.sealed_faults` and
@@ -21,7 +22,7 @@ from benchmarks import feature_worlds
 from benchmarks.fault_remedies import carried_out
 from benchmarks.fault_worlds import Kind, World, arguments, draw, fitted
 from benchmarks.first_faults import FIRST
-from benchmarks.harness import RESULTS, machine, publish, table
+from benchmarks.harness import RESULTS, machine, publish, read_kept, state_of, table, write_kept
 from benchmarks.more_faults import MORE
 from metric_face import diagnose
 
@@ -30,6 +31,15 @@ KINDS = (*FIRST, *MORE)
 SEEDS = {"arrays": 3, "drawn faces": 1, "photographs": 1}
 CLEAN_SEEDS = 3
 Record = dict[str, Any]
+CODE = (
+    "metric_face/diagnosis",
+    "benchmarks/fault_worlds.py",
+    "benchmarks/fault_remedies.py",
+    "benchmarks/first_faults.py",
+    "benchmarks/more_faults.py",
+    "benchmarks/feature_worlds.py",
+)
+"""What a measurement depends on most."""
 
 
 def tight_class(world: World, rng: np.random.Generator) -> World:
@@ -64,17 +74,19 @@ CLEAN = tuple(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--table", action="store_true", help="write the table of what is done")
+    parser.add_argument("--again", action="store_true", help="measure anew what other code has measured")
     parser.add_argument("--worlds", nargs="+", default=list(SEEDS), choices=list(SEEDS))
     parser.add_argument("--shared", type=Path, default=feature_worlds.HOME, help="weights and photographs")
     options = parser.parse_args()
-    done: dict[str, Record] = json.loads(STORE.read_text()) if STORE.is_file() else {}
+    done: dict[str, Record] = read_kept(STORE)
+    state = state_of(*CODE)
     if not options.table:
         for key, make in _planned(options.worlds, options.shared):
-            if key not in done:
-                done[key] = make()
-                STORE.write_text(json.dumps(done, indent=1, sort_keys=True) + "\n")
+            if key not in done or (options.again and done[key].get("state") != state):
+                done[key] = make() | {"state": state}
+                write_kept(STORE, done)
                 print(key, done[key], sep=" | ", flush=True)
-    sections = [_faults(done), _marks(done), _remedies(done), _clean(done)]
+    sections = [_age(done, state), _faults(done), _marks(done), _remedies(done), _clean(done)]
     title = f"{len(KINDS)} kinds of fault in three worlds"
     publish(
         "fault_kinds",
@@ -161,6 +173,17 @@ def _with_own(one: Record, kind: Kind) -> Record:
 
 def _places(records: list[Record]) -> str:
     return ", ".join("-" if one["place"] is None else str(one["place"]) for one in records) or "not run"
+
+
+def _age(done: dict[str, Record], state: str) -> str:
+    """How many measurements are of the code as it is."""
+    old = sum(one.get("state") != state for one in done.values())
+    if not old:
+        return "Every measurement is of the code as it was when this table was written."
+    return (
+        f"{old} of {len(done)} measurements are of an earlier state of `metric_face/diagnosis` or of the planted "
+        "faults than this table was written with; `--again` measures them anew."
+    )
 
 
 def _faults(done: dict[str, Record]) -> str:

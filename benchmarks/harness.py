@@ -1,6 +1,7 @@
 """What every benchmark shares: times taken in turn, peak memory in a process of its own, a table with its machine."""
 
 import gc
+import hashlib
 import importlib.metadata
 import json
 import multiprocessing
@@ -96,6 +97,31 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(lines)
 
 
+def read_kept(file: Path) -> dict[str, Any]:
+    """What a benchmark has kept in a file of JSON; nothing where there is none."""
+    return dict(json.loads(file.read_text())) if file.is_file() else {}
+
+
+def write_kept(file: Path, known: Mapping[str, Any]) -> None:
+    """Keep it, whole or as it was before."""
+    beside = file.with_suffix(".part")
+    beside.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+    beside.replace(file)
+
+
+def state_of(*places: str) -> str:
+    """A checksum of Python files below the root of the repository: numbers of another state are of other code.
+
+    Args:
+        places: files and folders, such as ``metric_face/diagnosis``.
+    """
+    home, digest = RESULTS.parents[1], hashlib.sha256()
+    for place in map(home.joinpath, places):
+        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            digest.update(file.relative_to(home).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
 class Kept:
     """Numbers as they are measured, kept beside the tables: a benchmark that was stopped goes on where it was.
 
@@ -110,26 +136,18 @@ class Kept:
 
     def get(self, key: str, measure: Callable[[], Any]) -> Any:
         """Return what was measured before under this key, or else measure and keep it; plain data."""
-        known = self._read()
+        known = read_kept(self._file)
         cells = known.setdefault(self._under, {})
         if key not in cells:
             cells[key] = measure()
-            self._write(known)
+            write_kept(self._file, known)
         return cells[key]
 
     def forget(self) -> None:
         """Drop the numbers once their table is written, so that the next call measures anew."""
-        known = self._read()
+        known = read_kept(self._file)
         known.pop(self._under, None)
-        self._write(known)
-
-    def _read(self) -> dict[str, Any]:
-        return dict(json.loads(self._file.read_text())) if self._file.is_file() else {}
-
-    def _write(self, known: Mapping[str, Any]) -> None:
-        beside = self._file.with_suffix(".part")
-        beside.write_text(json.dumps(known, indent=1))
-        beside.replace(self._file)
+        write_kept(self._file, known)
         if not known:
             self._file.unlink()
 
