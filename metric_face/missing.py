@@ -1,10 +1,13 @@
 """What counts as a missing label or identity: one notion, for every reader, sampler, score and diagnosis."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from metric_face.arrays import Bools, column_of
+
+_LAST_BLANK, _LAST_OF_ASCII = 32, 127  # every byte up to the first is a blank or a control sign
 
 
 def is_missing(value: Any) -> bool:
@@ -36,7 +39,9 @@ def missing_rows(values: Any) -> Bools:
     if text is not None:
         import pyarrow.compute as pc
 
-        is_blank = pc.or_(pc.equal(pc.binary_length(text), 0), pc.utf8_is_space(text))
+        is_blank = pc.equal(pc.binary_length(text), 0)
+        if may_be_blank(text):
+            is_blank = pc.or_(is_blank, pc.utf8_is_space(text))
         return np.asarray(pc.fill_null(is_blank, True), dtype=bool)
     array = column_of(values)
     if array.dtype.kind in "iub":
@@ -53,3 +58,19 @@ def text_column(values: Any) -> Any:
     import pyarrow as pa
 
     return pa.array(getattr(values, "array", values))
+
+
+def text_buffers(text: Any) -> Iterator[Any]:
+    """The bytes of a column of text in Arrow, a buffer for each chunk; rows that a slice leaves out among them."""
+    for chunk in getattr(text, "chunks", [text]):
+        data = chunk.buffers()[2]
+        if data is not None:
+            yield data
+
+
+def may_be_blank(text: Any) -> bool:
+    """Whether a column of text in Arrow may hold a value of blanks: its bytes hold one of ASCII, or any sign beyond."""
+    buffers = (np.frombuffer(data, dtype=np.uint8) for data in text_buffers(text))
+    return any(
+        bool(signs.size) and (signs.min() <= _LAST_BLANK or signs.max() > _LAST_OF_ASCII) for signs in buffers
+    )

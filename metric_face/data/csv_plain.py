@@ -3,19 +3,10 @@
 from csv import field_size_limit
 from typing import TYPE_CHECKING
 
+from metric_face.missing import may_be_blank
+
 if TYPE_CHECKING:
     import pandas as pd
-
-_BLANKS = (
-    b" ",
-    b"\t",
-    b"\x0b",
-    b"\x0c",
-    b"\x1c",
-    b"\x1d",
-    b"\x1e",
-    b"\x1f",
-)  # of ASCII, beside the ends of lines
 
 
 def read_plain(content: bytes, names: list[str], separator: str) -> "tuple[pd.DataFrame, int] | None":
@@ -52,9 +43,10 @@ def read_plain(content: bytes, names: list[str], separator: str) -> "tuple[pd.Da
         return None  # a line with more or fewer values: what is wrong with it is said line by line
     if any((pc.max(pc.binary_length(column)).as_py() or 0) > field_size_limit() for column in table.columns):
         return None
-    columns = table.columns
-    if not content.isascii() or any(blank in content for blank in _BLANKS):
-        columns = [pc.if_else(pc.utf8_is_space(column), None, column) for column in columns]
+    columns = [
+        pc.if_else(pc.utf8_is_space(column), None, column) if may_be_blank(column) else column
+        for column in table.columns
+    ]
     is_empty = columns[0].is_null()
     for column in columns[1:]:
         if not pc.any(is_empty).as_py():

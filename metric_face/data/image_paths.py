@@ -13,7 +13,7 @@ import pandas as pd
 from metric_face.arrays import Bools, Ints
 from metric_face.data.boxes import file_of
 from metric_face.files import inside
-from metric_face.missing import text_column
+from metric_face.missing import text_buffers, text_column
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,9 +91,7 @@ def rows_holding(names: pd.Series, part: str) -> Ints:
 
 def _may_hold(text: Any, part: bytes) -> bool:
     """Whether the bytes of a column hold a part, in a value or across two; searched where they lie."""
-    chunks = getattr(text, "chunks", [text])
-    buffers = (chunk.buffers()[2] for chunk in chunks)
-    return any(re.search(re.escape(part), data) for data in buffers if data is not None)
+    return any(re.search(re.escape(part), data) for data in text_buffers(text))
 
 
 def _are_to_be_seen(names: pd.Series) -> Bools:
