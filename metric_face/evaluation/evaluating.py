@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metric_face.arrays import Floats, Ints
 from metric_face.data import LabelSpace, Targets, identities_of, targets_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
@@ -23,7 +22,7 @@ from metric_face.metrics import MAX_QUERIES, draw_queries
 from metric_face.optional import optional
 from metric_face.progress import Say, silent
 from metric_face.run import Run
-from metric_face.search import DEPTH_BETWEEN, NeighborGraph, graph_between
+from metric_face.search import graph_between
 
 
 def evaluate(
@@ -150,7 +149,8 @@ def _evaluated(
             notes += _against_log(run, scores, len(queries))
         say("kNN")
         with optional("kNN", notes):
-            graph = _graph(run, split, queries.vectors, gallery.vectors, rows)
+            kept = None if run is None else run.folder
+            graph = graph_between(kept, split, queries.vectors, "train", gallery.vectors, rows=rows)
             scores += scored.of_rows(rows).knn(graph)
         say("linear probe")
         scores += scored.probe(gallery.vectors, owners, queries.vectors)
@@ -193,12 +193,6 @@ def _shared_targets(
     if space is None:
         return {}, targets_of(queries.table, None)
     return targets_of(gallery.table, space), targets_of(queries.table, space)
-
-
-def _graph(run: Run | None, split: str, queries: Floats, gallery: Floats, rows: Ints) -> NeighborGraph:
-    if run is not None:
-        return graph_between(run.folder, split, queries, "train", gallery, rows=rows)
-    return NeighborGraph.between(queries[rows], gallery, min(DEPTH_BETWEEN, len(gallery)))
 
 
 def _against_log(run: Run, scores: Sequence[Score], images: int) -> list[str]:

@@ -29,6 +29,15 @@ def as_labels(values: Any, name: str) -> Ints:
 
 def as_codes(identities: ArrayLike, expected: int) -> Ints:
     """Encode identities, integers or strings, as 0..I-1 after checking that there is one for each item."""
+    return group_codes(one_each(identities, expected))[0]
+
+
+def one_each(identities: ArrayLike, expected: int) -> NDArray[Any]:
+    """Identities, integers or strings, as an array (expected,).
+
+    Raises:
+        ArgumentError: there are more or fewer, or they are floats.
+    """
     array: NDArray[Any] = column_of(identities)
     if array.shape != (expected,):
         raise ArgumentError(
@@ -38,7 +47,7 @@ def as_codes(identities: ArrayLike, expected: int) -> Ints:
         raise ArgumentError(
             "identities must be integers or strings, found floats; floats merge large numbers"
         )
-    return group_codes(array)[0]
+    return array
 
 
 def check_pair(y_true: ArrayLike, y_pred: ArrayLike, num_classes: int | None) -> tuple[Ints, Ints, int]:

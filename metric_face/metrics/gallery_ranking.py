@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from metric_face.arrays import Doubles, Floats, Ints
-from metric_face.metrics.left_out import MOST_GROUPS
+from metric_face.metrics.left_out import identity_groups
 from metric_face.metrics.left_out_interval import counted_twice
 from metric_face.progress import Progress
 from metric_face.search import Points, Queries
@@ -32,6 +32,7 @@ class GalleryRanking:
         ks: of CMC@k and precision@k.
 
     Attributes:
+        identities: of queries and gallery.
         names: of the metrics, in the order of the columns of ``values``.
         values: (Q, metrics) float64, NaN for a query without a relevant image.
         predicted: (Q,) identity of the nearest allowed image, -1 for such a query.
@@ -49,12 +50,10 @@ class GalleryRanking:
     ) -> None:
         self._query_codes, self._gallery_codes = query_codes, gallery_codes
         self._conditions, self._itself, self._ks = conditions, itself, np.asarray(ks)
-        identities = int(max(query_codes.max(), gallery_codes.max())) + 1
+        self.identities = int(max(query_codes.max(), gallery_codes.max())) + 1
         self._members = np.argsort(gallery_codes, kind="stable")
-        self._starts = np.concatenate([[0], np.cumsum(np.bincount(gallery_codes, minlength=identities))])
-        self.groups = min(identities, MOST_GROUPS)
-        order = np.random.default_rng(0).permutation(identities)  # neighboring codes may be of one kind
-        self.folds: Ints = (order % self.groups).astype(np.int64)
+        self._starts = np.concatenate([[0], np.cumsum(np.bincount(gallery_codes, minlength=self.identities))])
+        self.groups, self.folds = identity_groups(self.identities)
         self._gallery_folds = self.folds[gallery_codes]
         self.names = ("map", "minp", "mrr", *(f"cmc@{k}" for k in ks), *(f"precision@{k}" for k in ks))
         self.values: Doubles = np.full((len(query_codes), len(self.names)), np.nan)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from metric_face.arrays import Doubles, Ints
 from metric_face.errors import ArgumentError
-from metric_face.metrics.f1 import as_codes, macro_f1
+from metric_face.metrics.f1 import macro_f1, one_each
 from metric_face.metrics.gallery_ranking import GalleryRanking
 from metric_face.metrics.intervals import Interval, bootstrap_interval
 from metric_face.metrics.left_out_interval import left_out_interval
@@ -120,15 +120,14 @@ def gallery_metrics(
             "gallery must hold an image that a query may find of its identity, found none; check the identities, and "
             "whether cameras or sequences leave all of them out"
         )
-    identities = int(max(codes[0].max(), codes[1].max())) + 1
     means = ranking.values[counting].mean(axis=0)
     scores = {
-        name: left_out_interval(float(mean), without, float(twice), identities)
+        name: left_out_interval(float(mean), without, float(twice), ranking.identities)
         for name, mean, without, twice in zip(
             ranking.names, means, ranking.without(), ranking.twice(), strict=True
         )
     }
-    at = np.full(identities, -1, np.int64)
+    at = np.full(ranking.identities, -1, np.int64)
     at[codes[1]] = np.arange(len(found))
     return GalleryMetrics(
         scores,
@@ -136,7 +135,7 @@ def gallery_metrics(
         int(counting.sum()),
         int((~counting).sum()),
         len(found),
-        identities,
+        ranking.identities,
         dict(zip(ranking.names, ranking.values.T, strict=True)),
         np.where(counting, at[ranking.predicted], -1),
     )
@@ -157,7 +156,7 @@ def _paired(
         if values is None:
             raise ArgumentError(f"{side}_{name} must be given where the other side has them, found None")
         try:
-            as_codes(values, size)
+            one_each(values, size)
         except ArgumentError as error:
             raise ArgumentError(f"{side}_{name}: {error}") from None
     first, second = group_codes(*given)

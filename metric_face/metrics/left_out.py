@@ -20,6 +20,13 @@ _AT_ONCE_VALUES = 1 << 20  # and the comparisons of a step
 MOST_GROUPS = 50  # every query is scored once for each; more identities are left out several at a time
 
 
+def identity_groups(count: int) -> tuple[int, Ints]:
+    """How many groups of identities are left out in turn, and the group of each identity, (count,)."""
+    groups = min(count, MOST_GROUPS)
+    order = np.random.default_rng(0).permutation(count)  # neighboring codes may be of one kind
+    return groups, (order % groups).astype(np.int64)
+
+
 class LeftOut:
     """Sums, over the queries, of each metric without each of G groups of identities.
 
@@ -35,10 +42,8 @@ class LeftOut:
     def __init__(
         self, identities: Ints, classes: Ints, ks: Sequence[int], *, recall_only: bool = False
     ) -> None:
-        count = int(identities.max()) + 1
-        self.groups = min(count, MOST_GROUPS)
-        order = np.random.default_rng(0).permutation(count)  # neighboring codes may be of one kind
-        self.folds: Ints = (order % self.groups)[identities]
+        self.groups, of_identity = identity_groups(int(identities.max()) + 1)
+        self.folds: Ints = of_identity[identities]
         self._ks, self._recall_only = ks, recall_only
         self._codes = np.unique(classes, return_inverse=True)[1]
         cells = self._codes * self.groups + self.folds

@@ -14,7 +14,7 @@ import numpy as np
 
 from metric_face.arrays import Bools, Doubles, Ints
 from metric_face.metrics.intervals import Interval, identity_weights
-from metric_face.metrics.left_out import MOST_GROUPS
+from metric_face.metrics.left_out import identity_groups
 from metric_face.metrics.standard_errors import jackknife_error, student
 
 _MOST_NUMBERS = 1 << 28  # pairs x resamples: of more pairs, fewer resamples are drawn
@@ -35,11 +35,6 @@ class PairResampling:
         self._size = int(max(first.max(), second.max())) + 1
         self._resamples = max(min(resamples, _MOST_NUMBERS // len(first)), min(resamples, _FEWEST))
         self._is_across: Bools = first != second
-
-    @property
-    def num_identities(self) -> int:
-        """How many identities there are."""
-        return self._size
 
     def intervals(self, statistic: Callable[[Doubles], Doubles], confidence: float = 0.95) -> list[Interval]:
         """Intervals of S statistics of weighted pairs.
@@ -87,8 +82,7 @@ class PairResampling:
                 yield self._pair_weights(weights)
 
     def _without_each(self) -> Iterator[Doubles]:
-        groups = min(self._size, MOST_GROUPS)
-        folds = np.random.default_rng(0).permutation(self._size) % groups
+        groups, folds = identity_groups(self._size)
         for group in range(groups):
             yield self._pair_weights((folds != group).astype(np.float64))
 

@@ -152,14 +152,16 @@ class _Roc:
 
     def __init__(self, near: Doubles, same: Bools) -> None:
         levels, at = np.unique(-near, return_inverse=True)
-        self._levels, self._at, self._same = -levels, at.astype(np.int64), same
+        self._levels = -levels
+        pairs = np.flatnonzero(~same), np.flatnonzero(same)
+        self._sides = [(rows, at[rows].astype(np.int64)) for rows in pairs]  # impostor, genuine
 
     def rates(self, weights: Doubles) -> tuple[Doubles, Doubles]:
         """False-accept and true-positive rates (T + 1,), from above every similarity to the lowest."""
         size = len(self._levels)
         rates = []
-        for of in (~self._same, self._same):
-            counts = np.bincount(self._at[of], weights[of], minlength=size).cumsum()
+        for rows, at in self._sides:
+            counts = np.bincount(at, weights[rows], minlength=size).cumsum()
             with np.errstate(invalid="ignore"):
                 rates.append(np.concatenate([[0.0], counts]) / (counts[-1] or np.nan))
         return rates[0], rates[1]

@@ -6,7 +6,6 @@ from .choices import row_of as row_of
 from .exact import Exclusion as Exclusion
 from .exact import nearest as nearest
 from .graph_cache import DEPTH as DEPTH
-from .graph_cache import DEPTH_BETWEEN as DEPTH_BETWEEN
 from .graph_cache import graph_between as graph_between
 from .graph_cache import graph_file as graph_file
 from .graph_cache import kept_graph as kept_graph
@@ -30,7 +29,6 @@ __all__ = [
     "ADDED",
     "CODE",
     "DEPTH",
-    "DEPTH_BETWEEN",
     "MOST_CELLS",
     "Cells",
     "EmbeddingIndex",

@@ -42,6 +42,17 @@ def matrix_products(num_queries: int) -> Iterator[None]:
         faiss.cvar.distance_compute_blas_threshold = before
 
 
+def faiss_knn(queries: Floats, base: Floats, k: int, *, by_distance: bool = False) -> tuple[Floats, Ints]:
+    """FAISS's k largest inner products, or smallest squared distances, of each query, and their rows, (Q, k) each."""
+    import faiss
+
+    kind = faiss.METRIC_L2 if by_distance else faiss.METRIC_INNER_PRODUCT
+    plain = np.asarray(queries), np.asarray(base)  # FAISS, taught tensors, takes a memmap for one
+    with matrix_products(len(queries)):
+        near, found = faiss.knn(*plain, k, metric=kind)
+    return near, found
+
+
 @dataclass(frozen=True)
 class Exclusion:
     """Which vectors a query may not find: those of its own group.
@@ -147,7 +158,8 @@ class _Search:
         lengths = np.sqrt(np.einsum("nd,nd->n", wide, wide))
         is_too_long = lengths > LARGEST
         wide[is_too_long] = 0
-        near, found = self._faiss(wide.astype(np.float32), ask)
+        near32, found = faiss_knn(wide.astype(np.float32), points.copy, ask, by_distance=points.by_distance)
+        near = (-near32 if points.by_distance else near32).astype(np.float64)
         rounding = self._rounding(lengths)
         last = near[:, -1]
         if points.rows is not None:
@@ -170,16 +182,6 @@ class _Search:
         width = min(self.k, found.shape[1])
         ids[rows, :width], values[rows, :width] = found[:, :width], points.similarities(ranks[:, :width])
         return np.asarray(is_open)
-
-    def _faiss(self, queries: Floats, ask: int) -> tuple[Doubles, Ints]:
-        import faiss
-
-        points = self.asked.points
-        kind = faiss.METRIC_L2 if points.by_distance else faiss.METRIC_INNER_PRODUCT
-        plain = np.asarray(queries), np.asarray(points.copy)  # FAISS, taught tensors, takes a memmap for one
-        with matrix_products(len(queries)):
-            near, found = faiss.knn(*plain, ask, metric=kind)
-        return (-near if points.by_distance else near).astype(np.float64), found
 
     def _rounding(self, lengths: Doubles) -> Doubles:
         """Bound how far FAISS's float32 value lies from the true one, (Q,)."""

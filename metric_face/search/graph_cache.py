@@ -75,12 +75,12 @@ def kept_graph(
 
 
 def graph_between(
-    folder: Path, split: str, queries: Floats, among: str, gallery: Floats, *, rows: Ints | None = None
+    folder: Path | None, split: str, queries: Floats, among: str, gallery: Floats, *, rows: Ints | None = None
 ) -> NeighborGraph:
-    """The graph from one part of a run to another, kept in its folder, as deep as the choice of k looks.
+    """The graph from one split to another, kept in the folder of a run, as deep as the choice of k looks.
 
     Args:
-        folder: of the run.
+        folder: of the run; None keeps nothing.
         split: whose images ask.
         queries: (Q, D) their vectors.
         among: the split that is searched.
@@ -89,7 +89,7 @@ def graph_between(
     """
     depth = min(DEPTH_BETWEEN, len(gallery))
     name = split if rows is None or len(rows) == len(queries) else f"{split}-{len(rows)}"
-    file = graph_file(folder, name, among)
+    file = None if folder is None else graph_file(folder, name, among)
     return kept_graph(file, queries if name == split else queries[rows], depth, base=gallery)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from metric_face.arrays import Floats, Ints
-from metric_face.search.exact import Exclusion, matrix_products, nearest
+from metric_face.search.exact import Exclusion, faiss_knn, nearest
 from metric_face.search.found import allowed, exact_similarities, sort_equals
 from metric_face.vectors import Metric
 
@@ -21,12 +21,8 @@ def nearest_in_place(
     """
     if metric != "cosine" or not len(base) or not len(queries):
         return nearest(queries, base, k, metric, excluded)
-    import faiss
-
     ask = min(len(base), (excluded.ask(k) if excluded else k) + _SLACK)
-    plain = np.asarray(queries), np.asarray(base)  # FAISS, taught tensors, takes a memmap for one
-    with matrix_products(len(queries)):
-        near, found = faiss.knn(*plain, ask, metric=faiss.METRIC_INNER_PRODUCT)
+    near, found = faiss_knn(queries, base, ask)
     last = near[:, -1] if ask < len(base) else np.full(len(queries), -np.inf, np.float32)
     exact = exact_similarities(queries, base[found], metric)
     order = np.lexsort((found, -exact), axis=-1)
