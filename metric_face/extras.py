@@ -26,6 +26,7 @@ _PACKAGES = {
     "faces": ("mtcnn", "lz4"),
     "hub": ("huggingface_hub",),
     "milvus": ("pymilvus",),
+    "oml": ("oml",),
     "ray": ("ray",),
     "tensorboard": ("tensorboard",),
     "torchjd": ("torchjd",),

@@ -17,7 +17,7 @@ ABSENT = {
     "None": None,
     "nan": float("nan"),
     "float32 nan": np.float32("nan"),
-    "NaT": np.datetime64("NaT"),
+    "NaT": np.datetime64("NaT", "D"),
     "pandas NaT": pd.NaT,
     "pandas NA": pd.NA,
     "empty": "",

@@ -4,6 +4,7 @@ from .fiftyone_json import write_fiftyone as write_fiftyone
 from .hub import Pretrained as Pretrained
 from .hub import from_pretrained as from_pretrained
 from .hub import push as push
+from .oml_dataset import oml_dataset as oml_dataset
 from .pml_neighbors import ExactNeighbors as ExactNeighbors
 from .result_log import log_results as log_results
 from .result_log import log_run as log_run
@@ -17,6 +18,7 @@ __all__ = [
     "from_pretrained",
     "log_results",
     "log_run",
+    "oml_dataset",
     "push",
     "read_fiftyone",
     "write_fiftyone",
