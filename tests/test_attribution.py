@@ -11,6 +11,7 @@ from PIL import Image
 
 from metric_face import attribute, attribute_classes, write_attribution
 from metric_face.attribution.attributing import on_images, rank_correlation, similarity_to
+from metric_face.attribution.class_pairs import _interval
 from metric_face.attribution.deletion import faithfulness, occlusion_map, patch_masks, to_patches
 from metric_face.attribution.gradient_map import gradient_map
 from metric_face.attribution.result import DeletionCheck, border_share
@@ -18,6 +19,7 @@ from metric_face.cli.entry import main
 from metric_face.data.image_files import scan_folder
 from metric_face.errors import ArgumentError, MetricFaceError
 from metric_face.files import kept_pairs
+from metric_face.metrics.standard_errors import student
 from metric_face.models import EmbeddingModel
 from metric_face.run import Run
 
@@ -88,7 +90,8 @@ def test_both_maps_point_at_the_planted_corner_and_are_faithful(learned) -> None
         occlusion = occlusion_map(image, score, SIDE)
         shares.append(corner_share(gradient))
         covered.append(occlusion.argmax() == 0)
-        better += [faithfulness(image, score, one, orders=6).faithful for one in (gradient, occlusion)]
+        checks = faithfulness(image, score, {"gradient": gradient, "occlusion": occlusion}, orders=6)
+        better += [one.faithful for one in checks.values()]
     assert np.mean(covered) > 0.9
     assert np.mean(shares) > 0.5  # a quarter by area alone
     assert np.mean(better) > 0.5  # by chance one in seven
@@ -107,11 +110,9 @@ def test_the_similarity_of_two_images_comes_from_the_corner_too(learned) -> None
     if kind == "cnn":
         assert corner_share(gradient) > 0.4
     else:  # the last norm takes the slope away where two images are one to the model; the check must show it
-        checked = [
-            faithfulness(images[first], on_images(model, score), one, orders=20)
-            for one in (gradient, occlusion)
-        ]
-        assert checked[1].area <= checked[0].area
+        maps = {"gradient": gradient, "occlusion": occlusion}
+        checked = faithfulness(images[first], on_images(model, score), maps, orders=20)
+        assert checked["occlusion"].area <= checked["gradient"].area
 
 
 def test_random_weights_lose_the_corner(learned) -> None:
@@ -139,9 +140,9 @@ def test_a_map_that_points_elsewhere_is_seen_to_fail(learned) -> None:
     for image, label in zip(images, classes.tolist(), strict=True):
         score = on_images(model, margin(label))
         wrong = -occlusion_map(image, score, SIDE)
-        failed.append(not faithfulness(image, score, wrong, orders=6).faithful)
+        failed.append(not faithfulness(image, score, {"wrong": wrong}, orders=6)["wrong"].faithful)
         flat = np.ones((SIDE, SIDE), np.float32)
-        failed.append(not faithfulness(image, score, flat, orders=40, seed=3).faithful)
+        failed.append(not faithfulness(image, score, {"flat": flat}, orders=40, seed=3)["flat"].faithful)
     assert np.mean(failed) > 0.9
 
 
@@ -177,12 +178,37 @@ def test_occlusion_and_deletion_are_their_definitions() -> None:
     image = torch.ones(3, 6, 6)
     occlusion = occlusion_map(image, score, 3)
     np.testing.assert_allclose(occlusion, [[12, 0, 0], [0, 0, 0], [0, 0, 24]])
-    found = faithfulness(image, score, occlusion, orders=3, steps=9)
+    (found,) = faithfulness(image, score, {"occlusion": occlusion}, orders=3, steps=9).values()
     curve = [36, 12, *[0] * 8]
     assert found.area == pytest.approx((sum(curve) - (curve[0] + curve[-1]) / 2) / 9)
     assert all(found.area <= area for area in found.random)
     patches = patch_masks(7, 5, 3)
     assert torch.equal(patches.sum(dim=0), torch.ones(1, 7, 5, dtype=torch.int64))
+
+
+def test_random_orders_are_scored_once_for_all_maps() -> None:
+    scored = []
+
+    def score(images: torch.Tensor) -> torch.Tensor:
+        scored.append(len(images))
+        return images.sum(dim=(1, 2, 3))
+
+    image, rng = torch.rand(3, 6, 6, generator=torch.Generator().manual_seed(0)), np.random.default_rng(0)
+    maps = {name: rng.random((3, 3), np.float32) for name in ("one", "another", "third")}
+    found = faithfulness(image, score, maps, orders=5, steps=9)
+    assert sum(scored) == (5 + 3) * 10, "a curve of each random order and of each map"
+    for name, values in maps.items():
+        assert faithfulness(image, score, {"alone": values}, orders=5, steps=9)["alone"] == found[name]
+
+
+def test_the_interval_of_a_border_is_that_of_a_mean_over_identities() -> None:
+    """Of identities with as many images each it is that of their means, with Student's t."""
+    shares = np.random.default_rng(1).uniform(0.2, 0.8, (12, 3))
+    found = _interval(shares.ravel(), np.repeat([f"p{row}" for row in range(12)], 3))
+    assert found.value == pytest.approx(shares.mean())
+    assert found.standard_error == pytest.approx(shares.mean(axis=1).std(ddof=1) / np.sqrt(12))
+    assert (found.high - found.value) / found.standard_error >= student(0.95, 11) - 1e-9
+    assert np.isnan(_interval(np.array([0.3, np.nan]), ["a", "b"]).low), "one identity has no range"
 
 
 def test_border_share_is_half_by_area_and_its_ends() -> None:

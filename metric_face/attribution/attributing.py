@@ -140,10 +140,8 @@ def _maps(
     total = float(gradient.sum())
     gradient = gradient / total if total > 0 else gradient
     occlusion = occlusion_map(image, of_images, side)
-    checks = {
-        kind: faithfulness(image, of_images, values, orders=orders, seed=seed)
-        for kind, values in {"gradient": gradient, "occlusion": occlusion}.items()
-    }
+    maps = {"gradient": gradient, "occlusion": occlusion}
+    checks = faithfulness(image, of_images, maps, orders=orders, seed=seed)
     return ImageMap(
         name,
         pixels,

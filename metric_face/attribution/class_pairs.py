@@ -15,7 +15,7 @@ from metric_face.attribution.result import border_share
 from metric_face.data import identities_of
 from metric_face.errors import ArgumentError
 from metric_face.files import keep_pair
-from metric_face.metrics import Interval
+from metric_face.metrics import Interval, left_out_interval
 from metric_face.models import ModelOutput
 from metric_face.plurals import counted
 from metric_face.progress import Progress, silent
@@ -136,9 +136,10 @@ def attribute_classes(
         for image in of_class:
             values = to_patches(gradient_map(model, image[None], score)[0], side)
             maps.append(values / max(float(values.sum()), 1e-12))
-            better.append(
-                faithfulness(image, on_images(model, score), values, orders=4, steps=8, seed=seed).faithful
+            checks = faithfulness(
+                image, on_images(model, score), {"gradient": values}, orders=4, steps=8, seed=seed
             )
+            better.append(checks["gradient"].faithful)
             progress(len(maps), total)
     identities = identities_of(table, run.config.data.split.group)[np.concatenate(chosen)]
     shares = np.array([border_share(one) for one in maps])
@@ -176,16 +177,13 @@ def _apart(own: torch.Tensor, other: torch.Tensor) -> Score:
 
 
 def _interval(shares: Any, identities: Any) -> Interval:
-    """The mean of a share with the interval of a mean over identities, by the t distribution."""
-    from scipy.stats import t
-
-    groups = np.unique(identities, return_inverse=True)[1]
+    """The mean of a share with its interval over identities; NaN is left out."""
     known = np.isfinite(shares)
-    shares, groups = shares[known], np.unique(groups[known], return_inverse=True)[1]
-    if len(shares) == 0 or groups.max() < 1:
-        return Interval.without_range(float(shares.mean()) if len(shares) else float("nan"))
-    value, count = float(shares.mean()), int(groups.max()) + 1
-    off = np.bincount(groups, shares - value)
-    error = float(np.sqrt((off**2).sum() * count / (count - 1))) / len(shares)
-    half = float(t.ppf(0.975, count - 1)) * error
-    return Interval(value, max(0.0, value - half), min(1.0, value + half), error, 0.95, count, 1.0)
+    if not known.any():
+        return Interval.without_range(float("nan"))
+    shares, groups = shares[known], np.unique(np.asarray(identities)[known], return_inverse=True)[1]
+    counts = np.bincount(groups)
+    if len(counts) < 2:
+        return Interval.without_range(float(shares.mean()))
+    without = (shares.sum() - np.bincount(groups, shares)) / (len(shares) - counts)
+    return left_out_interval(float(shares.mean()), without, 0.0, len(counts))

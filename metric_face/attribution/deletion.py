@@ -1,6 +1,6 @@
 """Occlusion and deletion: what becomes of a score when patches of an image are covered by the mean color."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -29,9 +29,15 @@ def occlusion_map(image: Tensor, score: ScoreOf, side: int) -> Floats:
 
 
 def faithfulness(
-    image: Tensor, score: ScoreOf, values: Floats, *, orders: int = 10, steps: int = 16, seed: int = 0
-) -> DeletionCheck:
-    """Compare the deletion curve of a map's own order with those of random orders of the same patches.
+    image: Tensor,
+    score: ScoreOf,
+    maps: Mapping[str, Floats],
+    *,
+    orders: int = 10,
+    steps: int = 16,
+    seed: int = 0,
+) -> dict[str, DeletionCheck]:
+    """Compare the deletion curve of each map's own order with those of random orders of the same patches.
 
     Patches are covered by the mean color, the highest first; the area is the mean of the score over the curve, so a map
     that names what matters has a small one.
@@ -39,20 +45,22 @@ def faithfulness(
     Args:
         image: (3, H, W) prepared.
         score: what is explained.
-        values: (s, s) of the map, by patch.
-        orders: random orders.
+        maps: by name, each (s, s) by patch.
+        orders: random orders, which all maps are compared with.
         steps: points of a curve beside its start.
         seed: of the random orders.
     """
-    side = len(values)
+    side = len(next(iter(maps.values())))
     patches = patch_masks(image.shape[1], image.shape[2], side)
     rng = np.random.default_rng(seed)
     # Equal values have no order of their own: a flat map must not gain by reading from the top left.
     ties = rng.permutation(side * side)
-    own = np.lexsort((ties, -values.ravel()))
-    every = [own, *(rng.permutation(side * side) for _ in range(orders))]
-    areas = [_area(image, score, patches, order, steps) for order in every]
-    return DeletionCheck(float(areas[0]), tuple(map(float, areas[1:])))
+    random = tuple(_area(image, score, patches, rng.permutation(side * side), steps) for _ in range(orders))
+    found = {}
+    for name, values in maps.items():
+        own = np.lexsort((ties, -values.ravel()))
+        found[name] = DeletionCheck(_area(image, score, patches, own, steps), random)
+    return found
 
 
 def patch_masks(height: int, width: int, side: int) -> Tensor:

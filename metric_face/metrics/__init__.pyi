@@ -11,6 +11,7 @@ from .gallery_scores import gallery_metrics as gallery_metrics
 from .intervals import Interval as Interval
 from .intervals import bootstrap_interval as bootstrap_interval
 from .label_retrieval import LabelRetrieval as LabelRetrieval
+from .left_out_interval import left_out_interval as left_out_interval
 from .minimum_detectable import Resolution as Resolution
 from .minimum_detectable import assumed_resolution as assumed_resolution
 from .minimum_detectable import resolution as resolution
@@ -58,6 +59,7 @@ __all__ = [
     "f1_tally",
     "fit_temperature",
     "gallery_metrics",
+    "left_out_interval",
     "macro_f1",
     "oscr",
     "oscr_curve",

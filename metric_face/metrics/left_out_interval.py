@@ -13,12 +13,13 @@ from metric_face.metrics.standard_errors import jackknife_error, student
 def left_out_interval(
     value: float, without: Doubles, counted_twice: float, num_identities: int, confidence: float = 0.95
 ) -> Interval:
-    """Return the interval of a metric over identities, which are at once what asks and what is found.
+    """Return the interval of a metric over identities that may at once ask and be found.
 
     Args:
         value: of all identities.
         without: (G,) the metric without each group of identities in turn; NaN where nothing is left.
-        counted_twice: the variance that the jackknife counts twice; at most half of its variance is taken off.
+        counted_twice: the variance that the jackknife counts twice; at most half of its variance is taken off. 0 where
+            identities are not found, as in a mean over them.
         num_identities: how many there are.
         confidence: coverage, in (0, 1).
     """
