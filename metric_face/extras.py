@@ -1,7 +1,8 @@
-"""extra_of: which extra of ``pip install 'metric_face[EXTRA]'`` brings a package that is not installed."""
+"""Which extra of ``pip install 'metric_face[EXTRA]'`` brings a package that is not installed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from metric_face.errors import MissingExtraError
 
@@ -42,6 +43,18 @@ def missing_line(error: BaseException) -> str | None:
     package = error.name.partition(".")[0]
     extra = _EXTRA_OF.get(package)
     return extra and f"{package} is not installed; pip install 'metric_face[{extra}]'"
+
+
+def check_installed(*packages: str) -> None:
+    """Refuse to go on where a package of an extra is missing; none of them is imported.
+
+    Raises:
+        MissingExtraError: the first that is missing, with its extra.
+    """
+    with named_extras():
+        for package in packages:
+            if find_spec(package) is None:
+                raise ModuleNotFoundError(f"No module named {package!r}", name=package)
 
 
 @contextmanager

@@ -2,9 +2,15 @@
 
 import io
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from metric_face.errors import ImageError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 MOST_ROWS = 20
 _PICTURES = 8
@@ -26,9 +32,14 @@ def lines_html(lines: Iterable[str], caption: str = "") -> str:
     return f"<div>{title}<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul></div>"
 
 
-def pictures_html(files: Sequence[Path]) -> str:
-    """Thumbnails of the first images, those that cannot be opened left out; nothing where there are none."""
-    drawn = (_thumbnail(file) for file in files[:_PICTURES])
+def pictures_html(files: Sequence[Path], opened: Callable[[Path, tuple[int, int]], "Image"]) -> str:
+    """Thumbnails of the first images, those that cannot be opened left out; nothing where there are none.
+
+    Args:
+        files: the images.
+        opened: from a file and the (width, height) that suffice to the image in RGB; raises ImageError.
+    """
+    drawn = (_thumbnail(file, opened) for file in files[:_PICTURES])
     pictures = "".join(picture for picture in drawn if picture)
     return f"<div>{pictures}</div>" if pictures else ""
 
@@ -41,16 +52,12 @@ def _text(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def _thumbnail(file: Path) -> str:
-    from PIL import Image
-
+def _thumbnail(file: Path, opened: Callable[[Path, tuple[int, int]], "Image"]) -> str:
     try:
-        with Image.open(file) as image:
-            image.draft("RGB", (_SIDE, _SIDE))
-            small = image.convert("RGB")
-            small.thumbnail((_SIDE, _SIDE))
-    except Exception:  # whatever a decoder raises: a picture is all that is lost
+        small = opened(file, (_SIDE, _SIDE))
+    except ImageError:
         return ""
+    small.thumbnail((_SIDE, _SIDE))
     buffer = io.BytesIO()
     small.save(buffer, "PNG")
     data = b64encode(buffer.getvalue()).decode()

@@ -5,9 +5,11 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from metric_face.extras import _PACKAGES, missing_line, named_extras
+from metric_face.errors import MissingExtraError
+from metric_face.extras import _PACKAGES, check_installed, missing_line, named_extras
 from metric_face.run import Run
 
 pytestmark = pytest.mark.slow
@@ -87,6 +89,37 @@ def test_public_names_say_what_they_need() -> None:
     done = light(code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "torch is not installed; pip install 'metric_face[train]'"
+
+
+def test_every_missing_package_is_named_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from metric_face.extraction.ray_embedder import RayEmbedder
+    from metric_face.models.quantization import quantize_onnx
+    from metric_face.search.milvus_client import connect
+
+    calls = {
+        "onnx": lambda: quantize_onnx(tmp_path / "a", tmp_path / "b", np.zeros((1, 3, 8, 8), np.float32)),
+        "pymilvus": lambda: connect(str(tmp_path / "a.db")),
+        "ray": lambda: RayEmbedder(None, None),
+    }
+    extras = {"onnx": "train", "pymilvus": "milvus", "ray": "ray"}
+    for name, call in calls.items():
+        for module in (name, f"{name}.data"):
+            monkeypatch.setitem(sys.modules, module, None)
+        with pytest.raises(MissingExtraError) as refused:
+            call()
+        assert str(refused.value) == f"{name} is not installed; pip install 'metric_face[{extras[name]}]'"
+
+
+def test_a_package_is_looked_for_without_being_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_installed("numpy")
+    monkeypatch.setattr("metric_face.extras.find_spec", {"mtcnn": "found", "lz4": None}.get)
+    with pytest.raises(
+        MissingExtraError, match=r"^lz4 is not installed; pip install 'metric_face\[faces\]'$"
+    ):
+        check_installed("mtcnn", "lz4")
+    assert "mtcnn" not in sys.modules
 
 
 def test_other_missing_modules_stay_what_they_are() -> None:

@@ -1,10 +1,14 @@
 """What is returned prints on one line that says what it holds, however much that is."""
 
+import io
+import re
+from base64 import b64decode
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import metric_face
 from metric_face import (
@@ -84,6 +88,21 @@ def test_a_notebook_shows_tables_and_pictures(indexed: Run, toy: Path) -> None:
         assert len(made) < 100_000
         for word in words:
             assert word in made, (thing, word)
+
+
+def test_a_notebook_shows_the_part_that_a_box_cuts(tmp_path: Path) -> None:
+    """Through the reader of every image: boxes are cut, and what is no image is left out."""
+    pixels = np.zeros((40, 60, 3), np.uint8)
+    pixels[:, :20], pixels[:, 20:] = (255, 0, 0), (0, 0, 255)
+    Image.fromarray(pixels).save(tmp_path / "group.png")
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    boxes = ["group.png#xywh=0,0,20,40", "group.png#xywh=20,0,40,40", "broken.png"]
+    made = ImageTable(pd.DataFrame({"path": boxes}), tmp_path)._repr_html_()
+    drawn = [Image.open(io.BytesIO(b64decode(data))) for data in re.findall('base64,([^"]+)"', made)]
+    assert [(image.size, image.getpixel((5, 5))) for image in drawn] == [
+        ((20, 40), (255, 0, 0)),
+        ((40, 40), (0, 0, 255)),
+    ]
 
 
 def test_what_a_notebook_shows_is_escaped(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from metric_face.arrays import Bools, column_of
 from metric_face.data import readers
 from metric_face.data.boxes import BOX
 from metric_face.data.image_paths import ImagePaths, refuse_outside
+from metric_face.data.images import open_image
 from metric_face.data.label_parsing import text_of
 from metric_face.errors import ArgumentError, DataError
 from metric_face.files import write_atomically
@@ -67,7 +68,8 @@ class ImageTable:
     def _repr_html_(self) -> str:
         rows = self.frame.head(5).itertuples(index=False, name=None)
         return table_html([str(name) for name in self.frame.columns], rows, repr(self)) + pictures_html(
-            [self.root / str(path) for path in self.frame["path"].head(8)]
+            [self.root / str(path) for path in self.frame["path"].head(8)],
+            lambda file, enough: open_image(file, at_least=enough),
         )
 
     @classmethod

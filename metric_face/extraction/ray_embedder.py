@@ -20,8 +20,9 @@ import torch
 
 from metric_face.averaging import checked_tta
 from metric_face.data import EvalTransform, ImageRows, ImageTable, TableRows
-from metric_face.errors import ImageError, MissingExtraError, ProcessError
+from metric_face.errors import ImageError, ProcessError
 from metric_face.extraction.embedder import Embedder, Result, batches_of
+from metric_face.extras import named_extras
 from metric_face.models import ImageEmbedder, computing_dtype
 
 _BLOCK = 2048
@@ -51,12 +52,8 @@ class RayEmbedder:
         actors: int | None = None,
         tta: str = "none",
     ) -> None:
-        try:
+        with named_extras():
             import_module("ray.data")
-        except ImportError:
-            raise MissingExtraError(
-                "--on ray: Ray Data is not installed; pip install 'metric_face[ray]'"
-            ) from None
         self.transform, self.actors, self.tta = transform, actors, checked_tta(tta)
         self.dtype = computing_dtype(torch.device("cuda" if torch.cuda.is_available() else "cpu"), precision)
         self.model = model.cpu().eval()

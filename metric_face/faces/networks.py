@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from metric_face.arrays import Floats
-from metric_face.errors import FileFormatError, MissingExtraError
+from metric_face.errors import FileFormatError
+from metric_face.extras import check_installed
 from metric_face.files import sha256_of
 
 Stage = Literal["propose", "refine", "accept"]
@@ -147,10 +148,10 @@ def load_networks() -> dict[Stage, FaceNetwork]:
 
 def _weights_folder() -> Path:
     """Where the package lies; it is found without being imported."""
-    missing = [name for name in ("mtcnn", "lz4") if find_spec(name) is None]
+    check_installed("mtcnn", "lz4")
     package = find_spec("mtcnn")
-    if missing or package is None or not package.submodule_search_locations:
-        raise MissingExtraError(f"{(missing or ['mtcnn'])[0]} is not installed; {INSTALL}")
+    if package is None or not package.submodule_search_locations:
+        raise FileFormatError(f"mtcnn: must be the package with the weights; {INSTALL}")
     return Path(package.submodule_search_locations[0]) / "assets" / "weights"
 
 

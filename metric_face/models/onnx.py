@@ -13,6 +13,7 @@ import numpy as np
 
 from metric_face.arrays import Floats
 from metric_face.errors import ArgumentError, FileFormatError, MissingExtraError, ModelMismatchError
+from metric_face.extras import named_extras
 from metric_face.files import check_digest, write_atomically
 
 try:
@@ -163,11 +164,9 @@ def export_onnx(
 def _export(model: "nn.Module", sample: Any, path: Path, fingerprint: str) -> None:
     import torch
 
-    try:
+    with named_extras():
         import onnx
         import onnxscript  # noqa: F401  # torch imports it later, and its error is less clear when it is missing
-    except ImportError as error:
-        raise MissingExtraError(f"{error.name} is not installed; pip install 'metric_face[train]'") from None
     # The exporter takes a batch of one for a constant, so it is shown two.
     batch = sample[:1].expand(2, -1, -1, -1).contiguous()
     with warnings.catch_warnings():

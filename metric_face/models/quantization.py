@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from metric_face.arrays import Floats
-from metric_face.errors import ArgumentError, MissingExtraError
+from metric_face.errors import ArgumentError
+from metric_face.extras import named_extras
 from metric_face.files import write_atomically
 
 _BATCH = 16
@@ -48,11 +49,9 @@ def quantize_onnx(
     """
     if images.ndim != 4 or not len(images):
         raise ArgumentError(f"images must be (N, 3, H, W) with N at least 1, found {images.shape}")
-    try:
+    with named_extras():
         import onnx
         from onnxruntime import quantization
-    except ImportError as error:
-        raise MissingExtraError(f"{error.name} is not installed; pip install 'metric_face[onnx]'") from None
 
     def write(temporary: Path) -> None:
         folded = temporary.with_name("folded.onnx")

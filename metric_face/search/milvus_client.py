@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from metric_face.errors import FileFormatError, MetricFaceError, MissingExtraError, OutputError
+from metric_face.errors import FileFormatError, MetricFaceError, OutputError
+from metric_face.extras import named_extras
 from metric_face.search.columns import Columns
 from metric_face.search.kinds import LINKS, Plan
 from metric_face.search.milvus_places import ABOUT, KEY, MOST_TEXT, VECTOR
@@ -52,10 +53,8 @@ def connect(uri: str) -> Any:
         MissingExtraError: pymilvus is not installed.
         OutputError: it cannot be reached, or another process has the file open.
     """
-    try:
+    with named_extras():
         from pymilvus import MilvusClient
-    except ImportError:
-        raise MissingExtraError("pymilvus is not installed; pip install 'metric_face[milvus]'") from None
     is_file = "://" not in uri
     remedy = "no other process may have it open" if is_file else f"check the address and ${TOKEN}"
     with blaming_milvus(f"milvus:{uri}: cannot be opened ({remedy})"):

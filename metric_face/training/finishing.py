@@ -129,5 +129,5 @@ def write_onnx(
         record_onnx(home)
     except MissingExtraError:
         pass  # reported before the training
-    except ModelMismatchError as error:
+    except (ImportError, ModelMismatchError) as error:  # also a package that is there and does not load
         say(f"model.onnx is not written, the kNN command uses PyTorch: {error}")
