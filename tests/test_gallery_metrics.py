@@ -194,3 +194,24 @@ def test_what_cannot_be_measured_is_refused(change: dict[str, object], said: str
     }
     with pytest.raises(ArgumentError, match=said):
         gallery_metrics(**{**given, **change})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wide_bytes", [1 << 30, 0])
+def test_blocks_of_queries_that_share_their_memory_change_nothing(
+    monkeypatch: pytest.MonkeyPatch, wide_bytes: int
+) -> None:
+    one, calls = case(5), []
+    given = (one["queries"], one["q_pids"], one["gallery"], one["g_pids"])
+    whole = gallery_metrics(*given, query_cameras=one["q_cams"], gallery_cameras=one["g_cams"])
+    monkeypatch.setattr("metric_face.metrics.ranked_blocks._BLOCK_BYTES", 1)
+    monkeypatch.setattr("metric_face.metrics.ranked_blocks._LEAST_QUERIES", 7)
+    monkeypatch.setattr("metric_face.metrics.ranked_blocks._WIDE_BYTES", wide_bytes)
+    found = gallery_metrics(
+        *given,
+        query_cameras=one["q_cams"],
+        gallery_cameras=one["g_cams"],
+        progress=lambda *at: calls.append(at),
+    )
+    assert [done for done, total in calls if total == 40] == [7, 14, 21, 28, 35, 40]
+    assert found.scores == whole.scores
+    np.testing.assert_array_equal(found.predicted, whole.predicted)

@@ -159,8 +159,8 @@ def test_blocks_change_nothing(monkeypatch):
     vectors, labels = rng.integers(-3, 4, (70, 6)).astype(np.float32), rng.integers(0, 5, 70)
     whole = retrieval_metrics(vectors, labels, metric="inner_product")
     seen = []
-    monkeypatch.setattr("metric_face.metrics.neighbor_ranking._BLOCK_BYTES", 8 * 70 * 8)
-    monkeypatch.setattr("metric_face.metrics.neighbor_ranking._LEAST_QUERIES", 1)
+    monkeypatch.setattr("metric_face.metrics.ranked_blocks._BLOCK_BYTES", 8 * 70 * 8)
+    monkeypatch.setattr("metric_face.metrics.ranked_blocks._LEAST_QUERIES", 1)
     parts = retrieval_metrics(vectors, labels, metric="inner_product", progress=lambda *a: seen.append(a))
     assert parts.per_query["map_at_r"].tolist() == whole.per_query["map_at_r"].tolist()
     assert seen[0] == (8, 70)
@@ -168,7 +168,7 @@ def test_blocks_change_nothing(monkeypatch):
 
 
 def test_memory_is_bounded(monkeypatch):
-    monkeypatch.setattr("metric_face.metrics.neighbor_ranking._BLOCK_BYTES", 1 << 20)
+    monkeypatch.setattr("metric_face.metrics.ranked_blocks._BLOCK_BYTES", 1 << 20)
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(4000, 8)).astype(np.float32)
     tracemalloc.start()

@@ -6,6 +6,8 @@ from typing import Any
 
 import typer
 
+from metric_face.cli.protocol_words import column_values
+
 
 def check_usage(
     action: str,
@@ -30,11 +32,7 @@ def check_usage(
         raise typer.BadParameter(f"gallery {action} takes no {stray[0]}")
     if action == "add" and images is None:
         raise typer.BadParameter("gallery add: give a folder or a table of images")
-    pairs = [text.partition("=") for text in values or ()]
-    for text, (name, sign, _) in zip(values or (), pairs, strict=True):
-        if not name or not sign:
-            raise typer.BadParameter(f"--as {text}: must be COLUMN=VALUE, such as identity=Anna")
-    return {name: value for name, _, value in pairs}
+    return dict(column_values("--as", values, "identity=Anna"))
 
 
 def as_table(images: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:

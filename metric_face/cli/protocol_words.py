@@ -1,17 +1,25 @@
-"""The words of a protocol's options as Python has them."""
+"""What options that name columns and ranks say, as Python has it."""
 
 from collections.abc import Iterable
 
 import typer
 
 
-def conditions(option: str, texts: Iterable[str] | None) -> dict[str, list[str]] | None:
-    """Read ``COLUMN=VALUE``; of a column given twice either value will do."""
-    found: dict[str, list[str]] = {}
+def column_values(option: str, texts: Iterable[str] | None, example: str) -> list[tuple[str, str]]:
+    """Read each ``COLUMN=VALUE`` of an option; ``example`` is one, for the error."""
+    found = []
     for text in texts or ():
         name, sign, value = text.partition("=")
         if not name or not sign:
-            raise typer.BadParameter(f"{option} {text}: must be COLUMN=VALUE, such as role=query")
+            raise typer.BadParameter(f"{option} {text}: must be COLUMN=VALUE, such as {example}")
+        found.append((name, value))
+    return found
+
+
+def conditions(option: str, texts: Iterable[str] | None) -> dict[str, list[str]] | None:
+    """Read ``COLUMN=VALUE``; of a column given twice either value will do."""
+    found: dict[str, list[str]] = {}
+    for name, value in column_values(option, texts, "role=query"):
         found.setdefault(name, []).append(value)
     return found or None
 

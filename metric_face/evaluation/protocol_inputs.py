@@ -55,9 +55,7 @@ def rows_with(table: ImageTable, wanted: Mapping[str, Any], name: str) -> Bools:
     """
     chosen = np.ones(len(table), bool)
     for column, values in wanted.items():
-        if column not in table.frame.columns:
-            known = ", ".join(map(str, table.frame.columns))
-            raise ArgumentError(f"{name} {column!r}: the table has {known}; name one of these")
+        _check_column(table, column, name)
         several = [values] if isinstance(values, str) or not hasattr(values, "__iter__") else list(values)
         texts = texts_of(table, column)
         found = np.isin(texts, [text_of(value) for value in several])
@@ -96,7 +94,11 @@ def labels_of(table: ImageTable, name: str, option: str) -> Any:
     Raises:
         ArgumentError: the table has no such column.
     """
+    _check_column(table, name, option)
+    return column_of([text or None for text in texts_of(table, name).tolist()])
+
+
+def _check_column(table: ImageTable, name: str, option: str) -> None:
     if name not in table.frame.columns:
         known = ", ".join(map(str, table.frame.columns))
         raise ArgumentError(f"{option} {name!r}: the table has {known}; name one of these")
-    return column_of([text or None for text in texts_of(table, name).tolist()])

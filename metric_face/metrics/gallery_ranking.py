@@ -13,11 +13,9 @@ import numpy as np
 from metric_face.arrays import Doubles, Floats, Ints
 from metric_face.metrics.left_out import identity_groups
 from metric_face.metrics.left_out_interval import counted_twice
+from metric_face.metrics.ranked_blocks import ranked_blocks
 from metric_face.progress import Progress
 from metric_face.search import Points, Queries
-
-_BLOCK_BYTES = 1 << 28  # similarities held at once
-_WIDE_BYTES = 1 << 30  # the gallery in float64, if it takes no more; else made again for each block
 
 
 class GalleryRanking:
@@ -70,19 +68,14 @@ class GalleryRanking:
             progress: called with (queries done, queries in all).
         """
         asked = Queries.of(points, queries)
-        wide = points.wide(slice(None)) if 8 * points.vectors.size <= _WIDE_BYTES else None
-        size = max(1, _BLOCK_BYTES // (8 * len(points)))
         with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-            for start in range(0, len(queries), size):
-                rows = np.arange(start, min(start + size, len(queries)))
-                ranks, lengths = asked.against_all(rows, wide)
+            for rows, ranks, lengths in ranked_blocks(asked, np.arange(len(queries)), progress):
                 scored = [
                     pool.submit(self._score, asked, *one)
                     for one in zip(rows.tolist(), ranks, lengths.tolist(), strict=True)
                 ]
                 for one in scored:  # in the order of the queries: sums then do not depend on the threads
                     self._count(one.result())
-                progress(int(rows[-1]) + 1, len(queries))
 
     def without(self) -> Doubles:
         """(metrics, G) means without each group; NaN where no query is left."""

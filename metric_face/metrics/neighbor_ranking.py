@@ -10,15 +10,10 @@ import numpy as np
 from metric_face.arrays import Doubles, Floats, Ints
 from metric_face.metrics.item_kinds import ItemKinds, kinds_of
 from metric_face.metrics.label_retrieval import LabelRetrieval
+from metric_face.metrics.ranked_blocks import ranked_blocks
 from metric_face.progress import Progress, silent
 from metric_face.search import Points, Queries
 from metric_face.vectors import Metric, check_directions
-
-_BLOCK_BYTES = 1 << 26  # similarities held at once: 64 MiB, that is 83 queries against 100,000 items
-_LEAST_QUERIES = 32  # of a block: of fewer, a product takes longer
-_WIDE_BYTES = (
-    1 << 30
-)  # all vectors in float64, if they take no more; else made again for each block, which is larger
 
 
 def rank_neighbors(
@@ -41,14 +36,9 @@ def rank_neighbors(
     """
     if metric == "cosine":
         check_directions(vectors, "vectors")
-    points = Points.of(vectors, metric)
-    asked = Queries.of(points, vectors)
-    wide = points.wide(slice(None)) if 8 * vectors.size <= _WIDE_BYTES else None
+    asked = Queries.of(Points.of(vectors, metric), vectors)
     parts = [_Candidates.of(part, asked) for part in _by_exclusion(tallies)]
     queries = np.flatnonzero(np.any([tally.is_asking for tally in tallies], axis=0))
-    most = _BLOCK_BYTES if wide is not None else 4 * _BLOCK_BYTES
-    size = min(len(queries), max(_LEAST_QUERIES, most // (8 * len(points))))
-    held = np.empty((size, len(points)))
 
     def score(queries: Ints, ranks: Doubles, lengths: Doubles) -> None:
         for query, row, length in zip(queries.tolist(), ranks, lengths.tolist(), strict=True):
@@ -58,12 +48,8 @@ def rank_neighbors(
     # NumPy partitions and sorts without holding the interpreter, so threads share the rows of a block
     threads = min(8, os.cpu_count() or 1)
     with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, len(queries), size):
-            rows = queries[start : start + size]
-            ranks, lengths = asked.against_all(rows, wide, held)
-            shares = [np.array_split(each, threads) for each in (rows, ranks, lengths)]
-            list(pool.map(score, *shares))
-            progress(min(start + size, len(queries)), len(queries))
+        for block in ranked_blocks(asked, queries, progress):
+            list(pool.map(score, *(np.array_split(each, threads) for each in block)))
 
 
 def _by_exclusion(tallies: Sequence[LabelRetrieval]) -> list[list[LabelRetrieval]]:
