@@ -14,10 +14,12 @@ import pandas as pd
 import pytest
 import timm
 import torch
+import typer
 from PIL import Image
 from safetensors.torch import save_file
 
 import metric_face
+from metric_face.cli.gallery_usage import check_usage
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError, DataError, FileFormatError, ModelMismatchError
 from metric_face.gallery import Gallery
@@ -267,6 +269,13 @@ def test_thresholds_are_not_set_on_vectors_of_another_kind(run: Path) -> None:
     assert index.metadata == before
     refit_thresholds(index, validation, 0.3)
     assert index.metadata["reject"] == 0.3
+
+
+def test_values_that_images_get_are_read_by_column() -> None:
+    given = ["identity=Anna", "note=a=b", "identity=Änne"]
+    assert check_usage("relabel", None, None, ["1"], given, None) == {"identity": "Änne", "note": "a=b"}
+    with pytest.raises(typer.BadParameter, match="--as Anna: must be COLUMN=VALUE, such as identity=Anna"):
+        check_usage("relabel", None, None, ["1"], ["Anna"], None)
 
 
 @pytest.mark.slow
