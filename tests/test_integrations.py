@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +217,6 @@ def test_a_file_of_others_is_refused(indexed: Run, tmp_path: Path) -> None:
             read_fiftyone(tmp_path / name)
         assert "\n" not in str(refused.value)
     few = Embeddings(np.eye(2, dtype=np.float32), indexed.table.take([0, 1]))
-    found = diagnose(indexed)
-    if found.findings:
-        with pytest.raises(ArgumentError, match="diagnosis must be of the 2 embeddings"):
-            write_fiftyone(few, tmp_path / "y.json", diagnosis=found)
+    nothing = replace(diagnose(indexed), findings=())
+    with pytest.raises(ArgumentError, match="diagnosis must be of the 2 embeddings, found one of"):
+        write_fiftyone(few, tmp_path / "y.json", diagnosis=nothing)

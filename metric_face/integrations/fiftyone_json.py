@@ -48,12 +48,12 @@ def write_fiftyone(
         OutputError: the file cannot be written.
     """
     tags: list[list[str]] = [[] for _ in range(len(embeddings))]
+    found = len(embeddings) if diagnosis is None else len(diagnosis.context.embeddings)
+    if found != len(embeddings):
+        raise ArgumentError(
+            f"diagnosis must be of the {len(embeddings)} embeddings, found one of {found} images"
+        )
     for finding in () if diagnosis is None else diagnosis.findings:
-        if diagnosis is not None and len(diagnosis.context.embeddings) != len(embeddings):
-            found = len(diagnosis.context.embeddings)
-            raise ArgumentError(
-                f"diagnosis must be of the {len(embeddings)} embeddings, found one of {found} images"
-            )
         rows = finding.rows if len(finding.rows) else finding.evidence
         for row in np.asarray(rows, dtype=np.int64).tolist():
             tags[row].append(f"finding:{finding.id}")
