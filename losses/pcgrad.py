@@ -58,13 +58,13 @@ def torchjd_backward(losses: Sequence[Tensor], parameters: Sequence[nn.Parameter
     Reference:
         Quinton, Rey: Jacobian Descent for Multi-Objective Optimization, arXiv 2406.16232, 2024.
     """
+    wanted = _check(losses, parameters)
     try:
         from torchjd.autojac import backward, jac_to_grad
     except ImportError as error:
         raise MissingExtraError(
             f"aggregator {aggregator!r} needs torchjd, which is not installed: pip install 'metric_face[torchjd]'"
         ) from error
-    wanted = _check(losses, parameters)
     backward(list(losses), inputs=wanted, retain_graph=True)
     jac_to_grad(wanted, aggregator)
 

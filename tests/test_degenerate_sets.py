@@ -78,7 +78,7 @@ def test_a_diagnosis_is_reported_and_drawn(sizes: tuple[int, int], predictions: 
             chapters(found, lang)
             evidence = Evidence()
             for number, finding in enumerate(found.findings):
-                card(finding, number, evidence, lang)
+                card(finding, number, evidence, found.context, lang)
 
 
 @pytest.mark.parametrize("sizes", [(1, 2), (1, 3), (2, 2), (5, 1), (30, 3)], ids=str)

@@ -1,6 +1,7 @@
 """How the sampler behaves in a program: invariants I8, I9, I11 to I15, I19 and I20."""
 
 import copy
+import inspect
 import os
 import pickle
 import random
@@ -356,7 +357,7 @@ def test_i20_filtered_tables_are_taken_by_position():
 def test_every_guarantee_names_a_test_that_exists():
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_samplers_*.py"))
     written = set(re.findall(r"^def (test_\w+)", tests, re.MULTILINE))
-    promises = (RandomIdentitySampler.__doc__ or "").split("\n    - ")[1:]
+    promises = (inspect.getdoc(RandomIdentitySampler) or "").split("\n- ")[1:]
     numbers = {int(number) for promise in promises for number in re.findall(r"I(\d+)", promise.split(":")[0])}
     assert numbers == set(range(1, 23))
     for promise in promises:
