@@ -110,6 +110,14 @@ def row_lengths(vectors: Floats) -> Doubles:
     return lengths
 
 
+def row_cosines(first: Floats, second: Floats) -> Doubles:
+    """The cosine (N,) of each row of one array (N, D) with the same row of another; NaN where a row is zeros."""
+    a, b = first.astype(np.float64), second.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        found: Doubles = (a * b).sum(axis=1) / np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    return found
+
+
 def blocks(num_rows: int, row_values: int) -> Iterator[slice]:
     """Cut ``num_rows`` rows of ``row_values`` numbers into slices of bounded memory."""
     step = max(1, _BLOCK_BYTES // (8 * max(1, row_values)))

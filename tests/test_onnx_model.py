@@ -126,3 +126,16 @@ print([name for name in ("torch", "timm", "pandas", "onnx", "onnxscript") if nam
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_cosines_of_rows_are_those_of_scikit_learn_and_no_number_for_zeros() -> None:
+    from sklearn.metrics.pairwise import cosine_similarity
+
+    from metric_face.vectors import row_cosines
+
+    first, second = np.random.default_rng(0).normal(size=(2, 5, 7)).astype(np.float32)
+    first[3] = 0
+    found = row_cosines(first, second)
+    keep = [0, 1, 2, 4]
+    np.testing.assert_allclose(found[keep], np.diag(cosine_similarity(first, second))[keep], atol=1e-6)
+    assert np.isnan(found[3])

@@ -24,6 +24,7 @@ from metric_face.files import (
     write_json,
 )
 from metric_face.models.onnx import OnnxEmbedder
+from metric_face.vectors import row_cosines
 from metric_face.visible import shell_word
 
 LIGHT, RECORD = "model.int8.onnx", "model.int8.json"
@@ -98,11 +99,7 @@ def pattern_vector(embed: Callable[[Floats], Floats], size: tuple[int, int]) -> 
 
 
 def _cosine(first: Floats, second: Any) -> float:
-    a, b = first.astype(np.float64), second.astype(np.float64)
-    if a.shape != b.shape:
-        return float("nan")
-    with np.errstate(invalid="ignore"):
-        return float(a @ b / np.sqrt((a @ a) * (b @ b)))
+    return float(row_cosines(first[None], second[None])[0]) if first.shape == second.shape else float("nan")
 
 
 def _remedy(folder: Path) -> str:

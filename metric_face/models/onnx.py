@@ -15,6 +15,7 @@ from metric_face.arrays import Floats
 from metric_face.errors import ArgumentError, FileFormatError, MissingExtraError, ModelMismatchError
 from metric_face.extras import named_extras
 from metric_face.files import check_digest, write_atomically
+from metric_face.vectors import row_cosines
 
 try:
     import onnxruntime
@@ -150,7 +151,7 @@ def export_onnx(
         embed = OnnxEmbedder(temporary)
         # One image, then all: an exporter that froze the batch size shows here.
         found = np.concatenate([embed(sample[:1].numpy()), embed(sample.numpy())])
-        cosines.append(_lowest_cosine(found, np.concatenate([expected[:1], expected])))
+        cosines.append(float(row_cosines(found, np.concatenate([expected[:1], expected])).min()))
         if not cosines[0] >= _LEAST_COSINE:
             raise ModelMismatchError(
                 f"{path} must embed as PyTorch does, with a cosine of at least {_LEAST_COSINE}, "
@@ -186,10 +187,3 @@ def _export(model: "nn.Module", sample: Any, path: Path, fingerprint: str) -> No
     content = onnx.load(path)
     onnx.helper.set_model_props(content, {_FINGERPRINT: fingerprint})
     onnx.save(content, path)
-
-
-def _lowest_cosine(first: Floats, second: Floats) -> float:
-    a, b = first.astype(np.float64), second.astype(np.float64)
-    lengths = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
-    with np.errstate(invalid="ignore"):  # a row of zeros gives nan, which is below any bound
-        return float(((a * b).sum(axis=1) / lengths).min())

@@ -20,6 +20,7 @@ from metric_face.errors import ArgumentError, FileFormatError, ModelMismatchErro
 from metric_face.extras import named_extras
 from metric_face.files import write_atomically
 from metric_face.models.onnx_preprocessing import PIXELS, PREPARED, preprocessing
+from metric_face.vectors import row_cosines
 
 _LEAST_COSINE = 0.99
 
@@ -105,9 +106,5 @@ def _cosines(
     found = []
     for image in images:
         prepared: Floats = transform.normalize(transform.geometry(Image.fromarray(image)))
-        a, b = (
-            embed(prepared[None])[0].astype(float),
-            session.run(None, {PIXELS: image[None]})[0][0].astype(float),
-        )
-        found.append(float(a @ b / np.sqrt((a @ a) * (b @ b))))
-    return np.asarray(found)
+        found.append(row_cosines(embed(prepared[None]), session.run(None, {PIXELS: image[None]})[0]))
+    return np.concatenate(found)
