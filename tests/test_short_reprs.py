@@ -1,5 +1,6 @@
 """What is returned prints on one line that says what it holds, however much that is."""
 
+import inspect
 import io
 import re
 from base64 import b64decode
@@ -132,3 +133,18 @@ def test_an_angle_between_losses_prints_what_it_is_worth() -> None:
     batches = [(torch.randn(32, 4, generator=torch.Generator().manual_seed(0)), rows)] * 3
     found = gradient_conflict(lambda e, y: e.mean(), lambda e, y: -e.mean(), batches)
     one_line(found, "whole", "3 probes, 200 needed")
+
+
+RECORDS = {"EmbeddingIndex", "Embeddings", "NeighborGraph"}  # made by functions, not by hand
+
+
+@pytest.mark.parametrize("name", sorted(set(metric_face.__all__) - {"MetricFaceError"}))
+def test_the_arguments_of_every_public_name_fit_on_two_lines(name: str) -> None:
+    given = inspect.signature(getattr(metric_face, name)).parameters.values()
+    by_place = [one for one in given if one.kind is one.POSITIONAL_OR_KEYWORD]
+    named = [one for one in given if one.kind is one.KEYWORD_ONLY]
+    line = f"{name}({', '.join(one.name for one in by_place)}, *, {', '.join(one.name for one in named)})"
+    assert len(line) <= 2 * 110
+    if name not in RECORDS:
+        assert len(by_place) <= 4, line
+        assert [one.name for one in named if one.default is one.empty and not name.startswith("evaluate_")] == []
