@@ -1,10 +1,13 @@
 """Our parts in the loops, loggers and testers of others."""
 
 import json
+import sys
 import warnings
 from dataclasses import replace
+from importlib.machinery import ModuleSpec
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 import lightning as L
 import numpy as np
@@ -15,12 +18,13 @@ from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
 
 from metric_face import Embeddings, ImageTable, TripletLoss, diagnose, evaluate, split_by_identity
 from metric_face.data import Augmentation, EvalTransform
-from metric_face.errors import ArgumentError, DataError, FileFormatError
+from metric_face.errors import ArgumentError, DataError, FileFormatError, MissingExtraError
 from metric_face.integrations import (
     ExactNeighbors,
     ImageDataModule,
     RetrievalCallback,
     log_results,
+    log_run,
     read_fiftyone,
     write_fiftyone,
 )
@@ -177,6 +181,42 @@ def test_loggers_get_scores_map_and_findings(indexed: Run, toy: Path, tmp_path: 
     assert "map" in events.Tags()["images"]
     assert any(name.startswith("findings") for name in events.Tags()["tensors"])
     assert "val/knn/joint/macro_f1" in events.Tags()["scalars"]
+
+
+class Wandb(Recorder):
+    """Stands for Lightning's logger of Weights & Biases."""
+
+    made: ClassVar[list["Wandb"]] = []
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self.settings = settings
+        self.made.append(self)
+
+
+def test_a_run_is_logged_by_the_name_of_the_logger(indexed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(
+        MissingExtraError, match=r"logger: wandb is not installed; pip install 'metric_face\[wandb\]'"
+    ):
+        log_run(indexed, "wandb")
+    with pytest.raises(ArgumentError, match="logger: must be one of tensorboard, wandb, found 'mlflow'"):
+        log_run(indexed, "mlflow")
+    package = ModuleType("wandb")
+    package.__spec__ = ModuleSpec("wandb", None)
+    monkeypatch.setitem(sys.modules, "wandb", package)
+    monkeypatch.setattr("lightning.pytorch.loggers.WandbLogger", Wandb)
+    names = log_run(indexed, "wandb")
+    [logger] = Wandb.made
+    assert logger.settings == {
+        "save_dir": indexed.folder,
+        "project": "metric_face",
+        "name": indexed.folder.name,
+    }
+    assert set(names) == set(logger.got)
+    assert logger.got["val/knn/color/macro_f1"] == evaluate(indexed).score("knn", "color").macro_f1.value
+    assert Path(logger.got["map"][0]).name == "map.png"
+    assert logger.got["findings"] == diagnose(indexed).lines()[:10]
 
 
 def test_what_cannot_be_logged_is_refused(tmp_path: Path) -> None:

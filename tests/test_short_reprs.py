@@ -147,4 +147,6 @@ def test_the_arguments_of_every_public_name_fit_on_two_lines(name: str) -> None:
     assert len(line) <= 2 * 110
     if name not in RECORDS:
         assert len(by_place) <= 4, line
-        assert [one.name for one in named if one.default is one.empty and not name.startswith("evaluate_")] == []
+        assert [
+            one.name for one in named if one.default is one.empty and not name.startswith("evaluate_")
+        ] == []

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from metric_face.errors import ArgumentError
 from metric_face.run import Run
+from metric_face.training import check_logger, logger_of
 
 if TYPE_CHECKING:
     from metric_face.diagnosis import Diagnosis
@@ -73,17 +74,26 @@ def log_run(run: Run | str | Path, logger: Any, *, step: int | None = None) -> l
 
     Args:
         run: a run with embeddings, or its folder.
-        logger: as for :func:`log_results`.
+        logger: as for :func:`log_results`; or ``tensorboard`` or ``wandb`` for the one that ``trainer.loggers`` names,
+            whose folder is in the run.
         step: likewise.
 
     Returns:
         The names that were logged.
+
+    Raises:
+        ArgumentError: no such logger.
+        MissingExtraError: the package of the logger is not installed.
     """
+    if isinstance(logger, str):
+        check_logger(logger, "logger")
     from metric_face.diagnosis import diagnose
     from metric_face.evaluation import evaluate
     from metric_face.visualization import visualize
 
     opened = Run.open(run)
+    if isinstance(logger, str):
+        logger = logger_of(logger, opened.folder)
     picture = visualize(opened, thumbnails=False).picture
     return log_results(
         logger, evaluation=evaluate(opened), picture=picture, diagnosis=diagnose(opened), step=step

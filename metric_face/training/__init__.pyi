@@ -7,6 +7,8 @@ from .folds import fit_folds as fit_folds
 from .frozen import CachedSplits as CachedSplits
 from .frozen import evaluated_output as evaluated_output
 from .initial_config import settings_to_train as settings_to_train
+from .loggers import check_logger as check_logger
+from .loggers import logger_of as logger_of
 from .module import TrainingModule as TrainingModule
 from .objective import build_objective as build_objective
 from .objective import objective_inputs as objective_inputs
@@ -38,6 +40,7 @@ __all__ = [
     "averaged_start",
     "build_objective",
     "check_feasible",
+    "check_logger",
     "check_run_folder",
     "choose_start",
     "dropped_lines",
@@ -51,6 +54,7 @@ __all__ = [
     "hold_run_folder",
     "joined",
     "learning_rate_factor",
+    "logger_of",
     "objective_inputs",
     "opposed_attributes",
     "plan_training",

@@ -13,6 +13,7 @@ from metric_face.progress import Progress, Say, silent
 from metric_face.samplers import random_states_kept
 from metric_face.training.compiling import check_compiler
 from metric_face.training.feasible import check_feasible
+from metric_face.training.loggers import check_logger
 from metric_face.training.teacher_run import open_teacher
 from metric_face.training.training_plan import TrainingPlan, plan_training
 
@@ -142,10 +143,7 @@ def _check_packages(config: Config) -> None:
             "pip install pytorch-metric-learning, or set loss.metric=triplet"
         )
     for name in config.trainer.loggers:
-        if not (_is_installed(name) or (name == "tensorboard" and _is_installed("tensorboardX"))):
-            raise MissingExtraError(
-                f"trainer.loggers: {name} is not installed; pip install 'metric_face[{name}]', or leave it out"
-            )
+        check_logger(name, "trainer.loggers")
 
 
 def _check_backbone(config: Config) -> None:

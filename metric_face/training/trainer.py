@@ -1,7 +1,6 @@
 """Lightning's trainer for a run: devices, precision, callbacks and loggers."""
 
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 import torch
@@ -17,6 +16,7 @@ from metric_face.training.components import Components
 from metric_face.training.conflict_callback import ConflictCallback
 from metric_face.training.csv_log import RunLog
 from metric_face.training.epoch_lines import EpochBar, EpochLines
+from metric_face.training.loggers import logger_of
 from metric_face.training.reporting import Reporting
 from metric_face.training.time_plan import TimePlan
 
@@ -51,7 +51,10 @@ def build_trainer(
         gradient_clip_val=config.optimizer.clip or None,
         callbacks=callbacks,
         plugins=[CheckedFiles(), OurProcesses(process)],
-        logger=[RunLog(home / "metrics.csv", start.step), *_loggers(config, home)],
+        logger=[
+            RunLog(home / "metrics.csv", start.step),
+            *(logger_of(name, home) for name in config.trainer.loggers),
+        ],
         log_every_n_steps=components.module.log_every,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,  # the sampler shares its batches among the ranks itself
@@ -79,19 +82,3 @@ def _callbacks(config: Config, components: Components, reporting: Reporting) -> 
     else:
         callbacks.append(EpochBar(console_kwargs={"stderr": True}))
     return callbacks
-
-
-def _loggers(config: Config, home: Path) -> list[Any]:
-    return [_tensorboard(home) if name == "tensorboard" else _wandb(home) for name in config.trainer.loggers]
-
-
-def _tensorboard(home: Path) -> Any:
-    from lightning.pytorch.loggers import TensorBoardLogger
-
-    return TensorBoardLogger(home / "tensorboard", name="", version="")
-
-
-def _wandb(home: Path) -> Any:
-    from lightning.pytorch.loggers import WandbLogger
-
-    return WandbLogger(save_dir=home, project="metric_face", name=home.name)
