@@ -13,7 +13,7 @@ from metric_face.diagnosis.finding import Finding, HypothesisAnswer, Measure, Ve
 from metric_face.diagnosis.measures.image_properties import PROPERTIES, of_pixels
 from metric_face.diagnosis.measures.log_shape import best_epoch, broken_loss, still_improving
 from metric_face.diagnosis.measures.null_scores import macro_area, signal
-from metric_face.diagnosis.measures.shortcuts import area
+from metric_face.diagnosis.measures.shortcuts import agreement, area
 from metric_face.diagnosis.report.sentences import finding_text
 
 ASKED = ["generalization", "signal", "overlap"]
@@ -143,6 +143,36 @@ def test_a_shortcut_is_named_by_its_property() -> None:
 
 def test_a_property_that_belongs_to_the_class_is_no_shortcut() -> None:
     assert found(_why(_brightened(tied_in_validation=True))) == []
+
+
+def test_a_hint_that_the_model_does_not_go_by_is_possible_and_accounts_for_nothing() -> None:
+    world = draw(0)
+    tied = np.where(world["split"] == "train", world["labels"]["worn"] == 1, np.arange(1500) % 2 == 0)
+    world["images"][tied, -4:, -4:] = 255  # a stamp, of which the embedding holds nothing
+    result = _why(fitted(world))
+    assert found(result) == ["generalization.shortcut"]
+    first = result.findings[0]
+    assert first.confidence is Confidence.POSSIBLE
+    assert first.values["property"] == "bottom_right"
+    assert first.values["remedy"] == "unseen"
+    for lang in ("en", "ko"):
+        assert "50%" in finding_text(first, lang)["sentence"]
+    other = replace(first, id="overlap.classes", values={"attribute": "worn"})
+    assert [f.id for f in without_effects([first, other], [])[0]] == [first.id, other.id]
+    goes_by = replace(first, values=dict(first.values) | {"remedy": "known"})
+    assert [f.id for f in without_effects([goes_by, other], [])[0]] == [first.id]
+
+
+def test_agreement_is_kendalls_share_of_concordant_pairs_within_labels() -> None:
+    rng = np.random.default_rng(2)
+    values, positive = rng.normal(size=60), np.arange(60) < 30
+    scores = values + 5 * positive + rng.normal(size=60)
+    pairs = [(i, j) for i in range(60) for j in range(i) if positive[i] == positive[j]]
+    share = np.mean([(values[i] > values[j]) == (scores[i] > scores[j]) for i, j in pairs])
+    assert agreement(values, scores, positive)[0] == pytest.approx(share)
+    draws = [agreement(rng.normal(size=60), scores, positive) for _ in range(400)]
+    assert np.std([value for value, _ in draws]) == pytest.approx(draws[0][1], rel=0.15)
+    assert agreement(values, np.zeros(60), positive) == (0.5, 0.5)
 
 
 def test_other_shares_in_validation_with_what_removing_the_prior_gives() -> None:

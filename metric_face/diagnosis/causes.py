@@ -31,6 +31,7 @@ from metric_face.diagnosis.finding import Abstention, Finding, HypothesisAnswer,
 
 OVERLAP = "overlap.classes"
 OVERFIT = "generalization.overfit"
+SHORTCUT = "generalization.shortcut"
 ACCOUNTS_FOR: dict[str, frozenset[str]] = {
     "generalization.diverged": frozenset(
         {
@@ -58,7 +59,7 @@ ACCOUNTS_FOR: dict[str, frozenset[str]] = {
     "boundary.moved": frozenset({OVERLAP, "generalization.overfit", "generalization.prior"}),
     "basics.learning_rate": frozenset({OVERLAP, "signal.none", "generalization.underfit"}),
     "basics.frozen": frozenset({OVERLAP, "signal.none", "generalization.underfit"}),
-    "generalization.shortcut": frozenset(
+    SHORTCUT: frozenset(
         {
             OVERLAP,
             "generalization.overfit",
@@ -160,6 +161,8 @@ def _accounts(cause: Finding, effect: Finding) -> bool:
         return alone == (cause.id == OVERLAP)
     if effect.id not in ACCOUNTS_FOR.get(cause.id, frozenset()):
         return False
+    if cause.id == SHORTCUT and cause.values.get("remedy") == "unseen":
+        return False  # it stands in the data, and the model does not go by it
     whose, of = cause.values.get("attributes"), effect.values.get("attribute")
     return whose is None or of is None or of in whose
 

@@ -1,4 +1,7 @@
-"""Properties of an image that no label should hang on: brightness, contrast, sharpness, color, size, compression."""
+"""Properties of an image that no label should hang on: brightness, contrast, sharpness, color, size, marks.
+
+A mark (a stamp, a border, a date) is bright or dark in one of nine regions, measured against the whole image.
+"""
 
 from pathlib import Path
 
@@ -17,9 +20,19 @@ PROPERTIES = (
     "warmth",
     "left_right",
     "up_down",
+    "top_left",
+    "top",
+    "top_right",
+    "left",
+    "center",
+    "right",
+    "bottom_left",
+    "bottom",
+    "bottom_right",
     "size",
     "compression",
 )
+_OF_ARRAYS = len(PROPERTIES) - 2
 _SIDE = 96
 
 
@@ -31,7 +44,7 @@ def image_properties(context: Context, rows: Ints) -> Doubles:
         rows: (n,) which.
 
     Returns:
-        (n, 9) values in the order of ``PROPERTIES``; NaN where an image cannot be read, and for size and compression
+        (n, 18) values in the order of ``PROPERTIES``; NaN where an image cannot be read, and for size and compression
         where there are no files.
     """
     images = context.images
@@ -40,7 +53,7 @@ def image_properties(context: Context, rows: Ints) -> Doubles:
         return found
     for place, row in enumerate(rows):
         if isinstance(images, np.ndarray):
-            found[place, :7] = of_pixels(images[row])
+            found[place, :_OF_ARRAYS] = _of_array(images[row])
         else:
             found[place] = _of_file(Path(images[row]))
     return found
@@ -80,6 +93,20 @@ def of_pixels(pixels: NDArray[np.uint8]) -> Doubles:
     return np.array([float(gray.mean()), spread, sharp, saturation, warmth, across, down])
 
 
+def regions(pixels: NDArray[np.uint8]) -> Doubles:
+    """(9,) mean gray level of each region of a 3 x 3 grid, row by row, less that of the whole image."""
+    gray = pixels.astype(np.float64)
+    gray = gray if gray.ndim == 2 else gray[:, :, :3].mean(axis=2)
+    if min(gray.shape) < 3:
+        return np.zeros(9)
+    bands = [np.array_split(band, 3, axis=1) for band in np.array_split(gray, 3, axis=0)]
+    return np.array([part.mean() for band in bands for part in band]) - gray.mean()
+
+
+def _of_array(pixels: NDArray[np.uint8]) -> Doubles:
+    return np.concatenate([of_pixels(pixels), regions(pixels)])
+
+
 def _of_file(path: Path) -> Doubles:
     from metric_face.data import file_of, open_image
 
@@ -91,4 +118,4 @@ def _of_file(path: Path) -> Doubles:
     area = image.width * image.height
     image.thumbnail((_SIDE, _SIDE))
     pixels = np.asarray(image.convert("RGB"), dtype=np.uint8)
-    return np.append(of_pixels(pixels), [np.log(area), np.log(max(weight, 1) / area)])
+    return np.append(_of_array(pixels), [np.log(area), np.log(max(weight, 1) / area)])

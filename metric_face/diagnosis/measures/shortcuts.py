@@ -1,6 +1,6 @@
 """Shortcuts: a property of the image that gives a class away in training and not in held-out images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,8 +16,8 @@ MOST_CLASSES = 20
 LEAST_AREA = 0.7
 """Area under the curve by which the property gives the class away in training."""
 LEAST_LOST = 0.15
-FOLLOWED = 0.6
-"""Area by which the property of held-out images must agree with what the model predicts there."""
+FOLLOWED = 2.58
+"""Standard errors by which the property must move the model's scores among held-out images of one label."""
 APART = 0.7
 """Area by which the property separates training from held-out images of one class."""
 SURE = 4.0
@@ -34,7 +34,10 @@ class Shortcut:
         what: the property.
         train: area under the curve of the property for the class against the others, in training.
         held_out: the same in held-out images.
-        followed: the same for the model's predictions of held-out images; None without predictions.
+        followed: of two held-out images of which both are of the class or neither is, how often the one that looks
+            more like the class in training gets the higher score; 0.5 is a model that does not see the property,
+            None without predictions.
+        seen: whether the model goes by it; None without predictions.
     """
 
     attribute: str
@@ -43,6 +46,7 @@ class Shortcut:
     train: float
     held_out: float
     followed: float | None
+    seen: bool | None = None
 
     @property
     def lost(self) -> float:
@@ -72,15 +76,15 @@ def look(context: Context) -> tuple[Shortcut | None, Difference | None, tuple[tu
         context: with a split and images.
 
     Returns:
-        The strongest shortcut, the strongest difference within classes, and a line for each property: its name and
-        the area between the sides.
+        The strongest shortcut, of those that the model goes by where there are any, the strongest difference within
+        classes, and a line for each property: its name and the area between the sides.
     """
     assert context.in_train is not None
     assert context.in_held_out is not None
     train, held = (_sample(context, np.flatnonzero(side)) for side in (context.in_train, context.in_held_out))
     values = [image_properties(context, rows) for rows in (train, held)]
     shortcuts = [s for a in context.attributes for s in _of_attribute(context, a, (train, held), values)]
-    best = max(shortcuts, key=lambda s: s.lost, default=None)
+    best = max(shortcuts, key=lambda s: (s.seen is True, s.lost), default=None)
     differences = [
         (name, *_within(context, (train, held), [v[:, at] for v in values]))
         for at, name in enumerate(PROPERTIES)
@@ -125,7 +129,6 @@ def _of_attribute(
     context: Context, attribute: str, rows: tuple[Ints, Ints], values: list[Doubles]
 ) -> list[Shortcut]:
     labels = [context.labels[attribute][side] for side in rows]
-    predicted = None if context.predictions is None else context.predictions[attribute][rows[1]]
     found = []
     for code in range(min(len(context.classes[attribute]), MOST_CLASSES)):
         for at, name in enumerate(PROPERTIES):
@@ -133,18 +136,57 @@ def _of_attribute(
             if sides[0] is None or sides[1] is None:
                 continue
             (train, one), (held, other) = sides[0], sides[1]
-            followed = None
-            if predicted is not None:
-                side = _side(values[1][:, at], predicted == code)
-                followed = None if side is None else side[0]
-                if followed is None or (followed - 0.5) * np.sign(train - 0.5) < FOLLOWED - 0.5:
-                    continue
-            shortcut = Shortcut(attribute, code, name, train, held, followed)
-            if abs(train - 0.5) > LEAST_AREA - 0.5 and shortcut.lost > max(
+            shortcut = Shortcut(attribute, code, name, train, held, None)
+            if abs(train - 0.5) <= LEAST_AREA - 0.5 or shortcut.lost <= max(
                 LEAST_LOST, SURE * float(np.hypot(one, other))
             ):
-                found.append(shortcut)
+                continue
+            if context.predictions is not None:
+                likely = np.sign(train - 0.5) * values[1][:, at]
+                followed, error = agreement(
+                    likely, _scores(context, attribute, code, rows[1]), labels[1] == code
+                )
+                shortcut = replace(shortcut, followed=followed, seen=followed - 0.5 > FOLLOWED * error)
+            found.append(shortcut)
     return found
+
+
+def agreement(values: Doubles, scores: Doubles, positive: Bools) -> tuple[float, float]:
+    """How often a larger value goes with a higher score, among images of one label.
+
+    A model that recognizes the class well predicts the label whatever the property is, so predictions and property
+    are compared where the label is the same.
+
+    Args:
+        values: (n,) of the property.
+        scores: (n,) of the class.
+        positive: (n,) which are of the class.
+
+    Returns:
+        Share of concordant pairs, ties half: (1 + Kendall's tau) / 2, weighted over both labels by inverse variance;
+        and its standard error where there is nothing to find.
+    """
+    from scipy.stats import kendalltau
+
+    total, weights = 0.0, 0.0
+    for side in (positive, ~positive):
+        mine = side & np.isfinite(values) & np.isfinite(scores)
+        count = int(mine.sum())
+        tau = float(kendalltau(values[mine], scores[mine]).statistic) if count > 2 else np.nan
+        if np.isfinite(tau):
+            weight = 4.5 * count * (count - 1) / (2 * count + 5)  # of tau, where the two are independent
+            total, weights = total + weight * tau, weights + weight
+    return (0.5 + 0.5 * total / weights, 0.5 / float(np.sqrt(weights))) if weights else (0.5, 0.5)
+
+
+def _scores(context: Context, attribute: str, code: int, rows: Ints) -> Doubles:
+    """(n,) log-odds of the class by the model, or whether it is predicted where there are no probabilities."""
+    chances = (context.probabilities or {}).get(attribute)
+    if chances is None:
+        assert context.predictions is not None
+        return np.asarray(context.predictions[attribute][rows] == code, dtype=np.float64)
+    own = np.clip(chances[rows, code], 1e-12, 1 - 1e-12)
+    return np.asarray(np.log(own) - np.log1p(-own))
 
 
 def _side(values: Doubles, positive: Bools) -> tuple[float, float] | None:

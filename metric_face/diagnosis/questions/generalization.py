@@ -162,7 +162,7 @@ def _shortcut(context: Context, one: shortcuts.Shortcut | None) -> Finding | Non
         "train": one.train,
         "held_out": one.held_out,
         "followed": one.followed,
-        "remedy": "unknown" if one.followed is None else "known",
+        "remedy": {None: "unknown", True: "known", False: "unseen"}[one.seen],
     }
     rows = context.evaluated
     a = one.attribute
@@ -171,7 +171,7 @@ def _shortcut(context: Context, one: shortcuts.Shortcut | None) -> Finding | Non
         "generalization.shortcut",
         Measure(one.train, null=0.5, images=len(rows)),
         values,
-        confidence=Confidence.POSSIBLE if one.followed is None else Confidence.LIKELY,
+        confidence=Confidence.LIKELY if one.seen else Confidence.POSSIBLE,
         evidence=one_each(wrong, context.identities, EVIDENCE),
         controls=random_controls(np.setdiff1d(rows, wrong), context.identities, EVIDENCE, context.seed),
         rows=wrong,
@@ -187,7 +187,7 @@ def _difference(
     one: shortcuts.Difference | None, gaps: list[SplitGap], shortcut: shortcuts.Shortcut | None
 ) -> Finding | None:
     """Images of one class differ between the sides; a finding only where held-out does worse."""
-    if one is None or shortcut is not None or not gaps or gaps[0].low <= 0:
+    if one is None or (shortcut is not None and shortcut.seen is not False) or not gaps or gaps[0].low <= 0:
         return None
     values = {"property": one.what, "train": gaps[0].train, "held_out": gaps[0].held_out}
     measure = Measure(max(one.area, 1 - one.area), null=0.5, images=one.images)
