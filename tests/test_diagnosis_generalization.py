@@ -1,19 +1,24 @@
 """Training against held-out: each fault in a world whose head is really fitted, and the same world without it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from diagnosis_cases import found
+from scipy.stats import norm
 from sklearn.metrics import f1_score, roc_auc_score
 
 from benchmarks.fault_worlds import arguments, draw, ending_at, fitted, held_out_f1
+from benchmarks.unseen_faults import compressed
 from metric_face import diagnose
 from metric_face.diagnosis.causes import without_effects
-from metric_face.diagnosis.finding import Finding, HypothesisAnswer, Measure, Verdict
-from metric_face.diagnosis.measures.image_properties import PROPERTIES, of_pixels
+from metric_face.diagnosis.finding import Confidence, Finding, HypothesisAnswer, Measure, Verdict
+from metric_face.diagnosis.inputs import context_of
+from metric_face.diagnosis.measures.image_properties import PROPERTIES, blocks, of_pixels, regions
 from metric_face.diagnosis.measures.log_shape import best_epoch, broken_loss, still_improving
 from metric_face.diagnosis.measures.null_scores import macro_area, signal
-from metric_face.diagnosis.measures.shortcuts import agreement, area
+from metric_face.diagnosis.measures.shortcuts import agreement, all_together, area
 from metric_face.diagnosis.report.sentences import finding_text
 
 ASKED = ["generalization", "signal", "overlap"]
@@ -148,7 +153,10 @@ def test_a_property_that_belongs_to_the_class_is_no_shortcut() -> None:
 def test_a_hint_that_the_model_does_not_go_by_is_possible_and_accounts_for_nothing() -> None:
     world = draw(0)
     tied = np.where(world["split"] == "train", world["labels"]["worn"] == 1, np.arange(1500) % 2 == 0)
-    world["images"][tied, -4:, -4:] = 255  # a stamp, of which the embedding holds nothing
+    corner = (
+        world["images"][tied, -5:, -5:].astype(int) + 60
+    )  # a bright spot, of which the embedding holds nothing
+    world["images"][tied, -5:, -5:] = np.clip(corner, 0, 255)
     result = _why(fitted(world))
     assert found(result) == ["generalization.shortcut"]
     first = result.findings[0]
@@ -161,6 +169,39 @@ def test_a_hint_that_the_model_does_not_go_by_is_possible_and_accounts_for_nothi
     assert [f.id for f in without_effects([first, other], [])[0]] == [first.id, other.id]
     goes_by = replace(first, values=dict(first.values) | {"remedy": "known"})
     assert [f.id for f in without_effects([goes_by, other], [])[0]] == [first.id]
+
+
+def test_images_that_differ_in_several_properties_a_little_are_told_apart_by_all_together() -> None:
+    rng = np.random.default_rng(4)
+    context = context_of(**arguments(fitted(draw(0))))
+    rows = (np.flatnonzero(context.in_train)[:300], np.flatnonzero(context.in_held_out)[:300])
+    same = [rng.normal(size=(300, 6)) for _ in rows]
+    assert all_together(context, rows, same) == pytest.approx(0.5, abs=0.06)
+    moved = [same[0], same[1] + 0.5]
+    # six independent normal values moved by half a standard deviation: Phi(d / sqrt 2), d = 0.5 sqrt 6
+    assert all_together(context, rows, moved) == pytest.approx(
+        norm.cdf(0.5 * np.sqrt(6) / np.sqrt(2)), abs=0.04
+    )
+    unknown = [np.column_stack([side, np.full(300, np.nan)]) for side in moved]
+    assert all_together(context, rows, unknown) == all_together(context, rows, moved)
+
+
+def test_saving_as_jpeg_shows_at_the_borders_of_its_blocks() -> None:
+    rng = np.random.default_rng(3)
+    smooth = np.repeat(np.repeat(rng.integers(60, 200, (16, 16, 3)), 6, axis=0), 6, axis=1).astype(np.uint8)
+    saved = compressed(smooth[None])[0]
+    assert blocks(saved) > blocks(smooth) + 0.3
+    moved = np.roll(saved, (3, 3), axis=(0, 1))
+    assert blocks(moved) < blocks(saved) - 0.3
+    assert np.isnan(blocks(smooth[:16, :16]))
+
+
+def test_regions_are_means_less_the_whole() -> None:
+    image = np.full((9, 9, 3), 100, dtype=np.uint8)
+    image[6:, 6:] = 190
+    found = dict(zip(PROPERTIES[7:16], regions(image), strict=True))
+    assert found["bottom_right"] == pytest.approx(80)
+    assert found["top"] == pytest.approx(-10)
 
 
 def test_agreement_is_kendalls_share_of_concordant_pairs_within_labels() -> None:

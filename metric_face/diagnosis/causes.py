@@ -31,6 +31,10 @@ from metric_face.diagnosis.finding import Abstention, Finding, HypothesisAnswer,
 
 OVERLAP = "overlap.classes"
 OVERFIT = "generalization.overfit"
+PRIOR = "generalization.prior"
+RARE = "rare.classes"
+LOST = "information.lost"
+WRONG = frozenset({"label_errors.wrong", "label_errors.swapped"})
 SHORTCUT = "generalization.shortcut"
 ACCOUNTS_FOR: dict[str, frozenset[str]] = {
     "generalization.diverged": frozenset(
@@ -87,9 +91,12 @@ ACCOUNTS_FOR: dict[str, frozenset[str]] = {
         }
     ),
     "setup.derived_labels": frozenset({"rare.no_such_class"}),
-    "information.lost": frozenset({OVERLAP, "rare.classes"}),
+    OVERLAP: frozenset({PRIOR}),
+    LOST: frozenset({OVERLAP, RARE}),
     "label_errors.exchanged": frozenset({OVERLAP, "generalization.overfit", "generalization.prior"}),
-    "generalization.prior": frozenset({OVERLAP, "sources.head"}),
+    PRIOR: frozenset({OVERLAP, "sources.head"}),
+    "label_errors.swapped": frozenset({OVERLAP}),
+    "label_errors.wrong": frozenset({OVERLAP}),
     "generalization.overfit": frozenset({OVERLAP}),
     "generalization.underfit": frozenset(
         {
@@ -151,20 +158,43 @@ def without_effects(
 
 
 def _accounts(cause: Finding, effect: Finding) -> bool:
-    """Whether ``effect`` is one of ``cause``, of the same attributes where both name theirs.
-
-    A gap between the splits is no cause of an overlap where nothing separates one pair of classes and all others are
-    apart: a head can only learn such a pair by heart, and the gap is the effect.
-    """
-    if (cause.id, effect.id) in ((OVERLAP, OVERFIT), (OVERFIT, OVERLAP)):
-        alone = bool((cause if cause.id == OVERLAP else effect).values.get("alone"))
-        return alone == (cause.id == OVERLAP)
+    """Whether ``effect`` is one of ``cause``, of the same attributes where both name theirs."""
+    if effect.id == OVERFIT and _explains_gap(cause, effect):
+        return True
+    if _inseparable(effect) and cause.id in {OVERFIT, PRIOR, *WRONG}:
+        return False
+    if cause.id == OVERLAP and effect.id == PRIOR and not _inseparable(cause):
+        return False
     if effect.id not in ACCOUNTS_FOR.get(cause.id, frozenset()):
         return False
     if cause.id == SHORTCUT and cause.values.get("remedy") == "unseen":
         return False  # it stands in the data, and the model does not go by it
     whose, of = cause.values.get("attributes"), effect.values.get("attribute")
     return whose is None or of is None or of in whose
+
+
+def _inseparable(finding: Finding) -> bool:
+    """Whether nothing separates one pair of classes, and all others are apart.
+
+    A head can only learn such a pair by heart, and the prior decides what it says of new images: a gap between the
+    splits and a gain by another prior are effects of it, and never its causes. Nor do a few wrong labels leave nothing.
+    """
+    return finding.id == OVERLAP and bool(finding.values.get("alone"))
+
+
+def _explains_gap(cause: Finding, gap: Finding) -> bool:
+    """Whether a gap between the splits is there because of a cause that it does not always have.
+
+    Classes of few identities, where the gap is in them alone; labels that are wrong in held-out images alone; an
+    embedding that has lost what was there, of training images as well.
+    """
+    if cause.id == RARE:
+        return bool(gap.values.get("in_rare"))
+    if cause.id in WRONG:
+        return bool(cause.values.get("held_out_only"))
+    if cause.id == LOST:
+        return bool(cause.values.get("in_training"))
+    return _inseparable(cause)
 
 
 def _answer(answer: HypothesisAnswer, findings: Sequence[Finding]) -> HypothesisAnswer:

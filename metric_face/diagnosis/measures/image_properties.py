@@ -34,6 +34,7 @@ PROPERTIES = (
 )
 _OF_ARRAYS = len(PROPERTIES) - 2
 _SIDE = 96
+_BLOCK, _FEWEST_BLOCKS = 8, 4
 
 
 def image_properties(context: Context, rows: Ints) -> Doubles:
@@ -44,8 +45,8 @@ def image_properties(context: Context, rows: Ints) -> Doubles:
         rows: (n,) which.
 
     Returns:
-        (n, 18) values in the order of ``PROPERTIES``; NaN where an image cannot be read, and for size and compression
-        where there are no files.
+        (n, 18) values in the order of ``PROPERTIES``; NaN where an image cannot be read, and for size where there are
+        no files. Compression is that of the file, or of arrays what :func:`blocks` finds; NaN in small arrays.
     """
     images = context.images
     found = np.full((len(rows), len(PROPERTIES)), np.nan)
@@ -54,6 +55,7 @@ def image_properties(context: Context, rows: Ints) -> Doubles:
     for place, row in enumerate(rows):
         if isinstance(images, np.ndarray):
             found[place, :_OF_ARRAYS] = _of_array(images[row])
+            found[place, -1] = blocks(images[row])
         else:
             found[place] = _of_file(Path(images[row]))
     return found
@@ -100,7 +102,21 @@ def regions(pixels: NDArray[np.uint8]) -> Doubles:
     if min(gray.shape) < 3:
         return np.zeros(9)
     bands = [np.array_split(band, 3, axis=1) for band in np.array_split(gray, 3, axis=0)]
-    return np.array([part.mean() for band in bands for part in band]) - gray.mean()
+    means: Doubles = np.array([part.mean() for band in bands for part in band], dtype=np.float64)
+    return means - float(gray.mean())
+
+
+def blocks(pixels: NDArray[np.uint8]) -> float:
+    """How far pixels step at the borders of JPEG's 8 x 8 blocks, by how far they step elsewhere, in logs; or NaN."""
+    gray = pixels.astype(np.float64)
+    gray = gray if gray.ndim == 2 else gray[:, :, :3].mean(axis=2)
+    if min(gray.shape) < _BLOCK * _FEWEST_BLOCKS:
+        return float("nan")
+    steps = (np.abs(np.diff(gray, axis=0)).mean(axis=1), np.abs(np.diff(gray, axis=1)).mean(axis=0))
+    borders = [np.arange(1, len(step) + 1) % _BLOCK == 0 for step in steps]
+    at = np.concatenate([step[border] for step, border in zip(steps, borders, strict=True)]).mean()
+    inside = np.concatenate([step[~border] for step, border in zip(steps, borders, strict=True)]).mean()
+    return float(np.log((at + 0.1) / (inside + 0.1)))
 
 
 def _of_array(pixels: NDArray[np.uint8]) -> Doubles:

@@ -36,6 +36,11 @@ class Signal:
         """Whether the labels as they are rank no better than permuted ones."""
         return self.area <= self.upper
 
+    @property
+    def reversed(self) -> bool:
+        """Whether the labels rank worse than permuted ones do by as much as a signal would rank better."""
+        return self.area < 2 * self.null - self.upper
+
 
 def signal(scores: Doubles, labels: Ints, identities: Ints, seed: int) -> Signal:
     """Measure the area and permute the labels, identities respected.

@@ -19,7 +19,7 @@ LEAST_LOST = 0.15
 FOLLOWED = 2.58
 """Standard errors by which the property must move the model's scores among held-out images of one label."""
 APART = 0.7
-"""Area by which the property separates training from held-out images of one class."""
+"""Area by which a property, or all of them together, separates training from held-out images of one class."""
 SURE = 4.0
 """Standard errors; some hundred combinations are looked at."""
 
@@ -90,12 +90,45 @@ def look(context: Context) -> tuple[Shortcut | None, Difference | None, tuple[tu
         for at, name in enumerate(PROPERTIES)
     ]
     lines = tuple((name, area, images) for name, area, _, images in differences if images)
-    apart = [
+    sure = [
         Difference(name, area, images)
         for name, area, error, images in differences
-        if images and abs(area - 0.5) > max(APART - 0.5, SURE * error)
+        if images and abs(area - 0.5) > SURE * error
     ]
-    return best, max(apart, key=lambda d: abs(d.area - 0.5), default=None), lines
+    strongest = max(sure, key=lambda d: abs(d.area - 0.5), default=None)
+    if strongest is not None and abs(strongest.area - 0.5) <= APART - 0.5:
+        together = all_together(context, (train, held), values)
+        strongest = strongest if together > APART else None
+    return best, strongest, lines
+
+
+def all_together(context: Context, rows: tuple[Ints, Ints], values: list[Doubles]) -> float:
+    """Area under the curve by which all properties together tell held-out from training images, out of fold.
+
+    Args:
+        context: whose joint classes and folds are used; no identity is on both sides of a fold.
+        rows: of training and held-out images.
+        values: (n, P) properties of both; those that are not known of every image are left out.
+
+    Returns:
+        The area of a logistic regression on the properties, each less the mean of its joint class.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    both, every = np.concatenate(rows), np.concatenate(values)
+    every = every[:, np.isfinite(every).all(axis=0)]
+    held = np.repeat([False, True], [len(side) for side in rows])
+    codes = np.unique(context.joint[both], return_inverse=True)[1]
+    means = np.stack([np.bincount(codes, weights=column) / np.bincount(codes) for column in every.T], axis=1)
+    within = every - means[codes]
+    within /= np.maximum(within.std(axis=0), 1e-12)
+    scores, folds = np.zeros(len(both)), context.folds[both]
+    for fold in np.unique(folds):
+        learned, new = folds != fold, folds == fold
+        if 0 < held[learned].sum() < learned.sum():
+            model = LogisticRegression(C=0.1, max_iter=500).fit(within[learned], held[learned])
+            scores[new] = model.decision_function(within[new])
+    return area(scores, held)[0]
 
 
 def area(values: Doubles, positive: Bools) -> tuple[float, float]:

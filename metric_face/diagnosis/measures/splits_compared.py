@@ -1,5 +1,6 @@
 """Training against held-out: macro F1 on both sides of the split, from the predictions of one model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +70,32 @@ def split_gaps(context: Context) -> list[SplitGap]:
     both += [(a, context.labels[a], context.predicted[a]) for a in context.attributes]
     found = [_gap(context, name, truth, guess, train, held) for name, truth, guess in both]
     return found if len(context.attributes) > 1 else [found[0]]
+
+
+def gap_of_others(context: Context, left_out: Sequence[int]) -> float:
+    """Mean F1 of the joint classes that are not left out, in training less held out.
+
+    Args:
+        context: with predictions of both sides.
+        left_out: joint codes.
+
+    Returns:
+        The difference over classes that both sides hold; infinite where none is left.
+    """
+    from metric_face.metrics import f1_per_class
+
+    guess = context.join(context.predicted)
+    sides, means = (predicted_training_rows(context), context.evaluated), []
+    shared = np.intersect1d(context.joint[sides[0]], context.joint[sides[1]])
+    kept = np.setdiff1d(shared, np.asarray(left_out, dtype=np.int64))
+    if not len(kept):
+        return float("inf")
+    codes, numbers = np.unique(np.concatenate([context.joint, guess]), return_inverse=True)
+    truth, said = np.split(numbers.astype(np.int64), 2)
+    for rows in sides:
+        scores = f1_per_class(truth[rows], said[rows], len(codes))
+        means.append(float(scores[np.isin(codes, kept)].mean()))
+    return means[0] - means[1]
 
 
 def _gap(context: Context, name: str, truth: Ints, guess: Ints, train: Ints, held: Ints) -> SplitGap:

@@ -11,10 +11,11 @@ import numpy as np
 from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Abstention, Confidence, Finding, Measure, Outcome, Table, Tier
 from metric_face.diagnosis.measures import shortcuts
+from metric_face.diagnosis.measures.class_scores import class_scores, is_rare
 from metric_face.diagnosis.measures.log_shape import best_epoch, broken_loss, still_improving
 from metric_face.diagnosis.measures.prior_gain import PriorGain, prior_gain
 from metric_face.diagnosis.measures.resampling import one_each, random_controls
-from metric_face.diagnosis.measures.splits_compared import SplitGap, split_gaps
+from metric_face.diagnosis.measures.splits_compared import SplitGap, gap_of_others, split_gaps
 from metric_face.diagnosis.measures.training_log import series
 
 LEAST_GAP = 0.1
@@ -82,6 +83,8 @@ def _overfit(context: Context, gaps: list[SplitGap]) -> Finding | None:
     }
     if best is not None and best.best - best.last > LEAST_GAIN and best.at <= 0.7 * best.of:
         values |= {"best": best.best, "at": best.at, "of": best.of, "last": best.last, "remedy": "past_best"}
+    rare = [one.code for one in class_scores(context) if is_rare(one)]
+    values["in_rare"] = bool(rare) and gap_of_others(context, rare) < max(LEAST_GAP, 0.5 * joint.gap)
     rows = context.evaluated
     wrong = rows[context.join(context.predicted)[rows] != context.joint[rows]]
     return Finding(

@@ -44,9 +44,19 @@ def _lost(context: Context, steps: Steps) -> list[Finding]:
     values = {
         "before": context.f1(steps["neutral"]["linear"]),
         "after": context.f1(steps["embedding"]["linear"]),
+        "in_training": _lost_in_training(context, steps),
     }
     measure = Measure(gap.value, gap.low, gap.high, 0.0, gap.num_identities, len(rows))
     return [Finding("information.lost", measure, values, explained=gap.value)]
+
+
+def _lost_in_training(context: Context, steps: Steps) -> bool:
+    """Whether out-of-fold probes lose as much on training images: an embedding that learned those by heart does not."""
+    if context.in_train is None or not context.in_train.any():
+        return False
+    rows = np.flatnonzero(context.in_train)
+    before, after = (context.f1(steps[name]["linear"], rows=rows) for name in ("neutral", "embedding"))
+    return before - after >= LEAST_LOST
 
 
 def _ladder_table(context: Context, steps: Steps) -> Table:

@@ -27,6 +27,10 @@ FEWEST = 5
 ENOUGH = 400
 """Identities below which overlap and wrong labels can look alike: what cleanlab names is then worth a look."""
 EVIDENCE = 12
+SURE = 1e-3
+"""Probability of as many wrong labels on the held-out side, where each lies on either side by chance."""
+ONE_SIDED = 3.0
+"""Times by which the share of wrong labels held out must exceed that of training."""
 
 
 def ask(context: Context) -> Outcome:
@@ -129,6 +133,7 @@ def _named(
         "written": names[most[0]],
         "seen": names[most[1]],
         "cleanlab": len(np.intersect1d(rows, other)),
+        "held_out_only": held_out_only(context, rows),
     }
     certain = len(inconsistent) > 0.5 * len(rows)
     yield Finding(
@@ -141,6 +146,25 @@ def _named(
         controls=unsuspected(labels, context.identities, rows, EVIDENCE, context.seed),
         rows=rows,
     )
+
+
+def held_out_only(context: Context, rows: Ints) -> bool:
+    """Whether wrong labels are those of whoever labeled the held-out images: far fewer are in training than by chance.
+
+    A probe learns from both sides, so that some of the right labels of training are named too.
+    """
+    from scipy.stats import binom
+
+    if context.in_train is None or context.in_held_out is None:
+        return False
+    sides = [side.mean() for side in (context.in_held_out, context.in_train)]
+    found = [int(side[rows].sum()) for side in (context.in_held_out, context.in_train)]
+    if not sum(found):
+        return False
+    images_each = context.num_images / context.num_identities
+    shares = [count / side for count, side in zip(found, sides, strict=True)]
+    chance = binom.sf(found[0] / images_each - 1, round(sum(found) / images_each), sides[0] / sum(sides))
+    return bool(chance < SURE and shares[0] > ONE_SIDED * shares[1])
 
 
 def _copies(context: Context) -> Iterator[Finding]:

@@ -25,8 +25,8 @@ def ask(context: Context) -> Outcome:
     for a in context.attributes:
         found = context.signals[a]
         lines += [(a, name, one.area, one.null, one.upper) for name, one in found.items()]
-        if not all(one.absent for one in found.values()):
-            continue
+        if not all(one.absent for one in found.values()) or ("head" in found and found["head"].reversed):
+            continue  # out of fold, noise too ranks a little worse than by chance; a head that does knows the labels
         if max(one.upper for one in found.values()) > WEAKEST:
             small.append(Abstention("signal", "too_few_for_signal", {"attribute": a}))
         else:
