@@ -126,7 +126,7 @@ def _angle(seed: int, true: float, epochs: int) -> tuple[float, float, float, fl
 
 def _labels(seeds: int) -> str:
     rows = []
-    for share in (0.05, 0.15):
+    for share in (0.0, 0.05, 0.15):
         ours, theirs, said = [], [], 0
         for seed in range(seeds):
             world = draw(seed, identities=160, each=1)
@@ -140,8 +140,8 @@ def _labels(seeds: int) -> str:
             named = np.empty(0, dtype=int) if suspects is None else suspects.rows
             ours.append(_scores(named, wrong))
             theirs.append(_scores(_cleanlab(found.context), wrong))
-        means = [np.nanmean(np.array(one), axis=0) for one in (ours, theirs)]
-        rows.append((f"{share:.0%}", f"{said} of {seeds}", *(f"{v:.2f}" for one in means for v in one)))
+        means = [_mean(np.array(side)) for one in (ours, theirs) for side in zip(*one, strict=True)]
+        rows.append((f"{share:.0%}", f"{said} of {seeds}", *means))
         print(*rows[-1], sep=" | ", flush=True)
     head = ("wrong", "named at all", "precision", "recall", "cleanlab: precision", "recall")
     return f"## Wrong labels among 160 images\n\n{table(head, rows)}"
@@ -155,7 +155,11 @@ def _cleanlab(context: object) -> NDArray[np.int64]:
 
 def _scores(named: NDArray[np.int64], wrong: NDArray[np.bool_]) -> tuple[float, float]:
     hits = float(wrong[named].sum())
-    return (hits / len(named) if len(named) else np.nan), hits / max(int(wrong.sum()), 1)
+    return (hits / len(named) if len(named) else np.nan), (hits / wrong.sum() if wrong.any() else np.nan)
+
+
+def _mean(values: Doubles) -> str:
+    return f"{np.nanmean(values):.2f}" if np.isfinite(values).any() else "-"
 
 
 if __name__ == "__main__":

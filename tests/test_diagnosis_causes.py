@@ -1,5 +1,7 @@
 """Which of two findings is the cause: rules that hang on what was measured, and worlds that no rule was tuned on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from diagnosis_cases import found
@@ -10,11 +12,11 @@ from benchmarks.more_faults import flipped
 from benchmarks.unseen_faults import careless_validation, reversed_coding, swapped_source
 from metric_face import diagnose
 from metric_face.diagnosis.causes import without_effects
-from metric_face.diagnosis.finding import Finding, Measure
+from metric_face.diagnosis.finding import Confidence, Finding, Measure
 from metric_face.diagnosis.inputs import context_of
 from metric_face.diagnosis.measures.null_scores import signal
 from metric_face.diagnosis.measures.splits_compared import gap_of_others
-from metric_face.diagnosis.questions.label_errors import held_out_only
+from metric_face.diagnosis.questions.label_errors import cleanlab_suspects, held_out_only
 
 
 def _kept(*findings: Finding) -> list[str]:
@@ -95,3 +97,36 @@ def test_what_is_lost_in_training_images_too_is_the_cause_of_the_gap() -> None:
     result = diagnose(**arguments(flipped(fitted(draw(0)), np.random.default_rng(0))))
     lost = next(one for one in result.findings if one.id == "information.lost")
     assert lost.values["in_training"]
+
+
+def _small(seed: int, wrong: float):
+    world = draw(seed, identities=160, each=1)
+    rng = np.random.default_rng([seed, 9])
+    kind = world["labels"]["kind"]
+    mine = rng.random(len(kind)) < wrong
+    written = np.where(mine, (kind + rng.integers(1, 3, len(kind))) % 3, kind)
+    return diagnose(world["embeddings"], {"kind": written}, questions=["label_errors"]), mine
+
+
+def test_wrong_labels_of_small_sets_are_suspected_as_cleanlab_does_and_clean_sets_are_not() -> None:
+    hits, theirs, named = [], [], []
+    for seed in range(6):
+        result, wrong = _small(seed, 0.15)
+        rows = result.findings[0].rows if result.findings else np.empty(0, dtype=int)
+        hits.append(wrong[rows].sum() / wrong.sum())
+        named.append(wrong[rows].mean() if len(rows) else 1.0)
+        theirs.append(wrong[cleanlab_suspects(result.context, "kind")].sum() / wrong.sum())
+        assert found(_small(seed, 0.0)[0]) == []
+    assert np.mean(hits) > 0.7 * np.mean(theirs)
+    assert np.mean(named) > 0.8
+
+
+def test_a_suspicion_is_possible_claims_no_gain_and_is_no_cause_of_others() -> None:
+    result, _ = _small(2, 0.15)
+    (only,) = result.findings
+    assert only.id == "label_errors.wrong"
+    assert only.confidence is Confidence.POSSIBLE
+    assert only.explained is None
+    overlap = _finding("overlap.classes", attribute="kind")
+    assert _kept(only, overlap) == ["label_errors.wrong", "overlap.classes"]
+    assert _kept(replace(only, confidence=Confidence.LIKELY), overlap) == ["label_errors.wrong"]

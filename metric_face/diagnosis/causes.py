@@ -27,7 +27,7 @@ classes really overlap        no          no          no         no             
 
 from collections.abc import Sequence
 
-from metric_face.diagnosis.finding import Abstention, Finding, HypothesisAnswer, Verdict
+from metric_face.diagnosis.finding import Abstention, Confidence, Finding, HypothesisAnswer, Verdict
 
 OVERLAP = "overlap.classes"
 OVERFIT = "generalization.overfit"
@@ -159,6 +159,8 @@ def without_effects(
 
 def _accounts(cause: Finding, effect: Finding) -> bool:
     """Whether ``effect`` is one of ``cause``, of the same attributes where both name theirs."""
+    if cause.id in WRONG and cause.confidence is Confidence.POSSIBLE:
+        return False
     if effect.id == OVERFIT and _explains_gap(cause, effect):
         return True
     if _inseparable(effect) and cause.id in {OVERFIT, PRIOR, *WRONG}:

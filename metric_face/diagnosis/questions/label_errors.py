@@ -8,6 +8,7 @@ count.
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from metric_face.diagnosis.measures.swapped_labels import swaps
 
 LEAST_EVIDENCE = 12.0
 """Twice the log-likelihood gained by lapses: p below 0.001 for the one extra parameter."""
+SOME_EVIDENCE = 5.41
+"""The same for p below 0.01, half of chi squared with one degree: enough for a suspicion where identities are few."""
 LEAST_SHARE = 0.003
 FEWEST = 5
 ENOUGH = 400
@@ -51,6 +54,8 @@ def ask(context: Context) -> Outcome:
         if not (len(covered) and len(left) < 0.5 * len(wrong)):
             named = [*_wrong(context, attribute, noise, left, other)]
             findings += named or ([] if len(covered) else _one_way(context, attribute, other))
+        if context.num_identities < ENOUGH and not _has(findings, attribute):
+            findings += _possible(context, attribute, noise, other)
         if len(other) >= FEWEST and context.num_identities < ENOUGH and not _has(findings, attribute):
             values = {"attribute": attribute, "count": len(other), "share": len(other) / context.num_images}
             unsure.append(Abstention("label_errors", "worth_a_look", values))
@@ -71,9 +76,9 @@ def noise_of(context: Context, attribute: str) -> LabelNoise:
     return of_images(scores, labels, context.identities, context.probes[attribute])
 
 
-def suspects(noise: LabelNoise) -> Ints:
-    """Rows more probably wrong than right, the surest first; none where lapses explain nothing."""
-    if noise.evidence < LEAST_EVIDENCE:
+def suspects(noise: LabelNoise, least: float = LEAST_EVIDENCE) -> Ints:
+    """Rows more probably wrong than right, the surest first; none where lapses explain less than ``least``."""
+    if noise.evidence < least:
         return noise.inconsistent
     rows = np.flatnonzero(noise.probability > 0.5)
     return rows[np.argsort(-noise.probability[rows], kind="stable")]
@@ -101,6 +106,13 @@ def _one_way(context: Context, attribute: str, other: Ints) -> Iterator[Finding]
         better = context.labels[attribute].copy()
         better[found.rows] = found.seen
         yield from _named(context, attribute, better, NO_ROWS, found.rows, other)
+
+
+def _possible(context: Context, attribute: str, noise: LabelNoise, other: Ints) -> Iterator[Finding]:
+    """A suspicion: lapses explain something, and the identities are too few for it to be sure."""
+    rows = suspects(noise, SOME_EVIDENCE)
+    for one in _named(context, attribute, noise.better, noise.inconsistent, rows, other):
+        yield replace(one, confidence=Confidence.POSSIBLE, explained=None)
 
 
 def _wrong(context: Context, attribute: str, noise: LabelNoise, rows: Ints, other: Ints) -> Iterator[Finding]:
