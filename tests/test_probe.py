@@ -159,6 +159,18 @@ def test_no_fold_learns_from_the_rows_that_it_holds_out():
     assert probe.cv_macro_f1_.max() < 0.29
 
 
+def test_a_class_that_a_fold_lacks_does_not_slow_the_solver():
+    """The intercept of a class without rows fell for ever, and the mean over folds was no start for all rows."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(30), 2)
+    X = (rng.normal(size=(60, 8)) + 1.5 * rng.normal(size=(30, 8))[labels]).astype(np.float32)
+    probe = LinearProbe().fit(X, labels, groups=labels // 2)  # an identity has both of its classes to itself
+    assert probe.gradient_norm_ <= probe.tol
+    assert probe.n_passes_ < 100
+    alone = LinearProbe(probe.strength_).fit(X, labels)
+    np.testing.assert_allclose(probe.predict_proba(X), alone.predict_proba(X), atol=0.01)
+
+
 def test_pairs_follow_the_strength():
     """On a quadratic the pairs of one strength are exact for the next, intercept row aside."""
     rng = np.random.default_rng(0)

@@ -20,6 +20,7 @@ from metric_face.metrics import fit_temperature
 
 Fold = tuple[Ints, Ints]
 _MOST_KEPT = 1 << 29  # bytes of what the folds leave for each other and for the final fit
+_OUT_OF_REACH = -1000.0  # a score whose probability is 0
 _BYTES_KEPT = 3 * 8  # for each coefficient: its curvature, that of the fold, and its sum over the folds
 
 
@@ -73,43 +74,48 @@ def fit_logistic(
     gram, columns = (X.T @ X).astype(np.float64) / len(X), head_slices(heads.sizes)
     shared: list[KroneckerPreconditioner] = []
 
-    def path(rows: Floats, part: Heads, chosen: Doubles, start: Doubles | None = None) -> Iterator[Optimum]:
+    def path(rows: Floats, part: Heads, chosen: Doubles, start: Doubles) -> Iterator[Optimum]:
         weights = [None if w is None else w / (w.mean() or np.float32(1)) for w in part.row_weights]
         part = Heads(part.targets, part.sizes, weights)  # a fold's weights have mean 1 as well
         data = (rows, part.targets, part.sizes, part.row_weights)
         objective: Objective = NumpyObjective(*data) if device == "cpu" else TorchObjective(*data, device)
         known = [shared[int(np.flatnonzero(strengths == strength)[0])] for strength in chosen if shared]
-        start = _log_frequencies(part) if start is None else start
         return logistic_path(
             objective, gram, start, chosen, preconditioners=known, tol=tol, max_passes=max_passes
         )
 
     choice = StrengthChoice(heads.targets, heads.sizes, len(strengths))
-    kept = len(strengths) * (X.shape[1] + 1) * sum(heads.sizes) * _BYTES_KEPT <= _MOST_KEPT
-    sums = [np.zeros((0, 0))] * len(strengths)
-    for number_of_fold, (train, held) in enumerate(folds):
-        unseen = X[held]
-        made = []
-        for position, optimum in enumerate(path(X[train], heads.take(train), strengths)):
+    shape = (X.shape[1] + 1, sum(heads.sizes))
+    kept = len(strengths) * shape[0] * shape[1] * _BYTES_KEPT <= _MOST_KEPT
+    sums, seen_in = np.zeros((len(strengths), *shape) if kept else 0), np.zeros(shape[1], dtype=np.int64)
+    for train, held in folds:
+        unseen, part, made = X[held], heads.take(train), []
+        counts = _counts(part)
+        seen_in += counts > 0
+        for position, optimum in enumerate(path(X[train], part, strengths, _log_frequencies(counts))):
             scores = unseen @ optimum.weights[:-1].astype(np.float32) + optimum.weights[-1].astype(np.float32)
             for number, own in enumerate(columns):
                 choice.record(number, position, held, scores[:, own])
             if kept:
                 made.append(optimum.preconditioner)
-                sums[position] = optimum.weights + (sums[position] if number_of_fold else 0)
-        shared = shared or made
+                sums[position] += np.where(counts > 0, optimum.weights, 0)
+        if counts.all():  # of a class without rows there is no curvature
+            shared = shared or made
     best, macro_f1s = choice.best()
-    if shared:  # the mean of the folds' optima is next to the optimum of all rows
-        optima = {
-            place: next(path(X, heads, strengths[[place]], sums[place] / len(folds))) for place in set(best)
-        }
+    averaged = bool(folds) and kept
+    if averaged:  # the mean over the folds that saw a class is next to the optimum of all rows
+        starts = sums / np.maximum(seen_in, 1)
+        starts[:, -1, seen_in == 0] = _OUT_OF_REACH
+        optima = {place: next(path(X, heads, strengths[[place]], starts[place])) for place in set(best)}
     else:
-        optima = dict(enumerate(path(X, heads, strengths[: max(best) + 1])))
+        optima = dict(enumerate(path(X, heads, strengths[: max(best) + 1], _log_frequencies(_counts(heads)))))
     fitted = []
     for own, position, scores in zip(columns, best, macro_f1s, strict=True):
         norm = float(np.abs(optima[position].gradient[:, own]).max())
         passes = sum(
-            o.passes for place, o in optima.items() if place == position or (place < position and not shared)
+            o.passes
+            for place, o in optima.items()
+            if place == position or (place < position and not averaged)
         )
         weights = optima[position].weights[:, own]
         fitted.append(FittedHead(weights, float(strengths[position]), scores, norm, norm <= tol, passes))
@@ -156,10 +162,18 @@ def _moments(X: Floats, heads: Heads) -> list[Moments]:
     return result
 
 
-def _log_frequencies(heads: Heads) -> Doubles:
-    """(T,) intercepts to start from: the log frequency of each class, half an item for an absent one."""
-    parts = []
-    for target, size, weight in zip(heads.targets, heads.sizes, heads.row_weights, strict=True):
-        counts = np.bincount(target, weights=weight, minlength=size)
-        parts.append(np.log(np.maximum(counts, 0.5) / len(target)))
-    return np.concatenate(parts)
+def _counts(heads: Heads) -> Doubles:
+    """(T,) weighted rows of each class."""
+    parts = [
+        np.bincount(target, weights=weight, minlength=size)
+        for target, size, weight in zip(heads.targets, heads.sizes, heads.row_weights, strict=True)
+    ]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _log_frequencies(counts: Doubles) -> Doubles:
+    """(T,) intercepts to start from: the log of each class's count.
+
+    A class without rows is put out of reach: its intercept, which has no penalty, would fall for ever.
+    """
+    return np.where(counts > 0, np.log(np.maximum(counts, np.finfo(float).tiny)), _OUT_OF_REACH)
