@@ -58,7 +58,7 @@ def _kind(field: dict[str, Any]) -> str:
         if "prefixItems" in field:
             return f"{len(field['prefixItems'])} of: {_kind(field['prefixItems'][0])}"
         return f"list of: {_kind(field['items'])}"
-    if kind == "object":
+    if kind == "object" or "$ref" in field:
         return "mapping"
     words = {"integer": "integer", "number": "number", "string": "text", "boolean": "`true`, `false`"}
     return f"{words.get(kind, kind)}{_bounds(field)}".replace("null", "`null`")

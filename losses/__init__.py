@@ -1,11 +1,13 @@
 """Losses that train an embedding, and a measure of how far they conflict.
 
 Each file is one idea: `triplet` (with `active_triplets`, its counting, and `distances`), `classification` (with
-`priors`), `f1`, `joint`, `pml` (pytorch-metric-learning by name), `distillation`, `conflict` (with
+`priors`), `f1`, `joint`, `pml` (a loss of pytorch-metric-learning as ours), `by_name` with `pml_classes` (any of
+theirs by name), `summed` (several metric losses), `distillation`, `conflict` (with
 `conflict_probe`, `angles` and `untouched`), `pcgrad` and `over_ranks` (several processes).
 """
 
 from .angles import AngleEstimate
+from .by_name import resolve_metric_loss
 from .classification import (
     CrossEntropy,
     FocalLoss,
@@ -23,8 +25,9 @@ from .f1 import SoftF1Loss, absent_class_floor
 from .joint import AtFloor, JointLoss, JointResult, LossTerm, TermValue
 from .over_ranks import gathered, ranks
 from .pcgrad import pcgrad_backward, torchjd_backward
-from .pml import PMLLoss, resolve_metric_loss
+from .pml import PMLLoss
 from .priors import class_prior, effective_number_weights
+from .summed import SummedLosses
 from .triplet import TripletLoss, TripletStatistics
 from .untouched import untouched
 
@@ -44,6 +47,7 @@ __all__ = [
     "LossTerm",
     "PMLLoss",
     "SoftF1Loss",
+    "SummedLosses",
     "TermValue",
     "TripletLoss",
     "TripletStatistics",

@@ -34,7 +34,8 @@ class BatchNormAct1d(nn.BatchNorm1d):
 
 def objective() -> JointLoss:
     """Every kind of term, with a metric loss that has parameters of its own."""
-    from pytorch_metric_learning.losses import ArcFaceLoss
+    from pytorch_metric_learning.losses import ArcFaceLoss, CrossBatchMemory, MultiSimilarityLoss
+    from pytorch_metric_learning.miners import MultiSimilarityMiner
 
     torch.manual_seed(1)
     weights = torch.tensor([0.2, 1.0, 3.0], dtype=torch.float64)
@@ -43,6 +44,7 @@ def objective() -> JointLoss:
         "all": LossTerm(TripletLoss(0.3, "batch_all", "squared_euclidean")),
         "semi": LossTerm(TripletLoss("soft", "semi_hard", "cosine")),
         "arc": LossTerm(PMLLoss(ArcFaceLoss(3, 6))),
+        "memory": LossTerm(PMLLoss(CrossBatchMemory(MultiSimilarityLoss(), 6, 60, MultiSimilarityMiner()))),
         "ce": LossTerm(CrossEntropy(3, label_smoothing=0.1, class_weights=weights)),
         "focal": LossTerm(FocalLoss(3)),
         "f1": LossTerm(SoftF1Loss(3, history=2), ramp=1),
@@ -52,7 +54,7 @@ def objective() -> JointLoss:
 
 def inputs(points: Tensor, logits: Tensor, labels: Tensor, images: Tensor) -> dict[str, tuple[Tensor, ...]]:
     """What each term reads."""
-    metric = dict.fromkeys(("hard", "all", "semi", "arc"), (points, labels, images))
+    metric = dict.fromkeys(("hard", "all", "semi", "arc", "memory"), (points, labels, images))
     return {**metric, **dict.fromkeys(("ce", "focal", "f1"), (logits, labels))}
 
 

@@ -11,7 +11,7 @@ from metric_face.errors import ConfigError
 from metric_face.training.feasible import check_feasible, check_schedule, monitored
 
 
-def _data(tmp_path, identities: int = 20, each: int = 2, labeled: bool = True) -> PreparedData:
+def labeled_data(tmp_path, identities: int = 20, each: int = 2, labeled: bool = True) -> PreparedData:
     rows = [
         (f"{p}_{i}.png", f"p{p}", "ab"[p % 2], "val" if p >= identities // 2 else "train")
         for p in range(identities)
@@ -49,13 +49,13 @@ def _data(tmp_path, identities: int = 20, each: int = 2, labeled: bool = True) -
 def test_what_would_fail_later_is_refused_now(overrides, message, tmp_path):
     config = load_config(None, overrides).settled(has_classes=True)
     with pytest.raises(ConfigError) as caught:
-        check_feasible(config, _data(tmp_path))
+        check_feasible(config, labeled_data(tmp_path))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_what_can_be_had_is_let_through_and_a_short_training_is_reported(tmp_path):
-    data = _data(tmp_path)
+    data = labeled_data(tmp_path)
     for overrides in (
         [],
         ["loss.metric=triplet"],
@@ -72,7 +72,7 @@ def test_what_can_be_had_is_let_through_and_a_short_training_is_reported(tmp_pat
 
 
 def test_recall_needs_two_validation_images_of_a_label(tmp_path):
-    alone = _data(tmp_path, each=1, labeled=False)
+    alone = labeled_data(tmp_path, each=1, labeled=False)
     assert monitored(load_config(None), alone) == "val/recall@1"
     config = load_config(None, ["sampler.batches=shuffled"]).settled(has_classes=False)
     with pytest.raises(ConfigError, match="no two validation images share a label"):

@@ -23,7 +23,7 @@ POINTS = torch.randn(8, 3, generator=torch.Generator().manual_seed(0))
 LOSSES = {
     "triplet": TripletLoss(),
     "semi-hard": TripletLoss(mining="semi_hard"),
-    "pml": resolve_metric_loss("pml.ContrastiveLoss", {"miner": "MultiSimilarityMiner"}),
+    "pml": resolve_metric_loss("pml.ContrastiveLoss", miner="MultiSimilarityMiner"),
     "cross-entropy": CrossEntropy(3),
     "focal": FocalLoss(3, class_weights=[1, 2, 3]),
     "logit-adjusted": LogitAdjustedCrossEntropy([1, 2, 3]),

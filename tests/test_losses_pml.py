@@ -16,16 +16,10 @@ def test_by_name_with_components_is_the_object():
     points, labels = batch()
     named = resolve_metric_loss(
         "pml.TripletMarginLoss",
-        {
-            "margin": 0.3,
-            "distance": "CosineSimilarity",
-            "reducer": {"name": "ThresholdReducer", "low": 0.1},
-            "miner": {
-                "name": "MultiSimilarityMiner",
-                "epsilon": 0.2,
-                "distance": {"name": "pml.CosineSimilarity"},
-            },
-        },
+        {"margin": 0.3},
+        distance="CosineSimilarity",  # the miner's too
+        reducer={"name": "ThresholdReducer", "low": 0.1},
+        miner={"name": "MultiSimilarityMiner", "epsilon": 0.2},
     )
     cosine = distances.CosineSimilarity()
     loss = losses.TripletMarginLoss(margin=0.3, distance=cosine, reducer=reducers.ThresholdReducer(low=0.1))
@@ -117,7 +111,7 @@ def test_objects_and_ours_are_accepted():
             "'system' is no class of pytorch_metric_learning.reducers",
         ),
         (
-            lambda: resolve_metric_loss("pml.ContrastiveLoss", {"miner": {"epsilon": 1}}),
+            lambda: resolve_metric_loss("pml.ContrastiveLoss", miner={"epsilon": 1}),
             "miner must be a name, or a mapping with 'name' and arguments, found {'epsilon': 1}",
         ),
         (lambda: resolve_metric_loss("pml.ArcFaceLoss"), "arguments of pml.ArcFaceLoss do not fit: "),

@@ -1,12 +1,13 @@
 """The schema of a run: every value typed, bounded and explained."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from metric_face.configuring.data_schema import DataConfig
 from metric_face.configuring.durations import parse_duration
 from metric_face.configuring.fields import Auto, Below1, Count, Section, Seed, Share, Steps, Weight
+from metric_face.configuring.metric_schema import AddedMetricConfig, MetricLossConfig
 from metric_face.configuring.sense import check_losses, check_monitor, distinct
 from metric_face.configuring.teacher_schema import TeacherConfig
 
@@ -64,13 +65,14 @@ class SamplerConfig(Section):
     """Images of a shuffled batch; of an identity batch about, where ``identities`` or ``instances`` is left open."""
 
 
-class LossConfig(Section):
+class LossConfig(MetricLossConfig):
     metric: str = "auto"
     """``triplet``, ``none``, or a loss of pytorch-metric-learning such as ``pml.ArcFaceLoss``. ``auto``: none where
     there are classes to predict (on real data, cross-entropy on identity batches was as good or better: see
     ``benchmarks/results/objectives.md``), triplet where there are identities alone."""
-    arguments: dict[str, Any] = Field(default_factory=dict)
-    """Arguments of the metric loss, such as {margin: 0.3, mining: batch_hard}."""
+    also: list[AddedMetricConfig] = Field(default_factory=list)
+    """Further metric losses of the same label, each with the keys of this one and a ``weight``, such as
+    [{metric: pml.ProxyAnchorLoss, weight: 0.5}]."""
     label: Annotated[str, Field(min_length=1)] = "joint"
     """The label of the metric loss and of identity batches: ``identity``, ``joint`` or one attribute."""
     metric_weight: Weight = 1.0
@@ -94,6 +96,11 @@ class LossConfig(Section):
     probe_every: Steps = 1
     """Steps between two measurements of the angle between the losses; 0 is never."""
 
+    @property
+    def metric_losses(self) -> list[MetricLossConfig]:
+        """``metric`` and what stands beside it; empty where that is ``none`` or not settled yet."""
+        return [] if self.metric in ("none", "auto") else [self, *self.also]
+
 
 class OptimizerConfig(Section):
     lr: Annotated[float, Field(gt=0, le=10)] = 1e-3
@@ -105,6 +112,9 @@ class OptimizerConfig(Section):
     """Epochs on the cached features of the trained weights before the first one on images, so that projection, neck
     and heads are trained when the backbone begins to move. They run at three times ``lr``, and are left out where they
     end below their start. ``auto``: as many as make about 600 steps, 1 to 30; 0 from scratch."""
+    loss_scale: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    """The learning rate of a loss's own parameters, such as the class vectors of ``pml.ProxyAnchorLoss``, as a multiple
+    of ``lr``."""
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.05
     """Of AdamW."""
     warmup: Share = 0.05

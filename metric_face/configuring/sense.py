@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
+from metric_face.configuring.metric_schema import parts_of
 from metric_face.errors import ConfigError
 
 if TYPE_CHECKING:
     from metric_face.configuring.data_schema import SplitConfig
-    from metric_face.configuring.schema import Config
+    from metric_face.configuring.metric_schema import MetricLossConfig
+    from metric_face.configuring.schema import Config, LossConfig
 
 MONITORS = ("val/macro_f1", "val/recall@1")
 PER_ATTRIBUTE = "val/macro_f1/"
@@ -65,10 +67,7 @@ def check_losses(config: "Config", *, has_classes: bool | None = None) -> None:
         ConfigError: one line with the keys and the remedy.
     """
     loss, model = config.loss, config.model
-    if loss.metric not in ("auto", "none", "triplet") and not _names_a_loss(loss.metric):
-        raise ConfigError(
-            f"loss.metric={loss.metric[:60]}: must be auto, triplet, none, or pml.NAME (pytorch-metric-learning)"
-        )
+    _check_metric_losses(loss)
     if loss.metric == "none" and model.heads == "none":
         raise ConfigError("loss.metric and model.heads are both 'none': nothing would be learned; choose one")
     if loss.metric not in ("auto", "none") and not loss.metric_weight:
@@ -95,6 +94,29 @@ def check_losses(config: "Config", *, has_classes: bool | None = None) -> None:
         raise ConfigError("loss.class_balance: is not used by loss.classifier=logit_adjusted; set it to 0")
     if model.weights is not None and model.pretrained is True:
         raise ConfigError("model.weights and model.pretrained: give one, a file or timm's published weights")
+
+
+def _check_metric_losses(loss: "LossConfig") -> None:
+    if loss.metric not in ("auto", "none", "triplet") and not _names_a_loss(loss.metric):
+        raise ConfigError(
+            f"loss.metric={loss.metric[:60]}: must be auto, triplet, none, or pml.NAME (pytorch-metric-learning)"
+        )
+    if loss.metric == "none":
+        idle = next(iter([*parts_of(loss), *(["also"] if loss.also else [])]), None)
+        if idle is not None:
+            raise ConfigError(f"loss.{idle}: is of a metric loss, and loss.metric=none; set loss.metric")
+    for number, added in enumerate(loss.also):
+        if added.metric != "triplet" and not _names_a_loss(added.metric):
+            raise ConfigError(f"loss.also.{number}.metric={added.metric[:60]}: must be triplet or pml.NAME")
+    every: list[tuple[str, MetricLossConfig]] = [("loss", loss)]
+    every += [(f"loss.also.{number}", one) for number, one in enumerate(loss.also)]
+    for place, one in every:
+        if one.metric == "triplet" and parts_of(one):
+            part = next(iter(parts_of(one)))
+            raise ConfigError(
+                f"{place}.{part}: is of a loss of pytorch-metric-learning, and {place}.metric=triplet has "
+                f"{place}.arguments={{mining: batch_hard, distance: cosine}}; set {place}.metric=pml.TripletMarginLoss"
+            )
 
 
 def _names_a_loss(metric: str) -> bool:

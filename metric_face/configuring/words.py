@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticUndefined
@@ -79,7 +79,8 @@ def _is_kind(part: object) -> bool:
 def _nearest(location: tuple[Any, ...], schema: type[BaseModel]) -> str:
     section: Any = schema
     for part in location[:-1]:
-        section = section.model_fields[part].annotation
+        # A number is a place in a list of sections.
+        section = get_args(section)[0] if isinstance(part, int) else section.model_fields[part].annotation
     here, wanted = list(section.model_fields), str(location[-1])[:LONGEST]
     close = difflib.get_close_matches(wanted, here, n=1, cutoff=0.5)
     if close:

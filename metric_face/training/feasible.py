@@ -7,7 +7,8 @@ import numpy as np
 from metric_face.batches import METRIC, label_columns, make_sampler
 from metric_face.config import Config
 from metric_face.configuring import PER_ATTRIBUTE
-from metric_face.errors import ArgumentError, ConfigError
+from metric_face.errors import ConfigError
+from metric_face.processes import this_process
 
 if TYPE_CHECKING:
     from metric_face.data import PreparedData
@@ -32,18 +33,6 @@ def check_feasible(config: Config, data: "PreparedData") -> list[str]:
     train, val = data.table.in_split("train"), data.table.in_split("val")
     monitored(config, data)
     codes = label_columns(train, data.space, config)
-    if config.loss.metric != "none" and (config.loss.metric != "triplet" or config.loss.arguments):
-        from metric_face.losses import resolve_metric_loss
-
-        try:
-            resolve_metric_loss(
-                config.loss.metric,
-                config.loss.arguments,
-                num_classes=int(codes[METRIC].max()) + 1,
-                embedding_size=config.model.embedding_size or 8,
-            )
-        except ArgumentError as error:
-            raise ConfigError(f"loss.metric={config.loss.metric}: {error}") from None
     if len(val) and monitored(config, data) == "val/recall@1":
         labels = label_columns(val, data.space, config).get(METRIC)
         if labels is None or np.unique(labels).size == labels.size:
@@ -58,7 +47,22 @@ def check_feasible(config: Config, data: "PreparedData") -> list[str]:
                 "trainer.frozen: without a projection and without heads nothing is left to train; set "
                 "model.embedding_size"
             )
-    return check_schedule(config, len(make_sampler(train, codes, config)))
+    sampler = make_sampler(train, codes, config)
+    if any(one.metric != "triplet" or one.arguments for one in config.loss.metric_losses):
+        _check_metric_loss(config, int(codes[METRIC].max()) + 1, sampler.epoch_batches(0).shape[1])
+    return check_schedule(config, len(sampler))
+
+
+def _check_metric_loss(config: Config, num_classes: int, batch: int) -> None:
+    """Refuse a metric loss that cannot be built, or whose memory does not hold the images of a step."""
+    from metric_face.training.metric_term import build_metric_loss, memory_of
+
+    memory = memory_of(build_metric_loss(config.loss, num_classes, config.model.embedding_size or 8))
+    images = batch * max(this_process().world_size, config.trainer.devices, 1)
+    if 0 < memory < images:
+        raise ConfigError(
+            f"loss.memory={memory}: must hold at least the {images} images of a step; take more, or smaller batches"
+        )
 
 
 def monitored(config: Config, data: "PreparedData") -> str:

@@ -15,7 +15,7 @@ from metric_face.config import Config
 from metric_face.data import LabelSpace
 from metric_face.errors import TrainingError
 from metric_face.features import recall_at_1
-from metric_face.losses import JointLoss, pcgrad_backward, ranks
+from metric_face.losses import JointLoss, SummedLosses, pcgrad_backward, ranks
 from metric_face.metrics import macro_f1
 from metric_face.models import EmbeddingModel
 from metric_face.training.objective import (
@@ -93,11 +93,12 @@ class TrainingModule(L.LightningModule):
         self._images += images
         for name, value in result.log().items():
             self.log(name, value, prog_bar=name == "loss", batch_size=images)
-        statistics = (
-            getattr(self.objective.losses[METRIC], "last", None) if METRIC in self.objective.terms else None
-        )
+        metric = self.objective.losses[METRIC] if METRIC in self.objective.terms else None
+        statistics = getattr(metric, "last", None)
         if statistics is not None:
             self.log("metric/share_active", float(statistics.share_active), batch_size=images)
+        for name, value in metric.parts.items() if isinstance(metric, SummedLosses) else ():
+            self.log(f"metric/{name}", value, batch_size=images)
         self._terms = [term.weighted for term in result.terms.values()]
         total: Tensor = result.total
         return total

@@ -23,9 +23,9 @@ from metric_face.losses import (
     effective_number_weights,
     gathered,
     ranks,
-    resolve_metric_loss,
 )
 from metric_face.models import ModelOutput
+from metric_face.training.metric_term import build_metric_loss
 from metric_face.training.teacher import Teacher
 
 TEACHER = "teacher/embedding"
@@ -59,12 +59,7 @@ def build_objective(
     """
     terms: dict[str, LossTerm] = {}
     if config.metric != "none":
-        metric = resolve_metric_loss(
-            config.metric,
-            config.arguments,
-            num_classes=int(codes[METRIC].max()) + 1,
-            embedding_size=embedding_size,
-        )
+        metric = build_metric_loss(config, int(codes[METRIC].max()) + 1, embedding_size)
         terms[METRIC] = LossTerm(metric, config.metric_weight, ramp=config.metric_ramp)
     for head, count in num_classes.items():
         sampled = torch.from_numpy(codes[head][drawn])

@@ -137,9 +137,11 @@ def check_devices(config: Config) -> None:
 
 
 def _check_packages(config: Config) -> None:
-    if config.loss.metric.startswith("pml.") and not _is_installed("pytorch_metric_learning"):
+    named = [config.loss.metric, *(one.metric for one in config.loss.also)]
+    theirs = next((name for name in named if name.startswith("pml.")), None)
+    if theirs is not None and not _is_installed("pytorch_metric_learning"):
         raise MissingExtraError(
-            f"loss.metric={config.loss.metric}: pytorch-metric-learning is not installed; "
+            f"loss.metric={theirs}: pytorch-metric-learning is not installed; "
             "pip install pytorch-metric-learning, or set loss.metric=triplet"
         )
     for name in config.trainer.loggers:
