@@ -14,6 +14,7 @@ from metric_face import diagnose
 from metric_face.diagnosis.causes import without_effects
 from metric_face.diagnosis.finding import Confidence, Finding, Measure
 from metric_face.diagnosis.inputs import context_of
+from metric_face.diagnosis.measures.exchanged_classes import LEAST_APART, exchanged_classes
 from metric_face.diagnosis.measures.null_scores import signal
 from metric_face.diagnosis.measures.splits_compared import gap_of_others
 from metric_face.diagnosis.questions.label_errors import cleanlab_suspects, held_out_only
@@ -55,6 +56,18 @@ def test_a_label_coded_the_other_way_in_validation_is_no_absent_signal() -> None
     result = diagnose(**arguments(reversed_coding(draw(0), np.random.default_rng([0, 77]))))
     assert found(result)[0] == "label_errors.exchanged"
     assert "signal.none" not in found(result)
+
+
+def test_labels_that_contradict_the_scores_are_exchanged_however_near_the_classes_are() -> None:
+    near = draw(0, gap=1.8)
+    (only,) = exchanged_classes(
+        context_of(**arguments(reversed_coding(near, np.random.default_rng(0)))), "worn"
+    )
+    assert only.values["apart"] < LEAST_APART
+    held = near["split"] == "val"
+    assert np.isin(only.rows, np.flatnonzero(held)).all()
+    assert len(only.rows) > 0.8 * held.sum()
+    assert exchanged_classes(context_of(**arguments(fitted(near))), "worn") == []
 
 
 def test_a_signal_turned_over_is_reversed_and_noise_is_not() -> None:

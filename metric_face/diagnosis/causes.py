@@ -17,6 +17,12 @@ embedding collapsed           no          possible    no         no             
 cuts moved in validation      yes         no          no         no             yes
 shortcut                      yes         possible    no         possible       yes
 labels exchanged held out     yes         no          no         no             yes
+labels wrong or swapped       held out    no          no         no             yes
+                              alone
+rare classes                  in them     no          no         no             no
+                              alone
+information lost              in training no          no         possible       yes
+                              too
 prior of training kept        possible    no          no         possible       yes
 overfit                       yes         no          no         no             yes
 underfit                      no          possible    no         possible       yes

@@ -15,6 +15,7 @@ from metric_face.diagnosis.context import Context
 from metric_face.diagnosis.finding import Finding, Measure
 from metric_face.diagnosis.measures import probing
 from metric_face.diagnosis.measures.resampling import one_each, unsuspected
+from metric_face.diagnosis.measures.shortcuts import area
 
 FEWEST = 8
 """Identities of each label among the held-out images."""
@@ -29,6 +30,8 @@ MUTUAL = 0.3
 """Share of the one direction that the other must reach: a class that is only recognized badly crosses one way."""
 LEAST_APART = 3.0
 """Standard deviations between the bells, below which an exchange and an overlap look alike."""
+SURE = 4.0
+"""Standard errors by which held-out labels must rank against the scores, to be exchanged however near the bells are."""
 EVIDENCE = 12
 STEPS = 200
 
@@ -144,10 +147,12 @@ def _pair(
     found = bells(means, units[:, 1] == second, (trusted[0], trusted[1]))
     chance = found.chance[where.ravel()]
     crossed = [float((chance[labels[rows] == code] > 0.5).mean()) for code in pair]
-    if found.by_chance > BY_CHANCE or found.apart < LEAST_APART or max(crossed) < LEAST_SHARE:
-        return None
-    if min(crossed) < MUTUAL * max(crossed):
-        return None
+    against, error = area(means, units[:, 1] == second)
+    if against > 0.5 - SURE * error:  # else the labels contradict the scores, which no overlap does
+        if found.by_chance > BY_CHANCE or found.apart < LEAST_APART or max(crossed) < LEAST_SHARE:
+            return None
+        if min(crossed) < MUTUAL * max(crossed):
+            return None
     if max(_crossed_in_training(context, train, goal, found)) > AS_IN_TRAINING * max(crossed):
         return None
     wrong = rows[chance > 0.5][np.argsort(-chance[chance > 0.5], kind="stable")]
@@ -162,6 +167,7 @@ def _pair(
         "other": crossed[1],
         "images": len(wrong),
         "of": len(rows),
+        "apart": found.apart,
     }
     identities = len(np.unique(context.identities[wrong]))
     return Finding(
