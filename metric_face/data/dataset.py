@@ -87,7 +87,7 @@ class ImageDataset(Dataset[dict[str, Any]]):
 
     def _key(self, row: int, repeat: int) -> int:
         sequence = np.random.SeedSequence([self.seed, int(self._epoch[0]), row, repeat])
-        return int(sequence.generate_state(1, np.uint64)[0] >> 1)
+        return int(sequence.generate_state(1, np.uint64)[0]) >> 1
 
     def _item(self, row: int) -> dict[str, Any]:
         pixels = self.pixels(row)
