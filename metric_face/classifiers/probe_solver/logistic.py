@@ -15,9 +15,6 @@ from metric_face.classifiers.probe_solver.curvature import KroneckerPrecondition
 from metric_face.classifiers.probe_solver.softmax_objective import Objective, ObjectiveValue
 
 _MOST_CLASSES = 512  # beyond, the classes' moment matrix and its eigenvectors cost more than they save
-_WITH_INTERCEPTS = (
-    100  # passes with a step of the intercepts: of few rows a class it can undo what the others gain
-)
 _LEAST_STEP = 1e-6  # a shorter step along a preconditioned direction is rounding
 _NOISE = 1e-7  # relative: float32 losses that differ by less are equal
 
@@ -107,12 +104,12 @@ def logistic_path(
             if (slope := float((direction * gradient).sum())) >= 0:
                 direction = -preconditioner(gradient)
                 slope = float((direction * gradient).sum())
-            step, own = 1.0, passes < _WITH_INTERCEPTS
+            step = 1.0
             while passes < max_passes and step > _LEAST_STEP:
                 # One Newton step of the intercepts, which the scores give away; a shorter try does without.
                 point = weights + step * direction
                 tried = objective.evaluate(
-                    point, intercept_step=preconditioner.intercept_step if own and step == 1 else None
+                    point, intercept_step=preconditioner.intercept_step if step == 1 else None
                 )
                 point[-1] = tried.intercepts
                 passes += 1
