@@ -20,7 +20,6 @@ from metric_face.files import (
 from metric_face.training import check_run_folder
 from metric_face.visible import is_text
 
-Check = Callable[[Path | None], Path | None]
 _MAPS = ("map", "map3d", "map-new", "map3d-new")
 MAP_FILES = {f"{stem}.png": MARK.encode() for stem in _MAPS}
 MAP_FILES |= {f"{stem}.html": b"default-src 'none'; script-src" for stem in _MAPS}
