@@ -18,6 +18,7 @@ from metric_face.diagnosis.measures.exchanged_classes import LEAST_APART, exchan
 from metric_face.diagnosis.measures.null_scores import signal
 from metric_face.diagnosis.measures.splits_compared import gap_of_others
 from metric_face.diagnosis.questions.label_errors import cleanlab_suspects, held_out_only
+from metric_face.diagnosis.ranking import rank
 
 
 def _kept(*findings: Finding) -> list[str]:
@@ -140,6 +141,11 @@ def test_a_suspicion_is_possible_claims_no_gain_and_is_no_cause_of_others() -> N
     assert only.id == "label_errors.wrong"
     assert only.confidence is Confidence.POSSIBLE
     assert only.explained is None
+    rare = _finding("rare.classes")
+    assert [f.id for f in rank([only, rare], ["label_errors", "rare"])] == [
+        "rare.classes",
+        "label_errors.wrong",
+    ]
     overlap = _finding("overlap.classes", attribute="kind")
     assert _kept(only, overlap) == ["label_errors.wrong", "overlap.classes"]
     assert _kept(replace(only, confidence=Confidence.LIKELY), overlap) == ["label_errors.wrong"]

@@ -3,7 +3,8 @@
 1. Spoilers first: while one stands, the numbers beside it are about the wrong thing. Among themselves they follow
    the questions, which follow an image's way: split, labels' definition, views, epoch, set-up, losses, embedding.
 2. Causes: first those in what was trained (:data:`TRAINING`), because what else is measured is measured on that model;
-   rare classes after the others, because what is wrong elsewhere is wrong there too; otherwise by the macro F1 they
+   rare classes after the others, because what is wrong elsewhere is wrong there too; labels that are only suspected
+   after those; otherwise by the macro F1 they
    explain, largest first, those without an estimate after those with one.
 3. Limits last: they are no fault of the run.
 
@@ -41,5 +42,7 @@ def rank(findings: Iterable[Finding], questions: Sequence[str]) -> tuple[Finding
 
 
 def _stage(finding: Finding) -> int:
-    """What was trained, then what it was trained on, then which classes suffer most."""
+    """What was trained, then what it was trained on, then which classes suffer most, then labels only suspected."""
+    if finding.question == "label_errors" and finding.confidence is Confidence.POSSIBLE:
+        return 3
     return 0 if finding.question in TRAINING else 2 if finding.question == "rare" else 1
