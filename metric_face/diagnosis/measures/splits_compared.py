@@ -91,9 +91,9 @@ def gap_of_others(context: Context, left_out: Sequence[int]) -> float:
     if not len(kept):
         return float("inf")
     codes, numbers = np.unique(np.concatenate([context.joint, guess]), return_inverse=True)
-    truth, said = np.split(numbers.astype(np.int64), 2)
+    truth, predicted = np.split(numbers.astype(np.int64), 2)
     for rows in sides:
-        scores = f1_per_class(truth[rows], said[rows], len(codes))
+        scores = f1_per_class(truth[rows], predicted[rows], len(codes))
         means.append(float(scores[np.isin(codes, kept)].mean()))
     return means[0] - means[1]
 

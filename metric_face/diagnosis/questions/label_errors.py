@@ -161,7 +161,7 @@ def _named(
 
 
 def held_out_only(context: Context, rows: Ints) -> bool:
-    """Whether wrong labels are those of whoever labeled the held-out images: far fewer are in training than by chance.
+    """Whether wrong labels lie in held-out images: far fewer are in training than chance would put there.
 
     A probe learns from both sides, so that some of the right labels of training are named too.
     """
