@@ -1,9 +1,9 @@
 """Losses that train an embedding, and a measure of how far they conflict.
 
 Each file is one idea: `triplet` (with `active_triplets`, its counting, and `distances`), `classification` (with
-`priors`), `f1`, `joint`, `pml` (a loss of pytorch-metric-learning as ours), `by_name` with `pml_classes` (any of
-theirs by name), `summed` (several metric losses), `distillation`, `conflict` (with
-`conflict_probe`, `angles` and `untouched`), `pcgrad` and `over_ranks` (several processes).
+`priors`), `f1`, `numbers`, `joint`, `pml` (a loss of pytorch-metric-learning as ours), `by_name` with `pml_classes`
+(any of theirs by name), `summed` (several metric losses), `distillation`, `conflict` (with `conflict_probe`, `angles`
+and `untouched`), `pcgrad` and `over_ranks` (several processes).
 """
 
 from .angles import AngleEstimate
@@ -23,6 +23,7 @@ from .conflict_probe import ConflictProbe, probe_embeddings, probe_parameters
 from .distillation import EmbeddingDistillation, LogitDistillation
 from .f1 import SoftF1Loss, absent_class_floor
 from .joint import AtFloor, JointLoss, JointResult, LossTerm, TermValue
+from .numbers import NumberLoss
 from .over_ranks import gathered, ranks
 from .pcgrad import pcgrad_backward, torchjd_backward
 from .pml import PMLLoss
@@ -45,6 +46,7 @@ __all__ = [
     "LogitAdjustedCrossEntropy",
     "LogitDistillation",
     "LossTerm",
+    "NumberLoss",
     "PMLLoss",
     "SoftF1Loss",
     "SummedLosses",

@@ -104,6 +104,29 @@ def check_logits(logits: Any, targets: Any, num_classes: int) -> tuple[Tensor, T
     return logits if logits.dtype == torch.float64 else logits.float(), classes
 
 
+def check_targets(logits: Any, targets: Any, num_classes: int) -> tuple[Tensor, Tensor]:
+    """Return `logits` (B, C) as `check_logits` does, and `targets` as classes (B,) int64 or shares (B, C) like them.
+
+    Shares are what a mixed image has of each class; each row is at least 0 and sums to 1.
+    """
+    if not (isinstance(targets, Tensor) and targets.is_floating_point() and targets.ndim == 2):
+        return check_logits(logits, targets, num_classes)
+    items = len(targets) if not isinstance(logits, Tensor) else len(logits)
+    logits, _ = check_logits(logits, torch.zeros(items, dtype=torch.int64), num_classes)
+    if targets.shape != logits.shape:
+        raise ArgumentError(
+            f"targets must be classes (B,) or shares of shape {tuple(logits.shape)}, found {tuple(targets.shape)}"
+        )
+    if targets.device.type == "cpu" and len(targets):  # as in check_logits
+        off = (targets.sum(1) - 1).abs()
+        if bool((targets < 0).any()) or not bool((off <= 1e-2).all()):
+            bad = int(((targets < 0).any(1) | ~(off <= 1e-2)).nonzero()[0])
+            raise ArgumentError(
+                f"targets must be shares of at least 0 that sum to 1, found {targets[bad].tolist()} in row {bad}"
+            )
+    return logits, targets.detach().to(logits)
+
+
 def check_num_classes(num_classes: int) -> int:
     """Return `num_classes`, or raise if it is no integer of at least 2."""
     if not isinstance(num_classes, int) or isinstance(num_classes, bool) or num_classes < 2:

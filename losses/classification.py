@@ -1,4 +1,7 @@
-"""Cross-entropies for imbalanced classes: smoothed, weighted, focal and logit-adjusted."""
+"""Cross-entropies for imbalanced classes: smoothed, weighted, focal and logit-adjusted.
+
+Targets are classes (B,), or the shares (B, C) that a mixed image has of each class; a share of 1 is the class itself.
+"""
 
 from collections.abc import Sequence
 
@@ -8,7 +11,7 @@ from torch import Tensor, nn
 
 from metric_face.errors import ArgumentError
 
-from .checks import check_logits, check_num_classes, check_weights
+from .checks import check_num_classes, check_targets, check_weights
 
 
 class CrossEntropy(nn.Module):
@@ -44,11 +47,17 @@ class CrossEntropy(nn.Module):
         self.register_buffer("class_weights", check_weights(class_weights, num_classes))
 
     def forward(self, logits: Tensor, targets: Tensor | Sequence[int]) -> Tensor:
-        """Return the loss () of logits (B, C) for targets (B,); an empty batch gives a zero with gradient."""
-        logits, targets = check_logits(logits, targets, self.num_classes)
+        """Return the loss () of logits (B, C) for targets (B,) or (B, C); an empty batch gives a zero with gradient."""
+        logits, targets = check_targets(logits, targets, self.num_classes)
         if not len(logits):
             return logits.sum()
-        return F.cross_entropy(logits, targets, self.class_weights, label_smoothing=self.label_smoothing)
+        weights = None if self.class_weights is None else self.class_weights.to(logits)
+        if weights is None or targets.ndim == 1:
+            return F.cross_entropy(logits, targets, weights, label_smoothing=self.label_smoothing)
+        # torch divides by B here, and by the weights of the targets where these are classes
+        smoothing = self.label_smoothing
+        cost = F.cross_entropy(logits, targets, weights, reduction="sum", label_smoothing=smoothing)
+        return cost / (targets * weights).sum()
 
     def floors(self) -> dict[str, float]:
         """The value of a head that answers the same for every image and class."""
@@ -62,8 +71,8 @@ class CrossEntropy(nn.Module):
 class FocalLoss(nn.Module):
     """Cross-entropy that looks away from what is already right: mean of -(1 - p)^gamma log p.
 
-    p is the softmax probability of the target. `gamma` 0 is cross-entropy. Works with any sampler. The
-    gradient stays finite where p is 0 or 1. Arithmetic is float32 or better.
+    p is the softmax probability of the target; of shares the mean over them is taken. `gamma` 0 is cross-entropy.
+    Works with any sampler. The gradient stays finite where p is 0 or 1. Arithmetic is float32 or better.
 
     Args:
         num_classes: C; logits of another width are refused.
@@ -91,17 +100,20 @@ class FocalLoss(nn.Module):
         self.register_buffer("class_weights", check_weights(class_weights, num_classes))
 
     def forward(self, logits: Tensor, targets: Tensor | Sequence[int]) -> Tensor:
-        """Return the loss () of logits (B, C) for targets (B,); an empty batch gives a zero with gradient."""
-        logits, targets = check_logits(logits, targets, self.num_classes)
+        """Return the loss () of logits (B, C) for targets (B,) or (B, C); an empty batch gives a zero with gradient."""
+        logits, targets = check_targets(logits, targets, self.num_classes)
         if not len(logits):
             return logits.sum()
-        log_p = F.log_softmax(logits, dim=1).gather(1, targets[:, None]).squeeze(1)
+        log_p = F.log_softmax(logits, dim=1)
+        if targets.ndim == 1:
+            log_p = log_p.gather(1, targets[:, None]).squeeze(1)
         # expm1 keeps the small 1 - p exact; the clamp keeps the power's slope finite at 0 for gamma < 1
         miss = (-torch.expm1(log_p)).clamp_min(torch.finfo(log_p.dtype).tiny)
         cost = -(miss**self.gamma) * log_p
         if self.class_weights is None:
-            return cost.mean()
-        weight = self.class_weights.to(cost.dtype)[targets]
+            return cost.mean() if targets.ndim == 1 else (targets * cost).sum(1).mean()
+        weight = self.class_weights.to(cost.dtype)
+        weight = weight[targets] if targets.ndim == 1 else weight * targets
         return (weight * cost).sum() / weight.sum()
 
     def floors(self) -> dict[str, float]:
@@ -162,8 +174,8 @@ class LogitAdjustedCrossEntropy(nn.Module):
         return len(self.prior)
 
     def forward(self, logits: Tensor, targets: Tensor | Sequence[int]) -> Tensor:
-        """Return the loss () of logits (B, C) for targets (B,); an empty batch gives a zero with gradient."""
-        logits, targets = check_logits(logits, targets, self.num_classes)
+        """Return the loss () of logits (B, C) for targets (B,) or (B, C); an empty batch gives a zero with gradient."""
+        logits, targets = check_targets(logits, targets, self.num_classes)
         if not len(logits):
             return logits.sum()
         return F.cross_entropy(logits + self.tau * self.prior.log(), targets)

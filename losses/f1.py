@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from metric_face.errors import ArgumentError
 
-from .checks import as_integers, check_logits, check_num_classes
+from .checks import as_integers, check_num_classes, check_targets
 from .over_ranks import summed
 
 
@@ -17,7 +17,8 @@ class SoftF1Loss(nn.Module):
     p is the softmax, y the one-hot target, tp_c = sum p_c y_c, each summed over the batch and, in training,
     over the `history` batches before it. Those enter as constants, so a small batch estimates the F1 of many;
     the gradient is scaled up by the number of batches summed, which makes it, in expectation, the gradient
-    of the F1 over all of them.
+    of the F1 over all of them. Of a mixed image y is the share of each class; the loss then costs more than 0 at its
+    best, and the cross-entropy beside it decides where between the classes an answer lies.
 
     **Only beside cross-entropy, and ramped in.** Where the model is confidently wrong the softmax is flat and
     the gradient dies (at a logit gap of 10 it is 8e-6, that of cross-entropy 0.18): alone it cannot leave
@@ -53,10 +54,12 @@ class SoftF1Loss(nn.Module):
         self.register_buffer("batches", torch.zeros((), dtype=torch.long))
 
     def forward(self, logits: Tensor, targets: Tensor | Sequence[int]) -> Tensor:
-        """Return the loss () of logits (B, C) for targets (B,); an empty batch gives a zero with gradient."""
-        logits, targets = check_logits(logits, targets, self.num_classes)
+        """Return the loss () of logits (B, C) for targets (B,) or (B, C); an empty batch gives a zero with gradient."""
+        logits, targets = check_targets(logits, targets, self.num_classes)
         probability = logits.softmax(1)
-        truth = torch.zeros_like(probability).scatter_(1, targets[:, None], 1.0)
+        truth = (
+            targets if targets.ndim == 2 else torch.zeros_like(probability).scatter_(1, targets[:, None], 1.0)
+        )
         with torch.autocast(logits.device.type, enabled=False):
             counts = torch.stack([(probability * truth).sum(0), probability.sum(0), truth.sum(0)])
         counts = summed(counts)

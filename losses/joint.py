@@ -13,13 +13,14 @@ from metric_face.errors import ArgumentError
 
 from .classification import CrossEntropy, FocalLoss, LogitAdjustedCrossEntropy
 from .f1 import SoftF1Loss
+from .numbers import NumberLoss
 
-CROSS_ENTROPIES = (CrossEntropy, FocalLoss, LogitAdjustedCrossEntropy, nn.CrossEntropyLoss, nn.NLLLoss)
+_OURS = (CrossEntropy, FocalLoss, LogitAdjustedCrossEntropy, NumberLoss)
+CROSS_ENTROPIES = (*_OURS, nn.CrossEntropyLoss, nn.NLLLoss)
 WATCHED = 50
 """Steps over which a term must stay at its floor to be named."""
 NEAR = 0.02
 """How near to its floor, relative to it, a term's mean must be."""
-
 Floor = float | Callable[..., float]
 
 
@@ -109,9 +110,8 @@ class JointLoss(nn.Module):
                         "age": (logits, ages), "age_f1": (logits, ages)})
         result.total.backward()
 
-    A step is a call in training mode; `step` counts them and is in the state dict, with the terms' own
-    parameters and buffers. Calls in ``eval()`` use the weights in effect and count nothing. A term of weight
-    0 is still computed, so that it is logged and its parameters always receive a gradient.
+    A step is a call in training mode; `step` counts them and is in the state dict, with parameters and buffers of the
+    terms. ``eval()`` counts nothing. A term of weight 0 is computed and logged, and its parameters get a gradient.
 
     Args:
         terms: by name; a bare loss stands for ``LossTerm(loss)``. Names appear in logs and in the state dict.
@@ -134,31 +134,37 @@ class JointLoss(nn.Module):
         self._recent: dict[str, deque[Tensor]] = {name: deque(maxlen=WATCHED) for name in self.terms}
         self._floors: dict[str, deque[dict[str, float]]] = {n: deque(maxlen=WATCHED) for n in self.terms}
 
-    def forward(self, inputs: Mapping[str, tuple[Any, ...]]) -> JointResult:
+    def forward(self, inputs: Mapping[str, tuple[Any, ...] | None]) -> JointResult:
         """Evaluate every term on its inputs and sum them.
 
         Args:
-            inputs: for each term's name the arguments of its loss.
+            inputs: for each term's name the arguments of its loss; or None, which leaves the term out of this batch.
 
         Returns:
-            The total and each term's raw and weighted value.
+            The total, and the raw and weighted value of each term that has inputs.
 
         Raises:
-            ArgumentError: if `inputs` has other names than the terms.
+            ArgumentError: if `inputs` has other names than the terms, or nothing for any of them.
         """
         if inputs.keys() != self.terms.keys():
             raise ArgumentError(
                 f"inputs must name exactly the terms {sorted(self.terms)}, found {sorted(inputs)}"
             )
+        if all(given is None for given in inputs.values()):
+            raise ArgumentError("inputs must hold those of one term at least, found None for each")
         values: dict[str, TermValue] = {}
+        idle: list[Tensor] = []  # a gradient of zero for parameters of a loss that is left out
         for name, term in self.terms.items():
-            raw = self.losses[name](*inputs[name])
-            weight = term.weight_at(self.step)
+            given = inputs[name]
+            if given is None:
+                idle += [0.0 * p.sum() for p in self.losses[name].parameters() if p.requires_grad]
+                continue
+            raw, weight = self.losses[name](*given), term.weight_at(self.step)
             values[name] = TermValue(raw, weight, weight * raw)
             if self.training:
                 self._recent[name].append(raw.detach())
-                self._floors[name].append(_floors_of_batch(term, inputs[name]))
-        total = torch.stack([value.weighted for value in values.values()]).sum()
+                self._floors[name].append(_floors_of_batch(term, given))
+        total = torch.stack([*(value.weighted for value in values.values()), *idle]).sum()
         self.step += self.training
         return JointResult(total, values)
 
@@ -169,9 +175,9 @@ class JointLoss(nn.Module):
     def at_floor(self) -> list[AtFloor]:
         """Name the terms whose mean over the last 50 training steps lies within 2 % of one of their floors.
 
-        Empty before 50 steps. A term at its floor is not converged: a triplet loss at its margin (ln 2 for
-        the soft one) sees all distances alike, a cross-entropy at ln C answers the same for every image, an
-        F1 loss at 1 - present / C scores classes that the batch does not hold.
+        Empty before 50 steps. A term at its floor is not converged: a triplet loss at its margin (ln 2: the soft one)
+        sees all distances alike, a cross-entropy at ln C answers the same for every image, an F1 loss at
+        1 - present / C scores classes that the batch does not hold.
         """
         found: list[AtFloor] = []
         for name, term in self.terms.items():

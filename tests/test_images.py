@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torchvision.transforms import v2
 
 from metric_face.data import images
 from metric_face.data.augmentation import Augmentation
@@ -144,6 +146,41 @@ def test_the_augmentation_depends_on_seed_epoch_and_row_alone(toy: Path) -> None
     assert not one.__getitems__([7])[0]["image"].equal(first[2]["image"])
     one.set_epoch(0)
     assert one.__getitems__([7])[0]["image"].equal(first[2]["image"])
+
+
+@pytest.mark.parametrize("policy", ["randaugment", "trivialaugment"])
+def test_a_policy_by_name_is_torchvision_s(policy: str) -> None:
+    plain = {"flip": 0.0, "scale": 1.0, "color": 0.0}
+    transform = EvalTransform((32, 24))
+    generator = torch.Generator().manual_seed(1)
+    image = torch.randint(256, (3, 32, 24), dtype=torch.uint8, generator=generator)
+    build = {"randaugment": v2.RandAugment(), "trivialaugment": v2.TrivialAugmentWide()}[policy]
+    for seed in range(4):
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            ours = Augmentation(policy=policy, **plain).build(transform)(image)
+            torch.manual_seed(seed)
+            theirs = transform.normalize(build(image).permute(1, 2, 0).numpy())
+        np.testing.assert_allclose(ours.numpy(), theirs, atol=1e-5)
+
+
+def test_gray_has_no_colors_blur_has_no_edges_and_a_policy_that_is_none_is_refused() -> None:
+    plain = {"flip": 0.0, "scale": 1.0, "color": 0.0}
+    transform = EvalTransform((40, 40), mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    generator = torch.Generator().manual_seed(1)
+    image = torch.randint(256, (3, 40, 40), dtype=torch.uint8, generator=generator)
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        gray = Augmentation(grayscale=1.0, **plain).build(transform)(image)
+        blurred = Augmentation(blur=1.0, **plain).build(transform)(image)
+    assert gray[0].equal(gray[1])
+    assert gray[0].equal(gray[2])
+    assert blurred.diff(dim=2).abs().mean() < 0.5 * (image / 255).diff(dim=2).abs().mean()
+    assert blurred.mean() == pytest.approx(float((image / 255).mean()), abs=0.01)
+    with pytest.raises(
+        ArgumentError, match="policy='autoaugment': must be one of none, randaugment, trivialaugment"
+    ):
+        Augmentation(policy="autoaugment")
 
 
 def test_evaluation_pixels_are_the_transform_s(toy: Path) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from metric_face.batches.batch_labels import METRIC
+from metric_face.batches.oversampling import Oversampling, combined_classes
 from metric_face.config import Config
 from metric_face.data import Codes, ImageTable
+from metric_face.errors import ConfigError
 from metric_face.samplers import RandomIdentitySampler, rank_and_world
 
 
@@ -21,10 +23,15 @@ class ShuffledBatches:
         num_images: N.
         batch_size: B.
         seed: hashed together with the epoch.
+        oversampling: which images come again; None shows each once.
     """
 
-    def __init__(self, num_images: int, batch_size: int, seed: int = 0) -> None:
-        self.num_images, self.batch_size, self.seed = num_images, min(batch_size, num_images), seed
+    def __init__(
+        self, num_images: int, batch_size: int, seed: int = 0, oversampling: Oversampling | None = None
+    ) -> None:
+        self.num_images = num_images if oversampling is None else oversampling.num_drawn
+        self.batch_size, self.seed = min(batch_size, num_images), seed
+        self.oversampling = oversampling
         self.epoch = 0
         self._start = 0
         self._begun = False
@@ -40,7 +47,11 @@ class ShuffledBatches:
         world = rank_and_world(None, None)[1]
         size = max(1, min(self.batch_size, self.num_images // world))
         batches = max(1, self.num_images // size // world) * world
-        rows = np.resize(generator.permutation(self.num_images), batches * size)
+        if self.oversampling is None:
+            order = generator.permutation(self.num_images)
+        else:
+            order = generator.permutation(self.oversampling.rows(generator))
+        rows = np.resize(order, batches * size)
         return rows.reshape(batches, size)
 
     def __len__(self) -> int:
@@ -81,7 +92,9 @@ def make_sampler(
     """The batch sampler of the training images; ``loss.label`` decides which images are grouped."""
     wanted = config.sampler
     if not config.identity_batches:
-        return ShuffledBatches(len(table), wanted.batch_size, config.seed)
+        return ShuffledBatches(
+            len(table), wanted.batch_size, config.seed, _oversampling(table, codes, wanted.oversample)
+        )
     identities = table.identities
     spread = (
         identities if wanted.spread and config.loss.label != "identity" and identities is not None else None
@@ -94,6 +107,18 @@ def make_sampler(
         singletons=wanted.singletons,
         seed=config.seed,
     )
+
+
+def _oversampling(table: ImageTable, codes: Mapping[str, Codes], strength: float) -> Oversampling | None:
+    """What is drawn again of the rare joint classes; None for nothing."""
+    if not strength:
+        return None
+    attributes = [column for name, column in codes.items() if name != METRIC]
+    if not attributes:
+        raise ConfigError(
+            "sampler.oversample: repeats rare classes, and there are no attributes; set it to 0, or data.attributes"
+        )
+    return Oversampling(combined_classes(attributes), table.identities, strength)
 
 
 def batch_shape(labels: Codes, config: Config) -> tuple[int, int]:

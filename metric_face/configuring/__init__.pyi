@@ -1,5 +1,6 @@
 from .data_schema import AugmentationConfig as AugmentationConfig
 from .data_schema import DataConfig as DataConfig
+from .data_schema import MixingConfig as MixingConfig
 from .data_schema import SplitConfig as SplitConfig
 from .dumping import dump as dump
 from .durations import parse_duration as parse_duration
@@ -25,6 +26,7 @@ __all__ = [
     "Config",
     "DataConfig",
     "LossConfig",
+    "MixingConfig",
     "ModelConfig",
     "OptimizerConfig",
     "Plain",

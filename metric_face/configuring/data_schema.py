@@ -4,7 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from metric_face.configuring.fields import Auto, Below1, CropShare, Deviation, Pixels, Section, Seed, Share
+from metric_face.configuring.fields import (
+    Alpha,
+    Auto,
+    Below1,
+    CropShare,
+    Deviation,
+    Pixels,
+    Section,
+    Seed,
+    Share,
+)
 from metric_face.configuring.sense import check_bins, check_split, distinct
 
 
@@ -15,10 +25,36 @@ class AugmentationConfig(Section):
     """Smallest share of the area that a random crop keeps; 1 is no crop."""
     rotate: Annotated[float, Field(ge=0, le=180)] = 0.0
     """Largest rotation in degrees."""
+    policy: Literal["none", "randaugment", "trivialaugment"] = "none"
+    """Random operations by torchvision: ``randaugment`` is two at magnitude 9, ``trivialaugment`` one at a random
+    strength. Both change colors and geometry; with them, ``color`` and ``rotate`` may be 0."""
     color: Share = 0.2
     """Strength of random brightness, contrast and saturation."""
+    grayscale: Share = 0.0
+    """Chance that an image loses its colors."""
+    blur: Share = 0.0
+    """Chance of a Gaussian blur of .1 to 2 pixels."""
     erase: Share = 0.0
     """Chance that a random rectangle is blanked."""
+
+
+class MixingConfig(Section):
+    """Mixing the images of a training batch with each other, at size and normalized."""
+
+    mixup: Alpha = 0.0
+    """Alpha of mixup, such as 0.2: an image is a sum of two, the share of each drawn from Beta(alpha, alpha). 0 is
+    none. Where both mixup and cutmix are on, each is drawn as often."""
+    cutmix: Alpha = 0.0
+    """Alpha of cutmix, such as 1: a rectangle is taken from another image, its share of the area drawn from
+    Beta(alpha, alpha). 0 is none."""
+    chance: Share = 0.5
+    """Chance that a batch is mixed; the others stay clean. Classifiers and soft F1 learn the shares of the classes from
+    mixed batches; the metric loss and a teacher are read on clean batches only. Not with ``trainer.frozen``."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether any batch is mixed."""
+        return self.chance > 0 and max(self.mixup, self.cutmix) > 0
 
 
 class SplitConfig(Section):
@@ -72,6 +108,7 @@ class DataConfig(Section):
     interpolation: Literal["auto", "nearest", "bilinear", "bicubic", "lanczos"] = "auto"
     """Of resizing; ``auto``: the model's own."""
     augmentation: AugmentationConfig = AugmentationConfig()
+    mixing: MixingConfig = MixingConfig()
     split: SplitConfig = SplitConfig()
     workers: Annotated[int, Field(ge=0, le=256)] = 2
     """Processes that read images."""

@@ -6,13 +6,22 @@ from math import isfinite
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from metric_face.configuring.yaml_text import Plain, as_number, plain_value
+
+
+def zero_or_drawn(alpha: float) -> float:
+    """Refuse an alpha whose Beta distribution float32 cannot draw from."""
+    if 0 < alpha < 0.01:
+        raise ValueError("must be 0 (none) or at least 0.01")
+    return alpha
+
 
 Auto = Literal["auto"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Below1 = Annotated[float, Field(ge=0, lt=1)]
+Alpha = Annotated[float, Field(ge=0, le=100), AfterValidator(zero_or_drawn)]
 Weight = Annotated[float, Field(ge=0, le=1e6)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Steps = Annotated[int, Field(ge=0, le=1_000_000_000)]

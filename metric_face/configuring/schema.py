@@ -31,6 +31,11 @@ class ModelConfig(Section):
     """D; null keeps the backbone's own features."""
     heads: Literal["attributes", "joint", "none"] = "attributes"
     """One classifier per attribute, one for the joint class, or none."""
+    head_kinds: dict[str, Literal["softmax", "ordinal", "regression"]] = Field(default_factory=dict)
+    """What the classifier of an attribute is, such as {age: ordinal}; ``softmax`` without. ``ordinal``,
+    for bins or numbers: one score and ascending thresholds, so that neighboring classes are nearer than others.
+    ``regression``, for bins: the number itself is learned, and the class is the bin that it lies in; its loss is the
+    same for every ``loss.classifier``, without class weights."""
     dropout: Annotated[float, Field(ge=0, le=0.99)] = 0.0
     """On the embedding, before the heads."""
     feature_dropout: Annotated[float, Field(ge=0, le=0.99)] = 0.0
@@ -61,6 +66,9 @@ class SamplerConfig(Section):
     """Labels of one image: repeat it (``pad``), leave it out (``drop``), or refuse (``raise``)."""
     spread: bool = True
     """Take the K images of a label from different identities, where the label is not the identity."""
+    oversample: Share = 0.0
+    """Of shuffled batches: images of rare joint classes are drawn again, spread over their identities. 0 is none, 1
+    makes all classes as frequent by identities; between, the power of that factor."""
     batch_size: Annotated[int, Field(ge=2, le=65536)] = 64
     """Images of a shuffled batch; of an identity batch about, where ``identities`` or ``instances`` is left open."""
 

@@ -78,6 +78,10 @@ def check_losses(config: "Config", *, has_classes: bool | None = None) -> None:
         raise ConfigError(
             "loss.classifier_weight=0: the classifiers would learn nothing; set model.heads=none to train without"
         )
+    if model.head_kinds and model.heads != "attributes":
+        raise ConfigError(
+            f"model.head_kinds: are of a head for each attribute, and model.heads={model.heads}; set it to attributes"
+        )
     if loss.f1_weight and model.heads == "none":
         raise ConfigError("loss.f1_weight: needs classifiers; set model.heads, or f1_weight=0")
     if loss.arguments and loss.metric == "none":
@@ -92,6 +96,12 @@ def check_losses(config: "Config", *, has_classes: bool | None = None) -> None:
         )
     if loss.class_balance and loss.classifier == "logit_adjusted":
         raise ConfigError("loss.class_balance: is not used by loss.classifier=logit_adjusted; set it to 0")
+    if config.sampler.oversample and config.identity_batches:
+        raise ConfigError(
+            "sampler.oversample: is of shuffled batches, and identity batches draw labels evenly already; set "
+            "sampler.batches=shuffled, or 0"
+        )
+    _check_mixing(config, has_classes)
     if model.weights is not None and model.pretrained is True:
         raise ConfigError("model.weights and model.pretrained: give one, a file or timm's published weights")
 
@@ -117,6 +127,24 @@ def _check_metric_losses(loss: "LossConfig") -> None:
                 f"{place}.{part}: is of a loss of pytorch-metric-learning, and {place}.metric=triplet has "
                 f"{place}.arguments={{mining: batch_hard, distance: cosine}}; set {place}.metric=pml.TripletMarginLoss"
             )
+
+
+def _check_mixing(config: "Config", has_classes: bool | None) -> None:
+    if not config.data.mixing.is_on:
+        return
+    if config.model.heads == "none" or has_classes is False:
+        raise ConfigError(
+            "data.mixing: mixes what classifiers learn, and there are none; set mixup and cutmix to 0"
+        )
+    if config.data.mixing.chance == 1 and config.loss.metric not in ("auto", "none"):
+        raise ConfigError(
+            f"data.mixing.chance=1: the metric loss {config.loss.metric} is read on clean batches only, and there "
+            "would be none; set it below 1"
+        )
+    if config.data.mixing.chance == 1 and config.teacher.run is not None:
+        raise ConfigError(
+            "data.mixing.chance=1: the teacher is read on clean batches only, and there would be none; set it below 1"
+        )
 
 
 def _names_a_loss(metric: str) -> bool:

@@ -74,6 +74,11 @@ class Attribute:
     def num_classes(self) -> int:
         return len(self.classes)
 
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the order of its classes means something: bins, or numbers."""
+        return self.cuts is not None or all(number_of(name) is not None for name in self.classes)
+
     def encode(self, values: "pd.Series | Sequence[Any] | NDArray[Any]") -> Codes:
         """Turn N raw values into N codes.
 

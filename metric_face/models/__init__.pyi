@@ -7,6 +7,7 @@ from .embedding_model import EmbeddingModel as EmbeddingModel
 from .embedding_model import EmbeddingOnly as EmbeddingOnly
 from .embedding_model import ImageEmbedder as ImageEmbedder
 from .embedding_model import ModelOutput as ModelOutput
+from .heads import LEAST_SCALE as LEAST_SCALE
 from .light import LIGHT as LIGHT
 from .light import RECORD as RECORD
 from .light import light_embedder as light_embedder
@@ -28,6 +29,7 @@ from .save_load import record_onnx as record_onnx
 from .save_load import save_model as save_model
 
 __all__ = [
+    "LEAST_SCALE",
     "LIGHT",
     "RECORD",
     "Backbone",

@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from metric_face.errors import ArgumentError
 from metric_face.models.backbones import Size, feature_width, find_backbone, make_timm
+from metric_face.models.heads import RegressionHead, make_head
 from metric_face.models.pooling import POOLINGS, Pooling
 
 NECKS = ("bn", "none", "cosine")
@@ -30,11 +31,13 @@ class ModelOutput:
         metric: (B, D), what the metric loss sees.
         embedding: (B, D), what search and the heads see.
         logits: per head (B, C).
+        numbers: per regression head (B, 2), location and logarithm of the scale of what it predicts.
     """
 
     metric: Tensor
     embedding: Tensor
     logits: dict[str, Tensor]
+    numbers: dict[str, Tensor] = field(default_factory=dict)
 
 
 class ImageEmbedder(nn.Module):
@@ -58,6 +61,7 @@ class EmbeddingModel(ImageEmbedder):
             cosine classifiers with a learned scale).
         dropout: on the embedding, before the heads.
         feature_dropout: on the backbone's features, before the projection.
+        head_kinds: head name -> arguments of :func:`metric_face.models.heads.make_head`, of heads that are no softmax.
         pooling: ``auto`` (the model's own, its head included), ``avg``, ``gem`` or ``token``.
         size: (height, width) of the images; None is the model's own size.
         arguments: of ``timm.create_model``, beside those of the name.
@@ -85,6 +89,7 @@ class EmbeddingModel(ImageEmbedder):
         neck: str = "bn",
         dropout: float = 0.0,
         feature_dropout: float = 0.0,
+        head_kinds: Mapping[str, Mapping[str, Any]] | None = None,
         pooling: str = "auto",
         size: Size | None = None,
         arguments: Mapping[str, Any] | None = None,
@@ -97,6 +102,7 @@ class EmbeddingModel(ImageEmbedder):
             raise ArgumentError(f"model.pooling={pooling!r}: must be one of {', '.join(POOLINGS)}")
         found = find_backbone(backbone)
         size = None if size is None else (int(size[0]), int(size[1]))
+        kinds = {name: dict(arguments) for name, arguments in (head_kinds or {}).items()}
         self.architecture: dict[str, Any] = {
             "backbone": found.name,
             "num_classes": dict(num_classes or {}),
@@ -107,6 +113,7 @@ class EmbeddingModel(ImageEmbedder):
             "size": None if size is None else list(size),
             "arguments": {**found.arguments, **(arguments or {})},
             "feature_dropout": feature_dropout,
+            "head_kinds": kinds,
         }
         self.backbone = make_timm(found.name, self.architecture["arguments"], size, published)
         self.pooling = None if pooling == "auto" else Pooling(pooling, self.backbone)
@@ -122,10 +129,12 @@ class EmbeddingModel(ImageEmbedder):
             batch_norm.bias.requires_grad_(False)  # without a shift the classifier's planes pass the origin
             self.neck = batch_norm
         self.dropout = nn.Dropout(dropout)
-        head = CosineHead if neck == "cosine" else _linear_head
         # A list, not a dict: a head has the name of a user's column, which a ModuleDict may refuse ("type", "a.b").
         self.head_names = tuple(num_classes or {})
-        self.heads = nn.ModuleList(head(self.embedding_size, count) for count in (num_classes or {}).values())
+        self.heads = nn.ModuleList(
+            make_head(self.embedding_size, count, **kinds.get(name, {}), of_angles=neck == "cosine")
+            for name, count in (num_classes or {}).items()
+        )
 
     def forward(self, images: Tensor | None = None, *, features: Tensor | None = None) -> ModelOutput:
         """Embed and classify images (B, 3, H, W), or features of the backbone (B, F)."""
@@ -171,8 +180,14 @@ class EmbeddingModel(ImageEmbedder):
         """Embed and classify what the metric loss sees (B, D), which is all that lies past the backbone."""
         embedding = self._embedding(metric)
         seen = self.dropout(embedding)
-        logits = [head(seen) for head in self.heads]
-        return ModelOutput(metric, embedding, dict(zip(self.head_names, logits, strict=True)))
+        logits, numbers = {}, {}
+        for name, head in zip(self.head_names, self.heads, strict=True):
+            if isinstance(head, RegressionHead):
+                numbers[name] = head.numbers(seen)
+                logits[name] = head.logits(numbers[name])
+            else:
+                logits[name] = head(seen)
+        return ModelOutput(metric, embedding, logits, numbers)
 
     def embed(self, images: Tensor) -> Tensor:
         """Embed images (B, 3, H, W) into (B, D)."""
@@ -203,31 +218,3 @@ class EmbeddingOnly(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) -> (B, D)."""
         return self.model.embed(images)
-
-
-class CosineHead(nn.Module):
-    """A classifier of angles: logits = scale * cos(embedding, class weight).
-
-    Args:
-        embedding_size: D.
-        num_classes: C.
-        scale: where the learned scale starts.
-    """
-
-    def __init__(self, embedding_size: int, num_classes: int, scale: float = 16.0) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(num_classes, embedding_size))
-        self.log_scale = nn.Parameter(torch.tensor(scale).log())
-        nn.init.normal_(self.weight, std=embedding_size**-0.5)
-
-    def forward(self, embedding: Tensor) -> Tensor:
-        """(B, D) -> (B, C)."""
-        cosines = F.linear(F.normalize(embedding.float(), dim=1), F.normalize(self.weight.float(), dim=1))
-        return self.log_scale.exp() * cosines
-
-
-def _linear_head(embedding_size: int, num_classes: int) -> nn.Linear:
-    head = nn.Linear(embedding_size, num_classes)
-    nn.init.normal_(head.weight, std=0.01)
-    nn.init.zeros_(head.bias)
-    return head

@@ -19,6 +19,7 @@ from metric_face.training.checkpoints import Checkpoints, Start
 from metric_face.training.compiling import compiled
 from metric_face.training.feasible import monitored
 from metric_face.training.frozen import freeze_backbone
+from metric_face.training.head_kinds import head_kinds, head_numbers
 from metric_face.training.loaders import train_loader, validation_loader
 from metric_face.training.module import TrainingModule
 from metric_face.training.objective import build_objective
@@ -83,7 +84,8 @@ def build_components(
     config, plan = ready.config, ready.plan
     transform = transform_of(config)
     heads = head_sizes(ready.data.space, config)
-    model = origin.build(config, heads, reporting.say)
+    numbers = head_numbers(config, ready.data.space, plan.train)
+    model = origin.build(config, heads, reporting.say, head_kinds(config, ready.data.space, numbers))
     teacher = load_teacher(ready, home, heads, reporting)
     objective = build_objective(
         config.loss,
@@ -93,6 +95,7 @@ def build_components(
         embedding_size=model.embedding_size,
         teacher=teacher,
         distilled=config.teacher,
+        numbers=numbers,
     )
     if config.trainer.frozen:
         freeze_backbone(model)

@@ -90,7 +90,9 @@ class ConflictCallback(Callback):
         batch_index: int,
     ) -> None:
         features, self._features = self._features, None
-        if features is None:
+        if features is None or getattr(
+            module, "mixed_last", False
+        ):  # of a mixed batch there is no metric loss
             return
         model: EmbeddingModel = module.model  # type: ignore[assignment]
         objective: JointLoss = module.objective  # type: ignore[assignment]
@@ -165,7 +167,7 @@ class _Sides:
         inputs = objective_inputs(self.objective, self.model.read(points), selected)
         weights = self.objective.weights()
         return torch.stack(
-            [weights[name] * self.objective.losses[name](*inputs[name]) for name in names]
+            [weights[name] * self.objective.losses[name](*(inputs[name] or ())) for name in names]
         ).sum()
 
 

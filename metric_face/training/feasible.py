@@ -9,6 +9,7 @@ from metric_face.config import Config
 from metric_face.configuring import PER_ATTRIBUTE
 from metric_face.errors import ConfigError
 from metric_face.processes import this_process
+from metric_face.training.head_kinds import check_head_kinds
 
 if TYPE_CHECKING:
     from metric_face.data import PreparedData
@@ -32,6 +33,7 @@ def check_feasible(config: Config, data: "PreparedData") -> list[str]:
     """
     train, val = data.table.in_split("train"), data.table.in_split("val")
     monitored(config, data)
+    check_head_kinds(config, data.space)
     codes = label_columns(train, data.space, config)
     if len(val) and monitored(config, data) == "val/recall@1":
         labels = label_columns(val, data.space, config).get(METRIC)

@@ -15,9 +15,10 @@ from metric_face.config import Config
 from metric_face.data import LabelSpace
 from metric_face.errors import TrainingError
 from metric_face.features import recall_at_1
-from metric_face.losses import JointLoss, SummedLosses, pcgrad_backward, ranks
+from metric_face.losses import JointLoss, pcgrad_backward, ranks
 from metric_face.metrics import macro_f1
 from metric_face.models import EmbeddingModel
+from metric_face.training.mixing import BatchMixing, is_mixed
 from metric_face.training.objective import (
     INPUTS,
     TEACHER,
@@ -31,6 +32,7 @@ from metric_face.training.parameters import hold_statistics, parameter_groups
 from metric_face.training.process_group import from_each
 from metric_face.training.schedule import learning_rate_factor
 from metric_face.training.shared_norm import SharedBatchNorm, has_batch_norm
+from metric_face.training.step_log import StepLog
 
 
 class TrainingModule(L.LightningModule):
@@ -67,7 +69,10 @@ class TrainingModule(L.LightningModule):
         self._seen: list[dict[str, Tensor]] = []
         self._epoch_started = time.monotonic()
         self._images = 0
-        self._terms: list[Tensor] = []
+        self._terms: dict[str, Tensor] = {}
+        self.mixing = BatchMixing.of(config)
+        self._step_log = StepLog(objective, self.mixing is not None)
+        self.mixed_last = False
 
     def configure_optimizers(self) -> Any:
         """AdamW; weight decay on matrices only; linear warm-up, then a cosine over steps or time, whichever leads."""
@@ -85,33 +90,30 @@ class TrainingModule(L.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
         """The joint loss of a batch; of several processes each has the loss of all their images."""
+        if self.mixing is not None:
+            batch = dict(self.mixing(batch, self.objective.step, self.model.widths[1]))
+        self.mixed_last = is_mixed(batch)
         with SharedBatchNorm() if ranks() > 1 and has_batch_norm(self.model) else nullcontext():
             output = output_of(self.network or self.model, batch)
         output, labels = over_all_ranks(output, batch, embedding=TEACHER in self.objective.terms)
         images = len(labels["index"])
         result = self.objective(objective_inputs(self.objective, output, labels))
         self._images += images
-        for name, value in result.log().items():
+        for name, value in self._step_log.values(result, self.mixed_last).items():
             self.log(name, value, prog_bar=name == "loss", batch_size=images)
-        metric = self.objective.losses[METRIC] if METRIC in self.objective.terms else None
-        statistics = getattr(metric, "last", None)
-        if statistics is not None:
-            self.log("metric/share_active", float(statistics.share_active), batch_size=images)
-        for name, value in metric.parts.items() if isinstance(metric, SummedLosses) else ():
-            self.log(f"metric/{name}", value, batch_size=images)
-        self._terms = [term.weighted for term in result.terms.values()]
+        self._terms = {name: term.weighted for name, term in result.terms.items()}
         total: Tensor = result.total
         return total
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         """The usual pass; or, with surgery, one for the metric loss and one for the others, without what is opposed."""
-        if self.config.loss.surgery == "none" or METRIC not in self.objective.terms or len(self._terms) < 2:
+        if self.config.loss.surgery == "none" or METRIC not in self._terms or len(self._terms) < 2:
             super().backward(loss, *args, **kwargs)
             return
         scale = (
-            loss.detach() / torch.stack(self._terms).sum().detach()
+            loss.detach() / torch.stack([*self._terms.values()]).sum().detach()
         )  # Lightning divides by accumulated batches
-        metric, *others = self._terms  # build_objective puts the metric loss first
+        metric, *others = self._terms.values()  # build_objective puts the metric loss first
         trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
         pcgrad_backward([scale * metric, scale * torch.stack(others).sum()], trained)
 
@@ -126,14 +128,17 @@ class TrainingModule(L.LightningModule):
         }
         lengths = torch._foreach_norm(list(gradients.values()))
         whole = torch.stack(
-            [*(length.float() for length in lengths), *(term.detach().float() for term in self._terms)]
+            [
+                *(length.float() for length in lengths),
+                *(term.detach().float() for term in self._terms.values()),
+            ]
         )
         if bool(whole.isfinite().all()):
             return
         broken = [
             name for name, length in zip(gradients, lengths, strict=True) if not bool(length.isfinite())
         ]
-        losses_finite = all(bool(term.isfinite().all()) for term in self._terms)
+        losses_finite = all(bool(term.isfinite().all()) for term in self._terms.values())
         what = f"the gradient of {broken[0]}" if losses_finite else "the loss"
         batch = self.trainer.fit_loop.epoch_loop.batch_progress.current.ready
         raise TrainingError(

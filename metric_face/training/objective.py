@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from metric_face.arrays import Ints
+from metric_face.arrays import Doubles, Ints
 from metric_face.batches import METRIC
 from metric_face.config import LossConfig, TeacherConfig
 from metric_face.data import Codes
@@ -18,14 +18,17 @@ from metric_face.losses import (
     LogitAdjustedCrossEntropy,
     LogitDistillation,
     LossTerm,
+    NumberLoss,
     SoftF1Loss,
     class_prior,
     effective_number_weights,
     gathered,
     ranks,
 )
-from metric_face.models import ModelOutput
+from metric_face.models import LEAST_SCALE, ModelOutput
+from metric_face.training.head_kinds import spread_of
 from metric_face.training.metric_term import build_metric_loss
+from metric_face.training.mixing import PARTNER, SHARE, is_mixed
 from metric_face.training.teacher import Teacher
 
 TEACHER = "teacher/embedding"
@@ -41,6 +44,7 @@ def build_objective(
     embedding_size: int,
     teacher: Teacher | None = None,
     distilled: TeacherConfig | None = None,
+    numbers: Mapping[str, Doubles] | None = None,
 ) -> JointLoss:
     """Build the joint loss.
 
@@ -53,17 +57,24 @@ def build_objective(
         embedding_size: D.
         teacher: what a teacher makes of the training images, or None.
         distilled: the section ``teacher``, where there is one.
+        numbers: head -> (N,) what a regression head learns.
 
     Returns:
-        The loss; its terms are ``metric``, ``<head>/ce``, ``<head>/f1``, ``teacher/embedding`` and ``<head>/teacher``.
+        The loss; its terms are ``metric``, ``<head>/ce`` (``<head>/number`` of a regression head), ``<head>/f1``,
+        ``teacher/embedding`` and ``<head>/teacher``.
     """
     terms: dict[str, LossTerm] = {}
     if config.metric != "none":
         metric = build_metric_loss(config, int(codes[METRIC].max()) + 1, embedding_size)
         terms[METRIC] = LossTerm(metric, config.metric_weight, ramp=config.metric_ramp)
     for head, count in num_classes.items():
-        sampled = torch.from_numpy(codes[head][drawn])
-        terms[term_name(head, "ce")] = LossTerm(_classifier(config, sampled, count), config.classifier_weight)
+        if numbers is not None and head in numbers:
+            least = LEAST_SCALE * spread_of(numbers[head])
+            learned = NumberLoss(torch.from_numpy(numbers[head]), least)
+            terms[term_name(head, "number")] = LossTerm(learned, config.classifier_weight)
+        else:
+            classifier = _classifier(config, torch.from_numpy(codes[head][drawn]), count)
+            terms[term_name(head, "ce")] = LossTerm(classifier, config.classifier_weight)
         if config.f1_weight:
             soft_f1 = SoftF1Loss(count)
             terms[term_name(head, "f1")] = LossTerm(soft_f1, config.f1_weight, ramp=max(1, config.f1_ramp))
@@ -109,7 +120,9 @@ def mirror_of(batch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
 def mean_output(first: ModelOutput, second: ModelOutput) -> ModelOutput:
     """The mean of what the model makes of two copies of the same images."""
     logits = {name: (values + second.logits[name]) / 2 for name, values in first.logits.items()}
-    return ModelOutput((first.metric + second.metric) / 2, (first.embedding + second.embedding) / 2, logits)
+    return ModelOutput(
+        (first.metric + second.metric) / 2, (first.embedding + second.embedding) / 2, logits, first.numbers
+    )
 
 
 def over_all_ranks(
@@ -122,27 +135,36 @@ def over_all_ranks(
     if ranks() == 1:
         return output, batch
     logits = {name: gathered(values) for name, values in output.logits.items()}
+    numbers = {name: gathered(values) for name, values in output.numbers.items()}
     columns = {name: gathered(column) for name, column in batch.items() if name not in INPUTS}
     metric = gathered(output.metric)
     read = gathered(output.embedding) if embedding else metric
-    return ModelOutput(metric=metric, embedding=read, logits=logits), columns
+    return ModelOutput(metric=metric, embedding=read, logits=logits, numbers=numbers), columns
 
 
 def objective_inputs(
     objective: JointLoss, output: ModelOutput, batch: Mapping[str, Tensor]
-) -> dict[str, tuple[Tensor, ...]]:
-    """Hand each term of the loss what it reads of a batch."""
-    inputs: dict[str, tuple[Tensor, ...]] = {}
+) -> dict[str, tuple[Tensor, ...] | None]:
+    """Hand each term what it reads of a batch; of a mixed one the metric loss and a teacher read nothing."""
+    inputs: dict[str, tuple[Tensor, ...] | None] = {}
     if METRIC in objective.terms:
         inputs[METRIC] = (output.metric, batch[METRIC], batch["index"])
     for head, logits in output.logits.items():
-        inputs[term_name(head, "ce")] = (logits, batch[head])
+        if head in output.numbers:
+            mixed_in = (batch[PARTNER], batch[SHARE]) if is_mixed(batch) else ()
+            inputs[term_name(head, "number")] = (output.numbers[head], batch["index"], *mixed_in)
+        else:
+            inputs[term_name(head, "ce")] = (logits, batch[head])
         if term_name(head, "f1") in objective.terms:
             inputs[term_name(head, "f1")] = (logits, batch[head])
         if term_name(head, "teacher") in objective.terms:
             inputs[term_name(head, "teacher")] = (logits, batch["index"])
     if TEACHER in objective.terms:
         inputs[TEACHER] = (output.embedding, batch["index"])
+    if is_mixed(batch):
+        inputs |= dict.fromkeys(
+            name for name in inputs if name in (METRIC, TEACHER) or name.endswith("/teacher")
+        )
     return inputs
 
 

@@ -7,6 +7,7 @@ from metric_face.progress import silent
 from metric_face.training.before_training import start_at
 from metric_face.training.components import head_sizes
 from metric_face.training.frozen import CachedSplits, feature_dataset, freeze_backbone
+from metric_face.training.head_kinds import head_kinds, head_numbers
 from metric_face.training.module import TrainingModule
 from metric_face.training.objective import build_objective, objective_inputs, output_of
 from metric_face.training.parameters import parameter_groups
@@ -34,12 +35,15 @@ def fit_on_features(
     """
     config, plan = ready.config, ready.plan
     heads = head_sizes(ready.data.space, config)
-    model = origin.build(config, heads, silent)
+    numbers = head_numbers(config, ready.data.space, plan.train)
+    model = origin.build(config, heads, silent, head_kinds(config, ready.data.space, numbers))
     freeze_backbone(model)
     if start is not None:
         start_at(model, start)
     drawn = plan.sampler.epoch_batches(0).ravel()
-    objective = build_objective(config.loss, plan.codes, drawn, heads, embedding_size=model.embedding_size)
+    objective = build_objective(
+        config.loss, plan.codes, drawn, heads, embedding_size=model.embedding_size, numbers=numbers
+    )
     module = TrainingModule(model, objective, config, ready.data.space)
     train_past_backbone(module, cached, ready, epochs)
     return module.eval()

@@ -54,13 +54,20 @@ class StartingPoint:
         """How the weights, or else the model, want their images."""
         return EvalTransform.from_dict(self.facts["own"])
 
-    def build(self, config: Config, num_classes: Mapping[str, int], say: Say) -> EmbeddingModel:
+    def build(
+        self,
+        config: Config,
+        num_classes: Mapping[str, int],
+        say: Say,
+        head_kinds: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> EmbeddingModel:
         """The model with its weights.
 
         Args:
             config: settled.
             num_classes: head name -> C.
             say: called with one line where a file holds more than the model takes.
+            head_kinds: of the heads that are no softmax, see :class:`EmbeddingModel`.
 
         Raises:
             FileFormatError: the local file cannot be read, or does not fit.
@@ -74,6 +81,7 @@ class StartingPoint:
             else config.model.neck,  # settled once the data are known
             dropout=config.model.dropout,
             feature_dropout=config.model.feature_dropout,
+            head_kinds=head_kinds,
             pooling=config.model.pooling,
             size=transform_of(config).size,
             arguments=self.facts["arguments"],

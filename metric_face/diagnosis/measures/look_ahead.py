@@ -84,6 +84,8 @@ def _prepare(
     from metric_face.training import build_objective, objective_inputs
 
     config, space, table = run.config, run.space, run.table
+    if "regression" in config.model.head_kinds.values():
+        return None  # its loss holds the numbers of the training images alone
     if config.loss.metric == "none" or config.model.heads == "none" or space is None:
         return None
     batches = []
@@ -117,7 +119,7 @@ def _prepare(
     def losses(output: ModelOutput, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         inputs = objective_inputs(objective, output, batch)
         weight = {name: term.weight for name, term in objective.terms.items()}
-        values = {name: weight[name] * objective.losses[name](*inputs[name]) for name in inputs}
+        values = {name: weight[name] * objective.losses[name](*(inputs[name] or ())) for name in inputs}
         others = torch.stack([value for name, value in values.items() if name != METRIC]).sum()
         return {"metric": values[METRIC], "heads": others}
 
