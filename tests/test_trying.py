@@ -21,7 +21,9 @@ from metric_face.run import Run
 from metric_face.training import fit
 from metric_face.trying import what_if, what_ifs
 from metric_face.trying.asking import _compare
+from metric_face.trying.boundaries import moved_cuts
 from metric_face.trying.changes import BASELINE, changed
+from metric_face.trying.labeling import labeled_as
 from metric_face.trying.learning_curve import learning_curve
 from metric_face.trying.outcome import ChangeOutcome
 from metric_face.trying.suspects import suspects
@@ -279,6 +281,82 @@ def test_the_learning_curve_is_exact_where_the_law_is():
     assert found.identities == (50, 100, 200, 400)
     assert learning_curve([1, 2], [0.1, 0.2], np.zeros((2, 2))) is None
     assert learning_curve([1, 2, 3], [0.1, 0.2, 1.0], np.zeros((2, 3))) is None
+
+
+def test_a_boundary_is_moved_past_the_nearest_values_and_empties_no_class():
+    ages = [20, 29, 30, 45, 57, 58, 59, 60, 61]
+    moved = moved_cuts((30.0, 60.0), ages)
+    assert moved == [
+        (30.0, (29.0, 60.0)),
+        (30.0, (45.0, 60.0)),
+        (60.0, (30.0, 58.0)),
+        (60.0, (30.0, 59.0)),
+        (60.0, (30.0, 61.0)),
+    ]  # not at 20, below which there is nobody
+    assert moved_cuts((60.0,), [18, 40, 59, 60]) == [(60.0, (40.0,)), (60.0, (59.0,))]  # nobody is older
+    many = moved_cuts((0.5,), np.linspace(0, 1, 10_001))
+    assert [round(cuts[0], 3) for _, cuts in many] == [0.49, 0.495, 0.505]
+
+
+@pytest.fixture
+def binned(run):
+    """A bench of the same run whose space has the column of ages in two classes too."""
+    bench = Workbench.of(run, run.folder / "try" / "features", 10, lambda *_: None)
+    return replace(bench, space=LabelSpace((*bench.space.attributes, Attribute.binned("age", (50,)))))
+
+
+def test_a_moved_boundary_changes_what_is_trained_on_and_not_what_is_scored(binned, tried):
+    numbers = binned.numbers()
+    assert list(numbers) == ["age"]
+    found = what_ifs(binned.config, binned.space, identities=True, numbers=numbers)
+    moved = [one for one in found if one.key == "boundary"]
+    ages = np.unique(binned.table.take(binned.train).column("age").astype(float))
+    expected = [*ages[ages < 50][-2:], ages[ages > 50][0]]
+    assert [one.cuts[0][1] for one in moved] == [(age,) for age in expected]
+    assert len({one.name for one in moved}) == 3
+    assert not any(one.is_setting for one in moved)
+    one, labels = moved[0], binned.table.take(binned.train).column("age").astype(float).to_numpy()
+    space = labeled_as(binned.space, one)
+    trained_on = space.encode(binned.table.take(binned.train))["age"]
+    np.testing.assert_array_equal(trained_on, labels >= expected[0])
+    truth = binned.space.joint(binned.space.encode(binned.table.take(binned.val)))
+    np.testing.assert_array_equal(binned.validation().true, truth)
+    outcome, own = binned.train_on(one), binned.train_on(BASELINE)
+    assert not outcome.refused
+    assert outcome.answers.keys() == own.answers.keys()
+    assert any((outcome.answers[name] != own.answers[name]).any() for name in ("head", "knn"))
+
+
+def test_separate_networks_are_those_of_each_attribute_alone(run, tried, monkeypatch):
+    """The oracle: a bench whose space has one attribute answers for it as the joined networks do."""
+    bench = Workbench.of(run, run.folder / "try" / "features", 10, lambda *_: None)
+    separate = next(one for one in what_ifs(bench.config, bench.space, identities=True) if one.separate)
+    joined = bench.space.split_joint(bench.train_on(separate).answers["head"])
+    monkeypatch.setattr(Workbench, "recall_label", "joint")  # the run's own is one of the attributes
+    for attribute in bench.space.attributes:
+        loss = bench.config.loss.model_copy(update={"label": "joint"})
+        config = bench.config.model_copy(update={"loss": loss})
+        alone = replace(bench, space=LabelSpace((attribute,)), config=config, _starts={})
+        np.testing.assert_array_equal(joined[attribute.name], alone.train_on(BASELINE).answers["head"])
+
+
+def test_a_change_of_the_metric_loss_takes_nothing_over_from_the_one_before():
+    loss = {
+        "metric": "pml.SupConLoss",
+        "miner": "BatchHardMiner",
+        "memory": 64,
+        "arguments": {"temperature": 1},
+    }
+    config = load_config({"loss": loss}).settled(True)
+    found = {one.name: one for one in what_ifs(config, space_of("color"), identities=True)}
+    bare = ("loss.miner=null", "loss.arguments=null", "loss.memory=0")
+    assert found["no_metric"].overrides == (*bare, "loss.metric=none")
+    triplet = changed(config, found["triplet-identity-batch_all-0.2"].overrides).loss
+    assert triplet.arguments == {"margin": 0.2, "mining": "batch_all"}
+    assert (triplet.miner, triplet.memory) == ({}, 0)
+    arcface = changed(config, found["pml-ArcFace-identity"].overrides).loss
+    assert (arcface.metric, arcface.arguments, arcface.miner) == ("pml.ArcFaceLoss", {}, {})
+    assert found["focal"].overrides == ("loss.classifier=focal",)
 
 
 def test_suspects_are_the_images_whose_label_was_changed():

@@ -79,7 +79,10 @@ def what_if(
         home.mkdir(exist_ok=True)
         bench = Workbench.of(run, home / "features", steps, progress)
         identities = _repeated(bench.table)
-        wanted = [BASELINE, *what_ifs(bench.config, bench.space, identities=identities)]
+        wanted = [
+            BASELINE,
+            *what_ifs(bench.config, bench.space, identities=identities, numbers=bench.numbers()),
+        ]
         outcomes = _train(bench, home / "outcomes", wanted, seconds, begun, progress, clock)
         tried = _compare(bench, wanted, outcomes)
         write_json(home / "try.json", tried.to_dict(), version=VERSION)

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.util import find_spec
 
+from metric_face.arrays import Doubles
 from metric_face.config import Config, load_config
 from metric_face.data import LabelSpace
 from metric_face.errors import ConfigError
+from metric_face.trying.boundaries import Cuts, moved_cuts
 
 PML = {"SupCon": "SupConLoss", "ArcFace": "ArcFaceLoss", "MultiSimilarity": "MultiSimilarityLoss"}
 SHARES = (0.125, 0.25, 0.5, 0.75)
@@ -27,6 +29,8 @@ class WhatIf:
         overrides: ``section.key=value``, as ``metric-face train --set`` takes them.
         share: of the training identities that are trained on.
         drops: whether training images whose label their neighbors contradict are left out.
+        cuts: attribute -> its boundaries for the training images; what is scored keeps the run's own.
+        separate: whether each attribute is trained by itself, and the answers and vectors joined.
     """
 
     key: str
@@ -34,6 +38,8 @@ class WhatIf:
     overrides: tuple[str, ...] = ()
     share: float = 1.0
     drops: bool = False
+    cuts: tuple[tuple[str, Cuts], ...] = ()
+    separate: bool = False
 
     @property
     def name(self) -> str:
@@ -56,13 +62,20 @@ BASELINE = WhatIf("baseline")
 ANOTHER_SEED = WhatIf("another_seed", overrides=("seed=1",))
 
 
-def what_ifs(config: Config, space: LabelSpace | None, *, identities: bool) -> list[WhatIf]:
+def what_ifs(
+    config: Config,
+    space: LabelSpace | None,
+    *,
+    identities: bool,
+    numbers: Mapping[str, Doubles] | None = None,
+) -> list[WhatIf]:
     """The changes that can be tried on a run: each differs from what it has, and is allowed.
 
     Args:
         config: of the run, settled.
         space: its attributes; None where it was trained on identities alone.
         identities: whether its images name identities, some with several images.
+        numbers: binned attribute -> (N,) the numbers of the training images behind its classes.
     """
     has_heads = space is not None and config.model.heads != "none"
     found = [ANOTHER_SEED, *(_of_heads(space) if has_heads and space is not None else ())]
@@ -73,6 +86,11 @@ def what_ifs(config: Config, space: LabelSpace | None, *, identities: bool) -> l
     ]
     if has_heads:
         found.insert(8, WhatIf("without_suspects", drops=True))
+    if has_heads and space is not None:
+        if len(space.names) > 1:
+            found.insert(6, WhatIf("separate", separate=True))
+        found += _of_boundaries(space, numbers or {})
+    found = [replace(one, overrides=(*_without_parts(config, one), *one.overrides)) for one in found]
     return [one for one in found if not one.is_setting or _changes(config, one)]
 
 
@@ -103,6 +121,27 @@ def _of_heads(space: LabelSpace) -> Iterator[WhatIf]:
     yield WhatIf("class_balance", overrides=("loss.classifier=ce", "loss.class_balance=0.999"))
 
 
+def _of_boundaries(space: LabelSpace, numbers: Mapping[str, Doubles]) -> Iterator[WhatIf]:
+    for one in space.attributes:
+        if one.cuts is None or one.name not in numbers:
+            continue
+        for before, cuts in moved_cuts(one.cuts, numbers[one.name]):
+            after = cuts[one.cuts.index(before)]
+            blanks = {"label": one.name, "before": f"{before:g}", "value": f"{after:g}"}
+            yield WhatIf("boundary", blanks, cuts=((one.name, cuts),))
+
+
+def _without_parts(config: Config, one: WhatIf) -> Iterator[str]:
+    """What takes the arguments, the miner and the like from a run whose metric loss is changed; mappings are merged."""
+    if not any(override.startswith("loss.metric=") for override in one.overrides):
+        return
+    nothing = dict.fromkeys(("miner", "distance", "reducer", "arguments"), "null") | {
+        "memory": "0",
+        "also": "[]",
+    }
+    yield from (f"loss.{key}={value}" for key, value in nothing.items() if getattr(config.loss, key))
+
+
 def _of_metric_loss(space: LabelSpace | None, has_heads: bool, identities: bool) -> Iterator[WhatIf]:
     if has_heads:
         yield WhatIf("no_metric", overrides=("loss.metric=none",))
@@ -124,7 +163,7 @@ def _of_metric_loss(space: LabelSpace | None, has_heads: bool, identities: bool)
                 yield WhatIf(
                     "pml",
                     {"loss": short, "label": label},
-                    (f"loss.metric=pml.{name}", "loss.arguments={}", *_by(label)),
+                    (f"loss.metric=pml.{name}", *_by(label)),
                 )
 
 

@@ -10,19 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from metric_face.arrays import Floats, Ints
+from metric_face.arrays import Doubles, Floats, Ints
 from metric_face.batches import METRIC, metric_labels
 from metric_face.classifiers import KNNClassifier
 from metric_face.config import Config
-from metric_face.data import ImageTable, LabelSpace, PreparedData, TableRows, digest_rows, identities_of
+from metric_face.data import (
+    ImageTable,
+    LabelSpace,
+    PreparedData,
+    TableRows,
+    digest_rows,
+    identities_of,
+)
 from metric_face.errors import ArgumentError, MetricFaceError
 from metric_face.features import AffineMap, Features, cached_features
 from metric_face.progress import Progress
 from metric_face.run import Run
 from metric_face.search import NeighborGraph
 from metric_face.trying.changes import WhatIf, changed
+from metric_face.trying.labeling import labeled_as, trainings
 from metric_face.trying.outcome import ChangeOutcome, Validation
 from metric_face.trying.suspects import suspects
+from metric_face.vectors import normalize
 
 if TYPE_CHECKING:
     from metric_face.training import CachedSplits, Readiness
@@ -173,26 +182,40 @@ class Workbench:
         )
 
         started = clock()
+        rows, parts, steps = self.rows(one), [], 0
         try:
             config = changed(self.config, one.overrides) if one.overrides else self.config
             config = config.settled(self.space is not None)
-            rows = self.rows(one)
-            data = PreparedData(self.table.take(np.union1d(rows, self.val)), self.space, (), ())
-            ready = Readiness(config, data, plan_training(data, config))
-            cached = CachedSplits(
-                self.features, rows, self.val, config.model.tta, config.data.augmentation.flip > 0
-            )
-            epochs = max(1, round(self.steps / len(ready.plan.sampler)))
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(config.seed)
-                start = self._start(cached, ready, one)
-                module = fit_on_features(ready, cached, resumed_start(self.run.facts, config), start, epochs)
-                output = evaluated_output(module.model, cached)
+            for space, settings in trainings(self.space, config, one):
+                data = PreparedData(self.table.take(np.union1d(rows, self.val)), space, (), ())
+                ready = Readiness(settings, data, plan_training(data, settings))
+                cached = CachedSplits(
+                    self.features, rows, self.val, settings.model.tta, settings.data.augmentation.flip > 0
+                )
+                epochs = max(1, round(self.steps / len(ready.plan.sampler)))
+                with torch.random.fork_rng(devices=[]):
+                    torch.manual_seed(settings.seed)
+                    start = self._start(cached, ready, one)
+                    origin = resumed_start(self.run.facts, settings)
+                    output = evaluated_output(
+                        fit_on_features(ready, cached, origin, start, epochs).model, cached
+                    )
+                logits = {name: values.numpy()[self.val] for name, values in output.logits.items()}
+                classes = {} if space is None or not logits else space.head_classes(logits)
+                parts.append((output.embedding.numpy(), classes))
+                steps += epochs * len(ready.plan.sampler)
         except MetricFaceError as error:
             return ChangeOutcome({}, clock() - started, refused=str(error))
-        logits = {name: values.numpy()[self.val] for name, values in output.logits.items()}
-        answers = self._answers(output.embedding.numpy(), logits, rows)
-        return ChangeOutcome(answers, clock() - started, epochs * len(ready.plan.sampler))
+        vectors = parts[0][0] if len(parts) == 1 else np.hstack([normalize(found) for found, _ in parts])
+        codes = {name: found for _, classes in parts for name, found in classes.items()}
+        answers = self._answers(vectors, codes, rows, labeled_as(self.space, one))
+        return ChangeOutcome(answers, clock() - started, steps // len(parts))
+
+    def numbers(self) -> dict[str, Doubles]:
+        """Binned attribute -> (N,) the numbers of the training images behind its classes."""
+        table = self.table.take(self.train)
+        binned = [one for one in (self.space.attributes if self.space is not None else ()) if one.cuts]
+        return {one.name: one.numbers(table.column(one.name)) for one in binned}
 
     def _start(self, cached: "CachedSplits", ready: "Readiness", one: WhatIf) -> AffineMap | None:
         """Where the projection starts, computed once for all changes that share it."""
@@ -200,19 +223,23 @@ class Workbench:
 
         model, loss = ready.config.model, ready.config.loss
         labeled = METRIC in ready.plan.codes
-        key = (model.projection, model.embedding_size, model.tta, loss.label, labeled, one.share, one.drops)
+        names = None if ready.data.space is None else ready.data.space.names
+        seen = (loss.label, labeled, names, one.share, one.drops, one.cuts)
+        key = (model.projection, model.embedding_size, model.tta, seen)
         if key not in self._starts:
             self._starts[key] = projection_start(cached, ready)
         return self._starts[key]
 
-    def _answers(self, vectors: Floats, logits: dict[str, Floats], rows: Ints) -> dict[str, Ints]:
+    def _answers(
+        self, vectors: Floats, classes: dict[str, Ints], rows: Ints, labeled: LabelSpace | None
+    ) -> dict[str, Ints]:
         """Per validation image: what head and neighbors say, and whether the nearest image shares its label."""
         found: dict[str, Ints] = {}
         queries = vectors[self.val]
-        if self.space is not None:
-            if logits:
-                found["head"] = self.space.joint(self.space.head_classes(logits))
-            known = self.space.joint(self.space.encode(self.table.take(rows)))
+        if labeled is not None:
+            if classes:
+                found["head"] = labeled.joint(classes)
+            known = labeled.joint(labeled.encode(self.table.take(rows)))
             found["knn"] = np.asarray(KNNClassifier(20).fit(vectors[rows], known).predict(queries), np.int64)
         labels = self._recall_codes()
         if (np.bincount(labels) > 1).any():
