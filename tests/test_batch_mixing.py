@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import Tensor
 
 from metric_face.config import MixingConfig, load_config
+from metric_face.diagnosis.measures.log_shape import broken_loss
 from metric_face.errors import ConfigError
 from metric_face.run import Run
 from metric_face.training.fitting import fit
@@ -174,3 +177,13 @@ def test_a_mixed_training_that_is_resumed_is_the_same_to_the_bit(
         first = fit(config, tmp_path / "run", quiet=True)
     assert first.facts["ended"] == "interrupted"
     assert same(weights(fit(config, tmp_path / "run", resume=True, quiet=True)), weights(mixed_run))
+
+
+def test_a_term_that_mixed_batches_leave_out_is_not_taken_for_a_broken_loss() -> None:
+    mixed = np.array([0.0] * 5 + [1.0] * 6)
+    log = pd.DataFrame({"step": range(11), "lr": 1e-3, "loss": np.linspace(2, 1, 11), "mixed": mixed})
+    log["loss/metric"] = np.where(mixed == 1, np.nan, 0.5)
+    assert broken_loss(log) is None
+    assert broken_loss(log.drop(columns="mixed")) == ("not_finite", pytest.approx(6 / 11))
+    log.loc[3:, "loss/metric"] = np.nan  # lost in clean batches too
+    assert broken_loss(log) == ("not_finite", pytest.approx(2 / 5))

@@ -148,7 +148,8 @@ def _not_finite(log: "pd.DataFrame | None") -> float | None:
     """Share of steps, after the first finite loss, that have a learning rate and no finite loss, or an infinite one.
 
     An empty cell is read as NaN too; so only rows count on which the step's learning rate was logged, and only
-    columns that were logged on such rows before.
+    columns that were logged on such rows before; of a mixed batch only the whole loss counts, since not every term
+    reads it.
     """
     if log is None:
         return None
@@ -162,6 +163,8 @@ def _not_finite(log: "pd.DataFrame | None") -> float | None:
         if rate is None:
             continue
         stepped = np.isfinite(log[rate].to_numpy(dtype=np.float64, na_value=np.nan))
+        if "mixed" in log.columns and column not in COLUMNS["loss"]:
+            stepped &= log["mixed"].to_numpy(dtype=np.float64, na_value=np.nan) != 1
         known = np.isfinite(values[stepped])
         if known.any() and known[: int(np.flatnonzero(known)[-1]) + 1].all() and not known.all():
             return float((~known).mean())
