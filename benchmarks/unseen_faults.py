@@ -258,8 +258,8 @@ def _section(done: dict[str, Any]) -> str:
         "now",
         "named before it",
     )
-    note = "; ".join(f"{run}: true cause first in {right[run]} of {count[run]}" for run in right)
-    return f"## Place of the true cause\n\n{table(head, rows)}\n\n{note}."
+    shares = ", ".join(f"{right[run]} of {count[run]} in the run {run!r}" for run in right)
+    return f"## Place of the true cause\n\n{table(head, rows)}\n\nThe true cause comes before all else in {shares}."
 
 
 if __name__ == "__main__":

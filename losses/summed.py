@@ -13,9 +13,9 @@ class SummedLosses(nn.Module):
 
     ::
 
-        loss = SummedLosses({"triplet": (TripletLoss(0.2), 1.0), "proxies": (proxy_anchor, 0.5)})
-        loss(embeddings, labels, indices).backward()
-        loss.parts  # {"triplet": tensor(0.18), "proxies": tensor(9.2)}
+        summed = SummedLosses({"triplet": (TripletLoss(0.2), 1.0), "proxies": (proxy_anchor, 0.5)})
+        summed(embeddings, labels, indices).backward()
+        summed.parts  # {"triplet": tensor(0.18), "proxies": tensor(9.2)}
 
     Their own parameters and buffers are this module's.
 

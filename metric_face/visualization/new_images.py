@@ -14,6 +14,7 @@ from metric_face.missing import missing_rows
 from metric_face.pages import Column, page_words
 from metric_face.run import Run
 from metric_face.search import NeighborGraph
+from metric_face.visible import shell_word
 from metric_face.visualization.projection import Projection
 from metric_face.visualization.ways import density_of
 
@@ -41,14 +42,15 @@ def open_new(new: Run | Embeddings | str | Path, onto: Run, fingerprint: str) ->
         if folder.resolve() in (onto.folder.resolve(), (onto.folder / "embeddings").resolve()):
             raise ArgumentError(
                 f"onto: the images of {onto.folder} are on its map already; embed others: "
-                f"'metric-face embed {onto.folder} IMAGES --out NEW', then 'visualize NEW --onto {onto.folder}'"
+                f"'metric-face embed {shell_word(onto.folder)} IMAGES --out NEW', then "
+                f"'metric-face visualize NEW --onto {shell_word(onto.folder)}'"
             )
         is_run = (folder / "config.yaml").is_file()
         held, name = Run.open(folder).embeddings() if is_run else Embeddings.load(folder), str(folder)
     if held.fingerprint != fingerprint:
         raise ModelMismatchError(
             f"{name}: made by model {held.fingerprint or 'unknown'}, the map of {onto.folder} by {fingerprint}; "
-            f"vectors of two models share no map; run 'metric-face embed {onto.folder} IMAGES --out NEW'"
+            f"vectors of two models share no map; run 'metric-face embed {shell_word(onto.folder)} IMAGES --out NEW'"
         )
     return held
 
