@@ -258,8 +258,11 @@ def _section(done: dict[str, Any]) -> str:
         "now",
         "named before it",
     )
-    shares = ", ".join(f"{right[run]} of {count[run]} in the run {run!r}" for run in right)
-    return f"## Place of the true cause\n\n{table(head, rows)}\n\nThe true cause comes before all else in {shares}."
+    shares = [
+        f"In the run {run!r} the true cause comes before all else in {right[run]} of {count[run]} cells."
+        for run in right
+    ]
+    return f"## Place of the true cause\n\n{table(head, rows)}\n\n{' '.join(shares)}"
 
 
 if __name__ == "__main__":
