@@ -258,11 +258,11 @@ def _section(done: dict[str, Any]) -> str:
         "now",
         "named before it",
     )
-    shares = [
-        f"In the run {run!r} the true cause comes before all else in {right[run]} of {count[run]} cells."
-        for run in right
-    ]
-    return f"## Place of the true cause\n\n{table(head, rows)}\n\n{' '.join(shares)}"
+    sentence = (
+        f"The true cause comes before all else in {right['first']} of {count['first']} cells on the first run, before "
+        f"any rule was changed for these kinds, and in {right['now']} of {count['now']} with the rules as they are now."
+    )
+    return f"## Place of the true cause\n\n{table(head, rows)}\n\n{sentence}"
 
 
 if __name__ == "__main__":
