@@ -62,6 +62,7 @@ READ = {
     ("embed", "--weights"),
     ("train", "--teacher"),
     ("evaluate", "--query-from"),
+    ("visualize", "--onto"),
     ("why", "--beside"),
     ("why", "--unlabeled"),
     ("fuse", "--truth"),

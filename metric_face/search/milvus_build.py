@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from metric_face.arrays import Floats, Ints
-from metric_face.errors import FileFormatError
+from metric_face.errors import ArgumentError, FileFormatError
 from metric_face.search.build_shards import without
 from metric_face.search.columns import Columns
 from metric_face.search.kinds import Kind, Plan
@@ -15,8 +15,10 @@ from metric_face.search.milvus_client import (
     blaming_milvus,
     connect,
     drop_ours,
+    is_lite,
     make_collection,
     read_about,
+    rebuild_index,
     write_about,
 )
 from metric_face.search.milvus_places import check_collection, fields_of
@@ -50,8 +52,14 @@ def build_milvus(
         seed: of which queries are held out.
 
     Raises:
+        ArgumentError: a file of Milvus Lite is asked for product quantization, which only a server has.
         OutputError: the database refuses, or the collection was made by someone else.
     """
+    if is_lite(uri) and plan.kind == "ivfpq":
+        raise ArgumentError(
+            f"kind must be flat, ivf, hnsw or ivfsq in a file of Milvus Lite, found 'ivfpq' (milvus:{uri}); "
+            "choose one of these, or a server"
+        )
     client = connect(uri)
     fields = fields_of(columns)
     place: dict[str, Any] = {
@@ -69,9 +77,10 @@ def build_milvus(
     store.add(vectors, columns)
     store.columns = columns
     with blaming_milvus(f"collection {collection}: cannot be loaded"):
-        client.load_collection(collection)
-    if plan.kind == "flat":
-        return store, Recall(recall, 1.0, count=len(vectors))
+        if plan.kind == "flat":
+            client.load_collection(collection)
+            return store, Recall(recall, 1.0, count=len(vectors))
+        rebuild_index(client, collection, plan, metric)
     held = held_out_rows(len(vectors), seed)
     reached = tune(store, HeldOut(vectors, held, metric), without(held, store), recall, len(vectors))
     return store, reached

@@ -55,10 +55,15 @@ def connect(uri: str) -> Any:
     """
     with named_extras():
         from pymilvus import MilvusClient
-    is_file = "://" not in uri
+    is_file = is_lite(uri)
     remedy = "no other process may have it open" if is_file else f"check the address and ${TOKEN}"
     with blaming_milvus(f"milvus:{uri}: cannot be opened ({remedy})"):
         return MilvusClient(uri, token=os.environ.get(TOKEN, ""), timeout=None if is_file else 20)
+
+
+def is_lite(uri: str) -> bool:
+    """Whether a database is a file, which Milvus Lite opens, and no server."""
+    return "://" not in uri
 
 
 def make_collection(
@@ -83,6 +88,11 @@ def make_collection(
         else:
             of_kind = {"f": DataType.DOUBLE, "i": DataType.INT64, "b": DataType.BOOL}[kind]
             schema.add_field(field, of_kind, nullable=kind == "f")
+    index = _index_params(client, plan, metric)
+    client.create_collection(name, schema=schema, index_params=index, consistency_level="Strong")
+
+
+def _index_params(client: Any, plan: Plan, metric: Metric) -> Any:
     index = client.prepare_index_params()
     lists = {"nlist": plan.num_lists}
     settings = {"hnsw": {"M": LINKS, "efConstruction": 100}, "ivf": lists, "ivfsq": lists}
@@ -93,7 +103,20 @@ def make_collection(
         metric_type="L2" if metric == "euclidean" else "IP",
         params=settings.get(plan.kind, {}),
     )
-    client.create_collection(name, schema=schema, index_params=index, consistency_level="Strong")
+    return index
+
+
+def rebuild_index(client: Any, name: str, plan: Plan, metric: Metric) -> None:
+    """Build the index over all that was inserted, and load it.
+
+    An index beside the inserts is built in the background, and until it is there a search compares all vectors: whoever
+    tunes it then measures an exact answer. Dropping an index waits for what runs, and loading one builds it.
+    """
+    client.release_collection(name)
+    for index in client.list_indexes(name, field_name=VECTOR):
+        client.drop_index(name, index)
+    client.create_index(name, _index_params(client, plan, metric))
+    client.load_collection(name)
 
 
 def drop_ours(client: Any, name: str) -> None:
