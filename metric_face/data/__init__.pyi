@@ -4,6 +4,7 @@ from .attribute import obvious_attributes as obvious_attributes
 from .augmentation import Augmentation as Augmentation
 from .boxes import BOX as BOX
 from .boxes import box_of as box_of
+from .boxes import file_name_of as file_name_of
 from .boxes import file_of as file_of
 from .boxes import fold_boxes as fold_boxes
 from .boxes import has_boxes as has_boxes
@@ -87,6 +88,7 @@ __all__ = [
     "content_hashes",
     "data_root",
     "digest_rows",
+    "file_name_of",
     "file_of",
     "find_broken",
     "fold_boxes",

@@ -40,7 +40,12 @@ class Box(NamedTuple):
 
 def file_of(path: str | Path) -> Path:
     """The file of an image, without its box."""
-    return Path(_END.sub("", str(path)))
+    return Path(file_name_of(str(path)))
+
+
+def file_name_of(path: str) -> str:
+    """The same of a text; a path object for each of a million takes seconds."""
+    return _END.sub("", path) if "#" in path else path
 
 
 def box_of(path: str | Path) -> Box | None:

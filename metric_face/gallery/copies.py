@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from metric_face.arrays import Ints
-from metric_face.data import content_hashes, file_of, listed
+from metric_face.data import content_hashes, file_name_of, listed
 from metric_face.embeddings import Embeddings
 from metric_face.plurals import counted
 from metric_face.search import EmbeddingIndex, files_of, rows_of_files, stored_vectors
@@ -62,6 +62,6 @@ def _sizes(paths: Sequence[str]) -> dict[int, list[int]]:
 
 def _size(path: str) -> int:
     try:
-        return os.stat(file_of(path)).st_size
+        return os.stat(file_name_of(path)).st_size
     except OSError:
         return -1
