@@ -45,6 +45,10 @@ def test_a_typo_is_one_line_with_the_nearest_key(override: str, message: str) ->
     assert "\n" not in str(caught.value)
 
 
+def test_one_number_is_both_sides() -> None:
+    assert load_config("small", ["data.size=64"]).data.size == (64, 64)
+
+
 def test_contradictions_are_refused() -> None:
     with pytest.raises(ConfigError, match="nothing would be learned"):
         load_config(None, ["loss.metric=none", "model.heads=none"])

@@ -15,7 +15,7 @@ from metric_face.configuring.fields import (
     Seed,
     Share,
 )
-from metric_face.configuring.sense import check_bins, check_split, distinct
+from metric_face.configuring.sense import both_sides, check_bins, check_split, distinct
 
 
 class AugmentationConfig(Section):
@@ -92,8 +92,8 @@ class DataConfig(Section):
     """Columns of left, top, right and bottom of a part of the image, in pixels of the upright image; a row without them
     is the whole image. Where a table lacks one of the columns, or with null, there are no boxes."""
     size: tuple[Pixels, Pixels] | Auto = "auto"
-    """Height and width in pixels that the model sees; ``auto``: the model's own where it starts from trained weights,
-    else 96. Where a model does not take a size, the nearest that it takes is used and reported."""
+    """Height and width in pixels that the model sees, or one number for both; ``auto``: the model's own where it starts
+    from trained weights, else 96. Where a model does not take a size, the nearest that it takes is reported."""
     crop: Annotated[tuple[CropShare, CropShare] | Auto, Field(examples=[[0.9, 0.9]])] = "auto"
     """Height and width of the centered crop, as shares of the image's; ``auto``: the model's own where it starts from
     trained weights and ``fit`` is ``auto`` too, else all of the image."""
@@ -115,5 +115,6 @@ class DataConfig(Section):
     cache_gib: Annotated[float, Field(ge=0, le=65536)] = 2.0
     """Keep the resized images in memory when they take no more than this."""
 
+    _size = field_validator("size", mode="before")(both_sides)
     _attributes = field_validator("attributes")(distinct)
     _bins = field_validator("bins")(check_bins)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from metric_face.configuring.metric_schema import parts_of
 from metric_face.errors import ConfigError
@@ -149,3 +149,9 @@ def _check_mixing(config: "Config", has_classes: bool | None) -> None:
 
 def _names_a_loss(metric: str) -> bool:
     return metric.startswith("pml.") and metric.removeprefix("pml.").isidentifier()
+
+
+def both_sides(size: Any) -> Any:
+    """A number, which a command line gives as text, stands for height and width alike."""
+    is_number = not isinstance(size, bool) and str(size).isdecimal()
+    return (size, size) if is_number else size

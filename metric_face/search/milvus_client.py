@@ -109,8 +109,8 @@ def _index_params(client: Any, plan: Plan, metric: Metric) -> Any:
 def rebuild_index(client: Any, name: str, plan: Plan, metric: Metric) -> None:
     """Build the index over all that was inserted, and load it.
 
-    An index beside the inserts is built in the background, and until it is there a search compares all vectors: whoever
-    tunes it then measures an exact answer. Dropping an index waits for what runs, and loading one builds it.
+    An index beside the inserts is built in the background, and until it is there a search compares all vectors, and
+    a measure of it is then one of an exact answer. Dropping an index waits for what runs, and loading one builds it.
     """
     client.release_collection(name)
     for index in client.list_indexes(name, field_name=VECTOR):
