@@ -40,6 +40,7 @@ from .preparation import PreparedData as PreparedData
 from .preparation import prepare_data as prepare_data
 from .preparation import reopen_data as reopen_data
 from .preparation import split_table as split_table
+from .seeded import seeded as seeded
 from .split import split_by_identity as split_by_identity
 from .table import ImageTable as ImageTable
 from .targets import Targets as Targets
@@ -114,6 +115,7 @@ __all__ = [
     "reopen_data",
     "report_image_state",
     "root_beside",
+    "seeded",
     "split_by_identity",
     "split_table",
     "take_fingerprints",

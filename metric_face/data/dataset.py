@@ -11,6 +11,7 @@ from torch.utils.data import Dataset
 
 from metric_face.data.attribute import Codes
 from metric_face.data.augmentation import Augmentation
+from metric_face.data.seeded import seeded
 from metric_face.data.table import ImageTable
 from metric_face.data.transforms import EvalTransform
 from metric_face.errors import ArgumentError
@@ -74,20 +75,13 @@ class ImageDataset(Dataset[dict[str, Any]]):
 
     def __getitems__(self, rows: list[int]) -> list[dict[str, Any]]:
         """The items of a batch; a DataLoader prefers this to one call per item."""
-        generator = torch.default_generator  # torchvision draws from it and takes no other
-        state = generator.get_state()
         times: Counter[int] = Counter()
         items = []
         for row in rows:
-            generator.manual_seed(self._key(row, times[row]))
-            items.append(self._item(row))
+            with seeded(self.seed, int(self._epoch[0]), row, times[row]):
+                items.append(self._item(row))
             times[row] += 1
-        generator.set_state(state)
         return items
-
-    def _key(self, row: int, repeat: int) -> int:
-        sequence = np.random.SeedSequence([self.seed, int(self._epoch[0]), row, repeat])
-        return int(sequence.generate_state(1, np.uint64)[0]) >> 1
 
     def _item(self, row: int) -> dict[str, Any]:
         pixels = self.pixels(row)

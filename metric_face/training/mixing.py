@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torchvision.transforms import v2
 
 from metric_face.config import Config, MixingConfig
+from metric_face.data import seeded
 
 PARTNER, SHARE = "mixing/partner", "mixing/share"
 """Columns of a mixed batch: the row of the image that was mixed in, and the share of the image itself."""
@@ -50,14 +50,8 @@ class BatchMixing:
             The batch itself, or one in another order whose images are mixed with one other each, with the columns
             ``PARTNER`` (B,) and ``SHARE`` (B,) besides.
         """
-        generator = torch.default_generator  # torchvision draws from it and takes no other
-        state = generator.get_state()
-        sequence = np.random.SeedSequence([self.seed, number])
-        generator.manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> 1))
-        try:
+        with seeded(self.seed, number):
             return self._mixed(batch, num_classes) if self._is_due() else batch
-        finally:
-            generator.set_state(state)
 
     def _is_due(self) -> bool:
         return float(torch.rand(())) < self.config.chance
