@@ -77,7 +77,7 @@ def resolve_metric_loss(
             given.setdefault(key, value)
     given |= {key: parts[key] for key in ("distance", "reducer") if key in parts}
     inner = made(kind, {key: component(key, value) for key, value in given.items()}, loss)
-    chosen = None if miner is None or not miner else component("miner", _with_distance(miner, distance))
+    chosen = component("miner", _with_distance(miner, distance)) if miner else None
     built = PMLLoss(inner, chosen) if not memory else PMLLoss(_bank(inner, chosen, memory, embedding_size))
     dry_call(built, loss, given.get("num_classes"), given.get("embedding_size", embedding_size))
     return built

@@ -1,5 +1,6 @@
 """The array types of the package, named once, and labels of any form as arrays."""
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -43,6 +44,12 @@ def numbered(*columns: Any) -> list[Ints | NDArray[Any]]:
     joined = np.concatenate([array.astype(str) for array in arrays])
     codes = np.unique(joined, return_inverse=True)[1].astype(np.int64)
     return np.split(codes, np.cumsum([len(array) for array in arrays])[:-1])
+
+
+def combined_codes(columns: Sequence[Ints]) -> Ints:
+    """One code (N,) for each combination of codes (N,) that occurs, in the order of the combinations."""
+    codes: Ints = np.unique(np.stack(columns), axis=1, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return codes
 
 
 def _is_text(array: NDArray[Any]) -> bool:

@@ -39,10 +39,7 @@ def missing_rows(values: Any) -> Bools:
     if text is not None:
         import pyarrow.compute as pc
 
-        is_blank = pc.equal(pc.binary_length(text), 0)
-        if may_be_blank(text):
-            is_blank = pc.or_(is_blank, pc.utf8_is_space(text))
-        return np.asarray(pc.fill_null(is_blank, True), dtype=bool)
+        return np.asarray(pc.fill_null(blank_values(text), True), dtype=bool)
     array = column_of(values)
     if array.dtype.kind in "iub":
         return np.zeros(len(array), dtype=bool)
@@ -58,6 +55,14 @@ def text_column(values: Any) -> Any:
     import pyarrow as pa
 
     return pa.array(getattr(values, "array", values))
+
+
+def blank_values(text: Any) -> Any:
+    """Of each value of a column of text in Arrow, whether it is empty or blanks alone; null where it is null."""
+    import pyarrow.compute as pc
+
+    is_empty = pc.equal(pc.binary_length(text), 0)
+    return pc.or_(is_empty, pc.utf8_is_space(text)) if may_be_blank(text) else is_empty
 
 
 def text_buffers(text: Any) -> Iterator[Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from metric_face.arrays import Bools, Ints
+from metric_face.arrays import Bools, Ints, combined_codes
 from metric_face.errors import ArgumentError
 
 from .labels import encode
@@ -32,7 +32,7 @@ def parts_of(codes: Ints, spread: Any, quotas: Sequence[Quota]) -> Ints | None:
     varying = [q.codes for q in quotas if varies(codes, q.codes)]
     if not varying:
         return None
-    return np.unique(np.stack(varying, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+    return combined_codes(varying)
 
 
 def number_parts(label: Ints, parts: Ints | None) -> tuple[Ints | None, Ints, Ints]:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from metric_face.arrays import combined_codes
 from metric_face.batches.batch_sampler import ShuffledBatches, make_sampler
-from metric_face.batches.oversampling import Oversampling, combined_classes
+from metric_face.batches.oversampling import Oversampling
 from metric_face.config import load_config
 from metric_face.data import ImageTable
 from metric_face.errors import ConfigError
@@ -67,7 +68,7 @@ def test_the_batches_of_a_configuration_are_oversampled_and_repeat_by_seed_and_e
 
 
 def test_combinations_are_counted() -> None:
-    assert combined_classes([np.array([0, 1, 0, 1]), np.array([2, 2, 2, 0])]).tolist() in (
+    assert combined_codes([np.array([0, 1, 0, 1]), np.array([2, 2, 2, 0])]).tolist() in (
         [0, 2, 0, 1],
         [0, 1, 0, 2],
     )

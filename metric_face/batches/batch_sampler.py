@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from metric_face.arrays import combined_codes
 from metric_face.batches.batch_labels import METRIC
-from metric_face.batches.oversampling import Oversampling, combined_classes
+from metric_face.batches.oversampling import Oversampling
 from metric_face.config import Config
 from metric_face.data import Codes, ImageTable
 from metric_face.errors import ConfigError
@@ -118,7 +119,7 @@ def _oversampling(table: ImageTable, codes: Mapping[str, Codes], strength: float
         raise ConfigError(
             "sampler.oversample: repeats rare classes, and there are no attributes; set it to 0, or data.attributes"
         )
-    return Oversampling(combined_classes(attributes), table.identities, strength)
+    return Oversampling(combined_codes(attributes), table.identities, strength)
 
 
 def batch_shape(labels: Codes, config: Config) -> tuple[int, int]:

@@ -51,8 +51,3 @@ class Oversampling:
             places = self._first[chosen] + generator.integers(self._size[chosen])
             drawn.append(self._order[places])
         return np.concatenate(drawn)
-
-
-def combined_classes(codes: list[Codes]) -> Codes:
-    """One code (N,) for each combination of codes (N,) that occurs."""
-    return np.asarray(np.unique(np.stack(codes), axis=1, return_inverse=True)[1], dtype=np.int64).reshape(-1)

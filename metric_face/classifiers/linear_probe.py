@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from metric_face.arrays import Doubles, Floats
+from metric_face.arrays import Doubles, Floats, combined_codes
 from metric_face.classifiers.estimator_inputs import check_row_weights, dense, labels_of
 from metric_face.classifiers.probe_settings import check_settings, row_weights
 from metric_face.classifiers.probe_solver.fitting import FittedHead, Heads, fit_logistic, fit_ridge
@@ -204,7 +204,7 @@ def fit_together(
         weights.append(row_weights(probe, targets[-1], given))
         counts = np.bincount(codes, weights=given)
         frequencies.append(counts / counts.sum())
-    joint = np.unique(np.stack(targets), axis=1, return_inverse=True)[1].ravel()
+    joint = combined_codes(targets)
     folds = grouped_folds(joint, groups, first.cv, first.seed) if len(strengths) > 1 else []
     standardized, scale = standardize(X, given)
     heads = Heads(targets, [len(probe.classes_) for probe in probes], weights)

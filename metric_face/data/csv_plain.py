@@ -3,7 +3,7 @@
 from csv import field_size_limit
 from typing import TYPE_CHECKING
 
-from metric_face.missing import may_be_blank
+from metric_face.missing import blank_values, may_be_blank
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ def read_plain(content: bytes, names: list[str], separator: str) -> "tuple[pd.Da
     if any((pc.max(pc.binary_length(column)).as_py() or 0) > field_size_limit() for column in table.columns):
         return None
     columns = [
-        pc.if_else(pc.utf8_is_space(column), None, column) if may_be_blank(column) else column
+        pc.if_else(blank_values(column), None, column) if may_be_blank(column) else column
         for column in table.columns
     ]
     is_empty = columns[0].is_null()

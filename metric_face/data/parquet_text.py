@@ -8,7 +8,7 @@ import pandas as pd
 
 from metric_face.data.label_parsing import is_nested, text_of
 from metric_face.errors import DataError
-from metric_face.missing import is_missing, may_be_blank
+from metric_face.missing import blank_values, is_missing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -96,8 +96,4 @@ def _plain_text(values: "pa.ChunkedArray") -> "pa.ChunkedArray | None":
         return values.cast(pa.large_string())
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         return None
-    if may_be_blank(values):
-        blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(values)), 0)
-    else:
-        blank = pc.equal(pc.binary_length(values), 0)
-    return pc.if_else(blank, pa.scalar(None, values.type), values).cast(pa.large_string())
+    return pc.if_else(blank_values(values), pa.scalar(None, values.type), values).cast(pa.large_string())

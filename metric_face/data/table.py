@@ -142,6 +142,10 @@ class ImageTable:
         """The N files, joined with the root when they are asked for."""
         return ImagePaths.of(self.root, self.frame["path"])
 
+    def sample_paths(self, count: int) -> list[Path]:
+        """At most ``count`` files, evenly spread over the table."""
+        return list(self.paths[:: max(1, len(self) // count)][:count])
+
     @property
     def attributes(self) -> tuple[str, ...]:
         """The columns that are not ``path``, ``identity`` or ``split``."""

@@ -167,7 +167,7 @@ def _full_model(run: Run, home: Path, say: Say) -> Path:
             f"{own}: the training wrote none (trainer.export_onnx=false); name a folder with --out, or train again"
         )
     say("exporting the model (loading PyTorch)")
-    sample = _images(run, run.table.paths[:: max(1, len(run.table) // 8)][:8])
+    sample = _images(run, run.table.sample_paths(8))
     export_onnx(EmbeddingOnly(run.model), target, sample, fingerprint=run.fingerprint)
     return target
 

@@ -52,9 +52,8 @@ def oml_dataset(
     identities = table.identities
     extra: dict[str, Any] = {}
     if label != "identity" and identities is not None and not same_identity:
-        extra["sequence"] = np.unique(identities, return_inverse=True)[
-            1
-        ]  # OML leaves a query's own sequence out
+        # OML leaves a query's own sequence out.
+        extra["sequence"] = np.unique(identities, return_inverse=True)[1]
     rows = {name: _rows(name, given, len(table)) for name, given in (("query", query), ("gallery", gallery))}
     return OmlImages(ImageDataset(table, transform, {"labels": codes}), rows["query"], rows["gallery"], extra)
 

@@ -90,9 +90,8 @@ class ConflictCallback(Callback):
         batch_index: int,
     ) -> None:
         features, self._features = self._features, None
-        if features is None or getattr(
-            module, "mixed_last", False
-        ):  # of a mixed batch there is no metric loss
+        mixed = getattr(module, "mixed_last", False)  # of a mixed batch there is no metric loss
+        if features is None or mixed:
             return
         model: EmbeddingModel = module.model  # type: ignore[assignment]
         objective: JointLoss = module.objective  # type: ignore[assignment]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from metric_face.batches import METRIC, label_columns, make_sampler
+from metric_face.batches import METRIC, ShuffledBatches, label_columns, make_sampler
 from metric_face.config import Config
 from metric_face.configuring import PER_ATTRIBUTE
 from metric_face.errors import ConfigError
@@ -13,6 +13,7 @@ from metric_face.training.head_kinds import check_head_kinds
 
 if TYPE_CHECKING:
     from metric_face.data import PreparedData
+    from metric_face.samplers import RandomIdentitySampler
 
 LEAST_REACHED = 0.01
 """Share of its weight that a loss must reach before the training ends."""
@@ -51,17 +52,21 @@ def check_feasible(config: Config, data: "PreparedData") -> list[str]:
             )
     sampler = make_sampler(train, codes, config)
     if any(one.metric != "triplet" or one.arguments for one in config.loss.metric_losses):
-        _check_metric_loss(config, int(codes[METRIC].max()) + 1, sampler.epoch_batches(0).shape[1])
+        _check_metric_loss(config, int(codes[METRIC].max()) + 1, sampler)
     return check_schedule(config, len(sampler))
 
 
-def _check_metric_loss(config: Config, num_classes: int, batch: int) -> None:
+def _check_metric_loss(
+    config: Config, num_classes: int, sampler: "RandomIdentitySampler | ShuffledBatches"
+) -> None:
     """Refuse a metric loss that cannot be built, or whose memory does not hold the images of a step."""
     from metric_face.training.metric_term import build_metric_loss, memory_of
 
     memory = memory_of(build_metric_loss(config.loss, num_classes, config.model.embedding_size or 8))
-    images = batch * max(this_process().world_size, config.trainer.devices, 1)
-    if 0 < memory < images:
+    if not memory:
+        return
+    images = sampler.epoch_batches(0).shape[1] * max(this_process().world_size, config.trainer.devices, 1)
+    if memory < images:
         raise ConfigError(
             f"loss.memory={memory}: must hold at least the {images} images of a step; take more, or smaller batches"
         )

@@ -124,7 +124,7 @@ def write_onnx(
     try:
         from metric_face.models import export_onnx
 
-        images = np.stack([transform(path) for path in table.paths[:: max(1, len(table) // 8)][:8]])
+        images = np.stack([transform(path) for path in table.sample_paths(8)])
         export_onnx(EmbeddingOnly(model), home / "model.onnx", images, fingerprint=fingerprint)
         record_onnx(home)
     except MissingExtraError:

@@ -18,7 +18,8 @@ def build_metric_loss(config: LossConfig, num_classes: int, embedding_size: int)
     Raises:
         ConfigError: a name, an argument or a combination is refused.
     """
-    built: dict[str, nn.Module] = {}
+    built: dict[str, tuple[nn.Module, float]] = {}
+    weights = [1.0, *(one.weight for one in config.also)]
     for number, one in enumerate(config.metric_losses):
         try:
             loss = resolve_metric_loss(
@@ -34,11 +35,9 @@ def build_metric_loss(config: LossConfig, num_classes: int, embedding_size: int)
         except ArgumentError as error:
             place = "loss.metric" if number == 0 else f"loss.also.{number - 1}.metric"
             raise ConfigError(f"{place}={one.metric}: {error}") from None
-        built[one.metric if one.metric not in built else f"{one.metric}-{number + 1}"] = loss
-    if not config.also:
-        return next(iter(built.values()))
-    weights = [1.0, *(one.weight for one in config.also)]
-    return SummedLosses(dict(zip(built, zip(built.values(), weights, strict=True), strict=True)))
+        name = one.metric if one.metric not in built else f"{one.metric}-{number + 1}"
+        built[name] = (loss, weights[number])
+    return SummedLosses(built) if config.also else loss
 
 
 def memory_of(loss: nn.Module) -> int:

@@ -19,7 +19,7 @@ from metric_face.visualization.map_figures import map_figure
 from metric_face.visualization.map_page import write_map
 from metric_face.visualization.matrices import confusion_chart
 from metric_face.visualization.mixing import MAP_DEPTH
-from metric_face.visualization.new_images import NewImages, open_new, padded, stacked
+from metric_face.visualization.new_images import NewImages, open_new, padded
 from metric_face.visualization.projection import Projection
 from metric_face.visualization.projector import write_projector
 from metric_face.visualization.saving import save_figure
@@ -182,7 +182,7 @@ def visualize(
     )
     if projector is not None:
         say("projector")
-        all_vectors = vectors if new is None else stacked(vectors, new.held.vectors)
+        all_vectors = vectors if new is None else np.concatenate([vectors, new.held.vectors])
         columns = columns if new is None else [*columns, ways["new"]]
         images = seen.files if thumbnails else None
         write_projector(projector, all_vectors, columns, paths=seen.names, images=images)

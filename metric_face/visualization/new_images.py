@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from metric_face.arrays import Bools, Floats, Ints
+from metric_face.arrays import Bools, Ints
 from metric_face.data import LabelSpace
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError, ModelMismatchError
@@ -143,8 +143,3 @@ def _with_classes(column: Column, names: list[str | None] | None, count: int) ->
     place = {name: code for code, name in enumerate(column.classes or ())}
     codes = np.array([-1 if name is None else place.get(name, -1) for name in names], dtype=np.int64)
     return replace(column, values=np.concatenate([column.values, codes]))
-
-
-def stacked(vectors: Floats, more: Floats) -> Floats:
-    """(N + M, D) contiguous."""
-    return np.ascontiguousarray(np.concatenate([vectors, more]))

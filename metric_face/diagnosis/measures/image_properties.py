@@ -97,8 +97,7 @@ def of_pixels(pixels: NDArray[np.uint8]) -> Doubles:
 
 def regions(pixels: NDArray[np.uint8]) -> Doubles:
     """(9,) mean gray level of each region of a 3 x 3 grid, row by row, less that of the whole image."""
-    gray = pixels.astype(np.float64)
-    gray = gray if gray.ndim == 2 else gray[:, :, :3].mean(axis=2)
+    gray = _gray(pixels)
     if min(gray.shape) < 3:
         return np.zeros(9)
     bands = [np.array_split(band, 3, axis=1) for band in np.array_split(gray, 3, axis=0)]
@@ -108,8 +107,7 @@ def regions(pixels: NDArray[np.uint8]) -> Doubles:
 
 def blocks(pixels: NDArray[np.uint8]) -> float:
     """How far pixels step at the borders of JPEG's 8 x 8 blocks, by how far they step elsewhere, in logs; or NaN."""
-    gray = pixels.astype(np.float64)
-    gray = gray if gray.ndim == 2 else gray[:, :, :3].mean(axis=2)
+    gray = _gray(pixels)
     if min(gray.shape) < _BLOCK * _FEWEST_BLOCKS:
         return float("nan")
     steps = (np.abs(np.diff(gray, axis=0)).mean(axis=1), np.abs(np.diff(gray, axis=1)).mean(axis=0))
@@ -117,6 +115,11 @@ def blocks(pixels: NDArray[np.uint8]) -> float:
     at = np.concatenate([step[border] for step, border in zip(steps, borders, strict=True)]).mean()
     inside = np.concatenate([step[~border] for step, border in zip(steps, borders, strict=True)]).mean()
     return float(np.log((at + 0.1) / (inside + 0.1)))
+
+
+def _gray(pixels: NDArray[np.uint8]) -> Doubles:
+    levels = pixels.astype(np.float64)
+    return levels if levels.ndim == 2 else np.asarray(levels[:, :, :3].mean(axis=2))
 
 
 def _of_array(pixels: NDArray[np.uint8]) -> Doubles:
