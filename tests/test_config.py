@@ -47,6 +47,10 @@ def test_a_typo_is_one_line_with_the_nearest_key(override: str, message: str) ->
 
 def test_one_number_is_both_sides() -> None:
     assert load_config("small", ["data.size=64"]).data.size == (64, 64)
+    with pytest.raises(
+        ConfigError, match=r"data\.size='large': input should be a valid tuple, or auto, such as \[96, 96\]"
+    ):
+        load_config("small", ["data.size=large"])
 
 
 def test_contradictions_are_refused() -> None:

@@ -91,7 +91,7 @@ class DataConfig(Section):
     box: tuple[str, str, str, str] | None = ("x1", "y1", "x2", "y2")
     """Columns of left, top, right and bottom of a part of the image, in pixels of the upright image; a row without them
     is the whole image. Where a table lacks one of the columns, or with null, there are no boxes."""
-    size: tuple[Pixels, Pixels] | Auto = "auto"
+    size: Annotated[tuple[Pixels, Pixels] | Auto, Field(examples=[[96, 96]])] = "auto"
     """Height and width in pixels that the model sees, or one number for both; ``auto``: the model's own where it starts
     from trained weights, else 96. Where a model does not take a size, the nearest that it takes is reported."""
     crop: Annotated[tuple[CropShare, CropShare] | Auto, Field(examples=[[0.9, 0.9]])] = "auto"
