@@ -118,11 +118,12 @@ class NumpyObjective:
     def _intercept_slopes(self, point: Floats, kept: Floats, first: int, last: int) -> Doubles:
         """Keep the scores of the rows from ``first`` to before ``last``; return the sum of the residuals there."""
         slopes = np.zeros(point.shape[1])
-        for part in _blocks(first, last):
-            np.matmul(self._X[part], point[:-1], out=kept[part])
-            scores = kept[part] + point[-1]
-            self._softmax(scores, part)
-            slopes += np.ones(len(scores), np.float32) @ self._residuals(scores, part)
+        with _products_of_finite_numbers():
+            for part in _blocks(first, last):
+                np.matmul(self._X[part], point[:-1], out=kept[part])
+                scores = kept[part] + point[-1]
+                self._softmax(scores, part)
+                slopes += np.ones(len(scores), np.float32) @ self._residuals(scores, part)
         return slopes
 
     def _share(
@@ -133,18 +134,19 @@ class NumpyObjective:
         shape = {"full": mean.shape * 2, "diagonal": mean.shape}.get(moment or "", (0,))
         second = np.zeros(shape)
         loss = 0.0
-        for part in _blocks(first, last):
-            block = self._X[part]
-            scores = block @ point[:-1] if kept is None else kept[part]
-            scores += point[-1]
-            loss += self._softmax(scores, part)
-            if moment is not None:
-                weighted = self._weighted(scores, part)
-                second += weighted.T @ scores if moment == "full" else (weighted * scores).sum(axis=0)
-                mean += np.ones(len(block), np.float32) @ weighted
-            residuals = self._residuals(scores, part)
-            gradient[:-1] += block.T @ residuals
-            gradient[-1] += np.ones(len(block), np.float32) @ residuals
+        with _products_of_finite_numbers():
+            for part in _blocks(first, last):
+                block = self._X[part]
+                scores = block @ point[:-1] if kept is None else kept[part]
+                scores += point[-1]
+                loss += self._softmax(scores, part)
+                if moment is not None:
+                    weighted = self._weighted(scores, part)
+                    second += weighted.T @ scores if moment == "full" else (weighted * scores).sum(axis=0)
+                    mean += np.ones(len(block), np.float32) @ weighted
+                residuals = self._residuals(scores, part)
+                gradient[:-1] += block.T @ residuals
+                gradient[-1] += np.ones(len(block), np.float32) @ residuals
         return loss, gradient, mean, second
 
     def _softmax(self, scores: Floats, part: slice) -> float:
@@ -180,6 +182,11 @@ class NumpyObjective:
             if row_weight is not None:
                 scaled[:, columns] *= row_weight[part, None]
         return scaled
+
+
+def _products_of_finite_numbers() -> np.errstate:
+    """Silence "invalid value": OpenBLAS raises the flag, rarely and at random, on small finite products."""
+    return np.errstate(invalid="ignore")
 
 
 def _blocks(first: int, last: int) -> Iterator[slice]:
