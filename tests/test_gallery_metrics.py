@@ -1,11 +1,18 @@
-"""Queries against a gallery: torchreid's evaluation written down from its formula, and scikit-learn, query by query."""
+"""Queries against a gallery: values that torchreid gave, its formula written down, and scikit-learn query by query."""
+
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
+from metric_face.data import ImageTable
+from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
+from metric_face.evaluation import evaluate_queries
 from metric_face.metrics import gallery_metrics
+from metric_face.vectors import Metric
 
 
 def market1501(
@@ -49,7 +56,7 @@ def case(seed: int, queries: int = 40, gallery: int = 150, identities: int = 12)
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_values_are_those_of_torchreid(seed: int, metric: str) -> None:
+def test_values_are_those_of_its_formula(seed: int, metric: str) -> None:
     one = case(seed)
     found = gallery_metrics(
         one["queries"],
@@ -73,6 +80,52 @@ def test_values_are_those_of_torchreid(seed: int, metric: str) -> None:
     for score in found.scores.values():
         assert 0 <= score.low <= score.value <= score.high <= 1
     assert found.scores["map"].low < mean_ap < found.scores["map"].high
+
+
+# What torchreid 0.2.5 gave for `draw`: evaluate_rank(max_rank=20, use_cython=False), that is eval_market1501, of
+# compute_distance_matrix in float64. CMC at 1, 5, 10 and 20 is float32 there; mAP.
+TORCHREID = {
+    (101, "cosine"): (0.4166666567, 0.6388888955, 0.7222222090, 0.9166666865, 0.388843365193918),
+    (101, "euclidean"): (0.4444444478, 0.6944444180, 0.75, 0.8888888955, 0.35229462710984216),
+    (102, "cosine"): (0.4418604672, 0.7674418688, 0.8139534593, 0.9302325845, 0.4014508263305557),
+    (102, "euclidean"): (0.4186046422, 0.7674418688, 0.7906976938, 0.9302325845, 0.37763894516936874),
+    (103, "cosine"): (0.3953488469, 0.8139534592, 0.8837209344, 0.9767441750, 0.37260120281328146),
+    (103, "euclidean"): (0.3953488469, 0.7906976938, 0.9069767594, 0.9767441750, 0.36457606513958035),
+}
+WITHOUT_RELEVANT = {
+    101: 14,
+    102: 7,
+    103: 7,
+}  # of 50; of the 14 three have images, from their own camera alone
+
+
+def draw(seed: int) -> tuple[Embeddings, Embeddings]:
+    """50 queries of 14 identities and 160 gallery images, from 1 to 33 of each of 12 of them; three cameras."""
+    generator = np.random.default_rng(seed)
+    centers = generator.normal(size=(14, 6))
+    in_gallery = np.minimum(generator.geometric(0.2, 160) - 1, 11)
+    asking = generator.integers(0, 14, 50)
+    queries = centers[asking] + generator.normal(size=(50, 6))
+    gallery = centers[in_gallery] + generator.normal(size=(160, 6))
+    made = []
+    for name, codes, vectors in (("q", asking, queries), ("g", in_gallery, gallery)):
+        frame = pd.DataFrame({"path": [f"{name}{row}.jpg" for row in range(len(codes))], "identity": codes})
+        frame["camera"] = generator.integers(0, 3, len(codes))
+        made.append(Embeddings(vectors.astype(np.float32), ImageTable(frame, Path("/nowhere"))))
+    return made[0], made[1]
+
+
+@pytest.mark.parametrize(("seed", "metric"), list(TORCHREID))
+def test_values_are_those_that_torchreid_gave(seed: int, metric: Metric) -> None:
+    queries, gallery = draw(seed)
+    found = evaluate_queries(gallery, query_source=queries, camera="camera", ks=(1, 5, 10, 20), metric=metric)
+    *cmc, mean_ap = TORCHREID[seed, metric]
+    assert [found.scores[f"cmc@{k}"].value for k in (1, 5, 10, 20)] == pytest.approx(cmc, abs=1e-7)
+    assert found.scores["map"].value == pytest.approx(mean_ap, abs=1e-12)
+    assert (found.without_relevant, found.queries) == (
+        WITHOUT_RELEVANT[seed],
+        50 - WITHOUT_RELEVANT[seed],
+    )
 
 
 def test_each_query_is_scored_as_scikit_learn_does_and_the_other_numbers_as_defined() -> None:
