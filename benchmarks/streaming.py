@@ -59,7 +59,7 @@ class GridMean(ImageEmbedder):
 class Precomputed:
     """Vectors that are there already: each holds its row number; no image is opened."""
 
-    dtype, transform = torch.float32, TRANSFORM
+    dtype, transform, tta = torch.float32, TRANSFORM, "none"
 
     def __init__(self, dimensions: int) -> None:
         self.widths: tuple[int, dict[str, int]] = (dimensions, {})
