@@ -21,7 +21,7 @@ from metric_face.evaluation import evaluate
 from metric_face.extraction import extract
 from metric_face.losses import CrossEntropy, NumberLoss
 from metric_face.models import EmbeddingModel
-from metric_face.models.heads import LEAST_SCALE, OrdinalHead, RegressionHead, make_head
+from metric_face.models.heads import LEAST_SCALE, THRESHOLD_RATE, OrdinalHead, RegressionHead, make_head
 from metric_face.run import Run
 from metric_face.training.fitting import fit
 from tests.test_training import same, stop_at, weights
@@ -35,6 +35,8 @@ def ordinal(classes: int, seed: int = 0) -> OrdinalHead:
     with torch.no_grad():
         for parameter in head.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator))
+        for parameter in (head.lowest, head.spaces):
+            parameter /= THRESHOLD_RATE
     return head
 
 
@@ -64,6 +66,34 @@ def test_a_higher_score_is_never_a_lower_class_and_far_scores_stay_finite() -> N
     assert far.grad is not None
     assert far.grad.isfinite().all()
     assert (far.grad != 0).all()  # the gradient does not die where it is confidently wrong
+
+
+@pytest.mark.parametrize("classes", [3, 9])
+def test_thresholds_keep_pace_with_the_network_before_them(classes: int) -> None:
+    generator = torch.Generator().manual_seed(9)
+    basis = torch.randn(6, 64, generator=generator)
+
+    def draw(rows: int) -> tuple[torch.Tensor, torch.Tensor]:
+        place = classes * torch.rand(rows, generator=generator)
+        curve = [2 * place / classes - 1, (3 * place).sin(), (2 * place).cos()]
+        features = torch.stack([*curve, *torch.randn(3, rows, generator=generator)], dim=1) @ basis
+        return features + 0.3 * torch.randn(rows, 64, generator=generator), place.long()
+
+    (points, targets), (others, truth) = draw(2000), draw(1000)
+
+    def accuracy(kind: str) -> float:
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64), make_head(64, classes, kind))
+        optimizer = torch.optim.AdamW(network.parameters(), 1e-3)
+        for _ in range(240):
+            rows = torch.randint(0, 2000, (64,), generator=generator)
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(network(points[rows]), targets[rows]).backward()
+            optimizer.step()
+        with torch.no_grad():
+            return float((network.eval()(others).argmax(1) == truth).float().mean())
+
+    assert accuracy("ordinal") > 0.9 * accuracy("softmax")
 
 
 def test_it_starts_with_all_classes_alike_and_its_slope_is_the_derivative() -> None:

@@ -10,6 +10,10 @@ from torch import Tensor, nn
 
 LEAST_GAP = 1e-3
 """Between two thresholds of an ordinal head, so that no class loses all its probability."""
+THRESHOLD_RATE = 100.0
+"""Of a threshold to the parameter behind it. Adam moves a parameter by the learning rate a step, and a score, to which
+all dimensions of the embedding add, by up to a hundred times that: thresholds that fall behind squeeze the classes
+between them until none is the likeliest."""
 LEAST_SCALE = 0.01
 """Of a regression head, in units of the spread of its numbers."""
 
@@ -57,12 +61,14 @@ class OrdinalHead(nn.Module):
         self.score = score
         shares = torch.arange(1, num_classes) / num_classes
         thresholds = shares.logit()
-        self.first = nn.Parameter(thresholds[:1].clone())
-        self.gaps = nn.Parameter((thresholds.diff() - LEAST_GAP).expm1().log())  # softplus undoes it
+        gaps = (thresholds.diff() - LEAST_GAP).expm1().log()  # softplus undoes it
+        self.lowest = nn.Parameter(thresholds[:1] / THRESHOLD_RATE)
+        self.spaces = nn.Parameter(gaps / THRESHOLD_RATE)
 
     def thresholds(self) -> Tensor:
         """(C - 1,) ascending."""
-        return torch.cat([self.first, self.first + self._steps().cumsum(0)])
+        lowest = THRESHOLD_RATE * self.lowest
+        return torch.cat([lowest, lowest + self._gaps().cumsum(0)])
 
     def forward(self, embedding: Tensor) -> Tensor:
         """(B, D) -> log probabilities (B, C)."""
@@ -71,11 +77,11 @@ class OrdinalHead(nn.Module):
         above = score - self.thresholds()
         # sigmoid(b) - sigmoid(a) = sigmoid(b) sigmoid(-a) (1 - exp(a - b)), which loses no digits
         below, over = F.logsigmoid(-above), F.logsigmoid(above)
-        between = below[:, 1:] + over[:, :-1] + (-torch.expm1(-self._steps())).log()
+        between = below[:, 1:] + over[:, :-1] + (-torch.expm1(-self._gaps())).log()
         return torch.cat([below[:, :1], between, over[:, -1:]], dim=1)
 
-    def _steps(self) -> Tensor:
-        return F.softplus(self.gaps) + LEAST_GAP
+    def _gaps(self) -> Tensor:
+        return F.softplus(THRESHOLD_RATE * self.spaces) + LEAST_GAP
 
 
 class RegressionHead(nn.Module):
