@@ -70,10 +70,10 @@ def train_cell(prepared: Prepared, arm: str, start: str, seed: int, out: Path) -
 
     from metric_face.features import whitening
     from metric_face.models import EmbeddingModel
-    from metric_face.training.before_training import Before, projection_to_labels
+    from metric_face.training.before_training import projection_to_labels
     from metric_face.training.components import head_sizes
     from metric_face.training.frozen import CachedSplits
-    from metric_face.training.head_first import train_head_first
+    from metric_face.training.on_features import train_past_backbone
     from metric_face.training.module import TrainingModule
     from metric_face.training.objective import build_objective
     from metric_face.training.readiness import Readiness
@@ -112,7 +112,7 @@ def train_cell(prepared: Prepared, arm: str, start: str, seed: int, out: Path) -
     objective = build_objective(config.loss, plan.codes, drawn, heads, embedding_size=model.embedding_size)
     module = TrainingModule(model, objective, config, space)
     if epochs:
-        train_head_first(module, Before(None, cached), ready, lambda line: None)
+        train_past_backbone(module, cached, ready, epochs, 1.0)
     facts = {"steps": epochs * len(plan.sampler), "seconds": time.process_time() - started}
     module.eval()
     with torch.inference_mode():

@@ -36,7 +36,7 @@ def row(case: Case, folder: Path) -> tuple[tuple[str, ...], bool]:
         refusal = str(error)
     agree = refusal == (found.said[0] if found.prepared is None else "")
     right = found.labels == case.labels and any(case.says in line for line in found.said)
-    right = right and (case.parts is None or found.parts == case.parts)
+    right = right and (case.splits is None or found.splits == case.splits)
     said = next((line for line in found.said if case.says in line), found.said[0])
     told = said.replace(str(folder) + "/", "").replace(str(folder), "").replace("|", "\\|")
     return (
@@ -52,8 +52,8 @@ def _read(case: Case, found: Outcome) -> str:
     if found.labels is None:
         return "refused"
     read = ", ".join(f"{name} {count}" for name, count in found.labels.items())
-    parts = ", ".join(f"{name} {count}" for name, count in found.parts.items())
-    return f"{read} ({parts})" if case.parts is not None else read
+    splits = ", ".join(f"{name} {count}" for name, count in found.splits.items())
+    return f"{read} ({splits})" if case.splits is not None else read
 
 
 def main() -> None:

@@ -32,8 +32,9 @@ def f1_coverage(identities, of_identity, trials, seed):
     whole = macro_f1(*classified(rng, 40_000, of_identity))
     owners = np.repeat(np.arange(identities), IMAGES)
     found = [
-        bootstrap_interval(*classified(rng, identities, of_identity), owners, num_classes=6, seed=trial)
+        bootstrap_interval(true, predicted, owners, num_classes=6, seed=trial)
         for trial in range(trials)
+        for true, predicted in [classified(rng, identities, of_identity)]
     ]
     return covered(found, whole), covered(found), width(found)
 

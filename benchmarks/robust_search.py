@@ -93,8 +93,11 @@ def exactness(sizes: list[int], dimensions: int) -> list[list[str]]:
                 row = least.setdefault((name, metric), {})
                 found = searches(queries, base, metric)
                 shares = {who: share_right(ids, *truth) for who, ids in found.items() if who != "index"}
-                held = (normalize(queries), normalize(base)) if metric == "cosine" else (queries, base)
-                shares["index"] = share_right(found["index"], *ranks_of(*held, metric))
+                if metric == "cosine":
+                    truth_held = ranks_of(normalize(queries), normalize(base), metric)
+                else:
+                    truth_held = truth
+                shares["index"] = share_right(found["index"], *truth_held)
                 shares["FAISS"] = share_right(raw(queries, base, metric), *truth)
                 for who, share in shares.items():
                     row[who] = min(row.get(who, 1.0), share)
