@@ -73,9 +73,9 @@ def train_cell(prepared: Prepared, arm: str, start: str, seed: int, out: Path) -
     from metric_face.training.before_training import projection_to_labels
     from metric_face.training.components import head_sizes
     from metric_face.training.frozen import CachedSplits
-    from metric_face.training.on_features import train_past_backbone
     from metric_face.training.module import TrainingModule
     from metric_face.training.objective import build_objective
+    from metric_face.training.on_features import train_past_backbone
     from metric_face.training.readiness import Readiness
     from metric_face.training.training_plan import plan_training
 

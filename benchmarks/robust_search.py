@@ -93,11 +93,8 @@ def exactness(sizes: list[int], dimensions: int) -> list[list[str]]:
                 row = least.setdefault((name, metric), {})
                 found = searches(queries, base, metric)
                 shares = {who: share_right(ids, *truth) for who, ids in found.items() if who != "index"}
-                if metric == "cosine":
-                    truth_held = ranks_of(normalize(queries), normalize(base), metric)
-                else:
-                    truth_held = truth
-                shares["index"] = share_right(found["index"], *truth_held)
+                unit = ranks_of(normalize(queries), normalize(base), metric) if metric == "cosine" else truth
+                shares["index"] = share_right(found["index"], *unit)
                 shares["FAISS"] = share_right(raw(queries, base, metric), *truth)
                 for who, share in shares.items():
                     row[who] = min(row.get(who, 1.0), share)
