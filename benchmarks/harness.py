@@ -136,12 +136,25 @@ class Kept:
 
     def get(self, key: str, measure: Callable[[], Any]) -> Any:
         """Return what was measured before under this key, or else measure and keep it; plain data."""
-        known = read_kept(self._file)
-        cells = known.setdefault(self._under, {})
-        if key not in cells:
-            cells[key] = measure()
+        if not self.has(key):
+            measured = measure()
+            known = read_kept(self._file)  # again: another process may have kept its own meanwhile
+            known.setdefault(self._under, {})[key] = measured
             write_kept(self._file, known)
-        return cells[key]
+        return self._cells()[key]
+
+    def has(self, key: str) -> bool:
+        """Whether something is kept under this key."""
+        return key in self._cells()
+
+    def drop(self, key: str) -> None:
+        """Forget one number."""
+        known = read_kept(self._file)
+        known.get(self._under, {}).pop(key, None)
+        write_kept(self._file, known)
+
+    def _cells(self) -> dict[str, Any]:
+        return dict(read_kept(self._file).get(self._under, {}))
 
     def forget(self) -> None:
         """Drop the numbers once their table is written, so that the next call measures anew."""
