@@ -16,7 +16,7 @@ def settle_threads() -> None:
     """Let waiting threads sleep, and start no more of them than this container may run.
 
     A thread of OpenMP waits by spinning. Where another process has the core of the thread that it waits for, both lose:
-    a training with two threads beside one busy process ran at a quarter of its speed (``benchmarks/threads.py``).
+    a training step with two threads beside one busy process takes five times as long (``benchmarks/threads.py``).
     """
     if not any(name in os.environ for name in WAITING):
         os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
