@@ -151,6 +151,23 @@ def test_the_form_of_lfw_is_read(tmp_path: Path) -> None:
     )
 
 
+def test_pairs_of_images_that_were_trained_on_are_counted(indexed: Run) -> None:
+    trained = indexed.table.rows_in("train")
+    every = every_pair(indexed.table)
+    found = evaluate_pairs(indexed, "all", split="all")
+    seen = int((trained[every.first] | trained[every.second]).sum())
+    assert 0 < seen < len(every)
+    assert found.notes == (
+        f"{seen:,} of {len(every):,} pairs show images that the model was trained on, which it tells apart better than "
+        "new ones; split val leaves them out",
+    )
+    assert evaluate_pairs(indexed.folder, "all", split="all").notes == found.notes
+    assert evaluate_pairs(indexed, "all", split="val").notes == ()
+    assert (
+        evaluate_pairs(indexed.embeddings(), "all", split="all").notes == ()
+    )  # of vectors alone it is not known
+
+
 def test_a_csv_of_pairs_is_read_with_and_without_identities(tmp_path: Path) -> None:
     whole = sample(identities=12)
     paths = whole.table.frame["path"].to_numpy()

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from metric_face.arrays import Doubles
+from metric_face.arrays import Bools, Doubles
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
 from metric_face.evaluation.pairs import ImagePairs, drawn_pairs, every_pair, read_pairs
-from metric_face.evaluation.protocol_inputs import Source, embeddings_of
+from metric_face.evaluation.protocol_inputs import Source, embeddings_of, trained_rows
 from metric_face.metrics import RATES, VerificationMetrics, verification_metrics
+from metric_face.plurals import counted
 from metric_face.vectors import Metric, as_vectors, blocks, check_directions, check_metric
 
 
@@ -94,7 +95,18 @@ def evaluate_pairs(
         seed=seed,
     )
     shown = np.unique(np.concatenate([chosen.first, chosen.second]))
-    return PairScores(found, len(np.unique(chosen.identities[shown])), len(shown), chosen.notes)
+    notes = (*chosen.notes, *_of_training(chosen, trained_rows(source, embeddings.table)))
+    return PairScores(found, len(np.unique(chosen.identities[shown])), len(shown), notes)
+
+
+def _of_training(pairs: ImagePairs, trained: Bools) -> list[str]:
+    seen = int((trained[pairs.first] | trained[pairs.second]).sum())
+    if not seen:
+        return []
+    return [
+        f"{seen:,} of {counted(len(pairs), 'pairs')} show images that the model was trained on, which it tells apart "
+        "better than new ones; split val leaves them out"
+    ]
 
 
 def similarities(embeddings: Embeddings, pairs: ImagePairs, metric: Metric) -> Doubles:

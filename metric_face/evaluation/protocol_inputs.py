@@ -42,6 +42,20 @@ def embeddings_of(source: Source, split: str | None = None) -> Embeddings:
     return found.in_split(split or "val")
 
 
+def trained_rows(source: Source, table: ImageTable) -> Bools:
+    """Which images a run was trained on, (N,).
+
+    Args:
+        source: what :func:`embeddings_of` was given; of one that is no trained run it is not known, and none is.
+        table: the images of its embeddings.
+    """
+    if isinstance(source, str | Path) and (Path(source) / "config.yaml").is_file():
+        source = Run.open(source)
+    if isinstance(source, Run) and source.trained and "train" in table.splits:
+        return table.rows_in("train")
+    return np.zeros(len(table), bool)
+
+
 def rows_with(table: ImageTable, wanted: Mapping[str, Any], name: str) -> Bools:
     """Which images have one of the given values in each of the given columns, (N,).
 
