@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from metric_face.errors import ConfigError
 from metric_face.run import Run
@@ -72,6 +73,20 @@ def test_the_time_left_is_that_of_the_run(limit, elapsed, most):
     assert line.startswith("epoch 1 of 1000000: ")
     found = re.search(r"(\d+) s left", line)
     assert (found is None) if limit is None else (found is not None and int(found[1]) <= most)
+
+
+def test_the_loss_of_an_epoch_is_the_mean_of_its_batches():
+    lines: list[str] = []
+    trainer: Any = SimpleNamespace(
+        is_global_zero=True, current_epoch=0, max_epochs=2, callback_metrics={"loss": 0.0}, should_stop=True
+    )
+    deadline: Any = SimpleNamespace(seconds=None)
+    callback = EpochLines(lines.append, SimpleNamespace(monitor="val/macro_f1"), deadline)  # type: ignore[arg-type]
+    for losses in ([0.25, 0.5, 0.0], [0.125]):  # the last of an epoch may hold nothing to learn
+        for number, loss in enumerate(losses):
+            callback.on_train_batch_end(trainer, None, {"loss": torch.tensor(loss)}, None, number)  # type: ignore[arg-type]
+        callback.on_train_epoch_end(trainer, None)  # type: ignore[arg-type]
+    assert lines == [f"epoch 1 of 2: loss {mean}, stops here" for mean in ("0.250", "0.125")]
 
 
 def test_no_compiler_is_refused_in_a_line(monkeypatch):

@@ -4,7 +4,9 @@ import time
 from typing import Any
 
 import lightning as L
+import torch
 from lightning.pytorch.callbacks import Callback, RichProgressBar
+from torch import Tensor
 
 from metric_face.losses import ranks
 from metric_face.plurals import counted
@@ -33,7 +35,7 @@ def describe_epoch(plan: TrainingPlan) -> str:
 
 
 class EpochLines(Callback):
-    """Says one line after each epoch, for a log file or a caller: the loss, the score, the time left.
+    """Says one line after each epoch, for a log file or a caller: the mean loss of its batches, score, time left.
 
     Args:
         say: called with the line.
@@ -44,19 +46,27 @@ class EpochLines(Callback):
     def __init__(self, say: Say, checkpoints: Checkpoints, deadline: Deadline) -> None:
         self.say, self.checkpoints, self.deadline = say, checkpoints, deadline
         self._started, self._first = time.monotonic(), 0
+        self._loss, self._batches = torch.zeros(()), 0  # the sum of the epoch's so far
 
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         self._started, self._first = time.monotonic(), trainer.current_epoch
 
+    def on_train_batch_end(
+        self, trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        loss: Tensor = outputs["loss"].detach().float()
+        self._loss, self._batches = self._loss.to(loss.device) + loss, self._batches + 1
+
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        mean, batches = self._loss / max(1, self._batches), self._batches
+        self._loss, self._batches = torch.zeros(()), 0
         if not trainer.is_global_zero:
             return
         done, total = trainer.current_epoch + 1, trainer.max_epochs or 0
-        parts = []
-        known = trainer.callback_metrics
-        for name in ("loss", self.checkpoints.monitor):
-            if name in known:
-                parts.append(f"{name} {float(known[name]):.3f}")
+        known, monitor = trainer.callback_metrics, self.checkpoints.monitor
+        parts = [f"loss {float(mean):.3f}"] if batches else []
+        if monitor in known:
+            parts.append(f"{monitor} {float(known[monitor]):.3f}")
         spent = time.monotonic() - self._started
         left = spent / max(1, done - self._first) * (total - done)
         if self.deadline.seconds is not None:
