@@ -177,6 +177,27 @@ def test_attributes_of_a_table_are_coded_by_name(indexed: Run, toy: Path, tmp_pa
             assert named.tolist() == frame[name].astype(str).tolist()
 
 
+def test_class_folders_name_the_one_attribute_that_the_index_knows_a_class_of(
+    made: Path, tmp_path: Path
+) -> None:
+    draw_toy(tmp_path / "toy", identities=12)
+    metric_face.embed_backbone(
+        tmp_path / "toy",
+        NAME,
+        tmp_path / "run",
+        weights=made.parent / "weights.safetensors",
+        overrides=("data.size=[32, 32]", "trainer.export_onnx=false", "data.attributes=[color]"),
+        precision="fp32",
+    )
+    metric_face.build_index(tmp_path / "run").save(tmp_path / "run" / "index")
+    gallery = Gallery(tmp_path / "run")
+    change = gallery.add(new_faces(tmp_path / "colors", ("red", "green")))
+    assert (change.added, change.new) == (6, {"color": ["green"]})
+    assert [one["color"] for one in gallery.list({"split": "gallery"})] == ["green"] * 3 + ["red"] * 3
+    with pytest.raises(DataError, match=r"needs the column 'color', .*, or --as color=VALUE"):
+        gallery.add(new_faces(tmp_path / "others", ("Anna", "Ben"), seed=2))
+
+
 def start(run: Path, photos: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "metric_face", "gallery", "add", str(run), str(photos), "--json"],

@@ -109,6 +109,8 @@ def test_every_other_command_works_on_it(untrained: Path, classes: Path) -> None
     assert found["neighbors"][0]["same_file"]
     scores = json.loads(command("evaluate", untrained, "--json").stdout)
     assert {score["predictor"] for score in scores["scores"]} == {"knn", "probe", "majority"}
+    shown = command("evaluate", untrained).stdout  # no column for scores before a training
+    assert ("untrained" in shown, "recall@1" in shown) == (False, True)
     why = command("why", untrained, "--json", "--questions", "floors,conflict,overlap")
     assert why.returncode in (0, 2), why.stderr
     done = command("why", untrained)

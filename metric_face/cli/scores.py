@@ -1,5 +1,6 @@
 """What ``evaluate`` answers in words: a table of predictors, one of retrieval, and what to know of them."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from metric_face.cli.teacher_line import teacher_line
@@ -8,6 +9,8 @@ from metric_face.plurals import counted
 
 if TYPE_CHECKING:
     from metric_face.evaluation import Evaluation
+
+_START = "untrained"
 
 
 def report_scores(found: "Evaluation") -> None:
@@ -18,7 +21,7 @@ def report_scores(found: "Evaluation") -> None:
     answer(f"{found.split}: {counted(found.images, 'images')}{of_identities}; 95 % intervals over {over}")
     if found.scores:
         rows = [(s.predictor, s.target, str(s.macro_f1), *_three(s.start), s.note) for s in found.scores]
-        answer_table(("predictor", "target", "macro F1", "untrained", ""), rows)
+        _without_start(("predictor", "target", "macro F1", _START, ""), rows)
     if found.met_own:
         answer(f"kNN and probe: {found.met_own:,} images find their own identity in the training split.")
     elif found.met_own == 0:
@@ -35,8 +38,8 @@ def report_scores(found: "Evaluation") -> None:
         )
         for r in found.retrieval
     ]
-    head = ("retrieval by", "recall@1", "untrained", "recall@5", "R-prec.", "MAP@R", "queries")
-    answer_table(head, nearest)
+    head = ("retrieval by", "recall@1", _START, "recall@5", "R-prec.", "MAP@R", "queries")
+    _without_start(head, nearest)
     if found.asking < found.images:
         answer(
             f"{found.asking:,} of {counted(found.images, 'images')}, drawn at random, ask kNN and retrieval; all are "
@@ -50,6 +53,14 @@ def report_scores(found: "Evaluation") -> None:
         answer(teacher_line(found.teacher))
     if found.open_set is not None:
         answer(str(found.open_set))
+
+
+def _without_start(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print a table, without the scores of the untrained backbone where there are none."""
+    at = head.index(_START)
+    if not any(row[at] for row in rows):
+        head, rows = head[:at] + head[at + 1 :], [row[:at] + row[at + 1 :] for row in rows]
+    answer_table(head, rows)
 
 
 def _three(*scores: float | None) -> list[str]:

@@ -20,15 +20,24 @@ from metric_face.search import ADDED, EmbeddingIndex, files_of
 def with_columns(
     table: ImageTable, index: EmbeddingIndex, values: Mapping[str, str], source: str
 ) -> ImageTable:
-    """The table with the columns that the index answers for."""
+    """The table with the columns that the index answers for.
+
+    The names of class folders are the identity, or the values of the one attribute that the index answers for, where
+    it knows one of them.
+
+    Raises:
+        DataError: the table lacks such a column.
+    """
     for name, value in values.items():
         table = table.with_column(name, np.full(len(table), value, object))
     attributes = index.metadata.get("attributes")
     answered = bool(index.metadata.get("targets"))
     needed = ["identity"] if attributes is None else [one["name"] for one in attributes]
-    if answered and attributes is None and table.identities is None and "label" in table.attributes:
-        table = table.with_column("identity", table.column("label").to_numpy()).without("label")
     lacking = [name for name in needed if answered and name not in table.frame.columns]
+    if lacking == needed[:1] and len(needed) == 1 and "label" in table.attributes:
+        names, known = table.column("label").to_numpy(), index.metadata["targets"].get(needed[0], {})
+        if attributes is None or set(names) & set(known.get("classes", ())):
+            table, lacking = table.with_column(needed[0], names).without("label"), []
     if lacking:
         raise DataError(
             f"{source}: needs the column {lacking[0]!r}, which the index answers for, found "

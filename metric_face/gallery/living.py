@@ -112,7 +112,7 @@ class Gallery:
         """Embed images and add them; a call that was killed goes on where it stopped.
 
         Images that are there already, by path or as an exact copy, are skipped. Class folders name the identity where
-        the index answers for identities.
+        the index answers for identities, and the class where it answers for one attribute and knows one of the names.
 
         Args:
             images: a folder, class folders, or a CSV or Parquet table.
