@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from metric_face.errors import ConfigError
+from metric_face.progress import duration
 from metric_face.run import Run
 from metric_face.training.compiling import check_compiler, compiled
-from metric_face.training.epoch_lines import EpochLines, describe_epoch, duration
+from metric_face.training.epoch_lines import EpochLines, describe_epoch
 from metric_face.training.fitting import fit
 from tests.training_cases import tiny_config
 

@@ -1,4 +1,4 @@
-"""Embeddings to FiftyOne and back: each field with its type, names that it allows, and the real package where there is one."""
+"""Embeddings to FiftyOne and back: types of fields, names that it allows, and the real package where it is."""
 
 import json
 from pathlib import Path

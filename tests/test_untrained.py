@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,8 +15,11 @@ import timm
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from typer.testing import CliRunner
 
 import metric_face
+from metric_face.cli import progress
+from metric_face.cli.app import app
 from metric_face.data.images import open_image
 from metric_face.errors import ArgumentError, ConfigError, DataError, OutputError
 from metric_face.inference import Predictor
@@ -96,6 +100,22 @@ def untrained(classes: Path, weights: Path, tmp_path_factory: pytest.TempPathFac
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["images"] == 48
     return out
+
+
+def test_lines_say_how_much_is_done_where_there_is_no_terminal(
+    classes: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    settings = [word for one in SMALL for word in ("--set", one)]
+    words = [str(classes), "--backbone", NAME, "--weights", str(weights), "--out", str(tmp_path / "E")]
+    done = CliRunner().invoke(app, ["embed", *words, *settings, "--batch-size", "8"])
+    assert done.exit_code == 0, done.output
+    count = sum(file.is_file() for file in classes.rglob("*"))
+    said = re.findall(r"embedding: (\d+) of (\d+), \d+ s left", done.stderr)
+    assert {int(total) for _, total in said} == {count}
+    counts = [int(number) for number, _ in said]
+    assert len(counts) >= count // 8 - 1
+    assert counts == sorted(set(counts))
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from metric_face.cli import index_options as own
 from metric_face.cli.options import LATEST, Json, RunArgument
 from metric_face.cli.output_options import folder_option
+from metric_face.cli.progress import steps
 from metric_face.cli.terminal import answer, answer_json, say
 from metric_face.files import INDEX, folder_target
 from metric_face.plurals import counted
@@ -38,9 +39,11 @@ def index(
     report_image_state(opened, say, shown=False)
     where: dict[str, Any] = {"folder": folder, "shards": shards, "mmap": mmap, "store": store}
     where["memory_budget"] = None if memory is None else int(memory * 2**30)
-    built = build_index(
-        opened, split=split, reject=reject, vectors=vectors, kind=kind, recall=recall, **where
-    )
+    with steps(not as_json) as step:
+        step("building the index")
+        built = build_index(
+            opened, split=split, reject=reject, vectors=vectors, kind=kind, recall=recall, **where
+        )
     if as_json:
         known = {"folder": str(folder), "vectors": len(built), "kind": built.kind, "shards": built.shards}
         answer_json({**known, **built.metadata})

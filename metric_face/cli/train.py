@@ -46,7 +46,7 @@ def train(
 
         with (
             going_on(home, "config.yaml", "fold-0/config.yaml", resumes=resume),
-            bar("images", not quiet) as progress,
+            bar("images", not as_json) as progress,
         ):
             trained = (fit_folds if many else fit)(
                 settings, home, resume=resume, quiet=quiet, say=say, progress=progress

@@ -1,8 +1,8 @@
 """Embeddings and findings as FiftyOne's JSON, and back with what was tagged there; fiftyone is not needed here.
 
 ``fiftyone.Dataset.from_json(path)`` reads the file and ``dataset.write_json(path)`` writes it again. Labels are
-``Classification``, embeddings lists of numbers, findings tags, which is where FiftyOne shows and filters them. The file states
-the type of each field, without which FiftyOne takes no sample.
+``Classification``, embeddings lists of numbers, findings tags, which is where FiftyOne shows and filters them. The file
+states the type of each field, without which FiftyOne takes no sample.
 """
 
 import json
@@ -40,8 +40,9 @@ def write_fiftyone(
     """Write a dataset for FiftyOne.
 
     Args:
-        embeddings: whose images, columns and vectors are written; the split of an image becomes a tag. A column whose name
-            FiftyOne does not allow, such as ``a.b``, gets one that it does, ``a_b``, and its own again when it is read.
+        embeddings: whose images, columns and vectors are written; the split of an image becomes a tag. A column whose
+            name FiftyOne does not allow, such as ``a.b``, gets one that it does, ``a_b``, and its own again when it is
+            read.
         path: the file, ``.json``.
         diagnosis: of the same rows; what it found becomes tags of the rows concerned, ``finding:NAME``.
         name: of the dataset.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from metric_face.losses import ranks
 from metric_face.plurals import counted
-from metric_face.progress import Say
+from metric_face.progress import Say, duration
 from metric_face.training.callbacks import Deadline
 from metric_face.training.checkpoints import Checkpoints
 from metric_face.training.training_plan import TrainingPlan
@@ -84,11 +84,3 @@ class EpochBar(RichProgressBar):
     def _get_train_description(self, current_epoch: int) -> str:
         total: Any = self.trainer.max_epochs
         return f"Epoch {current_epoch + 1} of {total}"
-
-
-def duration(seconds: float) -> str:
-    """About how long, as it is spoken of: 40 s, 12 min, 3 h 20 min."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

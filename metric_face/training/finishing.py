@@ -11,11 +11,10 @@ from metric_face.data import EvalTransform, ImageTable
 from metric_face.errors import ConfigError, MissingExtraError, ModelMismatchError
 from metric_face.files import seal_run
 from metric_face.models import EmbeddingModel, EmbeddingOnly, device_of_choice, record_onnx, save_model
-from metric_face.progress import Say
+from metric_face.progress import Say, duration
 from metric_face.training.checkpoint_file import read_checkpoint
 from metric_face.training.checkpoints import Best, chosen_checkpoint
 from metric_face.training.components import Components
-from metric_face.training.epoch_lines import duration
 from metric_face.training.readiness import Readiness
 from metric_face.training.start_checkpoint import model_weights
 

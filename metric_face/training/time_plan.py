@@ -8,9 +8,8 @@ import lightning as L
 from lightning.pytorch.callbacks import Callback
 
 from metric_face.plurals import counted
-from metric_face.progress import Say
+from metric_face.progress import Say, duration
 from metric_face.training.callbacks import Deadline
-from metric_face.training.epoch_lines import duration
 
 _TIMED = 20
 """Batches whose time is measured; the first of an epoch is not among them, for its loader starts."""
