@@ -123,3 +123,15 @@ def test_quiet_keeps_what_is_missing_from_an_answer(capsys: pytest.CaptureFixtur
         terminal.set_quiet(False)
     terminal.remark(["two images skipped as copies"], whole=True)
     assert capsys.readouterr().err == "two images skipped as copies\n"
+
+
+def test_columns_are_as_wide_as_their_widest_cell(capsys: pytest.CaptureFixture[str]) -> None:
+    from metric_face.cli import terminal
+
+    rows = [("1", "김", "10"), ("22", "Änne", "5")]
+    terminal.answer_table(("row", "name", "n"), rows)
+    assert capsys.readouterr().out.splitlines() == ["row  name   n", "1      김  10", "22   Änne   5"]
+    terminal.answer_table(("row", "name", "n"), rows, numbers=False)
+    assert capsys.readouterr().out.splitlines() == ["row  name  n", "1    김    10", "22   Änne  5"]
+    terminal.answer_table(("row", "name"), [])
+    assert capsys.readouterr().out.splitlines() == ["row  name"]

@@ -33,7 +33,7 @@ def gallery(
         listed = opened.list(where or ())
         if as_json:
             return answer_json({"images": len(listed), "rows": listed})
-        return answer_table(*as_table(listed))
+        return answer_table(*as_table(listed), numbers=False)
     if action == "add" and images is not None:
         with bar("embedding", not as_json) as progress:
             done = opened.add(

@@ -6,9 +6,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from metric_face.files import plain
 from metric_face.visible import visible, visible_json
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 out = Console(highlight=False, soft_wrap=True, emoji=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-_ENDLESS = 1_000_000
 _state = {"quiet": False}
 
 
@@ -65,15 +63,28 @@ def answer_json(value: Mapping[str, Any]) -> None:
     _write_json(value, indent=2)
 
 
-def answer_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print the answer as a table, the first column to the left, the others to the right."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for index, column in enumerate(columns):
-        table.add_column(Text(visible(column)), justify="left" if index == 0 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(visible(cell)) for cell in row))
-    whole = out.measure(table, options=out.options.update(max_width=_ENDLESS)).maximum
-    Console(highlight=False, emoji=False, width=whole).print(table)  # a name that is cut off names nothing
+def answer_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool = True) -> None:
+    """Print the answer as a table, as wide as it is: a name that is cut off names nothing.
+
+    Args:
+        columns: their names.
+        rows: the cells.
+        numbers: the columns after the first hold numbers and stand to the right; otherwise all stand to the left.
+    """
+    shown = [[visible(cell) for cell in row] for row in (columns, *rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
+
+    def line(cells: Sequence[str]) -> str:
+        gaps = [" " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True)]
+        padded = [
+            gap + cell if numbers and at else cell + gap
+            for at, (cell, gap) in enumerate(zip(cells, gaps, strict=True))
+        ]
+        return "  ".join(padded).rstrip()
+
+    out.out(line(shown[0]), style="bold", highlight=False)
+    if rows:  # at once: rich lays out a hundred thousand lines in a minute
+        out.out("\n".join(map(line, shown[1:])), highlight=False)
 
 
 def show_answer(one: "Answer", as_json: bool = False) -> None:
