@@ -15,7 +15,7 @@ from metric_face.evaluation.evaluating import evaluate
 from metric_face.inference.answers import Answer, submission
 from metric_face.inference.index_building import build_index
 from metric_face.inference.predictor import Predictor
-from metric_face.inference.target_votes import TargetVote
+from metric_face.inference.target_votes import ClassVotes, TargetAnswer, TargetVote
 from metric_face.metrics.calibration import calibrate
 from metric_face.metrics.reject import reject_threshold
 from metric_face.plurals import counted
@@ -165,6 +165,15 @@ def test_below_the_threshold_the_answer_is_unknown(run, predictor, images, tmp_p
     assert [vote.classes[int(row["ans"])] for row in rows] == [one.targets["joint"].likeliest for one in said]
     with pytest.raises(ArgumentError, match="reject='F1': must be 'f1' or a false-accept rate"):
         build_index(run, reject="F1")
+
+
+def test_the_line_of_an_unknown_says_how_certain_it_was_and_had_to_be():
+    one = TargetAnswer("unknown", (ClassVotes("red", 0.6, 0.41),), 5, "softmax", True, 0.1234, 0.31, "f1")
+    assert str(one) == "unknown (red 41%; certainty 0.12, needed 0.31)"
+    assert str(replace(one, threshold=0.1235)) == "unknown (red 41%; certainty 0.1234, needed 0.1235)"
+    assert str(replace(one, answer="red", threshold=0.1)) == "red (41%)"
+    assert str(replace(one, k=0)) == "unknown (red 41%)"  # nobody voted
+    assert str(replace(one, certainty=None)) == "unknown (red 41%)"
 
 
 def test_certainty_tells_apart_what_the_voters_cannot():

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from metric_face.arrays import Doubles
 from metric_face.classifiers import Votes, vote_shares
+from metric_face.inference.shown_numbers import apart
 from metric_face.metrics import Calibration
 
 UNKNOWN = "unknown"
@@ -69,9 +70,12 @@ class TargetAnswer:
         return self.classes[0].probability
 
     def __str__(self) -> str:
-        """``red (93%)``, or ``unknown (red 41%)``."""
+        """``red (93%)``, or ``unknown (red 41%; certainty 0.12, needed 0.31)``."""
         likeliest = "" if self.answer == self.likeliest else f"{self.likeliest} "
-        return f"{self.answer} ({likeliest}{self.probability:.0%})"
+        below = ""
+        if likeliest and self.k and self.certainty is not None:
+            below = "; certainty {}, needed {}".format(*apart(self.certainty, self.threshold))
+        return f"{self.answer} ({likeliest}{self.probability:.0%}{below})"
 
 
 @dataclass(frozen=True)
