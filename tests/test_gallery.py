@@ -249,7 +249,7 @@ def test_vectors_that_a_killed_call_kept_are_not_computed_again(
     with pytest.raises(KeyboardInterrupt):
         gallery.add(photos)
     monkeypatch.undo()
-    monkeypatch.setattr("metric_face.gallery.additions.extract", stop)
+    monkeypatch.setattr("metric_face.extraction.extract", stop)
     assert gallery.add(photos).added == 6
 
 
@@ -290,6 +290,19 @@ def test_thresholds_are_not_set_on_vectors_of_another_kind(run: Path) -> None:
     assert index.metadata == before
     refit_thresholds(index, validation, 0.3)
     assert index.metadata["reject"] == 0.3
+
+
+def test_what_adds_nothing_loads_no_torch(run: Path) -> None:
+    code = f"""
+import sys
+from metric_face.gallery import Gallery
+gallery = Gallery({str(run)!r})
+assert gallery.relabel({{"identity": "Anna"}}, rows=[0]).relabeled == 1
+assert gallery.remove(rows=[0]).removed == 1
+assert len(gallery.list()) == 47
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_values_that_images_get_are_read_by_column() -> None:

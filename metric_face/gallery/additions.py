@@ -11,7 +11,6 @@ from metric_face.averaging import tta_of
 from metric_face.data import ImageTable, Unseen
 from metric_face.embeddings import Embeddings
 from metric_face.errors import DataError, MetricFaceError
-from metric_face.extraction import extract
 from metric_face.progress import Progress
 from metric_face.run import Run
 from metric_face.search import ADDED, EmbeddingIndex, files_of
@@ -65,6 +64,8 @@ def embedded(
     kept = _kept(made, table, place)
     if kept is not None:
         return kept
+
+    from metric_face.extraction import extract  # loads PyTorch, which a listing does not need
 
     def work(part: ImageTable) -> Embeddings:
         return extract(
