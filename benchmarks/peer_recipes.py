@@ -207,7 +207,8 @@ def train(recipe: Recipe, deadlines: list[float], since: float) -> dict[float, d
                     group["lr"] = max(1e-8, rate * factor)
             batch, codes = next(recipe.batches)
             hold_norms(recipe.network)
-            loss = recipe.loss(*recipe.network(batch), codes)
+            vectors, logits = recipe.network(batch)
+            loss = recipe.loss(vectors, logits, codes)
             for one in recipe.optimizers:
                 one.zero_grad()
             loss.backward()

@@ -106,8 +106,8 @@ def write_set(name: str, shared: Path, home: Path, images: int) -> Path:
 def read_labels(name: str, home: Path) -> Labels:
     """What `write_set` wrote."""
     frame = pd.read_csv(home / "labels.csv")
-    columns = (frame[column].to_numpy() for column in ("train", "code", "group"))
-    return Labels(list(frame["path"]), *columns, SETS[name].has_classes, SETS[name].flip)
+    train, codes, groups = (frame[column].to_numpy() for column in ("train", "code", "group"))
+    return Labels(list(frame["path"]), train, codes, groups, SETS[name].has_classes, SETS[name].flip)
 
 
 def our_settings(name: str, shared: Path, seed: int) -> list[str]:

@@ -30,6 +30,31 @@ def test_the_clock_begins_where_the_training_was_called():
     assert Deadline(None, clock=lambda: now[0]).left == math.inf
 
 
+def test_no_step_begins_that_would_not_end_in_time():
+    now = [0.0]
+    deadline = Deadline(100, since=0.0, clock=lambda: now[0], after=10, validation=20)
+    trainer: Any = SimpleNamespace(should_stop=False, world_size=1, accumulate_grad_batches=1)
+    trainer.strategy = SimpleNamespace(broadcast=lambda value: value)
+    progress = SimpleNamespace(is_last_batch=False, current=SimpleNamespace(ready=1))
+    trainer.fit_loop = SimpleNamespace(epoch_loop=SimpleNamespace(batch_progress=progress))
+    module: Any = None
+    deadline.on_train_epoch_start(trainer, module)
+    while not trainer.should_stop:
+        now[0] += 6.0
+        deadline.on_train_batch_end(trainer)
+    assert now[0] == 66  # another step would end at 72, and validation and export after 100
+    now[0] = 70.0
+    deadline.on_validation_start(trainer, module)
+    now[0] = 95.0
+    deadline.on_validation_end(trainer, module)  # five seconds more than it was expected to take
+    assert deadline.share_used() == pytest.approx(95 / (100 - 10 - 25 - 6))
+
+
+def test_what_is_kept_for_the_export_is_a_quarter_at_most():
+    assert Deadline(20, since=0.0, clock=lambda: 0.0, after=10).left == 15
+    assert Deadline(1000, since=0.0, clock=lambda: 0.0, after=10).left == 970
+
+
 @pytest.mark.parametrize(
     ("wanted", "left", "first", "second"),
     [

@@ -160,7 +160,8 @@ class TrainerConfig(Section):
     max_time: Annotated[str | None, Field(examples=["30m"])] = None
     """Wall time after which training ends with its best weights, such as 30m, 2h or 01:30:00, counted from its call."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """``auto``: bf16 where the processor or GPU computes in it."""
+    """``auto``: bf16 where the processor or GPU computes in it; on a processor float32 where the backbone has depthwise
+    convolutions, such as an EfficientNet's, whose gradients are slower in bf16."""
     ema: Below1 = 0.0
     """Decay of averaged weights; 0 is none."""
     patience: Annotated[int, Field(ge=0, le=1_000_000)] = 0

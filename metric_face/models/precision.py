@@ -34,11 +34,12 @@ def training_dtype(
     wanted: str = "auto",
     say: Say = silent,
 ) -> torch.dtype:
-    """The type to train in: as :func:`computing_dtype`, but float32 where bf16 gradients would be wrong.
+    """The type to train in: as :func:`computing_dtype`, but float32 where bf16 gradients would be wrong or slow.
 
     On a processor, PyTorch (2.15, oneDNN) leaves parts of a convolution's bf16 weight gradient unset where the map
     that comes in is smaller than the stride: what was in memory before is taken for the gradient, and the weights
-    become nan, or silently wrong. Images of 16 x 16 px reach such maps in a ResNet.
+    become nan, or silently wrong. Images of 16 x 16 px reach such maps in a ResNet. Its bf16 gradients of depthwise
+    convolutions are right, and so slow that ``auto`` trains a network that has them in float32.
 
     Args:
         model: of images (B, 3, H, W).
@@ -50,6 +51,8 @@ def training_dtype(
     dtype = computing_dtype(device, wanted)
     if dtype == torch.float32 or device.type != "cpu":
         return dtype
+    if wanted == "auto" and has_depthwise(model):
+        return torch.float32
     layer = map_below_stride(model, size)
     if layer is None:
         return dtype
@@ -58,6 +61,12 @@ def training_dtype(
         "where PyTorch's bf16 gradients are wrong on this processor"
     )
     return torch.float32
+
+
+def has_depthwise(model: nn.Module) -> bool:
+    """Whether a model has a convolution of each channel by itself."""
+    convolutions = (module for module in model.modules() if isinstance(module, nn.Conv2d))
+    return any(1 < layer.groups == layer.in_channels for layer in convolutions)
 
 
 def map_below_stride(model: nn.Module, size: tuple[int, int]) -> str | None:

@@ -1,5 +1,6 @@
 """What a training has before its first step: the backbone's features, their scores, and where the projection starts."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,10 +31,12 @@ class Before:
         scores: of its features on validation, plain data as :class:`StartScores` names them; None where a resumed
             run does not know them.
         cached: the features on both splits; None where they are not needed any more.
+        validation: seconds that the backbone took for the validation images.
     """
 
     scores: Mapping[str, Any] | None
     cached: CachedSplits | None
+    validation: float = 0.0
 
     def train_batches(self, ready: Readiness) -> DataLoader[Any]:
         """The batches of the sampler, with features in place of images."""
@@ -58,12 +61,14 @@ def measure_start(
         home: the run directory, where the features are kept.
         reporting: for progress, and the line with the scores.
     """
+    began = time.monotonic()
     cached = _cache(model, transform, ready, home, reporting)
+    each = (time.monotonic() - began) / (len(cached.train) + len(cached.val)) / len(cached.features.views)
     start, scores = from_first(lambda: _score(cached, model.embedding_size, ready))
     if _is_fitted(ready):
         start_at(model, start)
     reporting.say(describe_start(scores))
-    return Before(scores, cached)
+    return Before(scores, cached, 0.0 if ready.config.trainer.frozen else each * len(cached.val))
 
 
 def resume_start(

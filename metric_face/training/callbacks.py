@@ -17,6 +17,8 @@ class Deadline(Callback):
         reserve: share of it kept for what follows the last step, beside the time that a validation took.
         since: the clock's time from which it counts; default now.
         clock: gives seconds.
+        after: seconds that are kept at least, up to a quarter of what is allowed.
+        validation: seconds that a validation is expected to take, until one was measured that took longer.
     """
 
     def __init__(
@@ -25,14 +27,20 @@ class Deadline(Callback):
         reserve: float = 0.03,
         since: float | None = None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        after: float = 0.0,
+        validation: float = 0.0,
     ) -> None:
         self.seconds = seconds
+        self.after = after
         self.reserve = reserve
         self._before = 0.0
         self._clock = clock
         self._started = clock() if since is None else since
         self._validating = 0.0
-        self._longest_validation = 0.0
+        self._longest_validation = validation
+        self._step_ended: float | None = None
+        self._step = 0.0
         self._agreed: float | None = None
 
     @property
@@ -47,10 +55,11 @@ class Deadline(Callback):
 
     @property
     def _for_steps(self) -> float:
-        """Seconds that steps may use in all; infinite where there is no limit."""
-        return (
-            math.inf if self.seconds is None else self.seconds * (1 - self.reserve) - self._longest_validation
-        )
+        """Seconds by which the last step but one must have ended; infinite where there is no limit."""
+        if self.seconds is None:
+            return math.inf
+        kept = max(self.seconds * self.reserve, min(self.after, self.seconds / 4))
+        return max(0.0, self.seconds - kept - self._longest_validation - self._step)
 
     def share_used(self) -> float:
         """Share of the allowed time that has passed; 0 where there is no limit.
@@ -73,7 +82,14 @@ class Deadline(Callback):
     def on_validation_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         self._longest_validation = max(self._longest_validation, self.elapsed - self._validating)
 
+    def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        self._step_ended = None  # a validation lies between
+
     def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
+        now = self._clock()
+        if self._step_ended is not None:
+            self._step = now - self._step_ended
+        self._step_ended = now
         if self.seconds is not None and at_a_step(trainer):
             self._agree(trainer)
             # One clock decides for all ranks, or some would wait for others forever.

@@ -31,6 +31,9 @@ from metric_face.training.stopping import GracefulStop
 from metric_face.training.teacher import Teacher, load_teacher
 from metric_face.training.unread import freeze_unread
 
+_EXPORT = 15.0
+"""Seconds that ``model.onnx`` takes about; they are kept for it where there is a time limit."""
+
 
 @dataclass(frozen=True)
 class Components:
@@ -113,7 +116,12 @@ def build_components(
     else:
         train = train_loader(plan.train, transform, plan.codes, plan.sampler, config)
         val = validation_loader(plan.val, transform, plan.val_codes, config)
-    deadline = Deadline(parse_duration(config.trainer.max_time), since=since)
+    deadline = Deadline(
+        parse_duration(config.trainer.max_time),
+        since=since,
+        after=_EXPORT if config.trainer.export_onnx else 0.0,
+        validation=0.0 if before is None else before.validation,
+    )
     monitor = monitored(config, ready.data)
     return Components(
         module=TrainingModule(
