@@ -86,9 +86,10 @@ def main() -> None:
     parser.add_argument(
         "--precomputed", action="store_true", help="give the vectors; decode and embed nothing"
     )
+    parser.add_argument("--note", default="", help="a sentence for the page, such as what else ran")
     arguments = parser.parse_args()
     given = arguments.precomputed
-    settings = {**vars(arguments), "rows": None}
+    settings = {**vars(arguments), "rows": None, "note": None}
     kept = Kept("streaming", settings)
     lines, held = [], []
     for rows in arguments.rows:
@@ -113,6 +114,7 @@ def main() -> None:
             + " Memory: how far the peak of the resident set is above what the process held with everything imported; "
             "it counts the pages of mapped vectors that the system keeps, 4 D bytes a row, and gives up when others "
             "need them. The seconds hold the start of the process.",
+            *([f"Noted when it was run: {arguments.note}"] if arguments.note else []),
             table(("rows", "work", "seconds", "rows/s", "peak, MB"), lines),
             "What still reads all rows into memory:",
             table(("rows", "what", "MB", "bytes a row"), held),
