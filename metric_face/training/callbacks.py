@@ -86,7 +86,7 @@ class Deadline(Callback):
         self._step_ended = None  # a validation lies between
 
     def on_train_batch_end(self, trainer: L.Trainer, *args: Any) -> None:
-        now = self._clock()
+        now = self.elapsed
         if self._step_ended is not None:
             self._step = now - self._step_ended
         self._step_ended = now
