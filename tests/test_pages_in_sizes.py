@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 from browsing import complaints, in_sizes, needs_chromium, open_browser, open_page, requests_made, wait_until
+from map_cases import OVERLAPS, label_columns
 
 from metric_face.pages import (
-    Column,
     Series,
     arrows_chart,
     bar_chart,
     histogram_chart,
-    joint_colors,
     line_chart,
 )
 from metric_face.visualization.map_page import write_map
@@ -19,28 +18,6 @@ from metric_face.visualization.projection import Projection
 pytestmark = [pytest.mark.browser, needs_chromium]
 
 N = 400
-OVERLAPS = """
-const box = document.querySelector(".zooming").getBoundingClientRect(), found = [];
-const frame = document.querySelector(".stage").getBoundingClientRect();
-const placed = [...metricFace.view.look.placed, { left: box.left - frame.left, right: box.right - frame.left,
-  top: box.top - frame.top, bottom: box.bottom - frame.top, code: "buttons" }];
-placed.forEach((a, k) => placed.slice(0, k).forEach((b) => {
-  if (a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom) found.push([a.code, b.code]);
-}));
-return found;
-"""
-
-
-def _columns(count, codes):
-    if count == 0:
-        return []
-    if count == 18:
-        digits = np.stack(np.unravel_index(np.arange(18), (3, 2, 3)), axis=1)
-        names = [("wear", "incorrect", "none"), ("male", "female"), ("<30", "30-59", ">=60")]
-        classes = tuple(" / ".join(part[d] for part, d in zip(names, row, strict=True)) for row in digits)
-        joint = joint_colors(digits.tolist(), names, (False, False, True), 7)
-        return [Column("joint class", codes, classes, joint=joint)]
-    return [Column.of("label", np.array([f"class {code}" for code in codes]))]
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +51,7 @@ def written(tmp_path_factory):
         made[count] = write_map(
             folder / f"{count}.html",
             Projection(coords, 0, 3, 0.1),
-            _columns(count, codes),
+            label_columns(count, codes),
             neighbors=near,
             charts=charts,
         )

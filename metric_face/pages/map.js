@@ -146,7 +146,7 @@ const MapView = (() => {
         }
         if (cell.name === null) {
           Overlay.rings(top, block, look, (i) => place(cell, i), Raster.radius(block.n, view.zoom) + 2.5);
-          Names.paint(top, cell, look, (center) => unitToScreen(cell, center), css, taken());
+          Names.paint(top, cell, look, (center) => unitToScreen(cell, center), css, Overlay.taken(root));
           continue;
         }
         top.strokeStyle = css("--line");
@@ -161,13 +161,6 @@ const MapView = (() => {
       }
       if (look.hovered >= 0) Overlay.ring(top, screen(look.hovered), 6);
       if (look.lasso) Overlay.lasso(top, look.lasso);
-    }
-
-    /* Where buttons stand on the map: no name is written under them. */
-    function taken() {
-      const frame = root.getBoundingClientRect();
-      return [...root.querySelectorAll(".zooming")].map((box) => box.getBoundingClientRect()).map((box) => ({
-        left: box.left - frame.left, right: box.right - frame.left, top: box.top - frame.top, bottom: box.bottom - frame.top }));
     }
 
     function line([x0, y0], [x1, y1]) {

@@ -28,6 +28,13 @@ const Overlay = (() => {
     }
   }
 
+  /* Where buttons stand on the map: no name is written under them. */
+  function taken(root) {
+    const frame = root.getBoundingClientRect();
+    return [...root.querySelectorAll(".zooming")].map((box) => box.getBoundingClientRect()).map((box) => ({
+      left: box.left - frame.left, right: box.right - frame.left, top: box.top - frame.top, bottom: box.bottom - frame.top }));
+  }
+
   function lasso(top, places) {
     top.beginPath();
     places.forEach(([x, y], k) => (k ? top.lineTo(x, y) : top.moveTo(x, y)));
@@ -38,5 +45,5 @@ const Overlay = (() => {
     top.stroke();
   }
 
-  return { css, fit, ring, rings, lasso };
+  return { css, fit, ring, rings, taken, lasso };
 })();

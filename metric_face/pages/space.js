@@ -83,7 +83,7 @@ const SpaceView = (() => {
         return [size.width / 2 + u * scale(), size.height / 2 + v * scale()];
       };
       Overlay.rings(top, block, look, screen, Raster.radius(n, view.zoom) + 2.5);
-      if (!spinning) Names.paint(top, { left: 0, top: 0, ...size }, look, at, css);
+      if (!spinning) Names.paint(top, { left: 0, top: 0, ...size }, look, at, css, Overlay.taken(root));
       if (look.pinned >= 0) Overlay.ring(top, screen(look.pinned), 7);
       if (look.hovered >= 0) Overlay.ring(top, screen(look.hovered), 6);
       if (look.lasso) Overlay.lasso(top, look.lasso);
@@ -93,7 +93,9 @@ const SpaceView = (() => {
       if (!waiting) { waiting = true; requestAnimationFrame(paint); }
     }
 
+    /* The map is a ball: a stage that is taller than wide would show paper above and below it. */
     function resize() {
+      root.style.height = `min(${Math.max(320, root.clientWidth)}px, 74vh, 780px)`;
       size = Overlay.fit(root, [plain, over]);
       redraw();
     }

@@ -38,7 +38,7 @@ from metric_face.visualization.map_block import (
     themes,
 )
 from metric_face.visualization.map_measures import measures_of
-from metric_face.visualization.map_words import ChartTable, banner, class_table, remark, trust
+from metric_face.visualization.map_words import ChartTable, banner, class_table, lead, remark, trust
 from metric_face.visualization.matrices import MatrixChart
 from metric_face.visualization.mixing import with_mixing
 from metric_face.visualization.new_images import padded
@@ -149,6 +149,7 @@ def build_map(
         missing = remark(n, len(drawn.order), len(drawn.broken), words)
     packed = [pack_column(column, words["labels"]) for column in shown]
     for column, one in zip(shown, packed, strict=True):
+        one["measured"] &= column.name != words["way_new"]  # who is new is known, and on every card
         if column.is_class and not column.group and n and 1 < column.num_classes <= _MOST_NAMED:
             one["centers"] = pack_centers(projection.coords, column)
     if panels is not None and panels not in known and view.cols is not None:
@@ -222,7 +223,7 @@ def write_map(
         sheets=part.sheets,
         lang=lang,
         map=part,
-        lead=page_words(lang)["lead"],
+        lead=lead(projection, page_words(lang)),
         charts=[*(matrix.html(lang) for matrix in matrices), *charts],
     )
     return write_text(path, html)

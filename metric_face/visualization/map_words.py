@@ -23,6 +23,14 @@ class ChartTable:
     rows: Sequence[Sequence[str]]
 
 
+def lead(projection: Projection, words: Mapping[str, Any]) -> str:
+    """What the map shows, and what its rings are."""
+    if not projection.new:
+        return str(words["lead"])
+    counts = {"new": f"{projection.new:,}", "others": f"{projection.n - projection.new:,}"}
+    return f"{words['lead']} {words['new_lead'].format(**counts)}"
+
+
 def trust(
     projection: Projection, faithfulness: Mapping[str, Faithfulness], words: Mapping[str, Any]
 ) -> list[tuple[str, str]]:
