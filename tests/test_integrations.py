@@ -191,7 +191,11 @@ class Wandb(Recorder):
     def __init__(self, **settings: Any) -> None:
         super().__init__()
         self.settings = settings
+        self.ended: list[str] = []
         self.made.append(self)
+
+    def finalize(self, status: str) -> None:
+        self.ended.append(status)
 
 
 def test_a_run_is_logged_by_the_name_of_the_logger(indexed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,6 +217,7 @@ def test_a_run_is_logged_by_the_name_of_the_logger(indexed: Run, monkeypatch: py
         "project": "metric_face",
         "name": indexed.folder.name,
     }
+    assert logger.ended == ["success"]
     assert set(names) == set(logger.got)
     assert logger.got["val/knn/color/macro_f1"] == evaluate(indexed).score("knn", "color").macro_f1.value
     assert Path(logger.got["map"][0]).name == "map.png"

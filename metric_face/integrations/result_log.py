@@ -92,12 +92,14 @@ def log_run(run: Run | str | Path, logger: Any, *, step: int | None = None) -> l
     from metric_face.visualization import visualize
 
     opened = Run.open(run)
-    if isinstance(logger, str):
-        logger = logger_of(logger, opened.folder)
+    made = logger_of(logger, opened.folder) if isinstance(logger, str) else None
     picture = visualize(opened, thumbnails=False).picture
-    return log_results(
-        logger, evaluation=evaluate(opened), picture=picture, diagnosis=diagnose(opened), step=step
+    names = log_results(
+        made or logger, evaluation=evaluate(opened), picture=picture, diagnosis=diagnose(opened), step=step
     )
+    if made is not None:
+        made.finalize("success")
+    return names
 
 
 def _log_rest(logger: Any, file: Path | None, lines: list[str], step: int | None) -> list[str]:

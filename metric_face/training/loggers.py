@@ -36,11 +36,29 @@ def logger_of(name: str, home: Path) -> Any:
         name: ``tensorboard``, which writes into the folder ``tensorboard`` of the run, or ``wandb``, a run of the
             project ``metric_face`` with the name of the folder.
         home: the run directory.
+
+    Returns:
+        The logger; its ``finalize`` ends what it began.
     """
     if name == "tensorboard":
         from lightning.pytorch.loggers import TensorBoardLogger
 
         return TensorBoardLogger(home / "tensorboard", name="", version="")
+    return _wandb_logger(home)
+
+
+def _wandb_logger(home: Path) -> Any:
+    """A W&B run that ends with its logger: Lightning leaves it open, and the next one of the process would join it."""
+    import wandb
     from lightning.pytorch.loggers import WandbLogger
 
-    return WandbLogger(save_dir=home, project="metric_face", name=home.name)
+    joined = getattr(wandb, "run", None) is not None  # one that the user began, and ends
+
+    class OwnWandbRun(WandbLogger):
+        def finalize(self, status: str) -> None:
+            super().finalize(status)
+            run = getattr(wandb, "run", None)
+            if run is not None and not joined:
+                run.finish(exit_code=int(status != "success"))
+
+    return OwnWandbRun(save_dir=home, project="metric_face", name=home.name)
