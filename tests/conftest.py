@@ -1,6 +1,8 @@
 """Fixtures that many tests share: small pictures that a model can learn, made anew for every session."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,3 +74,21 @@ def indexed(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> "Run":
     extract(run, run.table, folder=folder / "embeddings", precision="fp32")
     build_index(run).save(folder / "index")
     return run
+
+
+@pytest.fixture(scope="session")
+def documentation(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> "tuple[Path, subprocess.CompletedProcess[str]]":
+    """The folder of the built documentation, and how its build ended; links, anchors and docstrings are checked."""
+    pytest.importorskip("mkdocs", reason="pip install 'metric_face[docs]'")
+    folder = tmp_path_factory.mktemp("documentation") / "site"
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, "METRIC_FACE_DOCS_RUN": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return folder, done

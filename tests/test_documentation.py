@@ -1,9 +1,7 @@
 """The documentation builds without a warning, loads nothing from elsewhere, and its pages hold what the code has."""
 
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -117,18 +115,13 @@ def test_what_a_page_loads_from_elsewhere_is_found(tmp_path: Path, page: str, fo
 
 
 @pytest.mark.slow
-def test_it_builds_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+def test_it_builds_without_a_warning_and_loads_nothing_from_elsewhere(
+    documentation: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
     """With every link, anchor and docstring checked by mkdocs; the tutorials are run by a test of their own."""
-    pytest.importorskip("mkdocs", reason="pip install 'metric_face[docs]'")
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")],
-        cwd=ROOT,
-        env={**os.environ, "METRIC_FACE_DOCS_RUN": "0"},
-        capture_output=True,
-        text=True,
-    )
+    site, done = documentation
     assert done.returncode == 0, done.stderr
-    pages = {file.relative_to(tmp_path / "site").as_posix() for file in (tmp_path / "site").rglob("*.html")}
+    pages = {file.relative_to(site).as_posix() for file in site.rglob("*.html")}
     assert pages >= {"index.html", "ko/index.html", "configuration.html", "tutorials/folders.html"}
     assert pages >= {f"commands/metric-face-{name}.html" for name in commands()}
-    assert loaded_from_elsewhere(tmp_path / "site") == []
+    assert loaded_from_elsewhere(site) == []
