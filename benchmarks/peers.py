@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.harness import Kept, machine, publish
 from benchmarks.peer_cells import OURS, Place, side_by_side
 from benchmarks.peer_sets import SETS
-from benchmarks.peers_table import introduction, section, verdicts
+from benchmarks.peers_table import coverage, introduction, section, verdicts
 
 RECIPES = (OURS, "timm", "pml", "oml")
 START = "untrained"
@@ -76,6 +76,7 @@ def main() -> None:
             *([f"Noted when it was run: {wanted.note}"] if wanted.note else []),
             verdicts(found, labels),
             *(section(name, found[name], of) for name, of in labels.items()),
+            *([coverage(missing)] if missing else []),
         ],
     )
 

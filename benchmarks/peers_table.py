@@ -19,10 +19,7 @@ NAMES = {
 
 
 def introduction(minutes: float, missing: list[str], cells: int) -> str:
-    """What was measured, and what is missing."""
-    done = f"All {cells} cells were measured."
-    if missing:
-        done = f"{cells - len(missing)} of {cells} cells were measured; missing: {'; '.join(missing)}."
+    """What was measured, and how much is missing."""
     return f"""EfficientNet-Lite0 (ImageNet weights) at 96 px, {minutes:g} minutes of wall time for each training on one
 core, counted from when its packages are loaded: the same images, labels and split for all; reading images and what ours
 measures of the start count, embedding and scoring afterwards do not. Ours is the command with its defaults, told the
@@ -32,14 +29,20 @@ identity, AdamW with 3e-4 for the trunk, 3e-3 for the head and a cosine by the c
 pytorch-metric-learning is the networks and parts of its example TrainWithClassifier, with batch-hard triplets and rates
 ten times its own, since its own move little in minutes. open-metric-learning is not installed here, so its recipe is
 written from its documentation with parts of PyTorch and pytorch-metric-learning. All peers train in channels_last with
-timm's transforms, crops of half of the area at least.
+timm's transforms, crops of half of the area at least, and with batch-norm statistics that move, as their recipes have
+it. Where a peer ends below the untrained features, that is the first thing to change: `--recipes "timm --frozen-norm"`.
 
 kNN (20 neighbors) and the probe are fitted to the training images; recall@1 and MAP@R are within the validation images,
 by class without the query's own photograph, or by identity. F1 is macro F1 of the joint class. 95 % intervals are over
 identities (masks3: photographs; omniglot: alphabets; utkface: contents), the seeds pooled. Processor seconds show what
 a training had of its core while the machine was shared; those of ours and its wall seconds hold its start as a process.
 
-{done}"""
+{cells - len(missing)} of {cells} cells (set, recipe, seed) were measured; {len(missing)} are missing."""
+
+
+def coverage(missing: list[str]) -> str:
+    """The cells that are missing, one a line; nothing where there are none."""
+    return table(["missing"], [[key] for key in missing]) if missing else ""
 
 
 def verdicts(found: dict[str, Found], labels: dict[str, Labels]) -> str:
