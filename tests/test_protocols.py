@@ -64,7 +64,7 @@ def test_each_image_asks_the_others_and_what_has_no_identity_is_left_out() -> No
     assert evaluate_queries(whole).scores == gallery_metrics(whole.vectors, whole.table.identities).scores  # type: ignore[arg-type]
     found = evaluate_queries(whole, identity="who")
     assert (found.gallery, found.identities) == (118, 2)
-    assert found.notes == ("2 images without a value of who are left out",)
+    assert found.notes == ("left out: 2 images without a value of who",)
 
 
 def test_a_query_that_is_in_the_gallery_too_is_named() -> None:
@@ -149,6 +149,44 @@ def test_the_form_of_lfw_is_read(tmp_path: Path) -> None:
     assert evaluate_pairs(part, tmp_path / "pairs.txt").notes == (
         f"{tmp_path / 'pairs.txt'}: 2 of 12 pairs name an image that is not in the table and are left out",
     )
+
+
+def test_the_names_in_the_form_of_lfw_are_the_identities_of_a_table_without(tmp_path: Path) -> None:
+    whole = sample()
+    text = "2\nKim_Ä1\t1\t2\nKim_Ä1\t3\t4\nKim_Ä1\t1\tKim_Ä2\t1\nKim_Ä1\t3\tKim_Ä3\t1\n"
+    (tmp_path / "pairs.txt").write_text(text, "utf-8")
+    bare = whole.table.without("identity")
+    found, known = (read_pairs(tmp_path / "pairs.txt", table) for table in (bare, whole.table))
+    assert (found.same.tolist(), found.first.tolist()) == (known.same.tolist(), known.first.tolist())
+    rows = np.unique([found.first, found.second])
+    joined = set(zip(found.identities[rows].tolist(), known.identities[rows].tolist(), strict=True))
+    assert (
+        len(joined) == len(np.unique(found.identities[rows])) == len(np.unique(known.identities[rows])) == 3
+    )
+    assert len(np.unique(found.identities)) == 3 + len(whole) - len(rows)  # all others stand for themselves
+
+
+def test_another_column_may_hold_the_identities(tmp_path: Path) -> None:
+    whole = sample()
+    frame = whole.table.frame.rename(columns={"identity": "label"})
+    named = Embeddings(whole.vectors, ImageTable(frame, Path("/nowhere")))
+    assert evaluate_pairs(named, "all", identity="label") == evaluate_pairs(whole, "all")
+    with pytest.raises(
+        ArgumentError, match=r"no column 'identity' .* as identity='label' \(--identity label\)"
+    ):
+        evaluate_pairs(named, "all")
+    with pytest.raises(ArgumentError, match="identity 'name': the table has path, label"):
+        evaluate_pairs(named, "all", identity="name")
+    frame.loc[0, "label"] = None
+    some = Embeddings(whole.vectors, ImageTable(frame, Path("/nowhere")))
+    found = evaluate_pairs(some, "all", identity="label")
+    assert found.verification == evaluate_pairs(whole.take(np.arange(1, 120)), "all").verification
+    assert found.notes[0] == "left out: 1 image without a value of label"
+    named.save(tmp_path / "E")
+    done = CliRunner().invoke(
+        app, ["evaluate", str(tmp_path / "E"), "--pairs", "all", "--identity", "label", "--json"]
+    )
+    assert json.loads(done.stdout)["verification"]["genuine"] == 177
 
 
 def test_pairs_of_images_that_were_trained_on_are_counted(indexed: Run) -> None:

@@ -33,7 +33,7 @@ Camera = Annotated[
 Sequence = Annotated[
     str | None, typer.Option("--sequence", help="Column: the same of sequences, numbered across cameras.")
 ]
-Identity = Annotated[str, typer.Option("--identity", help="Column that says who is on a query.")]
+Identity = Annotated[str, typer.Option("--identity", help="Column that says who is on an image.")]
 Ranks = Annotated[str, typer.Option("--ranks", help="The k of CMC@k and precision@k, with commas.")]
 Pairs = Annotated[
     str | None,

@@ -32,11 +32,16 @@ class Asked:
         """Refuse what does not go together, and read the rest."""
         given = {"query": query, "gallery": gallery, **others, "ranks": ranks}
         given |= {} if pairs is not None else {"metric": metric}
-        named = [f"--{k.replace('_', '-')}" for k, v in given.items() if v and v != _DEFAULTS.get(k)]
+        shared = {"identity"} if pairs is not None else set()
+        named = [
+            f"--{name.replace('_', '-')}"
+            for name, value in given.items()
+            if value and value != _DEFAULTS.get(name) and name not in shared
+        ]
         if pairs is not None and named:
             raise typer.BadParameter(f"--pairs and {named[0]} do not go together; give one")
         if pairs is not None:
-            return cls("pairs", {"pairs": pairs})
+            return cls("pairs", {"pairs": pairs, "identity": others["identity"]})
         if not named:
             return cls(None, {})
         if not query and not others["query_from"]:

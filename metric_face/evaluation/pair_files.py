@@ -28,12 +28,14 @@ class NamedPair:
         first, second: paths, file names, or names without their ending.
         same: whether it is genuine; None where the file does not say.
         fold: of the pair; None where the file has none.
+        identities: of both images; None where the file names none.
     """
 
     first: str
     second: str
     same: bool | None
     fold: str | None
+    identities: tuple[str, str] | None = None
 
 
 def pairs_of_lines(file: Path) -> list[NamedPair]:
@@ -70,9 +72,8 @@ def pairs_of_lines(file: Path) -> list[NamedPair]:
             raise DataError(f"{file}: line {number + 2} must be {form}, found {line[:80]!r}")
         names = (words[0], words[0] if genuine else words[2])
         images = [f"{name}_{int(at):04d}" for name, at in zip(names, numbers, strict=True)]
-        found.append(
-            NamedPair(images[0], images[1], genuine, str(number // (2 * each)) if folds > 1 else None)
-        )
+        fold = str(number // (2 * each)) if folds > 1 else None
+        found.append(NamedPair(images[0], images[1], genuine, fold, names))
     return found
 
 

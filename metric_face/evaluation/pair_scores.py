@@ -1,6 +1,6 @@
 """evaluate_pairs: verification on pairs of images."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,13 @@ from metric_face.arrays import Bools, Doubles
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError
 from metric_face.evaluation.pairs import ImagePairs, drawn_pairs, every_pair, read_pairs
-from metric_face.evaluation.protocol_inputs import Source, embeddings_of, trained_rows
+from metric_face.evaluation.protocol_inputs import (
+    Source,
+    embeddings_of,
+    labels_of,
+    trained_rows,
+    with_identity,
+)
 from metric_face.metrics import RATES, VerificationMetrics, verification_metrics
 from metric_face.plurals import counted
 from metric_face.vectors import Metric, as_vectors, blocks, check_directions, check_metric
@@ -43,6 +49,7 @@ def evaluate_pairs(
     *,
     metric: Metric = "cosine",
     rates: tuple[float, ...] = RATES,
+    identity: str = "identity",
     split: str | None = None,
     seed: int = 0,
 ) -> PairScores:
@@ -54,6 +61,7 @@ def evaluate_pairs(
             impostor pairs each, as LFW has them; ``all``: every pair, a million of each kind at most, without folds.
         metric: ``cosine``, ``inner_product`` or ``euclidean``.
         rates: false-accept rates.
+        identity: column of identities; of class folders that are identities ``label``.
         split: as for :func:`evaluate_queries`; default, with a file, every image.
         seed: of drawing and resampling.
 
@@ -61,7 +69,7 @@ def evaluate_pairs(
         The rates with intervals over identities.
 
     Raises:
-        ArgumentError: the table has no identities to make pairs by, or too few.
+        ArgumentError: the table has no identities to make pairs by, or too few; or no such column.
         DataError: the file of pairs is wrong.
 
     Example:
@@ -72,6 +80,11 @@ def evaluate_pairs(
     check_metric(metric)
     is_file = not isinstance(pairs, ImagePairs) and pairs not in ("all", "drawn")
     embeddings = embeddings_of(source, "all" if split is None and is_file else split)
+    left_out: list[str] = []
+    if identity != "identity":
+        embeddings = with_identity(embeddings, identity, left_out)
+        names = labels_of(embeddings.table, identity, "identity")
+        embeddings = replace(embeddings, table=embeddings.table.with_column("identity", names))
     if isinstance(pairs, ImagePairs):
         chosen = pairs
         if len(chosen.identities) != len(embeddings):
@@ -95,7 +108,7 @@ def evaluate_pairs(
         seed=seed,
     )
     shown = np.unique(np.concatenate([chosen.first, chosen.second]))
-    notes = (*chosen.notes, *_of_training(chosen, trained_rows(source, embeddings.table)))
+    notes = (*left_out, *chosen.notes, *_of_training(chosen, trained_rows(source, embeddings.table)))
     return PairScores(found, len(np.unique(chosen.identities[shown])), len(shown), notes)
 
 

@@ -9,6 +9,7 @@ from metric_face.arrays import Bools, Ints
 from metric_face.data import ImageTable, read_csv_text
 from metric_face.errors import ArgumentError, DataError
 from metric_face.evaluation.pair_files import NamedPair, pairs_of_frame, pairs_of_lines, rows_by_name
+from metric_face.evaluation.pair_identities import identities_of_pairs
 from metric_face.fold_assignment import identity_folds
 from metric_face.plurals import counted
 from metric_face.vectors import group_codes
@@ -144,7 +145,8 @@ def drawn_pairs(table: ImageTable, *, folds: int = FOLDS, each: int = EACH, seed
 def _identities(table: ImageTable) -> Ints:
     if table.identities is None:
         raise ArgumentError(
-            "pairs: the table has no column 'identity' to make pairs by; give a file of pairs with a column same"
+            "pairs: the table has no column 'identity' to make pairs by; name the column that says who is shown, "
+            "as identity='label' (--identity label), or give a file of pairs"
         )
     return np.unique(table.identities, return_inverse=True)[1].astype(np.int64)
 
@@ -209,7 +211,7 @@ def _with_truth(
         raise DataError(f"{path}: needs a column 'same' of 1 and 0, as the table has no identities")
     if known is None:
         same = np.array(stated, bool)
-        identities = _components(first[same], second[same], len(table))
+        identities = identities_of_pairs(named, first, second, same, len(table))
     else:
         identities = known
         by_table = np.equal(identities[first], identities[second])
@@ -235,12 +237,3 @@ def _with_truth(
     made = identity_folds(owners, FOLDS, same.astype(np.int64), seed=seed)
     note = f"{path}: has no folds; {FOLDS} are made by the identity of the first image, the second may recur"
     return replace(pairs, folds=made, notes=(*notes, note))
-
-
-def _components(first: Ints, second: Ints, count: int) -> Ints:
-    """(N,) codes of images that genuine pairs join."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    joined = coo_array((np.ones(len(first)), (first, second)), shape=(count, count))
-    return np.asarray(connected_components(joined, directed=False)[1], dtype=np.int64)

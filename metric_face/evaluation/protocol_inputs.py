@@ -11,6 +11,7 @@ from metric_face.data import ImageTable, text_of
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError, DataError
 from metric_face.missing import missing_rows
+from metric_face.plurals import counted
 from metric_face.run import Run
 
 Source: TypeAlias = Run | Embeddings | str | Path
@@ -110,6 +111,29 @@ def labels_of(table: ImageTable, name: str, option: str) -> Any:
     """
     _check_column(table, name, option)
     return column_of([text or None for text in texts_of(table, name).tolist()])
+
+
+def with_identity(embeddings: Embeddings, identity: str, notes: list[str]) -> Embeddings:
+    """The images that have a value of the column of identities.
+
+    Args:
+        embeddings: the images.
+        identity: the column.
+        notes: gets a line where some are left out.
+
+    Raises:
+        ArgumentError: there is no such column, or no image has a value.
+    """
+    names = labels_of(embeddings.table, identity, "identity")
+    known = np.array([name is not None for name in names.tolist()])
+    if known.all():
+        return embeddings
+    if not known.any():
+        raise ArgumentError(
+            f"identity {identity!r}: no image has one; name the column that says who is shown"
+        )
+    notes.append(f"left out: {counted(int((~known).sum()), 'images')} without a value of {identity}")
+    return embeddings.take(known)
 
 
 def _check_column(table: ImageTable, name: str, option: str) -> None:

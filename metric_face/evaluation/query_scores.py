@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from metric_face.embeddings import Embeddings
 from metric_face.errors import ArgumentError, ModelMismatchError
-from metric_face.evaluation.protocol_inputs import Source, embeddings_of, labels_of, rows_with
+from metric_face.evaluation.protocol_inputs import (
+    Source,
+    embeddings_of,
+    labels_of,
+    rows_with,
+    with_identity,
+)
 from metric_face.metrics import MAX_QUERIES, Interval, draw_queries, gallery_metrics
 from metric_face.plurals import counted
 from metric_face.progress import Progress, silent
@@ -96,10 +100,10 @@ def evaluate_queries(
         0.412
     """
     notes: list[str] = []
-    whole = _with_identity(embeddings_of(source, split), identity, notes)
+    whole = with_identity(embeddings_of(source, split), identity, notes)
     alone = query is None and query_source is None
     if query_source is not None:
-        asking = _with_identity(embeddings_of(query_source, split), identity, notes)
+        asking = with_identity(embeddings_of(query_source, split), identity, notes)
         asking = asking if query is None else asking.take(rows_with(asking.table, query, "query"))
         found = whole if gallery is None else whole.take(rows_with(whole.table, gallery, "gallery"))
         _check_models(asking, found)
@@ -148,19 +152,6 @@ def evaluate_queries(
         tuple(column for column in (camera, sequence) if column is not None),
         tuple(notes),
     )
-
-
-def _with_identity(embeddings: Embeddings, identity: str, notes: list[str]) -> Embeddings:
-    names = labels_of(embeddings.table, identity, "identity")
-    known = np.array([name is not None for name in names.tolist()])
-    if known.all():
-        return embeddings
-    if not known.any():
-        raise ArgumentError(
-            f"identity {identity!r}: no image has one; name the column that says who is shown"
-        )
-    notes.append(f"{counted(int((~known).sum()), 'images')} without a value of {identity} are left out")
-    return embeddings.take(known)
 
 
 def _check_models(asking: Embeddings, found: Embeddings) -> None:
