@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
@@ -12,6 +13,7 @@ from metric_face.cli.app import app
 from metric_face.data.image_stamps import compare_stamps, take_stamps
 from metric_face.data.table import ImageTable
 from metric_face.data.whereabouts import moved, relative_names, report_image_state
+from metric_face.embeddings.description import stamps_schema, stamps_table
 from metric_face.errors import DataError
 from metric_face.files.run_files import seal_run
 from metric_face.inference.predictor import Predictor
@@ -122,6 +124,11 @@ def test_absolute_paths_move_too(tmp_path: Path) -> None:
     assert table.paths == [new / "a/x.png", new / "b/y.png"]
     assert relative_names(["/data/a/x.png", "/data/b/y.png"], old) == ["a/x.png", "b/y.png"]
     assert relative_names(["a/x.png"], old) == ["a/x.png"]
+
+
+def test_checksums_are_text_in_a_file_even_where_there_are_none() -> None:
+    assert pa.types.is_large_string(stamps_schema().field("sha256").type)
+    assert stamps_table(take_stamps([])).schema.equals(stamps_schema())
 
 
 def test_stamps_know_a_file_by_its_content(tmp_path: Path) -> None:

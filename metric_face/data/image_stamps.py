@@ -11,8 +11,9 @@ import pandas as pd
 from metric_face.arrays import Ints
 from metric_face.data.boxes import file_of
 from metric_face.data.once_each import once_each
+from metric_face.data.text_type import TEXT
 
-COLUMNS = {"bytes": "int64", "modified_ns": "int64", "sha256": "str"}
+COLUMNS = {"bytes": "int64", "modified_ns": "int64", "sha256": TEXT}
 _WORKERS = 8
 
 

@@ -13,6 +13,7 @@ from metric_face.data.parquet_files import ParquetFiles, parquet_files
 from metric_face.data.parquet_text import column_names, text_frame
 from metric_face.data.readers import read_parts, straighten
 from metric_face.data.table import ImageTable
+from metric_face.data.text_type import TEXT
 from metric_face.errors import DataError
 from metric_face.files import inside
 from metric_face.progress import Say, silent
@@ -62,7 +63,7 @@ class ParquetRows:
         fields = {name: kind for name, kind in fields.items() if not name.startswith("__index_level_")}
         if self.box is not None and set(self.box) <= fields.keys():
             fields = {name: kind for name, kind in fields.items() if name not in self.box}
-        frame = pd.DataFrame({name: pd.Series([], dtype="str") for name in fields})
+        frame = pd.DataFrame({name: pd.Series([], dtype=TEXT) for name in fields})
         schema = pa.Schema.from_pandas(frame, preserve_index=False)
         for number, (name, kind) in enumerate(fields.items()):
             if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
