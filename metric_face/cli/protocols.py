@@ -30,14 +30,11 @@ class Asked:
         others: dict[str, Any],
     ) -> "Asked":
         """Refuse what does not go together, and read the rest."""
-        given = {"query": query, "gallery": gallery, **others, "ranks": ranks}
-        given |= {} if pairs is not None else {"metric": metric}
-        shared = {"identity"} if pairs is not None else set()
-        named = [
-            f"--{name.replace('_', '-')}"
-            for name, value in given.items()
-            if value and value != _DEFAULTS.get(name) and name not in shared
-        ]
+        given = {"query": query, "gallery": gallery, **others, "ranks": ranks, "metric": metric}
+        for name in ("identity", "metric") if pairs is not None else ():  # which pairs have too
+            del given[name]
+        changed = [name for name, value in given.items() if value and value != _DEFAULTS.get(name)]
+        named = [f"--{name.replace('_', '-')}" for name in changed]
         if pairs is not None and named:
             raise typer.BadParameter(f"--pairs and {named[0]} do not go together; give one")
         if pairs is not None:
@@ -49,12 +46,10 @@ class Asked:
             raise typer.BadParameter(
                 f"{named[0]} needs --query COLUMN=VALUE, --query all or --query-from FOLDER{other}"
             )
-        everyone = query == ["all"]
-        found = {"query": None if everyone else conditions("--query", query)}
         words = {"query_source" if name == "query_from" else name: value for name, value in others.items()}
-        return cls(
-            "queries", words | found | {"gallery": conditions("--gallery", gallery), "ks": ranks_of(ranks)}
-        )
+        words["query"] = None if query == ["all"] else conditions("--query", query)
+        words["gallery"] = conditions("--gallery", gallery)
+        return cls("queries", words | {"ks": ranks_of(ranks)})
 
     def evaluate(self, run: Path, progress: Callable[[int, int], None], **common: Any) -> Any:
         """Call the function of the protocol."""

@@ -1,16 +1,14 @@
 """What ``evaluate`` answers in words: a table of predictors, one of retrieval, and what to know of them."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from metric_face.cli.score_rows import START, three, without_start
 from metric_face.cli.teacher_line import teacher_line
 from metric_face.cli.terminal import answer, answer_table
 from metric_face.plurals import counted
 
 if TYPE_CHECKING:
     from metric_face.evaluation import Evaluation
-
-_START = "untrained"
 
 
 def report_scores(found: "Evaluation") -> None:
@@ -20,8 +18,8 @@ def report_scores(found: "Evaluation") -> None:
         of_identities, over = "", "images, as the table names no identities"
     answer(f"{found.split}: {counted(found.images, 'images')}{of_identities}; 95 % intervals over {over}")
     if found.scores:
-        rows = [(s.predictor, s.target, str(s.macro_f1), *_three(s.start), s.note) for s in found.scores]
-        _without_start(("predictor", "target", "macro F1", _START, ""), rows)
+        rows = [(s.predictor, s.target, str(s.macro_f1), *three(s.start), s.note) for s in found.scores]
+        answer_table(*without_start(("predictor", "target", "macro F1", START, ""), rows))
     if found.met_own:
         answer(f"kNN and probe: {found.met_own:,} images find their own identity in the training split.")
     elif found.met_own == 0:
@@ -33,13 +31,13 @@ def report_scores(found: "Evaluation") -> None:
         (
             r.label,
             str(r.recall_at_1),
-            *_three(r.start_recall_at_1, r.recall_at_5, r.r_precision, r.map_at_r),
+            *three(r.start_recall_at_1, r.recall_at_5, r.r_precision, r.map_at_r),
             f"{r.queries:,}",
         )
         for r in found.retrieval
     ]
-    head = ("retrieval by", "recall@1", _START, "recall@5", "R-prec.", "MAP@R", "queries")
-    _without_start(head, nearest)
+    head = ("retrieval by", "recall@1", START, "recall@5", "R-prec.", "MAP@R", "queries")
+    answer_table(*without_start(head, nearest))
     if found.asking < found.images:
         answer(
             f"{found.asking:,} of {counted(found.images, 'images')}, drawn at random, ask kNN and retrieval; all are "
@@ -53,16 +51,3 @@ def report_scores(found: "Evaluation") -> None:
         answer(teacher_line(found.teacher))
     if found.open_set is not None:
         answer(str(found.open_set))
-
-
-def _without_start(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Print a table, without the scores of the untrained backbone where there are none."""
-    at = head.index(_START)
-    if not any(row[at] for row in rows):
-        head, rows = head[:at] + head[at + 1 :], [row[:at] + row[at + 1 :] for row in rows]
-    answer_table(head, rows)
-
-
-def _three(*scores: float | None) -> list[str]:
-    """Scores with three decimals; nothing where one is not known."""
-    return ["" if score is None else f"{score:.3f}" for score in scores]

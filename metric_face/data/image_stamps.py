@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from metric_face.data.boxes import file_of
 from metric_face.data.once_each import once_each
 from metric_face.data.text_type import TEXT
 
-COLUMNS = {"bytes": "int64", "modified_ns": "int64", "sha256": TEXT}
+COLUMNS: dict[str, Any] = {"bytes": "int64", "modified_ns": "int64", "sha256": TEXT}
 _WORKERS = 8
 
 
