@@ -47,6 +47,17 @@ def open_browser(profile: Path, *flags: str):
         browser.quit()
 
 
+def module_browser(*flags: str):
+    """A fixture: one browser for all tests of a module."""
+
+    @pytest.fixture(scope="module")
+    def browser(tmp_path_factory):
+        with open_browser(tmp_path_factory.mktemp("profile"), *flags) as started:
+            yield started
+
+    return browser
+
+
 def open_page(browser, path: Path) -> None:
     """Open a written page and wait until it has drawn itself."""
     from selenium.webdriver.support.ui import WebDriverWait

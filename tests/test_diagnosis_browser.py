@@ -10,9 +10,9 @@ from browsing import (
     actions,
     complaints,
     in_sizes,
+    module_browser,
     needs_chromium,
     offset_of,
-    open_browser,
     open_page,
     requests_made,
     wait_until,
@@ -34,10 +34,7 @@ def written(diagnosed, tmp_path_factory):
     return write_report(diagnosed, tmp_path_factory.mktemp("report"), projection=grid())
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with open_browser(tmp_path_factory.mktemp("profile")) as started:
-        yield started
+browser = module_browser()
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """The built documentation, opened as a file: it searches, and asks for nothing from elsewhere."""
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browsing import OVERFLOW, needs_chromium, open_browser, requests_made, wait_until
+from tests.browsing import OVERFLOW, module_browser, needs_chromium, requests_made, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, needs_chromium]
 
@@ -19,10 +18,7 @@ def site(documentation: tuple[Path, subprocess.CompletedProcess[str]]) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with open_browser(tmp_path_factory.mktemp("profile")) as started:
-        yield started
+browser = module_browser()
 
 
 @pytest.mark.parametrize("page", ["index.html", "commands/metric-face-knn.html", "ko/index.html"])

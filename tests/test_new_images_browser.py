@@ -8,9 +8,9 @@ from browsing import (
     actions,
     complaints,
     in_sizes,
+    module_browser,
     needs_chromium,
     offset_of,
-    open_browser,
     open_page,
     requests_made,
     wait_until,
@@ -65,10 +65,7 @@ def _written(path, coords, columns, far=(), **settings):
     return write_map(path, Projection(coords, 0, 3, 0.1, new=NEW), [*known, who], **settings)
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with open_browser(tmp_path_factory.mktemp("profile"), "--force-prefers-reduced-motion") as started:
-        yield started
+browser = module_browser("--force-prefers-reduced-motion")
 
 
 @pytest.mark.parametrize(

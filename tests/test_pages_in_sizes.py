@@ -2,7 +2,15 @@
 
 import numpy as np
 import pytest
-from browsing import complaints, in_sizes, needs_chromium, open_browser, open_page, requests_made, wait_until
+from browsing import (
+    complaints,
+    in_sizes,
+    module_browser,
+    needs_chromium,
+    open_page,
+    requests_made,
+    wait_until,
+)
 from map_cases import OVERLAPS, label_columns
 
 from metric_face.pages import (
@@ -58,10 +66,7 @@ def written(tmp_path_factory):
     return made
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with open_browser(tmp_path_factory.mktemp("profile")) as started:
-        yield started
+browser = module_browser()
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 18, 100, 500])

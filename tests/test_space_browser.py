@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from browsing import complaints, in_sizes, needs_chromium, open_browser, open_page, requests_made
+from browsing import complaints, in_sizes, module_browser, needs_chromium, open_page, requests_made
 
 from metric_face.pages import Column
 from metric_face.visualization.map_page import write_map
@@ -26,10 +26,7 @@ return out;
 """
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with open_browser(tmp_path_factory.mktemp("profile"), "--force-prefers-reduced-motion") as started:
-        yield started
+browser = module_browser("--force-prefers-reduced-motion")
 
 
 @pytest.fixture(scope="module")

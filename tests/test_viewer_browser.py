@@ -7,9 +7,9 @@ import pytest
 from browsing import (
     actions,
     complaints,
+    module_browser,
     needs_chromium,
     offset_of,
-    open_browser,
     open_page,
     requests_made,
     wait_until,
@@ -61,10 +61,7 @@ def written(tmp_path_factory):
     return folder / "map.html"
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with open_browser(tmp_path_factory.mktemp("profile")) as started:
-        yield started
+browser = module_browser()
 
 
 @pytest.fixture
