@@ -60,9 +60,7 @@ def read_plain(content: bytes, names: list[str], separator: str) -> "tuple[pd.Da
 
 
 def _frame_of(table: "object") -> "pd.DataFrame":
-    import numpy as np
-    import pandas as pd
+    from metric_face.data.text_type import TEXT
 
-    text = pd.StringDtype("pyarrow", na_value=np.nan)
-    frame: pd.DataFrame = table.to_pandas(types_mapper=lambda _: text, ignore_metadata=True)  # type: ignore[attr-defined]
+    frame: pd.DataFrame = table.to_pandas(types_mapper=lambda _: TEXT, ignore_metadata=True)  # type: ignore[attr-defined]
     return frame
