@@ -14,6 +14,7 @@ from metric_face.evaluation.protocol_inputs import (
     Source,
     embeddings_of,
     labels_of,
+    opened_source,
     trained_rows,
     with_identity,
 )
@@ -79,6 +80,7 @@ def evaluate_pairs(
     """
     check_metric(metric)
     is_file = not isinstance(pairs, ImagePairs) and pairs not in ("all", "drawn")
+    source = opened_source(source)
     embeddings = embeddings_of(source, "all" if split is None and is_file else split)
     left_out: list[str] = []
     if identity != "identity":

@@ -29,29 +29,34 @@ def embeddings_of(source: Source, split: str | None = None) -> Embeddings:
         ArgumentError: there is no such split.
         FileFormatError: the folder holds neither.
     """
-    if isinstance(source, Embeddings):
-        found = source
-    elif isinstance(source, Run):
-        found = source.embeddings()
-    else:
-        folder = Path(source)
-        is_plain = (folder / "embeddings.json").is_file() and not (folder / "config.yaml").exists()
-        found = Embeddings.load(folder) if is_plain else Run.open(folder).embeddings()
+    opened = opened_source(source)
+    found = opened.embeddings() if isinstance(opened, Run) else opened
     splits = found.table.splits
     if split == "all" or (split in (None, "val") and not splits) or (split is None and "val" not in splits):
         return found
     return found.in_split(split or "val")
 
 
-def trained_rows(source: Source, table: ImageTable) -> Bools:
+def opened_source(source: Source) -> Run | Embeddings:
+    """The run, or the embeddings that are none's.
+
+    Raises:
+        FileFormatError: the folder holds neither.
+    """
+    if isinstance(source, Run | Embeddings):
+        return source
+    folder = Path(source)
+    is_plain = (folder / "embeddings.json").is_file() and not (folder / "config.yaml").exists()
+    return Embeddings.load(folder) if is_plain else Run.open(folder)
+
+
+def trained_rows(source: Run | Embeddings, table: ImageTable) -> Bools:
     """Which images a run was trained on, (N,).
 
     Args:
-        source: what :func:`embeddings_of` was given; of one that is no trained run it is not known, and none is.
+        source: what the embeddings are of; of what is no trained run it is not known, and none is.
         table: the images of its embeddings.
     """
-    if isinstance(source, str | Path) and (Path(source) / "config.yaml").is_file():
-        source = Run.open(source)
     if isinstance(source, Run) and source.trained and "train" in table.splits:
         return table.rows_in("train")
     return np.zeros(len(table), bool)
