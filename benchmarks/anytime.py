@@ -16,7 +16,8 @@ from benchmarks.harness import RESULTS, Kept, machine, publish, table
 from benchmarks.peer_cells import OURS, Place, side_by_side
 from benchmarks.peer_scores import Cell, best_predictor, interval
 from benchmarks.peer_sets import SETS, WORDS, Labels
-from benchmarks.peers_table import NAMES
+from benchmarks.peers_table import NAMES, worded
+from metric_face.metrics import Interval
 from metric_face.plurals import counted
 
 RECIPES = (OURS, "timm", "pml")
@@ -62,10 +63,10 @@ def main() -> None:
         machine("torch", "timm", "pytorch-metric-learning"),
         [
             introduction(len(wanted.seeds)),
-            *([f"Noted when it was run: {wanted.note}"] if wanted.note else []),
             *(section(name, curves[name], of, minutes) for name, of in labels.items()),
             "The curves are drawn in `anytime.png` beside this table.",
         ],
+        note=wanted.note,
     )
 
 
@@ -122,8 +123,10 @@ def section(name: str, curves: Curves, labels: Labels, minutes: list[float]) -> 
     for recipe, cells in curves.items():
         for score in scores_of(labels):
             times = [0.0] if recipe == START else minutes
-            shown = {each: point(labels, cells.get(f"{each:g}"), score) for each in times}
-            rows.append([NAMES[recipe], score, *(told(shown.get(each)) for each in [0.0, *minutes])])
+            points = {each: point(labels, cells.get(f"{each:g}"), score) for each in times}
+            rows.append(
+                [NAMES[recipe], score, *(worded(points.get(each), lacking="") for each in [0.0, *minutes])]
+            )
         if recipe != START:
             taken = [
                 f"{np.mean([one['wall'] for one in cells.get(f'{each:g}', [])] or [np.nan]):.0f}"
@@ -139,18 +142,12 @@ def scores_of(labels: Labels) -> list[str]:
     return ["best F1", "recall@1"] if labels.has_classes else ["recall@1"]
 
 
-def point(labels: Labels, cells: list[Cell] | None, score: str) -> tuple[float, float, float] | None:
-    """A score with the ends of its interval."""
+def point(labels: Labels, cells: list[Cell] | None, score: str) -> Interval | None:
+    """A score with its interval."""
     if not cells:
         return None
     name = best_predictor(labels, cells) if score == "best F1" else "recall"
-    found = name and interval(labels, cells, name)
-    return (found.value, found.low, found.high) if found else None
-
-
-def told(one: tuple[float, float, float] | None) -> str:
-    """A cell of the table."""
-    return "" if one is None else f"{one[0]:.3f} [{one[1]:.3f}, {one[2]:.3f}]"
+    return interval(labels, cells, name) if name else None
 
 
 def draw(curves: dict[str, Curves], labels: dict[str, Labels], minutes: list[float], file: Path) -> None:
@@ -169,13 +166,13 @@ def draw(curves: dict[str, Curves], labels: dict[str, Labels], minutes: list[flo
         for number, recipe in enumerate(RECIPES):
             cells = curves[name].get(recipe, {})
             found = {each: point(labels[name], cells.get(f"{each:g}"), score) for each in minutes}
-            known = {each: one for each, one in found.items() if one}
+            known = {each: (one.value, one.low, one.high) for each, one in found.items() if one}
             values = np.array(list(known.values())).reshape(-1, 3)
             axis.plot(list(known), values[:, 0], "os^"[number] + "-", label=NAMES[recipe], color=f"C{number}")
             axis.fill_between(list(known), values[:, 1], values[:, 2], color=f"C{number}", alpha=0.12)
         start = point(labels[name], curves[name].get(START, {}).get("0"), score)
         if start:
-            axis.axhline(start[0], color="gray", linestyle=":", label=NAMES[START])
+            axis.axhline(start.value, color="gray", linestyle=":", label=NAMES[START])
         axis.set(xscale="log", xlabel="minutes", title=f"{name}, {score}")
         axis.set_xticks(minutes, [f"{each:g}" for each in minutes])
         axis.minorticks_off()

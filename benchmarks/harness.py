@@ -8,6 +8,8 @@ import multiprocessing
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -73,6 +75,41 @@ def _peak_here(prepare: Callable[..., Callable[[], object]], arguments: tuple[An
 def _status(field: str) -> int:
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(field))
+
+
+class Watched(NamedTuple):
+    """How a process ended, what it took, and its peak memory in MB."""
+
+    returncode: int
+    wall: float
+    processor: float
+    memory: float
+
+
+def watched(
+    words: Sequence[str], log: Path, before: Callable[[], object] | None = None, **environ: str
+) -> Watched:
+    """Run Python with these words to its end.
+
+    Args:
+        words: of its command.
+        log: gets all that it prints.
+        before: called in the process before it starts, to set what it may use.
+        **environ: variables beside those of this process.
+    """
+    began = time.perf_counter()
+    with open(log, "w") as told:
+        process = subprocess.Popen(
+            [sys.executable, *words],
+            stdout=told,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environ},
+            preexec_fn=before,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    taken = time.perf_counter() - began
+    return Watched(process.returncode, taken, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def machine(*packages: str) -> str:
@@ -165,8 +202,12 @@ class Kept:
             self._file.unlink()
 
 
-def publish(name: str, title: str, command: str, machine_line: str, sections: Iterable[str]) -> None:
-    """Print a benchmark's result and write it to ``benchmarks/results/NAME.md``."""
+def publish(
+    name: str, title: str, command: str, machine_line: str, sections: Iterable[str], note: str = ""
+) -> None:
+    """Print a benchmark's result and write it to ``benchmarks/results/NAME.md``; a note follows the first section."""
+    first, *rest = sections
+    sections = [first, *([f"Noted when it was run: {note}"] if note else []), *rest]
     text = f"# {title}\n\nMade by `{command}` on {machine_line}.\n\n" + "\n\n".join(sections) + "\n"
     print(text)
     RESULTS.mkdir(exist_ok=True)

@@ -3,9 +3,6 @@
 import os
 import queue
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -14,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.frozen_features import WEIGHTS
+from benchmarks.harness import watched
 from benchmarks.peer_scores import Cell, measure
 from benchmarks.peer_sets import Labels, our_settings, read_labels, write_set
 
-WEIGHTS = "weights/tf_efficientnet_lite0.safetensors"
 OURS = "metric-face"
 
 
@@ -67,7 +65,8 @@ class Place:
         if recipe == OURS:
             return {f"{each:g}": self._ours(name, labels, seed, each, core, out) for each in seconds}
         words = ["-m", "benchmarks.peer_recipes", recipe.split()[0], name, *recipe.split()[1:]]
-        words += ["--home", str(self.home(name)), "--weights", str(self.shared / WEIGHTS), "--out", str(out)]
+        weights = self.shared / "weights" / WEIGHTS
+        words += ["--home", str(self.home(name)), "--weights", str(weights), "--out", str(out)]
         words += ["--seed", str(seed), "--seconds", *(f"{each:g}" for each in seconds)]
         pinned(words, core, out / "log.txt")
         cells = {}
@@ -109,20 +108,10 @@ def pinned(words: Sequence[str], core: int, log: Path) -> tuple[float, float]:
     Raises:
         RuntimeError: it failed; the end of what it printed is told.
     """
-    began = time.monotonic()
-    with open(log, "w") as told:
-        process = subprocess.Popen(
-            [sys.executable, *words],
-            stdout=told,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    done = watched(words, log, lambda: os.sched_setaffinity(0, {core}), OMP_NUM_THREADS="1")
+    if done.returncode:
         raise RuntimeError(f"{' '.join(words)}: {log.read_text()[-2000:]}")
-    return time.monotonic() - began, usage.ru_utime + usage.ru_stime
+    return done.wall, done.processor
 
 
 def side_by_side(tasks: dict[str, Callable[[int], Any]], cores: int) -> Iterator[tuple[str, Any]]:

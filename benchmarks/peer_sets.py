@@ -1,12 +1,14 @@
 """Four real sets as every recipe of `peers` and `anytime` sees them: the same images, labels and split in one table."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from benchmarks import frozen_features
+from benchmarks.frozen_features import BACKBONE, WEIGHTS
 from metric_face.config import load_config
 from metric_face.data import identities_of, prepare_data
 
@@ -28,8 +30,8 @@ class PeerSet:
         flip: whether a mirror image shows the same.
     """
 
-    data: dict[str, Any] = field(default_factory=dict)
-    flip: bool = True
+    data: dict[str, Any]
+    flip: bool
 
     @property
     def has_classes(self) -> bool:
@@ -37,12 +39,7 @@ class PeerSet:
         return bool(self.data["attributes"])
 
 
-SETS = {
-    "masks3": PeerSet({"attributes": ["mask"], "split": {"group": "source"}}),
-    "lfw": PeerSet({"attributes": []}),
-    "utkface": PeerSet({"attributes": ["gender", "age"], "bins": {"age": [30, 60]}}),
-    "omniglot": PeerSet({"attributes": [], "split": {"group": "alphabet"}}, flip=False),
-}
+SETS = {name: PeerSet(frozen_features.SETS[name].data, flip=name != "omniglot") for name in WORDS}
 
 
 class Labels(NamedTuple):
@@ -118,8 +115,7 @@ def our_settings(name: str, shared: Path, seed: int) -> list[str]:
     values += [f"data.split.group={group}" for group in wanted.data.get("split", {}).values()]
     values += [] if wanted.has_classes else ["loss.label=identity"]
     values += [] if wanted.flip else ["data.augmentation.flip=0"]
-    weights = shared / "weights/tf_efficientnet_lite0.safetensors"
-    values += ["model.backbone=tf_efficientnet_lite0", f"model.weights={weights}"]
+    values += [f"model.backbone={BACKBONE}", f"model.weights={shared / 'weights' / WEIGHTS}"]
     return [*values, f"data.size={SIDE}", "data.workers=0", f"seed={seed}"]
 
 

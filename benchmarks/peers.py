@@ -73,11 +73,11 @@ def main() -> None:
         machine("torch", "timm", "pytorch-metric-learning"),
         [
             introduction(wanted.minutes, missing, len(every)),
-            *([f"Noted when it was run: {wanted.note}"] if wanted.note else []),
             verdicts(found, labels),
             *(section(name, found[name], of) for name, of in labels.items()),
             *([coverage(missing)] if missing else []),
         ],
+        note=wanted.note,
     )
 
 

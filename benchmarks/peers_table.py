@@ -73,7 +73,7 @@ def section(name: str, found: Found, labels: Labels) -> str:
     scores = [key for key in SCORES if any(interval(labels, cells, key) for cells in found.values())]
     rows = []
     for recipe, cells in found.items():
-        shown = [_shown(interval(labels, cells, key)) for key in scores]
+        shown = [worded(interval(labels, cells, key)) for key in scores]
         wall, processor = (f"{np.mean([cell[kind] for cell in cells]):.0f}" for kind in ("wall", "processor"))
         notes = "; ".join(dict.fromkeys(cell["note"] for cell in cells)) if recipe != "untrained" else ""
         rows.append([NAMES.get(recipe, recipe), str(len(cells)), *shown, wall, processor, notes])
@@ -89,13 +89,13 @@ def _row(labels: Labels, ours: list[Cell], peers: Found, score: str) -> list[str
     values = {recipe: one for recipe, cells in peers.items() if (one := interval(labels, cells, score))}
     own = interval(labels, ours, score)
     if not values or own is None:
-        return [_shown(own), "none has it", "", ""]
+        return [worded(own), "none has it", "", ""]
     best = max(values, key=lambda recipe: values[recipe].value)
     gain = difference(labels, ours, peers[best], score)
     return [
         f"{own.value:.3f}",
         f"{best} {values[best].value:.3f}",
-        _shown(gain, signed=True),
+        worded(gain, signed=True),
         _verdict(gain, score),
     ]
 
@@ -115,7 +115,12 @@ def _best_rows(labels: Labels, ours: list[Cell], peers: Found, own: str) -> list
     mine = interval(labels, ours, own)
     assert mine is not None
     words = f"{best} {value:.3f} ({SCORES[predictor]})"
-    return [f"{mine.value:.3f} ({SCORES[own]})", words, _shown(gain, signed=True), _verdict(gain, own)]
+    return [
+        f"{mine.value:.3f} ({SCORES[own]})",
+        words,
+        worded(gain, signed=True),
+        _verdict(gain, own),
+    ]
 
 
 def _verdict(gain: Interval, score: str) -> str:
@@ -126,9 +131,10 @@ def _verdict(gain: Interval, score: str) -> str:
     return "ahead" if gain.value > 0 else "behind"
 
 
-def _shown(one: Interval | None, signed: bool = False) -> str:
+def worded(one: Interval | None, *, signed: bool = False, lacking: str = "none") -> str:
+    """A cell of a table: a value with its interval, or the word for where there is none."""
     if one is None:
-        return "none"
+        return lacking
     value = f"{one.value:+.3f}" if signed else f"{one.value:.3f}"
     if np.isnan(one.low):
         return value

@@ -7,21 +7,17 @@
 import argparse
 import json
 import math
-import os
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import RESULTS, machine, publish, table
+from benchmarks.harness import RESULTS, machine, publish, table, watched
 from benchmarks.scale_runs import DIMENSIONS, EACH, TINY, draw_images, plant_run, train_template
 
 COMMANDS = ("audit", "train", "embed", "index", "evaluate", "visualize", "why", "knn", "fuse")
@@ -52,26 +48,17 @@ def measure(words: Sequence[str], limit: float, scratch: Path) -> dict[str, Any]
         ``wall`` and ``processor`` in seconds and ``memory`` in MB; ``over`` where it was stopped, ``failed`` with the
         last line it said where it failed. An audit that finds something, as links to one file, has not failed.
     """
-    start, seconds = time.perf_counter(), math.ceil(limit)
-    with open(scratch / "said", "w+") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "metric_face", *words],
-            stdout=said,
-            stderr=said,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5)),
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        cell: dict[str, Any] = {
-            "wall": time.perf_counter() - start,
-            "processor": usage.ru_utime + usage.ru_stime,
-            "memory": usage.ru_maxrss / 1024,
-        }
-        if process.returncode == -signal.SIGXCPU:
-            cell["over"] = limit
-        elif process.returncode and not (words[0] == "audit" and (scratch / "audit.html").is_file()):
-            said.seek(0)
-            cell["failed"] = (said.read().strip().splitlines() or [f"exit {process.returncode}"])[-1][:200]
+    seconds, log = math.ceil(limit), scratch / "said"
+    done = watched(
+        ["-m", "metric_face", *words],
+        log,
+        lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5)),
+    )
+    cell: dict[str, Any] = {"wall": done.wall, "processor": done.processor, "memory": done.memory}
+    if done.returncode == -signal.SIGXCPU:
+        cell["over"] = limit
+    elif done.returncode and not (words[0] == "audit" and (scratch / "audit.html").is_file()):
+        cell["failed"] = (log.read_text().strip().splitlines() or [f"exit {done.returncode}"])[-1][:200]
     return cell
 
 
@@ -156,10 +143,10 @@ def write(cells: dict[str, Any], limit: float, note: str = "") -> None:
         machine(*packages),
         [
             words,
-            *([f"Noted when it was run: {note}"] if note else []),
             table(header, lines),
             "Processor time and memory are drawn in `scale.png` beside this table.",
         ],
+        note=note,
     )
 
 

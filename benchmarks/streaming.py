@@ -114,11 +114,11 @@ def main() -> None:
             + " Memory: how far the peak of the resident set is above what the process held with everything imported; "
             "it counts the pages of mapped vectors that the system keeps, 4 D bytes a row, and gives up when others "
             "need them. The seconds hold the start of the process.",
-            *([f"Noted when it was run: {arguments.note}"] if arguments.note else []),
             table(("rows", "work", "seconds", "rows/s", "peak, MB"), lines),
             "What still reads all rows into memory:",
             table(("rows", "what", "MB", "bytes a row"), held),
         ],
+        note=arguments.note,
     )
     kept.forget()
 
